@@ -12,7 +12,9 @@ from cdktf import App
 from stacks.account import MemberAccount
 from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
-from strata.config.layers import GIVEN, stack_name
+from strata.config.baseline import Baseline
+from strata.config.layers import BASELINE_LAYER, GIVEN, baseline_in, stack_name
+from strata.config.models import ROOT
 from strata.landing_zone import LandingZone
 
 
@@ -71,3 +73,23 @@ def own_layers(
                 continue
             made[layer.name] = stack  # whoever asks for it has checked that there is one alone
             yield stack
+    yield from _leaving(app, landing_zone, without)
+
+
+_EMPTIED = {"settings": {ROOT: {"sign_in_events": {"mode": "off"}}}}
+"""What is left to set in a retired account: what is not given is forgotten, and a role deleted."""
+
+
+def _leaving(app: App, landing_zone: LandingZone, without: Collection[str]) -> Iterator[BaseStack]:
+    """Yields the stacks of retired accounts that have a baseline still; what one forgets its state says."""
+    project, layer = landing_zone.project, landing_zone.layers.get(BASELINE_LAYER)
+    for key, id in landing_zone.leaving.items():
+        name = baseline_in(key)
+        if id and layer and name not in without:
+            kind, settings = import_module(f"{layer.code.package}.stack").Stack, Baseline.model_validate(_EMPTIED)
+            account = MemberAccount(
+                key, id, landing_zone.retired[key], project, layer.name, layer.deploying.roles, landing_zone.documents
+            )
+            yield kind(app, name, settings=settings, account=account)
+        elif not id:
+            yield BaseStack(app, name, project=project, layer=BASELINE_LAYER)

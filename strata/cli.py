@@ -597,7 +597,7 @@ def drift(
     fails, with exit 1, and says what is left; what only a person can put back, it leaves.
     """
     from strata.commands.drift import run
-    from strata.commands.drift.back import Back
+    from strata.commands.drift.back import Back, looks_for_real
     from strata.terraform.preflight import check_allowed
 
     if back and json:
@@ -612,7 +612,13 @@ def drift(
         from strata.commands.deploy import run as run_deploy
 
         return run_deploy(
-            options, stacks=stacks, json=False, yes=True, allow=allow or (), command="strata drift --back"
+            options,
+            stacks=stacks,
+            json=False,
+            yes=True,
+            refresh=looks_for_real(stacks),
+            allow=allow or (),
+            command="strata drift --back",
         )
 
     return run(options, json=json, who=who, thorough=thorough, back=Back(yes, allow or (), deploy) if back else None)

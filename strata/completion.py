@@ -51,9 +51,21 @@ def permissions(context: typer.Context) -> list[str]:
 
 
 def _layers(context: typer.Context) -> list[str]:
+    folder, there = _folder(context), list[str]()
     with suppress(OSError):
-        return sorted(path.stem for path in (_folder(context) / "layers").glob("*.yaml") if _KEY.fullmatch(path.stem))
-    return []
+        there += (path.stem for path in (folder / "layers").glob("*.yaml") if _KEY.fullmatch(path.stem))
+        there += ["baseline"] if (folder / "baseline.yaml").exists() else []
+    with suppress(Exception):
+        there += ["accounts"] if any(map(_has_attributes, _files(folder, "organization"))) else []
+    return sorted({*there})
+
+
+def _has_attributes(file: Path) -> bool:
+    """Returns whether a file says something that the layer `accounts` deploys."""
+    content = _content(file)
+    accounts = content.get("accounts")
+    written = [entry for entry in (accounts if isinstance(accounts, dict) else {}).values() if isinstance(entry, dict)]
+    return "defaults" in content or any({"contacts", "regions", "budget"} & entry.keys() for entry in written)
 
 
 def kinds() -> list[str]:
@@ -87,10 +99,15 @@ def _keys(folder: Path, kind: str) -> list[str]:
     name, section = _SECTIONS[kind]
     keys = {"account": ["management"], "ou": ["root"]}.get(kind, [])
     with suppress(Exception):
-        for file in [folder / f"{name}.yaml", *sorted((folder / name).glob("*.yaml"))]:
+        for file in _files(folder, name):
             entries = _content(file).get(section)
             keys += _of_units(entries, set()) if kind == "ou" else _of(entries)
     return keys
+
+
+def _files(folder: Path, name: str) -> list[Path]:
+    """Returns the file of a name, and those that it may be split into."""
+    return [folder / f"{name}.yaml", *sorted((folder / name).glob("*.yaml"))]
 
 
 def _content(file: Path) -> dict[str, Any]:

@@ -36,7 +36,7 @@ def visible(text: str) -> str:
     """Returns text with what a terminal obeys, or does not show, written out as in JSON; tabs and line ends stay."""
     if text.isascii():
         return _CONTROL.sub(lambda match: _escape(match[0]), text)
-    return _HIDDEN.sub(lambda match: _escape(match[0]), text.translate(_SEEN))
+    return re.sub(_HIDDEN, lambda match: _escape(match[0]), text.translate(_SEEN))
 
 
 def values_cut(text: str) -> str:
@@ -60,7 +60,7 @@ _LONG, _BRIEF = 100, 20
 _SPACE = re.compile(r"[\t\n]+")
 _QUOTED = re.compile(r"""(?<!\w)(?:'(?:[^'\\\n]|\\.)*'|"(?:[^"\\\n]|\\.)*")""")
 _CONTROL = re.compile(r"[\x00-\x08\x0b-\x1f\x7f]")
-_HIDDEN = re.compile(
+_HIDDEN = (
     # Letters and marks that show nothing: joiners, fillers, selectors. A symbol may have that which selects its look.
     r"[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
     r"|(?<![\xa9\xae\u203c-\u2bff\u3030\u303d\u3297\u3299\U0001f000-\U0001faff])[\ufe0e\ufe0f]"

@@ -32,4 +32,5 @@ def adopted(
 
 
 def existing_in(folder: Path, there: Organization, was: Mapping[str, Json] | None = None) -> ExistingConfiguration:
-    return existing_at(folder, load(folder), there.inventory.organization.id, *deployed(was or there.states))
+    zone = load(folder)
+    return existing_at(folder, zone, there.inventory.organization.id, *deployed(was or there.states, zone))

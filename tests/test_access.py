@@ -199,7 +199,7 @@ def said_to_reach(entry: dict[str, Any], account: str) -> bool:
     if entry["accounts"] == "all" or any(fnmatchcase(account, name) for name in entry["accounts"]):
         return True
     tags = (declared.tags or {}) if declared else {}
-    tagged = [fnmatchcase(tags.get(tag) or "", value) for tag, value in entry["tags"].items()]
+    tagged = [tag in tags and fnmatchcase(tags[tag] or "", value) for tag, value in entry["tags"].items()]
     return bool(around & set(entry["organizational_units"])) or (bool(tagged) and all(tagged))
 
 

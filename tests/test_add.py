@@ -222,6 +222,9 @@ groups:
     description: >-
       folded
       text
+
+  # last
+  d: {}
 """
 
 
@@ -236,7 +239,7 @@ groups:
         ("groups.b.limit", 5, "limit: 3", "limit: 5"),
         ("groups.b.more", True, "limit: 3", "limit: 3, more: true"),
         ("groups.c.description", "x", ">-\n      folded\n      text\n", "x\n"),
-        ("groups.d.description", None, "", ""),
+        ("groups.e.description", None, "", ""),
     ],
 )
 def test_a_value_is_replaced_and_every_other_byte_stays(way: str, value: Any, old: str, new: str) -> None:

@@ -149,8 +149,7 @@ TOOLS = {
 """Commands of the shell and of others; where they stand in a block marked `sh`, a test runs them."""
 RUNS = {
     "CONTRIBUTING.md": "tests/test_release.py",
-    "coming-from-control-tower.md": "tests/scenarios/test_coming_from.py",
-    "coming-from-terraform.md": "tests/scenarios/test_coming_from.py",
+    "coming-from.md": "tests/scenarios/test_coming_from.py",
     "first-deploy.md": "tests/scenarios/test_walkthrough.py",
     "layers.md": "tests/scenarios/test_layer.py",
     "leave.md": "tests/scenarios/test_recover.py",

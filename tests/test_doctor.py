@@ -249,6 +249,18 @@ def test_an_account_that_aws_has_removed_is_none_to_create(shipped: LandingZone)
     assert [(one.level, one.text.data["new"]) for one in found] == [(FAILURE, 1), (OK, 0)]
 
 
+def test_an_account_that_has_another_email_at_aws_is_none_to_create(shipped: LandingZone) -> None:
+    accounts, quota = live("aws@example.com", SECURITY_MAIL, "before@example.com"), {"Quota": {"Value": 3}}
+    address = "aws_organizations_account.shared"
+    deployed = {address: {"id": "000000000003", "email": "before@example.com", "name": "shared"}}
+    imported = replace(shipped, imports={address: "000000000003"})
+    found = [
+        account.check_quota(facts(zone, accounts=accounts, get_service_quota=quota, managed=managed))
+        for zone, managed in ((shipped, {}), (shipped, deployed), (imported, {}))
+    ]
+    assert [(one.level, one.text.data["new"]) for one in found] == [(FAILURE, 1), (OK, 0), (OK, 0)]
+
+
 def test_regions_must_be_enabled(shipped: LandingZone, said: Said) -> None:
     def check(status: str) -> Finding:
         found = [{"RegionName": "us-east-1"}, {"RegionName": "us-west-2", "OptInStatus": status}]

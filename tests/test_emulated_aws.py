@@ -28,6 +28,9 @@ def aws(emulated: Aws) -> Aws:
     return emulated
 
 
+VPCS = {"ServiceCode": "vpc", "QuotaCode": "L-F678F1CE"}
+
+
 def root(aws: Aws) -> str:
     return str(aws.client("organizations").list_roots()["Roots"][0]["Id"])
 
@@ -142,6 +145,43 @@ def replicate_without_versions(aws: Aws) -> None:
     aws.client("s3").put_bucket_replication(Bucket="state-bucket", ReplicationConfiguration=configuration)
 
 
+def seven_regions_at_once(aws: Aws) -> None:
+    client = aws.client("account")
+    found = client.list_regions(RegionOptStatusContains=["DISABLED"])["Regions"]
+    for region in found[:7]:
+        client.enable_region(RegionName=region["RegionName"])
+
+
+def take_an_alias(aws: Aws) -> None:
+    aws.order("taken-aliases", names=["acme"])
+    aws.client("iam").create_account_alias(AccountAlias="acme")
+
+
+def delete_the_default_vpc(aws: Aws, region: str = "eu-west-1", *, emptied: bool = False) -> None:
+    ec2 = aws.client("ec2", region)
+    (vpc,) = (one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one["IsDefault"])
+    for subnet in ec2.describe_subnets()["Subnets"]:
+        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
+    if emptied:
+        (gateway,) = (one["InternetGatewayId"] for one in ec2.describe_internet_gateways()["InternetGateways"])
+        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
+        ec2.delete_internet_gateway(InternetGatewayId=gateway)
+    ec2.delete_vpc(VpcId=vpc)
+
+
+def delete_a_subnet_in_use(aws: Aws) -> None:
+    ec2 = aws.client("ec2")
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    ec2.create_network_interface(SubnetId=subnet)
+    ec2.delete_subnet(SubnetId=subnet)
+
+
+def send_to_a_bus(aws: Aws, **target: str) -> None:
+    aws.client("events").put_rule(Name="sign-in", EventPattern='{"source": ["aws.signin"]}')
+    bus = "arn:aws:events:eu-west-1:111122223333:event-bus/default"
+    aws.client("events").put_targets(Rule="sign-in", Targets=[{"Id": "bus", "Arn": bus, **target}])
+
+
 REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
     "a role that a member does not have": ("AccessDenied", lambda aws: assume_a_role(aws, "Administrator")),
     "the access role of a closed account": (
@@ -197,6 +237,48 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
             "create_anomaly_monitor",
             AnomalyMonitor={"MonitorName": "m", "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"},
         ),
+    ),
+    "a region that is about to be enabled": (
+        "ValidationException",
+        twice("account", "enable_region", RegionName="eu-south-1"),
+    ),
+    "a seventh region at once": ("TooManyRequestsException", seven_regions_at_once),
+    "an alias that another account has": ("EntityAlreadyExists", take_an_alias),
+    "an alias that the account has": ("EntityAlreadyExists", twice("iam", "create_account_alias", AccountAlias="acme")),
+    "a quota that is as high already": (
+        "IllegalArgumentException",
+        lambda aws: aws.client("service-quotas").request_service_quota_increase(**VPCS, DesiredValue=5),
+    ),
+    "a second request for a quota": (
+        "ResourceAlreadyExistsException",
+        twice("service-quotas", "request_service_quota_increase", **VPCS, DesiredValue=9),
+    ),
+    "a type that Backup has not in a region": (
+        "InvalidParameterValueException",
+        lambda aws: aws.client("backup", "us-west-1").update_region_settings(
+            ResourceTypeOptInPreference={"EBS": True, "Neptune": True}
+        ),
+    ),
+    "a setting that Systems Manager has not": (
+        "ServiceSettingNotFound",
+        lambda aws: aws.client("ssm").get_service_setting(SettingId="/ssm/documents/console/sharing"),
+    ),
+    "a contact without a country in its number": (
+        "ValidationException",
+        lambda aws: aws.client("account").put_contact_information(
+            ContactInformation={
+                **dict.fromkeys(("FullName", "AddressLine1", "City", "PostalCode"), "One"),
+                "CountryCode": "DE",
+                "PhoneNumber": "040 5550 100",
+            }
+        ),
+    ),
+    "a VPC that has a gateway": ("DependencyViolation", delete_the_default_vpc),
+    "a subnet that something uses": ("DependencyViolation", delete_a_subnet_in_use),
+    "a bus elsewhere without a role": ("ValidationException", send_to_a_bus),
+    "a bus of an account that has not allowed it": (
+        "AccessDeniedException",
+        lambda aws: send_to_a_bus(aws, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/events"),
     ),
 }
 
@@ -523,6 +605,89 @@ def test_a_region_takes_no_credentials_until_it_is_enabled(aws: Aws, service: st
         "opted-in",
         None,
     )
+
+
+def test_a_region_is_enabled_in_its_own_time_and_in_one_account(aws: Aws) -> None:
+    """Who looks at the status brings it nearer; who lists the regions of EC2 sees it when it is done."""
+    aws.client("organizations").enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
+    member = open_account(aws, "one@example.com")["AccountId"]
+    asked = {"AccountId": member, "RegionName": "eu-south-1"}
+    account = aws.client("account")
+
+    account.enable_region(**asked)
+
+    looks = [account.get_region_opt_status(**asked)["RegionOptStatus"] for _ in range(2)]
+    own = account.get_region_opt_status(RegionName="eu-south-1")["RegionOptStatus"]
+    assert (looks, own) == (["ENABLING", "ENABLED"], "DISABLED")
+
+
+def test_a_default_vpc_goes_when_it_is_empty_and_comes_back(aws: Aws) -> None:
+    """In one region; its main route table, default security group and network ACL go with it."""
+    delete_the_default_vpc(aws, emptied=True)
+
+    here = aws.client("ec2", "eu-west-1")
+    left = [here.describe_vpcs()["Vpcs"], here.describe_network_acls()["NetworkAcls"]]
+    left += [here.describe_route_tables()["RouteTables"], here.describe_security_groups()["SecurityGroups"]]
+    assert left == [[], [], [], []]
+    assert aws.client("ec2", "eu-west-2").describe_vpcs()["Vpcs"]
+
+    here.create_default_vpc()
+    delete_the_default_vpc(aws, emptied=True)
+
+
+@pytest.mark.parametrize(("order", "value"), [({}, 9.0), ({"status": "DENIED"}, 5.0)])
+def test_a_quota_is_raised_when_aws_has_decided(aws: Aws, order: dict[str, str], value: float) -> None:
+    quotas = aws.client("service-quotas")
+    aws.order("quota-requests", **order)
+    request = quotas.request_service_quota_increase(**VPCS, DesiredValue=9)["RequestedQuota"]
+    before = quotas.get_service_quota(**VPCS)["Quota"]["Value"]
+
+    listed = [quotas.list_requested_service_quota_change_history_by_quota(**VPCS)["RequestedQuotas"] for _ in range(2)]
+
+    assert [one["Status"] for (one,) in listed] == ["PENDING", order.get("status", "APPROVED")]
+    assert (request["Status"], before, quotas.get_service_quota(**VPCS)["Quota"]["Value"]) == ("PENDING", 5, value)
+
+
+def test_a_block_of_vpcs_is_at_work_for_a_while(aws: Aws) -> None:
+    ec2 = aws.client("ec2")
+
+    def state() -> str:
+        return str(ec2.describe_vpc_block_public_access_options()["VpcBlockPublicAccessOptions"]["State"])
+
+    before = state()
+    ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-ingress")
+
+    assert [before, state(), state()] == ["default-state", "update-in-progress", "update-complete"]
+
+
+def test_a_member_sends_to_a_bus_that_lets_its_organization(aws: Aws) -> None:
+    """By a role; the policy of the bus names the organization, as `PutPermission` writes it."""
+    import boto3
+
+    member = open_account(aws, "one@example.com")["AccountId"]
+    aws.wait_an_hour()
+    organization = aws.client("organizations").describe_organization()["Organization"]["Id"]
+    condition = {"Type": "StringEquals", "Key": "aws:PrincipalOrgID", "Value": organization}
+    aws.client("events").put_permission(
+        Action="events:PutEvents", Principal="*", StatementId="organization", Condition=condition
+    )
+    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
+    keys = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="one")["Credentials"]
+    events = boto3.client(
+        "events",
+        region_name="us-east-1",
+        endpoint_url=aws.url,
+        aws_access_key_id=keys["AccessKeyId"],
+        aws_secret_access_key=keys["SecretAccessKey"],
+        aws_session_token=keys["SessionToken"],
+    )
+    events.put_rule(Name="sign-in", EventPattern='{"source": ["aws.signin"]}')
+    bus = aws.client("events").describe_event_bus()
+
+    done = events.put_targets(Rule="sign-in", Targets=[{"Id": "bus", "Arn": bus["Arn"], "RoleArn": role}])
+
+    assert done["FailedEntryCount"] == 0
+    assert json.loads(bus["Policy"])["Statement"][0]["Principal"] == "*"
 
 
 def test_identity_center_is_off_until_it_is_switched_on_and_elsewhere(aws: Aws) -> None:

@@ -163,9 +163,31 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
     refreshing = Refreshing(always=False)
     prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
 
-    preflight._written(prepared, [], [], {})
+    preflight._written(prepared, [], [], {}, Progress(Options(SHIPPED)))
 
     assert found.unwritten.keys() == {"plain_security", "plain_shared"}
+
+
+@pytest.mark.parametrize(("named", "lines"), [([], 1), (["plain"], 0)])
+def test_the_terraform_is_said_to_be_written_where_it_is(
+    rolled_out: tuple[Workspace, LandingZone],
+    named: list[str],
+    lines: int,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """Where only stacks in accounts are asked for, all as their last run left them, none is."""
+    found, zone = rolled_out
+    synths = list[object]()
+    monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
+    monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
+    monkeypatch.setattr(Workspace, "synth", lambda *allow: synths.append(allow))
+    refreshing = Refreshing(always=False)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
+
+    preflight._written(prepared, named, [], {}, Progress(Options(SHIPPED)))
+
+    assert len(capsys.readouterr().err.splitlines()) == len(synths) == lines
 
 
 def test_a_layer_stands_for_all_its_account_stacks() -> None:

@@ -109,7 +109,7 @@ def cases(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Case]:
         found[f"{name} configuration"] = Case(zone, Edition(AT.date()), ("--config", str(folder)))
         inventory = replace(with_text(CLEAN.inventory, there, itertools.count()), entitlements=there)
         caller = f"arn:aws:sts::{MANAGEMENT}:assumed-role/{there}"
-        evidence = Evidence.of(AT, caller, inventory, states_of(CLEAN.states))
+        evidence = Evidence.of(AT, caller, inventory, states_of(CLEAN.states, CLEAN.zone))
         kept = folder.with_name("reading.json")
         kept.write_bytes(evidence.written())
         read = told(zone, evidence)
@@ -373,7 +373,7 @@ def _live(text: str) -> tuple[LandingZone, Edition]:
     """Returns what AWS has, with a text wherever somebody may write one."""
     inventory = replace(with_text(CLEAN.inventory, text, itertools.count()), entitlements=text)
     caller = f"arn:aws:sts::{MANAGEMENT}:assumed-role/{text}"
-    evidence = Evidence.of(AT, caller, inventory, states_of(CLEAN.states))
+    evidence = Evidence.of(AT, caller, inventory, states_of(CLEAN.states, CLEAN.zone))
     assert re.fullmatch(rb"[\n -~]*", evidence.written())
     read = told(CLEAN.zone, evidence)
     return read.zone, Edition(AT.date(), None, read.live)

@@ -34,7 +34,7 @@ from strata.identity.recorded import recorded
 from strata.identity.refusals import refusals, warnings
 from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import Holdings, KeyedThing, Moved
+from strata.identity.things import Holdings, KeyedThing
 from strata.kinds.identity import policy_identity, unit_identity
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -1789,7 +1789,7 @@ def test_what_was_moved_in_the_state_is_told_from_a_key_that_changed(
 ) -> None:
     known, wanted = held(_moved(states)), declared(edited(folder, KIM_BERG, tmp_path), TODAY)
     assert not refusals(wanted, known, seen(known))
-    assert list(moved(wanted, known)) == [Moved("user", "kim", "kim-berg")]
+    assert list(moved(wanted, known)) == [("user", "kim-berg")]
     assert not list(moved(declared(load(folder), TODAY), held(states)))
 
 

@@ -187,7 +187,7 @@ def test_report_from_aws(tmp_path: Path) -> None:
         denied("organizations:ListPolicies"),
     )
     file, at = tmp_path / "reading.json", dt.datetime(2025, 1, 31, tzinfo=dt.UTC)
-    file.write_bytes(Evidence.of(at, CALLER, there.inventory, states_of(there.states)).written())
+    file.write_bytes(Evidence.of(at, CALLER, there.inventory, states_of(there.states, there.zone)).written())
     there.write(tmp_path / "config")
 
     for words in (("report", "--format", "json"), ("explain", "a3", "--json")):

@@ -645,6 +645,26 @@ def test_the_terraform_of_two_accounts_is_the_same_but_for_what_is_said_of_them(
     assert security == shared
 
 
+def test_a_layer_says_its_settings_by_place_as_the_page_has_it(own: Own, said: Said, tmp_path: Path) -> None:
+    """The account is nearer than its unit, the unit than the root; a place that there is not is a fault."""
+    page = CHECKOUT / "docs/layers.md"
+    model, stack = (block.text for block in blocks(page, "python", "Different by place"))
+    (settings,) = (block.text for block in blocks(page, "text", "Different by place"))
+    own.add("logs", settings, model=model, stack=stack)
+
+    made = synthesized(own, tmp_path)
+
+    assert len(f"{model}{stack}".splitlines()) <= 40
+    groups = {key: made[f"logs_{key}"].all("aws_cloudwatch_log_group") for key in ("security", "shared")}
+    assert {key: group["events"]["retention_in_days"] for key, group in groups.items()} == {
+        "security": 365,
+        "shared": 90,
+    }
+    _edit(own, "layers/logs.yaml", "ou/security", "ou/securty")
+    ((place, id, _),) = own.faults(said)
+    assert (place, id) == ("layers/logs.yaml:3: places.ou/securty", "unknown-name")
+
+
 def test_a_retired_account_has_no_stack(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
     _retire_shared(own)

@@ -97,7 +97,7 @@ def zone() -> LandingZone:
 
 
 def evidence(there: Organization) -> Evidence:
-    return Evidence.of(AT, CALLER, there.inventory, states_of(there.states))
+    return Evidence.of(AT, CALLER, there.inventory, states_of(there.states, there.zone))
 
 
 def read(there: Organization) -> Read:
@@ -168,7 +168,7 @@ def test_the_tables_are_the_declared_ones() -> None:
 
 @pytest.mark.parametrize("config", [COMPANY, CHECKOUT / "tests/every_option"])
 def test_what_options_make_and_others_look_after_is_told_alike(config: Path) -> None:
-    """But for the day on which external.yaml was read, another one here, and for accounts that were let go of."""
+    """But for the day on which external.yaml was read, which is another one here, and but for accounts let go of."""
     zone = load(config)
     kept = {key: account for key, account in zone.organization.accounts.items() if not account.retired}
     organization = zone.organization.model_copy(update={"accounts": kept})
@@ -491,7 +491,7 @@ def test_what_was_not_read_is_never_on_and_never_fine() -> None:
     """Of the trail that is there its bucket's policy; the trail where AWS was not asked; what no report reads."""
     as_it_is, refused = read(LOGGED), read(LOGGED.at_aws(denied("cloudtrail:DescribeTrails")))
     uncontrolled = replace(LOGGED.inventory, controls=None)
-    unasked = told(LOGGED.zone, Evidence.of(AT, CALLER, uncontrolled, states_of(LOGGED.states)))
+    unasked = told(LOGGED.zone, Evidence.of(AT, CALLER, uncontrolled, states_of(LOGGED.states, LOGGED.zone)))
 
     assert as_it_is.live.controls["trail"].words.startswith("as deployed; its bucket ")
     assert as_it_is.live.controls["trail"].words.endswith("not read")

@@ -20,9 +20,10 @@ from typer.testing import CliRunner
 from strata.cli import app
 from strata.kinds import KINDS
 from strata.kinds.control import GITHUB
-from strata.landing_zone.permissions import NAMES, READER, STACKS, permissions, remedy, template
+from strata.landing_zone.permissions import NAMES, READER, STACKS, layer_permissions, permissions, remedy, template
 from strata.load import load
 from strata.policy.reference import reference
+from strata.steps.default_vpcs import READS
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
 from tests.documents import CHECKOUT
@@ -188,9 +189,19 @@ def test_the_changes_of_commands_are_those_of_the_source() -> None:
         if command != "terraform":
             listed |= {action for actions in documents.values() for action in actions}
 
-    # Only who has layers in accounts needs it, as docs/layers.md says.
-    assert {action for action in own_calls() if not READING.match(action)} - listed == {"sts:AssumeRole"}
+    # Only who has layers in accounts needs it, as docs/layers.md says, and `accounts`, whose document has the other.
+    changes = {action for action in own_calls() if not READING.match(action)} - listed
+    assert changes == {"sts:AssumeRole", "account:EnableRegion"}
     assert listed - own_calls() == set()
+
+
+def test_the_reader_of_a_baseline_may_ask_what_drift_asks_in_its_account() -> None:
+    zone = load(EVERY_OPTION)
+    (statement,) = layer_permissions(zone.project, zone.layers["baseline"])["baseline/reader"]["Statement"]
+
+    asked = {action for action in own_calls(members=True) if READING.match(action)}
+    assert asked - {*statement["Action"], *READS} == set()
+    assert {"cloudtrail:LookupEvents", "iam:ListOpenIDConnectProviders"} <= {*statement["Action"]}
 
 
 # The documents
@@ -356,9 +367,17 @@ def test_another_name_is_refused(said: Said) -> None:
 # The calls of strata
 
 
+OF_MANAGEMENT = ("contact.py", "primary_contact.py", "budget.py")
+
+
+def in_member(file: Path) -> bool:
+    """Returns whether a module asks in member accounts alone, by the role of a layer."""
+    return (file.parent.name == "members" and file.name not in OF_MANAGEMENT) or file.name == "default_vpcs.py"
+
+
 @cache
-def own_calls() -> frozenset[str]:
-    """Returns every AWS call in strata/ as action of IAM.
+def own_calls(*, members: bool = False) -> frozenset[str]:
+    """Returns every AWS call in strata/ as action of IAM, of what asks in member accounts or of all else.
 
     A module's services are those of its `client("...")` and, where it takes them from a variable or works with Identity
     Center, the ones it names; its calls are all names and texts in it that are operations of one of them, which finds
@@ -366,6 +385,8 @@ def own_calls() -> frozenset[str]:
     """
     found: set[str] = set()
     for file in sorted((CHECKOUT / "strata").rglob("*.py")):
+        if in_member(file) is not members:
+            continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
         names = set(names_in(tree))
         patterns = {name for name in names if "*" in name}
@@ -376,7 +397,7 @@ def own_calls() -> frozenset[str]:
                 if name in names or any(fnmatchcase(name, pattern) for pattern in patterns):
                     default = f"{model.signing_name}:{operation}"
                     found.add(ACTION_OF_OPERATION.get(f"{service}:{operation}", default))
-    assert {"organizations:CreateOrganization", "sso:ProvisionPermissionSet", "identitystore:GetUserId"} <= found
+    assert members or {"organizations:CreateOrganization", "sso:ProvisionPermissionSet"} <= found
     return frozenset(found)
 
 

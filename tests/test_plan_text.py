@@ -6,11 +6,13 @@ import io
 import json
 import sys
 import threading
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from strata.errors import Message
 from strata.options import Options
 from strata.policy.equality import same_document
 from strata.terraform.document_diff import document, document_diff
@@ -185,6 +187,22 @@ def test_what_is_the_same_in_many_accounts_is_shown_once(golden: Golden) -> None
     show(plans, to, {}, every=True, accounts={f"log_{key}": id for id, key in ids.items()})
 
     golden("plan/alike.txt", to.getvalue())
+
+
+def test_steps_that_differ_in_a_region_or_an_account_are_a_line(golden: Golden) -> None:
+    """What is not done stands below; accounts of which that differs are told apart."""
+    steps = [Message("default-vpc-to-remove", f"remove the default VPC in eu-west-{number}") for number in range(1, 11)]
+    asked = [Message("region-to-enable", f"enable ap-east-1 in account {key}") for key in ("a", "b")]
+    in_use = Message(
+        "default-vpc-in-use", "the default VPC vpc-1 in us-east-1 of account 111111111111 is in use: eni-1"
+    )
+    plans = [Plan("accounts", steps=tuple(asked)), *(Plan(f"baseline_{key}", steps=tuple(steps)) for key in "abc")]
+    plans[1] = replace(plans[1], remarks=(in_use,))
+    to = io.StringIO()
+
+    show(plans, to, {}, accounts={f"baseline_{key}": id * 12 for key, id in zip("abc", "123", strict=True)})
+
+    golden("plan/steps.txt", to.getvalue())
 
 
 def test_outputs_are_neither_listed_nor_counted(golden: Golden) -> None:

@@ -28,6 +28,9 @@ TEXTS = {
     "the last": (f"# only\n{A}: d-1/1", "# only\n"),
     "on two lines": (f"{A}:\n  d-1/1\n{B}: d-1/2\n", f"{B}: d-1/2\n"),
     "folded": (f"{A}: >-\n  d-1/1\n{B}: d-1/2\n", f"{B}: d-1/2\n"),
+    "folded, before a blank line": (f"{A}: >-\n  d-1/1\n\n{B}: d-1/2\n", f"{B}: d-1/2\n"),
+    "between blank lines": (f"# top\n\n{A}: |\n  d-1/1\n\n{B}: d-1/2\n", f"# top\n\n{B}: d-1/2\n"),
+    "the last of a part": (f"# top\n{A}: d-1/1\n\n{B}: d-1/2\n", f"# top\n\n{B}: d-1/2\n"),
     "none of them": (f"{B}: d-1/2\n", f"{B}: d-1/2\n"),
 }
 UNTOUCHED = {

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from cdktf_cdktf_provider_aws.account_alternate_contact import AccountAlternateContact
 from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryContact
 from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudgetCostFilter
 from constructs import Construct
@@ -45,13 +44,13 @@ class Stack(Controls):
             if name:
                 alternate_contact(self, key, asked, kind, self._zone.security.contacts[name])
             else:
-                self.remove_from_state(f"{AccountAlternateContact.TF_RESOURCE_TYPE}.{resource_name(key, kind.lower())}")
+                self.remove_from_state(f"aws_account_alternate_contact.{resource_name(key, kind.lower())}")
         if "primary" in given:
             contact = self._zone.security.primary_contacts[given["primary"]]
             arguments = {name.replace("line_", "line"): value for name, value in contact.model_dump().items()}
             self.add(AccountPrimaryContact, key, account_id=asked, **arguments)
         else:
-            self.remove_from_state(f"{AccountPrimaryContact.TF_RESOURCE_TYPE}.{key}")
+            self.remove_from_state(f"aws_account_primary_contact.{key}")
 
     def _budget(self, key: str, account_id: str) -> None:
         control = self._zone.attributes[key].budget

@@ -13,9 +13,7 @@ from stacks.account import AccountStack
 from stacks.base import policy_json
 from stacks.components.alert import SIGN_INS
 from strata.config.baseline import SignInEvents
-from strata.config.models import PARTITION, ROOT_EVENTS_REGION, Mode
-
-NAME = "sign-in-events"
+from strata.config.models import PARTITION, ROOT_EVENTS_REGION, SIGN_IN_EVENTS, Mode
 
 
 def sign_in_events(stack: AccountStack, control: SignInEvents) -> None:
@@ -43,18 +41,18 @@ def _build(stack: AccountStack) -> None:
     may_put = {"Effect": "Allow", "Action": "events:PutEvents", "Resource": bus}
     role = stack.add(
         IamRole,
-        NAME,
-        name=f"{project.short_name}-{NAME}",
+        SIGN_IN_EVENTS,
+        name=f"{project.short_name}-{SIGN_IN_EVENTS}",
         description="EventBridge sends sign-ins to the management account",
         assume_role_policy=policy_json({"Version": "2012-10-17", "Statement": [trust]}),
     )
     document = policy_json({"Version": "2012-10-17", "Statement": [may_put]})
-    stack.add(IamRolePolicy, NAME, name="bus", role=stack.expression(role, "name"), policy=document)
+    stack.add(IamRolePolicy, SIGN_IN_EVENTS, name="bus", role=stack.expression(role, "name"), policy=document)
     for region in sorted({ROOT_EVENTS_REGION, *stack.account.regions}):
         rule = stack.add(
             CloudwatchEventRule,
-            f"{NAME}_{region}",
-            name=f"{project.short_name}-{NAME}",
+            f"{SIGN_IN_EVENTS}_{region}",
+            name=f"{project.short_name}-{SIGN_IN_EVENTS}",
             description="Sign-ins of root and of IAM users",
             event_pattern=json.dumps(
                 {"detail-type": [SIGN_INS], "detail": {"userIdentity": {"type": ["Root", "IAMUser"]}}}
@@ -63,7 +61,7 @@ def _build(stack: AccountStack) -> None:
         )
         stack.add(
             CloudwatchEventTarget,
-            f"{NAME}_{region}",
+            f"{SIGN_IN_EVENTS}_{region}",
             rule=stack.expression(rule, "name"),
             target_id="management",
             arn=bus,

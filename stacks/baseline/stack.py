@@ -8,19 +8,58 @@ from typing import Any
 
 from cdktf_cdktf_provider_aws.backup_region_settings import BackupRegionSettings
 from cdktf_cdktf_provider_aws.ebs_default_kms_key import EbsDefaultKmsKey
+from cdktf_cdktf_provider_aws.ebs_encryption_by_default import EbsEncryptionByDefault
+from cdktf_cdktf_provider_aws.ec2_serial_console_access import Ec2SerialConsoleAccess
+from cdktf_cdktf_provider_aws.emr_block_public_access_configuration import EmrBlockPublicAccessConfiguration
 from cdktf_cdktf_provider_aws.iam_account_alias import IamAccountAlias
+from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.servicequotas_service_quota import ServicequotasServiceQuota
+from cdktf_cdktf_provider_aws.ssm_service_setting import SsmServiceSetting
+from cdktf_cdktf_provider_aws.vpc_block_public_access_options import VpcBlockPublicAccessOptions
 from constructs import Construct
 
 from stacks.account import AccountStack, MemberAccount
-from stacks.base import resource_name
+from stacks.base import leaving, resource_name
 from stacks.baseline.events import sign_in_events
 from stacks.baseline.roles import roles
 from stacks.security.controls import Controls
-from stacks.security.settings import KINDS, settings
-from strata.config.baseline import AccountAlias, Baseline, MemberSettings, Quotas, VolumeEncryption
-from strata.config.models import Control, Mode, Setting
+from stacks.security.settings import settings
+from strata.config.baseline import AccountAlias, BackupTypes, Baseline, MemberSettings, Quotas, VolumeEncryption
+from strata.config.models import PARTITION, Mode, Setting
 
+# By the imports here `strata permissions baseline/writer` knows what the stack makes.
+KINDS: Mapping[str, Any] = {
+    "ebs_encryption": EbsEncryptionByDefault,
+    "password_policy": IamAccountPasswordPolicy,
+    "serial_console_access": Ec2SerialConsoleAccess,
+    "emr_public_access": EmrBlockPublicAccessConfiguration,
+    "vpc_public_access": VpcBlockPublicAccessOptions,
+}
+"""The resource that each setting is which takes nothing but the arguments of its model."""
+DOCUMENT_SHARING = "/ssm/documents/console/public-sharing-permission"
+"""https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html"""
+BACKUP_TYPES = (
+    "Aurora",
+    "CloudFormation",
+    "DSQL",
+    "DocumentDB",
+    "DynamoDB",
+    "EBS",
+    "EC2",
+    "EFS",
+    "EKS",
+    "FSx",
+    "Neptune",
+    "RDS",
+    "Redshift",
+    "Redshift Serverless",
+    "S3",
+    "SAP HANA on Amazon EC2",
+    "Storage Gateway",
+    "Timestream",
+    "VirtualMachine",
+)
+"""What AWS Backup supports: https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html"""
 UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
 
 
@@ -48,11 +87,18 @@ class Stack(AccountStack, Controls):
     def _settings(self) -> None:
         given = {name: self._given(name) for name in MemberSettings.kinds()}
         plain = {name: control for name, control in given.items() if name in KINDS and isinstance(control, Setting)}
-        settings(self, plain, declared=())
+        settings(self, plain, kinds=KINDS, declared=())
+        self.make_in_regions(given["document_public_access"], partial(self._documents, given["document_public_access"]))
         self.make_in_regions(given["ebs_encryption"], partial(self._volume_key, given["ebs_encryption"]))
         self.make_in_regions(given["backup"], partial(self._backup, given["backup"]))
         self.make(given["account_alias"], partial(self._alias, given["account_alias"]))
         self._quotas(given["quotas"])
+
+    def _documents(self, control: Setting, region: str) -> None:
+        # The provider reads back an ARN, whatever was written: the short form would differ in each plan.
+        id = f"arn:{PARTITION}:ssm:{region}:{self.account_id}:servicesetting{DOCUMENT_SHARING}"
+        values: dict[str, Any] = dict(control.values)
+        self.add(SsmServiceSetting, resource_name("main", region), setting_id=id, region=region, **values)
 
     def _volume_key(self, control: VolumeEncryption, region: str) -> None:
         if (arn := control.key_arns.get(region)) or not control.on:
@@ -60,13 +106,16 @@ class Stack(AccountStack, Controls):
         else:
             self.remove_from_state(f"aws_ebs_default_kms_key.{resource_name('main', region)}")
 
-    def _backup(self, control: Control, region: str) -> None:
-        types = getattr(control, "resource_types", {})
+    def _backup(self, control: BackupTypes, region: str) -> None:
+        # The state has every type of the region; those that nobody names stay as they are.
+        named = control.resource_types
+        left = [f'resource_type_opt_in_preference["{type}"]' for type in BACKUP_TYPES if type not in named]
         self.add(
             BackupRegionSettings,
             resource_name("main", region),
-            resource_type_opt_in_preference=dict(types),
+            resource_type_opt_in_preference=dict(named),
             region=region,
+            lifecycle=leaving(*left),
         )
 
     def _alias(self, control: AccountAlias) -> None:

@@ -2,15 +2,26 @@
 
 from __future__ import annotations
 
-from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import AccessanalyzerAnalyzer
+from functools import partial
+
+from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import (
+    AccessanalyzerAnalyzer,
+    AccessanalyzerAnalyzerConfiguration,
+    AccessanalyzerAnalyzerConfigurationUnusedAccess,
+)
 
 from stacks.base import resource_name
 from stacks.security.controls import Controls
-from strata.config.models import Control
+from strata.config.models import AccessAnalyzer
+
+UNUSED = "unused-access"
 
 
-def analyzers(stack: Controls, control: Control) -> None:
-    """Makes an analyzer of the organization in each governed region; those of external access are free."""
+def analyzers(stack: Controls, control: AccessAnalyzer) -> None:
+    """Makes an analyzer of the organization in each governed region; one of unused access, which costs, if asked for.
+
+    The latter looks at IAM, which has no regions, so that one is enough.
+    """
 
     def build(region: str) -> None:
         stack.add(
@@ -22,3 +33,16 @@ def analyzers(stack: Controls, control: Control) -> None:
         )
 
     stack.make_in_regions(control, build)
+    if days := control.unused_access_days:
+        configuration = AccessanalyzerAnalyzerConfiguration(
+            unused_access=AccessanalyzerAnalyzerConfigurationUnusedAccess(unused_access_age=days)
+        )
+        unused = partial(
+            stack.add,
+            AccessanalyzerAnalyzer,
+            UNUSED,
+            analyzer_name=f"{stack.project.short_name}-{UNUSED}",
+            type="ORGANIZATION_UNUSED_ACCESS",
+            configuration=configuration,
+        )
+        stack.make(control, unused)

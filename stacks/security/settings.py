@@ -10,12 +10,8 @@ from cdktf_cdktf_provider_aws.ebs_encryption_by_default import EbsEncryptionByDe
 from cdktf_cdktf_provider_aws.ebs_snapshot_block_public_access import EbsSnapshotBlockPublicAccess
 from cdktf_cdktf_provider_aws.ec2_image_block_public_access import Ec2ImageBlockPublicAccess
 from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceMetadataDefaults
-from cdktf_cdktf_provider_aws.ec2_serial_console_access import Ec2SerialConsoleAccess
-from cdktf_cdktf_provider_aws.emr_block_public_access_configuration import EmrBlockPublicAccessConfiguration
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
-from cdktf_cdktf_provider_aws.ssm_service_setting import SsmServiceSetting
-from cdktf_cdktf_provider_aws.vpc_block_public_access_options import VpcBlockPublicAccessOptions
 
 from stacks.base import leaving, resource_name
 from stacks.security.controls import Controls
@@ -29,28 +25,26 @@ KINDS: Mapping[str, Any] = {
     "image_public_access": Ec2ImageBlockPublicAccess,
     "s3_public_access": S3AccountPublicAccessBlock,
     "password_policy": IamAccountPasswordPolicy,
-    "serial_console_access": Ec2SerialConsoleAccess,
-    "emr_public_access": EmrBlockPublicAccessConfiguration,
-    "document_public_access": SsmServiceSetting,
-    "vpc_public_access": VpcBlockPublicAccessOptions,
 }
-"""The resource that each setting of security.yaml and baseline.yaml is."""
+"""The resource that each setting of security.yaml is."""
 LEFT = {"instance_metadata": ("http_endpoint", "instance_metadata_tags")}
 """Arguments that no parameter decides, and that the provider would reset with each change."""
 
 
-def settings(stack: Controls, controls: Mapping[str, Setting], *, declared: Collection[str]) -> None:
+def settings(
+    stack: Controls, controls: Mapping[str, Setting], *, kinds: Mapping[str, Any] = KINDS, declared: Collection[str]
+) -> None:
     """Creates every setting that is on; AWS rejects an account setting where a declarative policy sets it."""
     for name, control in controls.items():
-        build = partial(_build, stack, name, control)
+        build = partial(_build, stack, name, kinds[name], control)
         if isinstance(control, RegionalSetting):
             stack.make_in_regions(control, build, by_policy=name in declared)
         else:
             stack.make(control, build)
 
 
-def _build(stack: Controls, name: str, control: Setting, region: str | None = None) -> None:
+def _build(stack: Controls, name: str, kind: Any, control: Setting, region: str | None = None) -> None:
     more: dict[str, Any] = {"region": region} if region else {}
     if name in LEFT:
         more["lifecycle"] = leaving(*LEFT[name])
-    stack.add(KINDS[name], resource_name("main", region) if region else "main", **control.values, **more)
+    stack.add(kind, resource_name("main", region) if region else "main", **control.values, **more)

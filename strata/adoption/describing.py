@@ -402,7 +402,7 @@ class _Organization:
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
                 "Control Tower runs this organization: what it looks after is external, and no deploy changes it. "
-                "docs/coming-from-control-tower.md says who opens and moves accounts."
+                "docs/coming-from.md says who opens and moves accounts."
             )
             yield Message("control-tower", text)
         if called := sorted(policy.name for policy in self.live.policies if is_called_so(self.inventory, policy)):

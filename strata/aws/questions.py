@@ -11,6 +11,12 @@ from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, Client, unless_absent
 from strata.config.models import Project
 
+_ABSENT = (
+    *("NotFoundException", "ResourceNotFoundException"),
+    *("NoSuchEntity", "NoSuchEntityException"),  # IAM
+    "NoSuchResourceException",  # Service Quotas
+)
+
 
 @dataclass(frozen=True)
 class ResourceQuestion:
@@ -38,7 +44,7 @@ class ResourceQuestion:
 
     def unless_absent(self, ask: Callable[[], Any]) -> Any | None:
         """Returns the answer to a question, None where AWS has no such thing."""
-        return unless_absent(ask, ("NotFoundException", "ResourceNotFoundException"))
+        return unless_absent(ask, _ABSENT)
 
     @property
     def center(self) -> CenterClient:

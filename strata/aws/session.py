@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cached_property, partial
+from functools import cache, cached_property, partial
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
 
 from strata.errors import Message, StrataError
@@ -98,11 +98,29 @@ class Session:
             _check_end(profile)
             given = self._credentials
             self._opened = (
-                boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+                boto3.Session(
+                    given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], botocore_session=_sharing()
+                )
                 if given
                 else boto3.Session(profile_name=profile)
             )
         return self._opened
+
+
+def _sharing() -> Any:
+    """Returns a session of botocore that reads its descriptions of services once for all: EC2's takes tens of MB."""
+    import botocore.session
+
+    session = botocore.session.get_session()
+    session.register_component("data_loader", _descriptions())
+    return session
+
+
+@cache
+def _descriptions() -> Any:
+    from botocore.loaders import create_loader
+
+    return create_loader()
 
 
 @dataclass(frozen=True)

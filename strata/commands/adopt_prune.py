@@ -19,6 +19,7 @@ from strata.inventory.reading import read
 from strata.kinds import addresses
 from strata.landing_zone import LandingZone
 from strata.options import Options
+from strata.sides.recorded import parted
 from strata.sides.states import ids
 from strata.text import counted, listed, plural
 
@@ -56,7 +57,7 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
     """Returns the addresses of the lines that go, and says why these go and others stay."""
     aws, project = connect(options, landing_zone.project), landing_zone.project
     management_caller(aws, project)
-    held = ids(read_states(aws, project))
+    held = ids(parted(read_states(aws, project), landing_zone)[0])
     created = frozenset[str]().union(*addresses(landing_zone).values())
     undeclared = [address for address in lines if address not in created]
     done = made((address for address in lines if address in created), held)

@@ -78,7 +78,7 @@ DIFFERS = 3
 """The exit code where the plan is not the expected one; nothing was changed."""
 AGAIN = 4
 """The exit code where what was expected is deployed, and what can be planned only now needs a list of its own."""
-ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten")
+ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten", "steps")
 MAX_TRIES = 20
 """How often a stack is applied: again after things that exist already were imported, or its state changed.
 
@@ -188,7 +188,8 @@ class Deployment:
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
-            refresh=prepared.refreshing.needed,
+            steps=prepared.steps.plan,
+            refresh=prepared.refreshes,
             digest=prepared.digest,
             many=self._many,
             at_once=prepared.fleet.at_once,
@@ -351,6 +352,7 @@ class Deployment:
         project = self.landing_zone.project
         try:
             write_runs(self.aws, project, ended)
+            self.prepared.regions.keep(self.aws, project)
             for stack in sorted(self.prepared.spared - self.workspace.unwritten.keys()):
                 if source := self.prepared.origin(stack).source:
                     whole.renew(self.aws, project, stack, source)
@@ -369,7 +371,7 @@ class Deployment:
         stack, project = planned.stack, self.landing_zone.project
         if stack not in self.landing_zone.account_stacks:
             self._whole[stack] = version or own_version(self._planner.versions(stack), stack)
-        else:
+        elif not planned.remarks:  # else the next plan looks again
             digest = partial(_planned_with, planned.versions)
             try:
                 whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
@@ -397,7 +399,8 @@ class Deployment:
         if self.prepared.empty:
             pass  # it was said
         elif self._idle:
-            unseen = sorted(self.prepared.spared.union(self.prepared.shut_out))
+            said = (stack for stack, planned in self._shown.items() if planned.remarks)
+            unseen = sorted(self.prepared.spared.union(self.prepared.shut_out, said))
             but = f", but for {left}, see above" if (left := ", ".join(self._words(unseen))) else ""
             self.note(Message("nothing-to-do", f"nothing to do: AWS is as the configuration says{but}"))
         elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
@@ -665,14 +668,14 @@ class Deployment:
                 outcome.status = "failed" if stack in self._written else outcome.status
                 return False
             outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
-            if not planned.differs:
-                return self._ended_whole(planned, own_version(planned.versions, stack))
+            if not (planned.changes or planned.outputs):
+                return self._stepped(planned, own_version(planned.versions, stack))
             self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
                 outcome.counts = dict(Counter(outcome.counts) + planned.counts)
-                return self._ended_whole(planned, None)
+                return self._stepped(planned, None)
             if self.signals.stops:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
@@ -696,6 +699,32 @@ class Deployment:
         outcome.status = "failed"
         self._report(stack, failures or applied.failures)
         return False
+
+    def _stepped(self, planned: Plan, version: Version | None) -> bool:
+        """Does the steps of a stack whose Terraform is applied; whoever ends the run leaves them to the next."""
+        stack, outcome = planned.stack, self.outcomes[planned.stack]
+        if planned.steps:
+            if self.signals.stops:
+                outcome.status = "interrupted"
+                return False
+            begun = time.monotonic()
+            self._watch(stack).doing(f"{stack}: {counted(len(planned.steps), 'step')}")
+            self._written.add(stack)
+            done = 0
+            try:
+                done = self.prepared.steps.do(planned, self.note)
+            except StrataError as error:
+                if stack in self.landing_zone.account_stacks:
+                    raise
+                self._fails(error)
+                outcome.status, self._odd[stack] = "failed", 1
+                return True
+            finally:
+                outcome.seconds = round(outcome.seconds + time.monotonic() - begun, 1)
+                outcome.counts = dict(Counter(outcome.counts) + Counter(steps=done))
+            if done < len(planned.steps):
+                planned = replace(planned, remarks=(*planned.remarks, *planned.steps))
+        return self._ended_whole(planned, version)
 
     def _new_ids(self, stacks: Iterable[str]) -> dict[str, str]:
         """Returns the ids of the accounts of stacks that may let nobody in yet: AWS has just made them."""

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from strata.config import SSO
-from strata.config.entries import last_line
+from strata.config.entries import last_line, take_out
 from strata.config.source import SAFE_LOADER, SourceFile, parse
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.evaluation.administrators import administrators
@@ -78,8 +78,7 @@ def without(text: str, entries: Sequence[int], file: str = SSO) -> str:
         number, colon = key.end_mark.line, key.end_mark.column + 1
         lines[number] = f"{lines[number][:colon]} []{lines[number][colon:]}"
     for first, end in reversed([_lines(assignments, lines, entry, file) for entry in sorted(entries)]):
-        between_blanks = end < len(lines) and not lines[end].strip() and first and not lines[first - 1].strip()
-        del lines[first : end + 1 if between_blanks else end]
+        take_out(lines, first, end)
     result = "".join(lines)
     _compare(text, result, entries, file)
     return result

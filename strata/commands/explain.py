@@ -61,7 +61,8 @@ def run(
     if source:
         from strata.live.reading import read
 
-        reading = read(options, landing_zone, source, controls=False)
+        only = who if who and is_account(landing_zone, who) else ""
+        reading = read(options, landing_zone, source, controls=False, account=only)
     explained = Explained(reading.zone if reading else landing_zone)
     chosen = _chosen(explained, who, account, permission_set)
     evidence = reading.about(chosen.kind, chosen.key) if reading else None

@@ -39,7 +39,7 @@ from strata.config.types import (
     validated,
 )
 from strata.errors import Message, StrataError, UsageError
-from strata.files.config_edit import fill, loaded, policies, print_diff, replace, texts
+from strata.files.config_edit import agreed, fill, loaded, policies, print_diff, replace, texts
 from strata.files.template import (
     DEFAULT_ACCOUNTS,
     TEMPLATE,
@@ -55,7 +55,7 @@ from strata.landing_zone.examples import is_example
 from strata.options import Options
 from strata.printing import line, readers_may_leave, word
 from strata.questions import Known, Question, complete, from_options, typed
-from strata.terminal import confirmed, interactive
+from strata.terminal import interactive
 
 SCHEMA = TEMPLATE.with_name("schema")
 _SCHEMA_PATH = r"(?<=\$schema=)\S*(?=/\w+\.json)"
@@ -108,10 +108,7 @@ def _agreed(options: Options, target: Path, given: Mapping[str, Any]) -> bool:
     if not given.get("locking"):
         text = "locks of the state: both, by S3 and a DynamoDB table; --locking s3 for S3 alone"
         options.note(Message("locks-by-both", text))
-    if confirmed(f"write this to {target}?", instead="the changes with --dry-run"):
-        return True
-    options.note("nothing was changed")
-    return False
+    return agreed(options, target)
 
 
 def _config(target: Path) -> str:

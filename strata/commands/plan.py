@@ -121,7 +121,8 @@ def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -
 
 def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[str]) -> Iterator[str]:
     if listed:
-        yield f"list of changes: {counted(listed.count, 'resource')}, sha256 {listed.sha256}"
+        steps = f" and {counted(listed.steps, 'step')}" if listed.steps else ""
+        yield f"list of changes: {counted(listed.count, 'resource')}{steps}, sha256 {listed.sha256}"
         if odd:
             yield f"  without {counted(len(odd), 'stack')}, which cannot be planned: {in_a_row(odd)}"
         for stack in listed.later:
@@ -160,7 +161,8 @@ def _plans(
             refuse=(partial(refuse_made_again, prepared), partial(refuse_handed_on, prepared)),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
-            refresh=prepared.refreshing.needed,
+            steps=prepared.steps.plan,
+            refresh=prepared.refreshes,
             digest=prepared.digest,
             many=fleet.many(workspace, prepared.asked, zone.account_stacks),
             at_once=prepared.fleet.at_once,

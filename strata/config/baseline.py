@@ -89,7 +89,7 @@ class EmrPublicAccess(RegionalSetting):
 class DocumentPublicAccess(RegionalSetting):
     """Blocks public sharing of SSM documents, per governed region."""
 
-    always: ClassVar = {"setting_id": "/ssm/documents/console/public-sharing-permission", "setting_value": "Disable"}
+    always: ClassVar = {"setting_value": "Disable"}
 
 
 class InternetBlock(StrEnum):
@@ -114,7 +114,7 @@ class BackupTypes(RegionalSetting):
     """Which types of resources AWS Backup looks after, per governed region."""
 
     resource_types: dict[Annotated[str, _BACKUP_TYPE], bool] = Field(default={})
-    """Each type that `aws backup describe-region-settings` lists, with whether it takes part."""
+    """Types as `aws backup describe-region-settings` lists them, with whether they take part; others stay as is."""
 
 
 class Quotas(Control):

@@ -143,13 +143,13 @@ def _pair(text: str, way: Way) -> tuple[yaml.Node, yaml.Node] | None:
 def _replaced(text: str, node: yaml.Node, value: Value) -> str:
     start, end = node.start_mark.index, node.end_mark.index
     look = _Look.of(text, top_of(text))
-    if not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value:
+    is_text = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")
+    if not is_text and (not isinstance(node, yaml.CollectionNode) or node.flow_style or not node.value):
         gap = " " if text[start - 1 : start] == ":" else ""
-        is_block = isinstance(node, yaml.ScalarNode) and node.style in ("|", ">")  # which ends behind its line
-        return f"{text[:start]}{gap}{_flow(value)}{look.end if is_block else ''}{text[end:]}"
+        return f"{text[:start]}{gap}{_flow(value)}{text[end:]}"
     lines = text.splitlines(keepends=True)
     end = sum(map(len, lines[: last_line(node, lines) + 1]))
-    if isinstance(value, str | bool | int) or not value:
+    if is_text or isinstance(value, str | bool | int) or not value:
         return f"{text[:start]}{_flow(value)}{look.end}{text[end:]}"
     column = node.start_mark.column
     return f"{text[: start - column]}{look.lines(value, column)}{text[end:]}"
@@ -158,8 +158,14 @@ def _replaced(text: str, node: yaml.Node, value: Value) -> str:
 def _without(text: str, pairs: Sequence[tuple[yaml.Node, yaml.Node]]) -> str:
     lines = text.splitlines(keepends=True)
     for key, value in reversed(pairs):
-        del lines[key.start_mark.line : last_line(value, lines) + 1]
+        take_out(lines, key.start_mark.line, last_line(value, lines) + 1)
     return "".join(lines)
+
+
+def take_out(lines: list[str], first: int, end: int) -> None:
+    """Takes lines out, and of two blank lines that are neighbours then, one."""
+    between_blanks = end < len(lines) and not lines[end].strip() and (not first or not lines[first - 1].strip())
+    del lines[first : end + 1 if between_blanks else end]
 
 
 def _edited(text: str, way: Way, new: Mapping[str, Value] | Sequence[Value]) -> str:

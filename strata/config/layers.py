@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args, get_origin
 
 from pydantic import BaseModel, Field
 
@@ -24,7 +24,8 @@ from strata.config.text import short
 from strata.config.types import AccountReference, AssumedRole, Many, PlaceReference, did_you_mean
 from strata.errors import Fault, Message
 
-CODE = Path(__file__).resolve().parents[2] / "stacks" / "layers"
+SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
+CODE = SHIPPED / "layers"
 ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
 """The layers that come with Strata: the attributes of accounts, and their baseline."""
 STACKS = ("backend", "organizations", "security", "sso")
@@ -97,7 +98,7 @@ class Code:
     @property
     def package(self) -> str:
         """Returns the Python package that has its stack."""
-        return ".".join(self.folder.relative_to(CODE.parents[1]).parts)
+        return f"stacks.{self.folder.name}" if self.folder.parent == SHIPPED else f"stacks.layers.{self.folder.name}"
 
 
 @dataclass(frozen=True)
@@ -120,6 +121,13 @@ class Layer:
     def file(self) -> str:
         """Returns the name of its file in the folder of the configuration."""
         return self.source or f"layers/{self.name}.yaml"
+
+    @property
+    def by_place(self) -> tuple[str, ...]:
+        """Returns the settings that are mappings by place: those whose keys are `PlaceReference`."""
+        fields = type(self.settings).model_fields.items() if self.settings else ()
+        placed = ((name, get_args(field.annotation)) for name, field in fields if get_origin(field.annotation) is dict)
+        return tuple(name for name, arguments in placed if arguments[0] == PlaceReference)
 
     @property
     def stack(self) -> str:
@@ -146,6 +154,11 @@ class Layer:
         return f"{self.name}{IN_ACCOUNT}{account}"
 
 
+def baseline_in(account: str) -> str:
+    """Returns the name of the stack that has the baseline of an account."""
+    return f"{BASELINE_LAYER}{IN_ACCOUNT}{account}"
+
+
 def stack_name(argument: str) -> str:
     """Returns the stack that a keyword argument stands for."""
     return argument.replace("_", "-")
@@ -161,7 +174,7 @@ def shipped(name: str, file: str, model: type[Model] | None = None) -> Layer:
     """Returns a layer that comes with Strata, without its settings."""
     in_accounts = name == BASELINE_LAYER
     inputs = ("settings", "account") if in_accounts else ("landing_zone", "organizations")
-    return Layer(name, Code(CODE.parent / name, inputs, in_accounts, model), source=file)
+    return Layer(name, Code(SHIPPED / name, inputs, in_accounts, model), source=file)
 
 
 def unused(names: Collection[str]) -> list[Path]:

@@ -119,6 +119,9 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 """The role AWS makes in every account it creates, which the management account may assume."""
 
 
+SIGN_IN_EVENTS = "sign-in-events"
+"""What sends the sign-ins in a member account to the management account, at AWS behind the short name."""
+
 ROOT_EVENTS_REGION = "us-east-1"
 """Where CloudTrail records the console sign-in of root, wherever it happened."""
 
@@ -148,7 +151,9 @@ class Model(BaseModel):
     @property
     def unwritten(self) -> frozenset[str]:
         """Returns the fields that keep what AWS has."""
-        return frozenset(self.stays) - self.model_fields_set
+        return frozenset(
+            name for name in self.stays if name not in self.model_fields_set or getattr(self, name) is None
+        )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -497,12 +502,28 @@ class _Account(Model):
     """Its name as AWS shows it; when not given, it is made as `<project name>-<key>`, and keeps the name it has."""
 
 
+class Leaving(StrEnum):
+    """What becomes of the stack `baseline_<account>` of a retired account."""
+
+    EMPTIED = "emptied"
+    FORGOTTEN = "forgotten"
+
+
 class AccountEntry(AccountAttributes, _Account, title="Account"):
     """A member account; its key is its identity, its name may change."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "tags")
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed."""
+    baseline: Annotated[Leaving, Field(strict=False)] | None = None
+    """Of a retired account that has one: `emptied` deletes its roles and rules, settings stay; `forgotten` nothing."""
+
+    @model_validator(mode="after")
+    def _baseline_goes(self) -> Self:
+        if self.baseline and not self.retired:
+            message = Message("key-out-of-place", "baseline belongs to retired: true", key="baseline")
+            raise Problem(message, "remove it; baseline.yaml says what an account gets", at=("baseline",))
+        return self
 
 
 class Targets(Model):
@@ -866,6 +887,12 @@ class AccessAnalyzer(Control):
     """An analyzer of access from outside the organization, per governed region; free."""
 
     trusted = ("access-analyzer.amazonaws.com", "the access analyzers")
+
+    unused_access_days: Annotated[int | None, Field(ge=1, le=365), Weaker.GONE] = None
+    """Another analyzer, of roles and users in all accounts that were not used for so many days.
+
+    It costs 0.20 USD a month for each IAM role and user of the organization: https://aws.amazon.com/iam/access-analyzer/pricing/
+    """
 
 
 class Trail(Control):

@@ -168,7 +168,7 @@ def text_problem(text: str) -> Problem | None:
 _DRAWN_AS_NOTHING = "\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\uffa0"
 _VARIATION = "\ufe00-\ufe0f\U000e0100-\U000e01ef"
 # A selector chooses the look of a symbol, digit, ideograph or the like; after anything else it hides.
-_IGNORED = re.compile(f"[{_DRAWN_AS_NOTHING}]|(?:^|(?<=[\\sA-Za-z{_VARIATION}]))[{_VARIATION}]")
+_IGNORED = f"[{_DRAWN_AS_NOTHING}]|(?:^|(?<=[\\sA-Za-z{_VARIATION}]))[{_VARIATION}]"
 _BREAKS = "\t\n\r"
 
 
@@ -182,7 +182,7 @@ def unseen(text: str) -> str | None:
         for character in text:
             if not character.isprintable() and character not in _BREAKS and unicodedata.category(character) != "Zs":
                 return character
-    ignored = None if text.isascii() else _IGNORED.search(text)
+    ignored = None if text.isascii() else re.search(_IGNORED, text)
     return ignored[0] if ignored else None
 
 

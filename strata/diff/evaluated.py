@@ -12,8 +12,8 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from strata.config import EXTERNAL, ORGANIZATION, SSO
-from strata.config.external import place_of_inline, place_of_policy
+from strata.config import EXTERNAL, SSO
+from strata.config.external import place_of_inline
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.config.source import Location
@@ -176,15 +176,13 @@ def document_of(landing_zone: LandingZone, policy: Policy) -> Document:
     """
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    if policy.external:
-        return _made(landing_zone, policy.document.text, EXTERNAL, place_of_policy(policy.type, policy.name))
-    return _made(landing_zone, policy.document.text, ORGANIZATION, policy.location)
+    return _made(landing_zone, policy.document.text, *policy.place)
 
 
 def _made(landing_zone: LandingZone, text: str, file: str, location: Location) -> Document:
     """Returns a document that is in no file of its own, each statement at the line that has it."""
-    part, here = landing_zone.source_file(file).origin(location)
-    return parse(text, part.name or file, line=lambda _: part.line(here))
+    source = landing_zone.source(file, location)
+    return parse(text, source.file, line=lambda _: source.line)
 
 
 def _file(landing_zone: LandingZone, file: str, text: str) -> Document:

@@ -1,21 +1,22 @@
-"""By whom a difference was made, as far as CloudTrail's event history of the management account tells."""
+"""By whom a difference was made, as far as CloudTrail's event history tells: of the account in which it was made."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from typing import Literal
 
 from strata.aws.session import AwsError
+from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
 from strata.config.models import Project
 from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.event_history import DAYS, Event, History
 from strata.errors import Message
 from strata.kinds import kind_of
 from strata.kinds.events import CHANGED, GONE, MADE, RESULTS
-from strata.kinds.kind import Kind
+from strata.kinds.kind import OF, Kind, account_of
 from strata.kinds.setting import key_of
 
 MOST = 50
@@ -44,14 +45,24 @@ class Author:
     unknown: Message | Literal[""] = ""
 
 
-def authors(history: History, project: Project, differences: Sequence[Difference]) -> Iterator[Author]:
-    """Yields who made each difference, as long as it is asked for."""
-    refused: Author | None = None
+def authors(history: Callable[[str], History], project: Project, differences: Sequence[Difference]) -> Iterator[Author]:
+    """Yields who made each difference, as long as it is asked for.
+
+    Args:
+        history: returns the event history of the member account that has a stack; an empty name stands for ours.
+        project: its regions.
+        differences: what differs.
+    """
+    refused, histories = dict[str, Author](), dict[str, History]()
     for difference in differences[:MOST]:
+        stack = kind_of(difference.kind, difference.name).stack_of(difference.name)
+        place = stack if IN_ACCOUNT in stack else ""
         try:
-            author = refused or _author(history, project, difference)
+            if place not in {*refused, *histories}:
+                histories[place] = history(place)
+            author = refused.get(place) or _author(histories[place], project, difference)
         except AwsError as error:
-            author = refused = Author(unknown=error.args[0])
+            author = refused[place] = Author(unknown=error.args[0])
         yield author
     for _ in differences[MOST:]:
         yield Author(unknown=Message("too-many-differences", f"not asked: only the first {MOST} are", limit=MOST))
@@ -66,7 +77,8 @@ def _author(history: History, project: Project, difference: Difference) -> Autho
             events = history.events(region, name)
             last_events += islice((each for each in events if any(each.words.issuperset(some) for some in clues)), 1)
     if not last_events:
-        text = f"no event of the last {DAYS} days in the management account tells"
+        where = f"account {account_of(difference.name)}" if kind.stack == BASELINE_LAYER else "the management account"
+        text = f"no event of the last {DAYS} days in {where} tells"
         return Author(unknown=Message("no-event", text, days=DAYS))
     last = max(last_events, key=lambda each: (each.name not in RESULTS, each.at))
     if request := [word for word in last.words if word.startswith(_REQUEST)]:
@@ -78,6 +90,8 @@ def _author(history: History, project: Project, difference: Difference) -> Autho
 def _regions(project: Project, kind: Kind, name: str) -> list[str]:
     if kind.at_home:
         return [project.regions.primary]
+    if kind.is_shipped:
+        return [name.partition("in ")[2].partition(OF)[0] or _GLOBAL]
     if kind.is_control:
         region = name.partition(" in ")[2]
         return [region] if region else list(dict.fromkeys([_GLOBAL, project.regions.primary]))

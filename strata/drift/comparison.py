@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strata.aws.access_role import account_ids
 from strata.config import EXTERNAL
+from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
 from strata.config.models import OPEN
 from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
 from strata.drift.hindrances import hindrances
@@ -15,6 +18,7 @@ from strata.drift.ways import way_back
 from strata.errors import Message
 from strata.inventory import reading
 from strata.inventory.controls import KEYS, Held
+from strata.inventory.of_accounts import HeldStack, part_of
 from strata.kinds import KINDS, TYPES, kind_of
 from strata.kinds.account import ACCOUNT
 from strata.kinds.arguments import Attributes, text
@@ -23,7 +27,7 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
 from strata.kinds.control import CONTACT, TRAIL
 from strata.kinds.group import GROUP
-from strata.kinds.kind import Kind
+from strata.kinds.kind import OF, Kind, account_of
 from strata.kinds.moves import address_now, names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import SET
@@ -34,7 +38,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import is_of_control_tower
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
-from strata.sides.recorded import States, moved, recorded_side, states_of
+from strata.sides.recorded import States, moved, recorded_side, shipped_now, states_of
 from strata.sides.side import declared_side, live_side
 from strata.sides.states import State
 from strata.text import folded, listed
@@ -72,13 +76,13 @@ def compare(
         inventory: what AWS has.
         accepted: finding and place of what is meant.
     """
-    said = states_of(states)
+    said = states_of(states, zone)
     before = recorded_side(zone, said)
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
     known = known_keys(zone, inventory, imported=said.ids, record={})
     drift = differing(zone, said, inventory, known, unread, accepted)
     made = (*drift.differences, *drift.accepted)
-    whole = all(message.id == UNREAD_EXTERNAL for message in unread.values())
+    whole = all(message.id == UNREAD_EXTERNAL or account_of_part(part) is not None for part, message in unread.items())
     added = {_added(difference) for difference in made} - {("", "")}
     reasons = hindrances(zone, inventory, known, added) if whole else {}
     left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
@@ -146,16 +150,18 @@ def differing(
     out_of_reach = _out_of_reach(zone, inventory, known, live)
     outside, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
+    parts |= {OF_ACCOUNTS} if inventory.of_accounts is None else set()
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
     for at in sorted({*here, *before, *live}, key=lambda at: (ORDER[at[0]], -_depth(at, live), at[1])):
         kind, account = kind_of(*at), _account_of(*at)
-        if not (at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or account in out_of_reach):
+        unseen = at[0] in hidden or (kind.is_control and key_of(at[1]) in parts) or _is_unread(kind, at[1], parts)
+        if not (unseen or account in out_of_reach):
             compared = _Compared(aws, kind, at[1], here.get(at), before.get(at), live.get(at), parts)
             differences = list(compared.differences())
             outside += differences
             if compared.waits() and account not in shut:
                 waiting.append(" ".join(at))
-                stacks.add(kind.stack)
+                stacks.add(kind.stack_of(at[1]))
             otherwise += compared.otherwise({each.attribute for each in differences})
     # A line that gives a name back works once what took it is gone.
     outside = _under_what_was_made_again(_by_their_causes(outside))
@@ -206,7 +212,8 @@ def _account_of(kind: str, name: str) -> str:
         return name.partition(" on account ")[2]
     if kind == DELEGATED.name:
         return name.partition(" of ")[0]
-    return name.rpartition(" of ")[2] if kind_of(kind, name) is CONTACT else ""
+    its = kind_of(kind, name)
+    return account_of(name) if its is CONTACT or its.is_shipped else ""
 
 
 def _by_their_causes(differences: Sequence[Difference]) -> list[Difference]:
@@ -290,7 +297,7 @@ def things_by_name(
 
     Whoever copies several lines declares with the first what the next calls by its name and id at AWS.
     """
-    said, now = states_of(states), newest_keys(zone.moves)
+    said, now = states_of(states, zone), newest_keys(zone.moves)
     held = {address_now(address, now) for address in said.ids}
     known = known_keys(zone, inventory, imported=said.ids, record={})
     by_type = moved(zone, said.held())
@@ -306,8 +313,31 @@ def things_by_name(
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
     """Returns the controls that the state has, of which AWS is asked."""
-    by_type = moved(zone, states_of(states).held())
+    by_type = moved(zone, states_of(states, zone).held())
     return {type: by_type.get(type, {}) for type in KEYS}
+
+
+def shipped_stacks(zone: LandingZone, states: Mapping[str, State], only: str = "") -> list[HeldStack]:
+    """Returns what the layers that come with Strata have in and of accounts, of which AWS is asked.
+
+    Args:
+        zone: the configuration.
+        states: the states by stack.
+        only: the key of the only account that is asked about; empty for all.
+    """
+    said, now = states_of(states, zone), newest_keys(zone.moves)
+    before = (stack.partition(IN_ACCOUNT)[2] for stack in states)
+    ids = {now.get(("account", key), key): id for key, id in account_ids(states.get("organizations", {}), before)}
+    recorded: defaultdict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
+    for thing in recorded_side(zone, said).values():
+        if (kind := kind_of(thing.kind, thing.name)).is_shipped:
+            recorded[kind.stack_of(thing.name)][str(thing)] = thing.values
+    return [
+        HeldStack(stack, held, ids.get(account, ""), zone.roles(stack).reader, recorded[stack], only)
+        for stack, held in shipped_now(zone, said).items()
+        for account in (stack.partition(IN_ACCOUNT)[2],)
+        if held and only in ("", account or only)
+    ]
 
 
 ORDER: Mapping[str, int] = {kind.name: place for place, kind in enumerate(KINDS) if kind.is_compared}
@@ -326,7 +356,7 @@ def _depth(at: tuple[str, str], live: Side) -> int:
 
 
 _PEOPLE_AND_ACCESS = tuple(kind.name for kind in KINDS if kind.is_compared and kind.stack == "sso")
-STATES, CONTROLS = "states", "controls"
+STATES, CONTROLS, OF_ACCOUNTS = "states", "controls", "settings of accounts"
 """Parts that may be missing beside those of the inventory."""
 HIDDEN: Mapping[str, tuple[str, ...]] = {
     reading.POLICIES: (POLICY.name, ATTACHMENT.name),
@@ -336,8 +366,41 @@ HIDDEN: Mapping[str, tuple[str, ...]] = {
     reading.CENTER: _PEOPLE_AND_ACCESS,
     reading.ENTITLEMENTS: (ENTITLEMENT.name,),
     CONTROLS: (TRAIL.name,),
+    OF_ACCOUNTS: tuple(dict.fromkeys(kind.name for kind in KINDS if kind.is_shipped)),
 }
 """The kinds of which nothing is known where a part was not read."""
+
+
+def hidden_by(part: str) -> tuple[str, ...]:
+    """Returns the kinds of which nothing is known where a part was not read: of a stack in an account, all that it has.
+
+    Where a kind was not read in an account, the part has its word and that account.
+    """
+    of_part = (kind.name for kind in KINDS if kind.is_shipped and _is_of(kind, part))
+    return HIDDEN.get(part) or tuple(dict.fromkeys(of_part))
+
+
+def account_of_part(part: str) -> str | None:
+    """Returns the account in or of which something was not read, empty for all, None where it is about no account."""
+    if part == OF_ACCOUNTS:
+        return ""
+    if not any(_is_of(kind, part) for kind in KINDS if kind.is_shipped):
+        return None
+    return part.partition(IN_ACCOUNT)[2] or (account_of(part) if OF in part else "")
+
+
+def _is_of(kind: Kind, part: str) -> bool:
+    in_account = kind.stack == BASELINE_LAYER
+    account = account_of(part) if in_account else ""
+    return part_of(kind, account) == part or (in_account and part.startswith(f"{kind.stack}{IN_ACCOUNT}"))
+
+
+def _is_unread(kind: Kind, name: str, parts: Collection[str]) -> bool:
+    """Returns whether a thing in or of an account was not read, by the parts that were not."""
+    if not kind.is_shipped:
+        return False
+    account = account_of(name) if kind.stack == BASELINE_LAYER else ""
+    return bool({kind.stack_of(name), part_of(kind, account)} & {*parts})
 
 
 def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> dict[str, Message]:

@@ -8,7 +8,7 @@ from typing import Any
 
 from strata.config.models import PolicyType
 from strata.drift.difference import Difference, DifferenceKind
-from strata.drift.ways import with_needed
+from strata.drift.ways import in_order_of_deploy, with_needed
 from strata.errors import Message
 from strata.kinds import KINDS
 from strata.kinds.account import ACCOUNT
@@ -20,7 +20,6 @@ from strata.kinds.policy import ATTACHMENT, POLICY, full_access_of
 from strata.kinds.thing import AtAws, content
 from strata.kinds.unit import UNIT
 from strata.landing_zone import LandingZone
-from strata.landing_zone.layers import layers
 from strata.policy.documents import statements
 
 
@@ -136,7 +135,7 @@ def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
     """Returns the ways; of those that deploy after their lines the last deploys for all: the lines go first."""
     both = [number for number, way in enumerate(ways) if way.undo and way.deploy]
     stacks = {stack for number in both for stack in ways[number].deploy}
-    for_all = tuple(layer.name for layer in layers(zone) if layer.name in stacks)
+    for_all = tuple(stack for stack in in_order_of_deploy(zone) if stack in stacks)
     last = {number: () if number != both[-1] else for_all for number in both}
     return [replace(way, deploy=last.get(number, way.deploy)) for number, way in enumerate(ways)]
 

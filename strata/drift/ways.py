@@ -6,6 +6,7 @@ from collections.abc import Collection, Sequence
 from dataclasses import replace
 from typing import Literal
 
+from strata.config.layers import IN_ACCOUNT
 from strata.config.source import dotted
 from strata.drift.keeping import obstacle
 from strata.errors import Message
@@ -26,11 +27,18 @@ def with_needed(zone: LandingZone, ways: Sequence[Way], undeployed: Collection[s
     A deploy refuses to go on while a stack that it reads from has changes.
     """
     differ, reads = {stack for way in ways for stack in way.deploy}, dict[str, set[str]]()
-    for layer in layers(zone):
-        reads[layer.name] = {*layer.reads}.union(*(reads.get(name, ()) for name in layer.reads))
+    for stack, read in in_order_of_deploy(zone).items():
+        reads[stack] = {*read}.union(*(reads.get(name, ()) for name in read))
     due = {*differ, *undeployed}
     needed = {stack: (*(name for name in reads if name in reads[stack] & due), stack) for stack in differ}
     return [replace(way, deploy=needed[way.deploy[-1]]) if way.deploy else way for way in ways]
+
+
+def in_order_of_deploy(zone: LandingZone) -> dict[str, tuple[str, ...]]:
+    """Returns what each stack reads from, in the order in which they are deployed; those in accounts come last."""
+    reads = {layer.name: layer.reads for layer in layers(zone)}
+    its = {stack: reads.get(stack.partition(IN_ACCOUNT)[0], ()) for stack in sorted(zone.account_stacks)}
+    return {**reads, **{stack: read for stack, read in its.items() if stack not in reads}}
 
 
 def way_back(
@@ -88,7 +96,7 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
         text = f"write {attribute}: {value} at {place}, and deploy {kind.stack}"
         key = f"{dotted(at)}.{attribute}"
         return Way(by_hand=Message("write-the-default", text, key=key, value=value, stack=kind.stack))
-    return Way(deploy=(kind.stack,))
+    return Way(deploy=(kind.stack_of(here.name) if here else kind.stack,))
 
 
 _BY_WHOM = "by whoever looks after it, such as its identity provider"

@@ -176,7 +176,7 @@ class _Asked:
             return False  # iam:PassRole is asked in another region than the rest
         if (self.resource or "").startswith(f"arn:{PARTITION}:logs:"):
             return False  # actions ask about the same log group in different forms
-        as_action = Action(prefix, name or "*", "Write", (), None, frozenset())
+        as_action = Action(prefix, name or "*", "Write", (), None)
         question = PrincipalQuestion(as_action, self.resource, region, self.keys)
         return all(self._denied(actor, question) for actor in self.acting)
 

@@ -13,8 +13,8 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from strata.config import EXTERNAL, ORGANIZATION, SSO
-from strata.config.external import place_of_inline, place_of_policy
+from strata.config import EXTERNAL, SSO
+from strata.config.external import place_of_inline
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
@@ -127,14 +127,12 @@ class Evaluated:
             attached = [policy.policy for policy in effective if policy.source == target and policy.policy.type is kind]
             documents = [*full]
             for policy in (policy for policy in attached if policy.is_known):
-                text, at = policy.document.text, policy.location
-                if policy.file:
-                    documents.append(self._file(policy.file, policy.document))
-                elif policy.external:
-                    at = place_of_policy(policy.type, policy.name)
-                    documents.append(self._made(f"{policy.type} {policy.name}", text, EXTERNAL, at))
-                else:
-                    documents.append(self._made(policy.key, text, ORGANIZATION, at))
+                option = f"{policy.type} {policy.name}" if policy.external else policy.key
+                documents.append(
+                    self._file(policy.file, policy.document)
+                    if policy.file
+                    else self._made(option, policy.document.text, *policy.place)
+                )
             hidden = tuple(
                 f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
             )

@@ -12,8 +12,9 @@ Three things have to stay possible:
 - In each member, for whom it is given access to: to sign in by Identity Center. RCPs bind the roles of Identity Center,
   which are no service-linked roles, and whoever assumes one by SAML is no principal of the organization yet.
 
-Layers of one's own need more of the access role, as docs/layers.md says; a guardrail that stops any of them stops no
-repair. Declarative and management policies deny no request.
+Layers of one's own and the baseline need more of the access role, as docs/layers.md says; a guardrail that stops any of
+them stops no repair. What the layer `accounts` sets is undone with the rights of `security`. Declarative and management
+policies deny no request.
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_rcps.html
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html
 https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html

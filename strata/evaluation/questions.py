@@ -11,6 +11,7 @@ from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Actor, Evaluated
+from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome, Step
@@ -250,16 +251,7 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
 
 
 def _named(evaluated: Evaluated, name: str) -> Who:
-    names = {
-        "user": {
-            key: {key, user.sign_in_name, user.shown_name} | ({user.email} - {""})
-            for key, user in evaluated.landing_zone.users.items()
-        },
-        "group": {key: {key, group.name} for key, group in evaluated.landing_zone.groups.items()},
-        "permission set": {
-            key: {key, permission_set.name} for key, permission_set in evaluated.landing_zone.permission_sets.items()
-        },
-    }
+    names = names_of(evaluated.landing_zone)
     prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
     name = name.removeprefix(prefix)
     wanted = name.casefold()
@@ -289,6 +281,24 @@ def _named(evaluated: Evaluated, name: str) -> Who:
         guess = f"; a role is written role/{name}"
     text = f"{name!r} is neither a user, a group nor a permission set{guess}"
     raise StrataError(Message("unknown-name", text, name=name, kinds=["user", "group", "permission set"]))
+
+
+def names_of(landing_zone: LandingZone) -> Mapping[str, Names]:
+    """Returns what the users, groups and permission sets answer to, each by its key."""
+    return {
+        "user": {
+            key: {key, user.sign_in_name, user.shown_name} | ({user.email} - {""})
+            for key, user in landing_zone.users.items()
+        },
+        "group": {key: {key, group.name} for key, group in landing_zone.groups.items()},
+        "permission set": {
+            key: {key, permission_set.name} for key, permission_set in landing_zone.permission_sets.items()
+        },
+    }
+
+
+Names = Mapping[str, set[str]]
+"""Key to all the names something answers to."""
 
 
 def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:

@@ -14,7 +14,7 @@ from pathlib import Path
 from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text, write
 from strata.config import FOLDERS, LAYERS, OPTIONAL
 from strata.config.loader import FILES, YAML, files_of, split_files
-from strata.errors import ConfigurationError
+from strata.errors import ConfigurationError, Message
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -76,13 +76,20 @@ def offer(
         sys.stdout.flush()
     if dry_run:
         return 0
-    if not yes and not confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
-        options.note("nothing was changed")
+    if not (yes or agreed(options, where)):
         return 1
     replace(options.config, before, files)
     if then:
         options.note(then)
     return 0
+
+
+def agreed(options: Options, where: str | Path) -> bool:
+    """Asks whether what was shown is written."""
+    if confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
+        return True
+    options.note(Message("nothing-changed", "nothing was changed"))
+    return False
 
 
 def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:

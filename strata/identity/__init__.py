@@ -3,6 +3,6 @@
 from strata.identity.comparison import Refusal
 from strata.identity.examine import Examination, examine
 from strata.identity.refusals import refusals
-from strata.identity.things import Holdings, Kind, Moved
+from strata.identity.things import Holdings, Kind
 
-__all__ = ["Examination", "Holdings", "Kind", "Moved", "Refusal", "examine", "refusals"]
+__all__ = ["Examination", "Holdings", "Kind", "Refusal", "examine", "refusals"]

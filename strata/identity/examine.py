@@ -21,7 +21,7 @@ from strata.identity.moves import idle, refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
 from strata.identity.tagged import told_by_tag
-from strata.identity.things import Holdings, Moved
+from strata.identity.things import Holdings, Kind
 from strata.kinds import TYPES
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
@@ -34,7 +34,8 @@ class Examination:
 
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Message, ...] = ()
-    moved: tuple[Moved, ...] = ()
+    moved: tuple[tuple[Kind, str], ...] = ()
+    """What the state has under a new key, moved there by `terraform state mv`."""
     closed: Mapping[str, ListedAccount] = field(default_factory=dict)
     """The accounts that are closed or suspended at AWS, or gone, by key."""
 
@@ -104,15 +105,14 @@ def strangers(
     return refusals(wanted, known, seen, announced=announced, cases=(foreign.strangers,))
 
 
-def moved(declared: Holdings, recorded: Holdings) -> Iterator[Moved]:
+def moved(declared: Holdings, recorded: Holdings) -> Iterator[tuple[Kind, str]]:
     """Yields what the state has under a declared key, and the last deployed configuration had under another."""
     for kind in TYPES:
         before, now = recorded.previously.get(kind, {}), recorded.keys(kind)
-        gone = {key: folded(text) for key, text in before.items() if key not in declared.keys(kind) | now}
+        gone = {folded(text) for key, text in before.items() if key not in declared.keys(kind) | now}
         for thing in declared.of(kind):
             if thing.key in before or thing.key not in now:
                 continue
             called = {folded(text) for text in (thing.identity, thing.name, thing.also) if text}  # by any output
-            same = [key for key, text in sorted(gone.items()) if text in called]
-            if same:
-                yield Moved(kind, same[0], thing.key)
+            if gone & called:
+                yield kind, thing.key

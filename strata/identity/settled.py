@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from strata.config import ORGANIZATION, PROJECT
-from strata.config.layers import IN_ACCOUNT
+from strata.config import BASELINE, ORGANIZATION, PROJECT
+from strata.config.layers import ACCOUNTS, IN_ACCOUNT, baseline_in
 from strata.config.models import state_key
 from strata.config.source import Location
 from strata.errors import Message
@@ -68,6 +68,10 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 text = f"the account is retired before it was emptied: {has}"
                 problem = Message("account-not-emptied", text, stack=stack, account=account)
                 remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
+                if stack == baseline_in(account):
+                    remedy = (
+                        "write baseline: emptied, which deletes its roles and rules, or baseline: forgotten beside it"
+                    )
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy)
             elif key := moved_keys(landing_zone.moves, "account").get(account):
                 # A stack is named after its account, and its state after it.
@@ -78,11 +82,29 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 lines = (f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}",)
                 remedy = "move its state, and deploy then:"
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, remedy)
+            elif stack == ACCOUNTS or stack.startswith(baseline_in("")):
+                problem = Message(
+                    "state-without-stack", f"{has}, and nothing switches the stack on", stack=stack, held=held
+                )
+                file, remedy = _SHIPPED[stack == ACCOUNTS]
+                fault = landing_zone.fault(file, (), problem, remedy)
             else:
                 problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
                 fault = landing_zone.fault(PROJECT, (), problem, remedy)
             yield Refusal(fault, lines=lines)
+
+
+_SHIPPED = {
+    True: (
+        ORGANIZATION,
+        "write defaults: {}, with which a deploy deletes its budgets and leaves contacts; then take defaults out",
+    ),
+    False: (
+        BASELINE,
+        "put the file back with settings: {}; a deploy deletes its roles then, settings stay; then delete the file",
+    ),
+}
 
 
 def _named(landing_zone: LandingZone, part: str) -> Location:

@@ -151,12 +151,3 @@ class Holdings:
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of a value, at the nearest line that the file still has."""
         return self.source_files.get(file, SourceFile(file)).fault(location, problem, remedy)
-
-
-@dataclass(frozen=True)
-class Moved:
-    """A thing that the state has under a new key, moved there by `terraform state mv`."""
-
-    kind: Kind
-    old: str
-    new: str

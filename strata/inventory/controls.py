@@ -19,7 +19,7 @@ Held = Mapping[str, Mapping[str, Attributes]]
 Controls = Mapping[str, Mapping[str, Any]]
 """What AWS has, by address in the state; what it does not have is missing."""
 
-KEYS: Mapping[str, str] = {kind.type: kind.control for kind in KINDS if kind.control}
+KEYS: Mapping[str, str] = {kind.type: kind.control for kind in KINDS if kind.control and kind.is_control}
 """The key of security.yaml, by type."""
 
 
@@ -36,7 +36,7 @@ def read_controls(aws: Aws, project: Project, held: Held, accounts: Collection[s
         AwsError: AWS rejects a call for another reason.
     """
     controls, unread = dict[str, Mapping[str, Any]](), dict[str, str]()
-    for kind, asked in ((kind, kind.asked) for kind in KINDS if kind.asked):
+    for kind, asked in ((kind, kind.asked) for kind in KINDS if kind.asked and kind.is_control):
         try:
             for name, attributes in held.get(kind.type, {}).items():
                 if (values := asked(ResourceQuestion(aws, project, attributes, accounts))) is not None:

@@ -33,28 +33,28 @@ class Pace:
     ) -> None:
         self.requests: Counter[str] = Counter()
         self._per_second, self._pause = per_second, pause
-        self._next: dict[str, float] = {}
+        self._next: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
         self._told, self._waits = told, waits
 
-    def wait(self, service: str) -> None:
-        """Waits for the turn of a request."""
+    def wait(self, service: str, *, account: str = "") -> None:
+        """Waits for the turn of a request, of which each account has its own."""
         with self._lock:
-            now = time.monotonic()
-            turn = max(now, self._next.get(service, 0))
-            self._next[service] = turn + 1 / min(self._per_second, SLOWER.get(service, self._per_second))
+            now, which = time.monotonic(), (service, account)
+            turn = max(now, self._next.get(which, 0))
+            self._next[which] = turn + 1 / min(self._per_second, SLOWER.get(service, self._per_second))
             self.requests[service] += 1
             self._told(self.requests)
         time.sleep(turn - now)
 
-    def throttled(self, service: str, times: int) -> bool:
+    def throttled(self, service: str, times: int, *, account: str = "") -> bool:
         """Keeps a service from being asked for a while, and tells that; says whether a call is tried once more."""
         if times > PAUSES:
             return False
         with self._lock:
-            now = time.monotonic()
+            now, which = time.monotonic(), (service, account)
             # Else a request that was under way has paused it already.
-            if self._next.get(service, 0) < now + self._pause / 2:
-                self._next[service] = now + self._pause
+            if self._next.get(which, 0) < now + self._pause / 2:
+                self._next[which] = now + self._pause
                 self._waits(service, self._pause)
         return True

@@ -4,24 +4,27 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
+from functools import partial
 
 from strata.atomic import locked
+from strata.aws.access_role import entered
 from strata.aws.session import Aws
 from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
+from strata.inventory.of_accounts import HeldStack, read_of_accounts
 from strata.inventory.pace import Pace
 from strata.inventory.reading import confirmed, read
 from strata.kinds.at_aws import Inventory
 from strata.options import Options
 from strata.text import counted
 
-_EVERY = 5.0
-"""Seconds between two words on how far the reading is."""
+_EVERY, _EVERY_ACCOUNT = 5.0, 2.0
+"""Seconds between two words on how far the reading is: of requests, and of accounts."""
 
 
 class InventoryReading:
@@ -53,6 +56,34 @@ class InventoryReading:
         active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
         controls, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=controls, unread={**inventory.unread, **unread})
+
+    def of_accounts(self, aws: Aws, inventory: Inventory, stacks: Sequence[HeldStack]) -> Inventory:
+        """Returns an inventory with what AWS has in and of accounts of what the states have.
+
+        Raises:
+            AwsError: as `strata.inventory.of_accounts.read_of_accounts`.
+        """
+        last = time.monotonic()
+
+        def told(read: int) -> None:
+            nonlocal last
+            if time.monotonic() - last > _EVERY_ACCOUNT:
+                last = time.monotonic()
+                self._options.note(f"reading what is set in accounts: {read} of {len(stacks)}")
+
+        active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
+        things, unread = read_of_accounts(partial(self._entered, aws), self._project, stacks, active, told)
+        return replace(inventory, of_accounts=things, unread={**inventory.unread, **unread})
+
+    def _entered(self, aws: Aws, stack: HeldStack) -> Aws:
+        asking, account = self._asking(aws), stack.account
+        if not account:
+            return asking
+        wait, throttled = self._pace.wait, self._pace.throttled
+        member = entered(asking, account, stack.role)
+        return replace(
+            member, before_send=partial(wait, account=account), throttled=partial(throttled, account=account)
+        )
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.

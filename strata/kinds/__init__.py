@@ -12,6 +12,7 @@ from strata.kinds.attribute import ATTRIBUTE
 from strata.kinds.control import CONTROLS, SIGN_IN_ALERT
 from strata.kinds.group import GROUP, MEMBERSHIP
 from strata.kinds.kind import Key, Kind, Resource
+from strata.kinds.members import OF_ACCOUNTS
 from strata.kinds.organization import DELEGATED, ORGANIZATION, RAM_SHARING, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
 from strata.kinds.policy import ATTACHMENT, POLICY, POLICY_TYPE
@@ -24,7 +25,7 @@ from strata.landing_zone import LandingZone
 KINDS: tuple[Kind, ...] = (
     *(ASSIGNMENT, ENTITLEMENT, MEMBERSHIP, BOUNDARY, INLINE, SET_POLICY, SET, GROUP, USER, ATTRIBUTE, SIGN_IN_ALERT),
     *(ATTACHMENT, POLICY, DELEGATED, ACCOUNT, UNIT, POLICY_TYPE, ROOT_ACCESS, TRUSTED, RAM_SHARING, ORGANIZATION),
-    *(SETTING, *CONTROLS, STORE),
+    *(*OF_ACCOUNTS, SETTING, *CONTROLS, STORE),
 )
 RESOURCES: Mapping[str, Resource] = {resource.type: resource for kind in KINDS for resource in kind.resources}
 """By Terraform type."""

@@ -166,6 +166,8 @@ class Inventory:
         root_features: features of central root access that are on.
         entitlements: who may use which IAM role by Account access manager; why nobody could tell, where AWS refuses.
         controls: the controls of security.yaml that are things of their own; None where nobody asked.
+        of_accounts: what the layers that come with Strata have made in and of accounts, by kind and name; None where
+            nobody asked.
         unread: what the caller may not read, by the part, with AWS's words; empty unless a part may be missing.
     """
 
@@ -175,6 +177,7 @@ class Inventory:
     root_features: frozenset[str] = frozenset()
     entitlements: tuple[Entitlement, ...] | str = ()
     controls: Mapping[str, Mapping[str, Any]] | None = None
+    of_accounts: Mapping[str, Mapping[str, Any]] | None = None
     unread: Mapping[str, str] = field(default_factory=dict)
 
     @property

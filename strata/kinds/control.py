@@ -12,7 +12,16 @@ from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
-from strata.kinds.shared import BUCKET, CONFLICT, ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE, named
+from strata.kinds.shared import (
+    BUCKET,
+    CONFLICT,
+    IDENTITY_PROVIDER,
+    ROLE,
+    ROLE_ATTACHMENT,
+    ROLE_POLICY,
+    RULE,
+    named,
+)
 from strata.kinds.thing import AS_IT_IS, Thing
 from strata.landing_zone import LandingZone
 
@@ -120,19 +129,26 @@ TRAIL = _control(
 
 
 def _analyzer_now(ask: Ask) -> Attributes | None:
-    names = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type="ORGANIZATION")
+    type = str(ask.values.get("type"))
+    names = ask.client("accessanalyzer").items("list_analyzers", "analyzers[].name", type=type)
     return {} if ask.values.get("analyzer_name") in names else None
+
+
+def _analyzers(zone: LandingZone) -> Iterator[str]:
+    control = zone.security.access_analyzer
+    if control.on:
+        yield from (f"organization_{region}" for region in zone.project.regions.all_governed)
+        yield from ("unused-access",) if control.unused_access_days else ()
 
 
 _OF_ORGANIZATION = AlreadyExists(CONFLICT, "{analyzer_name}", regional=True)
 ANALYZER = _control(
     "access_analyzer",
     (Resource("aws_accessanalyzer_analyzer", "<analyzer name>[@<region>]", existing=_OF_ORGANIZATION),),
-    names=lambda zone: (
-        f"organization_{region}"
-        for region in (zone.project.regions.all_governed if zone.security.access_analyzer.on else ())
+    names=_analyzers,
+    called=lambda name: (
+        f"access_analyzer {'of' if name == 'unused-access' else 'in'} {name.removeprefix('organization_')}"
     ),
-    called=lambda name: f"access_analyzer in {name.removeprefix('organization_')}",
     recorded=lambda _: {},
     asked=_analyzer_now,
     events=("DeleteAnalyzer",),
@@ -154,15 +170,16 @@ _CONTACTED = {"name": "Name", "title": "Title", "email_address": "EmailAddress",
 """AWS's words."""
 
 
-def _recorded_contact(contact: Attributes) -> Attributes:
+def recorded_contact(contact: Attributes) -> Attributes:
+    """Returns what is compared of a contact, by what a state has."""
     return {name: contact.get(name) or "" for name in _CONTACTED}
 
 
-def _contact_now(ask: Ask) -> Attributes | None:
+def contact_now(ask: Ask) -> Attributes | None:
     """Returns what AWS has of a contact; that of an account that is not active counts as it is in the state."""
     account = str(ask.values.get("account_id") or "")
     if account and account not in ask.accounts:
-        return _recorded_contact(ask.values)
+        return recorded_contact(ask.values)
     asked = {"AlternateContactType": str(ask.values.get("alternate_contact_type"))}
     if account and account != ask.account:
         asked["AccountId"] = account
@@ -176,8 +193,8 @@ CONTACT = _control(
     (Resource("aws_account_alternate_contact", _OF_ACCOUNT, keys=("account",), references=("account_id",)),),
     names=_contacts,
     called=_contact,
-    recorded=_recorded_contact,
-    asked=_contact_now,
+    recorded=recorded_contact,
+    asked=contact_now,
     events=("PutAlternateContact", "DeleteAlternateContact"),
 )
 
@@ -192,7 +209,8 @@ def _notified(kind: str, threshold: Any, addresses: Iterable[str]) -> str:
     return f"{kind} {float(threshold):g}: {', '.join(sorted(addresses))}"
 
 
-def _recorded_budget(budget: Attributes) -> Attributes:
+def recorded_budget(budget: Attributes) -> Attributes:
+    """Returns what is compared of a budget, by what a state has."""
     return {
         "limit": _amount(budget.get("limit_amount"), budget.get("limit_unit")),
         "notifications": sorted(
@@ -202,7 +220,8 @@ def _recorded_budget(budget: Attributes) -> Attributes:
     }
 
 
-def _budget_now(ask: Ask) -> Attributes | None:
+def budget_now(ask: Ask) -> Attributes | None:
+    """Returns what AWS has of a budget."""
     client = ask.client("budgets")
     asked = {"AccountId": ask.account, "BudgetName": str(ask.values.get("name"))}
     answer = ask.unless_absent(partial(client.describe_budget, **asked))
@@ -219,11 +238,11 @@ def _budget_now(ask: Ask) -> Attributes | None:
 _NAMED_ALIKE = AlreadyExists("DuplicateRecordException", "{account}:{name}")
 BUDGET = _control(
     "budget",
-    (Resource("aws_budgets_budget", "<account id>:<budget name>", existing=_NAMED_ALIKE),),
+    (Resource("aws_budgets_budget", "<account id>:<budget name>", keys=("account",), existing=_NAMED_ALIKE),),
     names=lambda zone: ("monthly",) if zone.security.budget.on else (),
     called=lambda _: "budget",
-    recorded=_recorded_budget,
-    asked=_budget_now,
+    recorded=recorded_budget,
+    asked=budget_now,
     events=("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget"),
 )
 
@@ -271,11 +290,18 @@ MONITOR = Kind(
 # Alerts
 
 
+_PERMISSION = Resource("aws_cloudwatch_event_permission", "[<rule name>/]<policy name>[@<region>]")
+"""That accounts of the organization send their sign-ins to the bus."""
+
+
 def _alerts(zone: LandingZone) -> Iterator[str]:
     alerts = zone.security.alerts
     if not alerts.on:
         return
     yield from named(RULE, "root-activity")
+    if any(its.sign_in_events and its.sign_in_events.on for its in zone.member_settings.values()):
+        yield f"{_PERMISSION.type}.organization"
+        yield from named(RULE, "member-sign-in")
     for region in zone.project.alert_regions:
         yield from (f"{type}.alerts_{region}" for type in ("aws_sns_topic", "aws_sns_topic_policy"))
         yield from (
@@ -288,6 +314,7 @@ ALERT = Kind(
     "security",
     (
         *RULE,
+        _PERMISSION,
         Resource("aws_sns_topic", "<topic ARN>[@<region>]", arn="arn:{partition}:sns:{region}:{account}:{name}"),
         Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]"),
         Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]"),
@@ -310,22 +337,11 @@ SIGN_IN_ALERT = Kind(
 # The roles of GitHub Actions
 
 
-def _provider(ask: Ask) -> str | None:
-    """Returns the ARN of an identity provider: an account has one for an issuer, whoever uses it."""
-    providers = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    issuer = ask.values["url"].removeprefix("https://")
-    return next((str(each["Arn"]) for each in providers if each["Arn"].partition(":oidc-provider/")[2] == issuer), None)
-
-
 GITHUB = Kind(
     "control",
     "security",
     (
-        Resource(
-            "aws_iam_openid_connect_provider",
-            "<provider ARN>",
-            existing=AlreadyExists("EntityAlreadyExists", _provider, early=_provider),
-        ),
+        IDENTITY_PROVIDER,
         ROLE,
         ROLE_POLICY,
         ROLE_ATTACHMENT,

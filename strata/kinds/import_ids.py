@@ -17,6 +17,7 @@ _PRINCIPAL = rf"(?:[0-9a-f]{{10}}-)?{_UUID}"
 _ACCOUNT = r"[0-9]{12}"
 
 _PARTS = {
+    "account alias": r"[a-z0-9-]{3,63}",
     "account id": _ACCOUNT,
     "alias name": r"alias/[0-9A-Za-z_/-]+",
     "analyzer name": r"[A-Za-z][0-9A-Za-z_.-]{0,254}",
@@ -29,6 +30,7 @@ _PARTS = {
     "group id": _PRINCIPAL,
     "identity store id": rf"(?:d-[0-9A-Za-z]+|{_UUID})",
     "instance ARN": r"arn:aws:sso:::instance/[0-9A-Za-z.-]+",
+    "key ARN": rf"arn:aws:kms:[a-z0-9-]+:{_ACCOUNT}:key/[0-9A-Za-z-]+",
     "key id": rf"(?:{_UUID}|mrk-[0-9a-f]{{32}})",
     "membership id": _PRINCIPAL,
     "organization id": r"o-[a-z0-9]{10,32}",
@@ -38,11 +40,14 @@ _PARTS = {
     "policy name": r"[0-9A-Za-z_+=,.@-]{1,128}",
     "principal id": _PRINCIPAL,
     "provider ARN": rf"arn:aws:iam::{_ACCOUNT}:oidc-provider/[0-9A-Za-z./-]+",
+    "quota code": r"L-[0-9A-Z]{8}",
     "region": r"[a-z]{2}(?:-[a-z]+)+-[0-9]",
     "role name": r"[0-9A-Za-z_+=,.@-]{1,64}",
     "role ARN": rf"arn:aws:iam::{_ACCOUNT}:role/aws-service-role/[0-9a-z.-]+/[0-9A-Za-z_+=,.@-]+",
     "rule name": r"[0-9A-Za-z_.-]{1,64}",
+    "service code": r"[a-z0-9-]+",
     "service principal": r"[a-z0-9.-]+\.amazonaws\.com",
+    "service setting": r"(?:arn:aws:ssm:[a-z0-9-]+:[0-9]{12}:servicesetting)?/ssm/[0-9A-Za-z/_-]+",
     "subscription ARN": rf"arn:aws:sns:[a-z0-9-]+:{_ACCOUNT}:[0-9A-Za-z_-]+:{_UUID}",
     "table name": r"[0-9A-Za-z_.-]{3,255}",
     "target": r"(?:r-[0-9a-z]{4,32}|ou-[0-9a-z]{4,32}-[0-9a-z]{8,32}|[0-9]{12})",

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
+from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
 from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
@@ -139,6 +140,15 @@ class LiveName(NamedTuple):
     names: Sequence[str]
 
 
+OF = " of "
+"""What stands before the account in the name of a thing of a layer that comes with Strata."""
+
+
+def account_of(name: str) -> str:
+    """Returns the key of the account of such a thing, by its name."""
+    return name.rpartition(OF)[2]
+
+
 def _nothing(_: object) -> tuple[Thing, ...]:
     return ()
 
@@ -161,6 +171,7 @@ class Kind:
         declared: what the configuration would have a deploy make, with the values that a deploy puts back.
         recorded: what the states of Strata's stacks hold.
         asked: what AWS has of a thing that a state has, as `inventory.controls` keeps it; None where it has it no more.
+        called: what a thing in or of an account is called, by the name of its first resource and what a state has.
         given: what AWS has until somebody takes it away, without any deploy: what it gives by itself, or others put in.
         live: what AWS has, but for what your own layers or others look after.
         named: the names of what AWS has of it, by the keys of the units by id, as far as they are known.
@@ -199,6 +210,7 @@ class Kind:
     declared: Callable[[LandingZone], Iterable[Thing]] = _nothing
     recorded: Callable[[InStates], Iterable[Thing]] = _nothing
     asked: Callable[[Ask], Attributes | None] | None = None
+    called: Callable[[str, Attributes], str] = lambda name, _: name
     live: Callable[[AtAws], Iterable[Thing]] = _nothing
     given: Callable[[AtAws], Iterable[Thing]] = _nothing
     named: Callable[[Inventory, Mapping[str, str]], Iterable[LiveName]] = lambda *_: ()
@@ -233,6 +245,15 @@ class Kind:
     def is_control(self) -> bool:
         """Returns whether security.yaml has it, under the key with which the names of its things begin."""
         return self.stack == "security"
+
+    @property
+    def is_shipped(self) -> bool:
+        """Returns whether a layer that comes with Strata makes it: the name of each ends with its account."""
+        return self.stack in (ACCOUNTS, BASELINE_LAYER)
+
+    def stack_of(self, name: str) -> str:
+        """Returns the stack that has a thing, by its name."""
+        return f"{self.stack}{IN_ACCOUNT}{account_of(name)}" if self.stack == BASELINE_LAYER else self.stack
 
     @property
     def type(self) -> str:

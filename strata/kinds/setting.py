@@ -54,7 +54,7 @@ def key_of(name: str) -> str:
     return name.partition(" ")[0]
 
 
-def _values(control: Setting, values: Attributes) -> dict[str, Any]:
+def values_of(control: Setting, values: Attributes) -> dict[str, Any]:
     """Returns the values of arguments; AWS leaves out what is not set, where Terraform has zero or an empty text."""
     arguments = (*control.arguments.values(), *control.always)
     return {argument: 0 if values.get(argument) in (None, "") else values[argument] for argument in arguments}
@@ -91,13 +91,13 @@ SETTING = Kind(
     ),
     declared=_declared,
     recorded=lambda states: (
-        Thing("setting", name_of(key, region), _values(control, setting))
+        Thing("setting", name_of(key, region), values_of(control, setting))
         for key, control in states.zone.security.settings.items()
         for region in regions_of(control, states.zone.project)
         if (setting := states.of(RESOURCES[key].type).get(_resource_name(region))) is not None
     ),
     live=lambda aws: (
-        Thing("setting", name_of(key, region), _values(control, aws.inventory.settings.get(key, {}).get(region, {})))
+        Thing("setting", name_of(key, region), values_of(control, aws.inventory.settings.get(key, {}).get(region, {})))
         for key, control in aws.zone.security.settings.items()
         if control.on and key not in aws.zone.declared_controls
         for region in regions_of(control, aws.zone.project)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import LiveAccount, LiveUnit
-from strata.kinds.kind import AlreadyExists, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Resource
 from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 
 CONFLICT = "ConflictException"
@@ -16,6 +16,20 @@ ROLE = Resource("aws_iam_role", "<role name>", existing=AlreadyExists("EntityAlr
 ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=AlreadyExists(id="{role}:{name}"))
 ROLE_ATTACHMENT = Resource(
     "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=AlreadyExists(id="{role}/{policy_arn}")
+)
+
+
+def _provider(ask: Ask) -> str | None:
+    """Returns the ARN of an identity provider: an account has one for an issuer, whoever uses it."""
+    providers = ask.client("iam").list_open_id_connect_providers()["OpenIDConnectProviderList"]
+    issuer = ask.values["url"].removeprefix("https://")
+    return next((str(each["Arn"]) for each in providers if each["Arn"].partition(":oidc-provider/")[2] == issuer), None)
+
+
+IDENTITY_PROVIDER = Resource(
+    "aws_iam_openid_connect_provider",
+    "<provider ARN>",
+    existing=AlreadyExists("EntityAlreadyExists", _provider, early=_provider),
 )
 
 _BUCKET = "<bucket>[@<region>]"

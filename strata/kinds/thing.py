@@ -136,11 +136,13 @@ class InStates:
         zone: the configuration.
         by_type: attributes by type and name.
         looked_up: groups and users that an identity provider looks after, by kind and key.
+        shipped: attributes by stack, type and name, of the layers that come with Strata.
     """
 
     zone: LandingZone
     by_type: Mapping[str, Mapping[str, Attributes]]
     looked_up: Mapping[tuple[Key, str], ExternalPrincipal] = field(default_factory=dict)
+    shipped: Mapping[str, Mapping[str, Mapping[str, Attributes]]] = field(default_factory=dict)
 
     def of(self, type: str) -> Mapping[str, Attributes]:
         """Returns the attributes of the resources of a type by name."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.external import External
-from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, Layer, Roles
+from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, Layer, Roles, baseline_in
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.moves import Move
@@ -87,6 +87,10 @@ class LandingZone:
     """What is not known of it, with the reason."""
     account_ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of its accounts by key, where AWS was asked."""
+    closed_regions: Mapping[str, Collection[str]] = field(default_factory=dict)
+    """The opt-in regions by account that are declared and not enabled yet, where AWS was asked."""
+    leaving: Mapping[str, str] = field(default_factory=dict)
+    """The retired accounts that have a baseline still: the id of one that is emptied, none where it is forgotten."""
 
     @cached_property
     def derived(self) -> dict[object, Any]:
@@ -110,13 +114,14 @@ class LandingZone:
 
     @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:
-        return accounts(self.project, self.organization)
+        return accounts(self.project, self.organization, self.closed_regions)
 
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:
         """Returns the accounts of the stacks that your own layers have in accounts, by the name of the stack."""
         layers = self.layers.values()
-        return {layer.stack_in(key): key for layer in layers for key in self.members if layer.is_in(key)}
+        stacks = {layer.stack_in(key): key for layer in layers for key in self.members if layer.is_in(key)}
+        return stacks | {baseline_in(key): key for key, id in self.leaving.items() if id}
 
     def reads(self, layer: Layer) -> tuple[str, ...]:
         """Returns the names of the stacks that a layer reads from."""

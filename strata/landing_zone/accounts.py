@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from strata.config import ORGANIZATION, PROJECT
 from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization, Project
 from strata.config.source import Location
 from strata.landing_zone.inherited import Attributes, attributes, places
+
+CLOSED_REGIONS = "closed-regions:"
+"""The beginning of the word that tells a synth of the opt-in regions that an account has not enabled yet."""
+
+LEAVING = "leaving:"
+"""The beginning of the word that tells a synth of a retired account whose baseline goes, with its id or without."""
 
 
 @dataclass(frozen=True)
@@ -33,8 +39,16 @@ class Account:
     """Where words about it stand, from the root down to its own key: `root`, `ou/KEY`, the key."""
 
 
-def accounts(project: Project, organization: Organization) -> dict[str, Account]:
-    """Returns all accounts, the management account first, the others sorted, retired ones among them."""
+def accounts(
+    project: Project, organization: Organization, closed_regions: Mapping[str, Collection[str]] | None = None
+) -> dict[str, Account]:
+    """Returns all accounts, the management account first, the others sorted, retired ones among them.
+
+    Args:
+        project: has the management account.
+        organization: has the others.
+        closed_regions: the opt-in regions, by account, that are not enabled yet.
+    """
     own = project.management_account
     management = Account(MANAGEMENT, own.name, own.email, ROOT, PROJECT, ("management_account",), own.id)
     resolved, its, above = {MANAGEMENT: management}, attributes(organization, ("tags", "regions")), places(organization)
@@ -49,7 +63,7 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
             tags=its[key].tags,
             retired=account.retired,
             unwritten=(account.unwritten - {"tags"}) | _untagged(account, its[key]),
-            regions=its[key].regions,
+            regions=tuple(region for region in its[key].regions if region not in (closed_regions or {}).get(key, ())),
             places=above[key],
         )
     return resolved

@@ -33,6 +33,13 @@ def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
     return {name: DocumentTemplate(template(name), values) for name in NAMES}
 
 
+ASKED: Mapping[str, tuple[str, ...]] = {
+    "aws_iam_openid_connect_provider": ("iam:ListOpenIDConnectProviders",),
+    "aws_servicequotas_service_quota": ("servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",),
+}
+"""What Strata itself asks about a type, beside what the provider reads of it."""
+
+
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
     """Returns the documents of your own layer: who deploys it has that of its name, its roles the others."""
     stacks = layer.stack_in(layer.deploying.account or "*") if layer.code.in_accounts else layer.name
@@ -40,10 +47,13 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
     rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]
     reads = {action for row in rows for action in row["reads"]}
+    reads = reads.union(*(asked for type, asked in ASKED.items() if type in types_of(layer.code.folder)))
+    reads |= {"cloudtrail:LookupEvents"} if layer.source else set()  # for strata drift --who
     writes = reads.union(*(row["writes"] for row in rows))
     if not layer.code.in_accounts:
         content["Statement"][0]["Resource"].append(f"{values['state_bucket_arn']}/management/runs.json")
-        content["Statement"] += _allow("Types", writes)
+        steps = {"account:EnableRegion"} if layer.source else set[str]()
+        content["Statement"] += _allow("Types", writes | steps)
         return {layer.name: content}
     roles = dict.fromkeys(layer.roles.model_dump().values())
     arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in roles]
@@ -77,6 +87,12 @@ def denied(text: str, operation: str = "") -> str | None:
     """Returns the action that AWS says is not allowed, else that of the operation; None where neither is known."""
     named = re.search(r"not authorized to perform: ([\w-]+:\w+)", text)
     return named[1] if named else _WITHOUT_WORDS.get(operation, operation) or None
+
+
+def denied_by(text: str) -> str | None:
+    """Returns what AWS says denies an action explicitly, such as `service control policy`, if anything does."""
+    explicit = re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", text)
+    return explicit[1] if explicit else None
 
 
 def remedy(action: str) -> str | None:

@@ -9,8 +9,8 @@ from functools import cached_property
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from strata.config import models
-from strata.config.external import External
+from strata.config import EXTERNAL, ORGANIZATION, models
+from strata.config.external import External, place_of_policy
 from strata.config.limits import aws_limits
 from strata.config.models import (
     ACCESS_ROLE,
@@ -56,6 +56,11 @@ class Policy:
     def attachments(self) -> Mapping[Target, Location]:
         """Returns its targets, with their locations in organization.yaml."""
         return _named(self.targets, (*self.location, "targets"))
+
+    @property
+    def place(self) -> tuple[str, Location]:
+        """Returns the file and the place in it that have the document, where it has no file of its own."""
+        return (EXTERNAL, place_of_policy(self.type, self.name)) if self.external else (ORGANIZATION, self.location)
 
     @property
     def reaches_management(self) -> bool:

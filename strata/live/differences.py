@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
-from strata.drift.comparison import CONTROLS, HIDDEN, STATES, differing
+from strata.drift.comparison import CONTROLS, OF_ACCOUNTS, STATES, differing, hidden_by
 from strata.drift.comparison import unread_parts as parts_of
 from strata.drift.difference import Difference as Drifted
 from strata.drift.difference import DifferenceKind
@@ -19,6 +19,7 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import GROUP, MEMBERSHIP
+from strata.kinds.members import OF_ACCOUNTS as SHIPPED
 from strata.kinds.organization import DELEGATED
 from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
 from strata.kinds.policy import ATTACHMENT, POLICY
@@ -43,8 +44,10 @@ def unread_parts(zone: LandingZone, inventory: Inventory, states: States | None)
     controls = [key for key in KEYS.values() if zone.security.controls[key].on]
     if states and inventory.controls is None and controls:
         messages[CONTROLS] = Message("controls-not-kept", _NOT_KEPT)
-    inside = {**HIDDEN, STATES: _WITHOUT, CONTROLS: tuple(controls)}
-    return [Unread(part, inside.get(part, ()), reason) for part, reason in messages.items()]
+    if states and inventory.of_accounts is None and any(states.shipped.values()):
+        messages[OF_ACCOUNTS] = Message("controls-not-kept", _NOT_KEPT)
+    inside = {STATES: _WITHOUT, CONTROLS: tuple(controls)}
+    return [Unread(part, inside.get(part) or hidden_by(part), reason) for part, reason in messages.items()]
 
 
 def differences(
@@ -147,6 +150,7 @@ def of_account(name: str, units: Iterable[str], policies: Iterable[str], sets: I
     yield f"{ASSIGNMENT.name} .* in {account}"
     yield f"{DELEGATED.name} {account} of .*"
     yield f"{ATTACHMENT.name} .* on (?:root|account {account})"
+    yield f"(?:{'|'.join(sorted(kind.name for kind in SHIPPED))}) (?:.* of )?{account}"
     for unit in map(re.escape, units):
         yield f"{UNIT.name} {unit}"
         yield f"{ATTACHMENT.name} .* on unit {unit}"

@@ -14,7 +14,7 @@ from strata.aws.session import DENIED, Aws, AwsError, connect
 from strata.aws.states import read_states
 from strata.config.models import PolicyType, Setting
 from strata.config.moves import KINDS, Kind
-from strata.drift.comparison import CONTROLS, STATES, controls_of
+from strata.drift.comparison import CONTROLS, STATES, account_of_part, controls_of, shipped_stacks
 from strata.drift.steady import check_same
 from strata.errors import Message, StrataError
 from strata.identity.lost_states import lost_states
@@ -70,7 +70,12 @@ class Read:
     def about(self, kind: Kind, key: str) -> LiveEvidence:
         """Returns the evidence with what concerns a user, group, permission set or account, and so no control."""
         differences = concerning(self.live.differences, self._patterns(kind, key))
-        unread = tuple(unread for unread in self.live.unread if unread.part not in {CONTROLS, *KEYS.values()})
+        concerned = (None, "", key) if kind == "account" else (None,)
+        unread = tuple(
+            unread
+            for unread in self.live.unread
+            if unread.part not in {CONTROLS, *KEYS.values()} and account_of_part(unread.part) in concerned
+        )
         return replace(self.live, differences=differences, unread=unread)
 
     def _patterns(self, kind: Kind, key: str) -> Iterator[str]:
@@ -94,7 +99,7 @@ class Read:
             yield from of_account(name, units, policies, (sets[set_] for set_ in held))
 
 
-def read(options: Options, zone: LandingZone, source: Source, *, controls: bool = True) -> Read:
+def read(options: Options, zone: LandingZone, source: Source, *, controls: bool = True, account: str = "") -> Read:
     """Returns what AWS has, or had when a file was made.
 
     Args:
@@ -103,11 +108,16 @@ def read(options: Options, zone: LandingZone, source: Source, *, controls: bool 
         source: AWS, or the file.
         controls: whether AWS is asked of the controls as well, and whether a run changes things meanwhile; a reading
             that is kept has them.
+        account: the key of an account of which AWS is asked what is set in it, where it is not asked of all.
 
     Raises:
         StrataError: AWS rejects a call, or the file is no such file, changed, or of another organization's account.
     """
-    evidence = kept_in(source.kept) if source.kept else _from_aws(options, zone, controls=controls or bool(source.save))
+    evidence = (
+        kept_in(source.kept)
+        if source.kept
+        else _from_aws(options, zone, controls=controls or bool(source.save), account=account)
+    )
     management = evidence.inventory.organization.management
     if management != zone.project.management_account.id:
         other = (
@@ -118,7 +128,7 @@ def read(options: Options, zone: LandingZone, source: Source, *, controls: bool 
     return told(zone, evidence)
 
 
-def _from_aws(options: Options, zone: LandingZone, *, controls: bool) -> Evidence:
+def _from_aws(options: Options, zone: LandingZone, *, controls: bool, account: str) -> Evidence:
     aws = connect(options, zone.project)
     caller = management_caller(aws, zone.project)
     states = _states(aws, zone)
@@ -129,12 +139,15 @@ def _from_aws(options: Options, zone: LandingZone, *, controls: bool) -> Evidenc
         states, inventory = None, replace(inventory, unread={**inventory.unread, STATES: lost})
     if controls and states is not None:
         inventory = reading.controls(aws, inventory, controls_of(zone, states))
+    if states is not None and (controls or account):
+        only = "" if controls else account
+        inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states, only))
         try:
             check_same(aws, zone, states)
         except StrataError as error:
             states, inventory = None, replace(inventory, unread={**inventory.unread, STATES: str(error)})
     reading.tell()
-    said = None if states is None else states_of(states)
+    said = None if states is None else states_of(states, zone)
     # To the second, as every form of it tells the time.
     return Evidence.of(dt.datetime.now(dt.UTC).replace(microsecond=0), caller.arn, inventory, said)
 
@@ -201,7 +214,8 @@ def _not_read(zone: LandingZone) -> Iterator[str]:
     yield "bucket and event selectors of the trail, archive rules of analyzers"
     if zone.deployer:
         yield f"role {zone.deployer.role}, the deployer: told as project.yaml says"
-    yield "IAM users and roles inside accounts, the management account among them"
+    but = " but for those of baseline.yaml" if zone.baseline else ""
+    yield f"IAM users and roles inside accounts{but}, the management account among them"
     yield "policies of resources, customer managed policies by name"
 
 

@@ -95,7 +95,7 @@ def number(text: str) -> Decimal | None:
     return Decimal(match[1]) if match else None
 
 
-_DATE = re.compile(
+_DATE = (
     r"(\d{4})(?:-(\d{2})(?:-(\d{2})(?:[Tt ](\d{2}):(\d{2})(?::(\d{2})(?:\.(\d{1,9}))?)?(Z|z|[+-]\d{2}:?\d{2})?)?)?)?"
 )
 _SECONDS_END: Final = 100_000_000_000
@@ -109,7 +109,7 @@ def moment(text: str) -> Decimal | None:
     if re.fullmatch(r"-?\d{5,}(?:\.\d+)?", text):
         seconds = Decimal(text)
         return seconds / 1000 if seconds >= _SECONDS_END else seconds
-    match = _DATE.fullmatch(text)
+    match = re.fullmatch(_DATE, text)
     if match is None:
         return None
     year, month, day, hour, minute, second = (

@@ -78,8 +78,6 @@ class Action(NamedTuple):
     """The names of the condition keys it takes, with those of its resource types, besides the global ones."""
     resource_types: tuple[ResourceType, ...] | None
     """Its resource types; an empty tuple means `*` alone, None that they are unknown."""
-    required: frozenset[str]
-    """The names of the resource types that every request has."""
 
     @property
     def full_name(self) -> str:
@@ -175,7 +173,6 @@ class Service:
             level=LEVELS[level],
             keys=tuple(self._keys[index][0] for index in keys),
             resource_types=None if kinds is None else tuple(known[index // 2] for index in kinds),
-            required=frozenset(known[index // 2].name for index in kinds or () if index % 2),
         )
 
 

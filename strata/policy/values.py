@@ -25,7 +25,6 @@ FRESH = "zq7x"
 
 _FRESH_ARN = f"arn:aws:{FRESH}:{FRESH}:000000000000:{FRESH}"
 _FRESH_ROLE = "arn:aws:iam::000000000000:role/zq7x"
-_FRESH_USER = "arn:aws:iam::000000000000:user/zq7x"
 _PARTS = ("arn", "aws", FRESH, FRESH, "000000000000")
 """What a star in each part of an ARN stands for."""
 

@@ -7,11 +7,9 @@ from typing import Literal
 
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError
+from strata.evaluation.questions import Names, names_of
 from strata.landing_zone import LandingZone
 from strata.printing import word
-
-Names = Mapping[str, set[str]]
-"""Key to all the names something answers to."""
 
 
 def find_anyone(landing_zone: LandingZone, name: str) -> tuple[Literal["user", "account", "group"], str]:
@@ -20,7 +18,8 @@ def find_anyone(landing_zone: LandingZone, name: str) -> tuple[Literal["user", "
     Raises:
         StrataError: nothing answers to the name, or a user and an account do.
     """
-    user, account = _match(_user_names(landing_zone), name), _match(_account_names(landing_zone), name)
+    names = _names(landing_zone)
+    user, account = _match(names["user"], name), _match(names["account"], name)
     if user and account:
         problem = f"{name!r} is the user {user!r} and the account {account!r}"
         text = f"{problem}; give the e-mail address of the one you mean"
@@ -29,34 +28,34 @@ def find_anyone(landing_zone: LandingZone, name: str) -> tuple[Literal["user", "
         return "user", user
     if account:
         return "account", account
-    if group := _match(_group_names(landing_zone), name):
+    if group := _match(names["group"], name):
         return "group", group
     raise StrataError(_unknown(landing_zone, name))
 
 
 def find_user(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of a user by key, e-mail, user name or full name."""
-    return _find(_user_names(landing_zone), name, "a user")
+    return _find(_names(landing_zone)["user"], name, "a user")
 
 
 def find_account(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of an account by key, e-mail, id or name."""
-    return _find(_account_names(landing_zone), name, "an account")
+    return _find(_names(landing_zone)["account"], name, "an account")
 
 
 def is_account(landing_zone: LandingZone, name: str) -> bool:
     """Returns whether an account answers to a name."""
-    return _match(_account_names(landing_zone), name) is not None
+    return _match(_names(landing_zone)["account"], name) is not None
 
 
 def find_permission_set(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of a permission set by key or name."""
-    return _find(_permission_set_names(landing_zone), name, "a permission set")
+    return _find(_names(landing_zone)["permission set"], name, "a permission set")
 
 
 def find_group(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of a group by key or name."""
-    return _find(_group_names(landing_zone), name, "a group")
+    return _find(_names(landing_zone)["group"], name, "a group")
 
 
 def find_unit(landing_zone: LandingZone, name: str) -> str:
@@ -66,14 +65,13 @@ def find_unit(landing_zone: LandingZone, name: str) -> str:
 
 def _unknown(landing_zone: LandingZone, name: str) -> Message:
     problem = f"{name!r} is no user, account or group"
-    if key := _match(_permission_set_names(landing_zone), name):
+    names = _names(landing_zone)
+    if key := _match(names["permission set"], name):
         text = f"{problem}; it is a permission set: strata explain --permission-set {word(key)}"
         return Message("name-of-another-kind", text, name=name, kind="permission set", key=key)
     if name in landing_zone.retired:
         return Message("account-retired", f"{problem}; the account is retired", account=name)
-    names = (_user_names(landing_zone), _account_names(landing_zone), _group_names(landing_zone))
-    known = {name for of_kind in names for name in _every_name(of_kind)}
-    guess = did_you_mean(name, known)
+    guess = did_you_mean(name, {word for kind in ("user", "account", "group") for word in _every_name(names[kind])})
     return Message(
         "unknown-name",
         f"{problem}{guess or '; strata report lists them'}",
@@ -107,23 +105,9 @@ def _every_name(names: Names) -> set[str]:
     return {name for known in names.values() for name in known}
 
 
-def _user_names(landing_zone: LandingZone) -> Names:
-    return {
-        key: {key, user.sign_in_name, user.shown_name} | ({user.email} - {""})
-        for key, user in landing_zone.users.items()
-    }
-
-
-def _account_names(landing_zone: LandingZone) -> Names:
-    return {
+def _names(landing_zone: LandingZone) -> Mapping[str, Names]:
+    accounts = {
         key: {key, account.email, account.name} | ({account.id} - {""})
         for key, account in landing_zone.accounts.items()
     }
-
-
-def _group_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, group.name} for key, group in landing_zone.groups.items()}
-
-
-def _permission_set_names(landing_zone: LandingZone) -> Names:
-    return {key: {key, permission_set.name} for key, permission_set in landing_zone.permission_sets.items()}
+    return {**names_of(landing_zone), "account": accounts}

@@ -45,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     organization.accounts,
     organization.services,
     inherited.defaults,
+    inherited.places,
     inherited.baseline,
     security.alerts,
     policies.policies,

@@ -12,7 +12,7 @@ from strata.config import BASELINE, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, Control, Setting
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.errors import Fault, Message
@@ -66,8 +66,11 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
                 yield partial.fault(ORGANIZATION, (*at, "regions", index), message, remedy)
     yield from _idle(partial, ORGANIZATION, attribute_words(organization), places_of(organization).values())
     seen: set[Location] = set()
-    for its in attributes(organization, ("budget",)).values():
+    for key, its in attributes(organization, ("budget",)).items():
         yield from _budget(partial, its, seen)
+        if key == "monthly" and its.at("budget"):
+            message = Message("name-taken", "its budget would have the name of that of the organization", name=key)
+            yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it 'budget: null', or another key")
 
 
 def _idle(
@@ -106,12 +109,21 @@ def _places(
             message = Message("nothing-named", "stands for no place from which accounts inherit", name=place)
             yield partial.fault(file, here, message, f"write {ROOT}")
         elif place == MANAGEMENT:
-            text = f"is the management account, whose settings are in {SECURITY}"
-            remedy = f"write {ROOT}, from which it inherits" if accounts else "write them there"
+            text = "is the management account, which has no stack of a layer in accounts"
+            remedy = f"remove it; {SECURITY} has its settings"
+            if accounts:
+                text, remedy = "is the management account, which inherits from the root alone", f"write {ROOT}"
             yield partial.fault(file, here, Message("account-managed", text, account=place), remedy)
         elif accounts and place != ROOT and not place.startswith(UNIT):
             message = Message("name-of-another-kind", f"{short(place)} is an account", name=place, kind="account")
             yield partial.fault(file, here, message, f"write it {accounts}, below accounts.{place}")
+
+
+def places(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """What a layer says by place, in a mapping whose keys are `PlaceReference`, stands at places that there are."""
+    for layer in partial.layers.values():
+        for name in layer.by_place:
+            yield from _places(partial, layer.file, (name,), getattr(layer.settings, name))
 
 
 def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -121,9 +133,7 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         landing_zone and layer and layer.source and layer.settings and partial.parsed_cleanly(BASELINE, "settings")
     ):
         return
-    faults = list(_places(partial, BASELINE, ("settings",), getattr(layer.settings, "settings", {})))
-    if faults or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
-        yield from faults
+    if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
     words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
     yield from _idle(partial, BASELINE, words, (account.places for account in landing_zone.members.values()))
@@ -197,11 +207,19 @@ def _aliases(aliases: Mapping[tuple[Location, str], list[str]], holders: Mapping
             yield at, message, "write {key} into it"
 
 
+def _roles_of_strata(partial: PartialConfiguration) -> set[str]:
+    """Returns the names of roles that others make in member accounts, by which Strata enters them among these."""
+    layers = partial.layers.values()
+    short_name = partial.project.short_name if partial.project else ""
+    sends = {SIGN_IN_EVENTS, f"{short_name}-{SIGN_IN_EVENTS}"}
+    return {ACCESS_ROLE, *sends, *(role for layer in layers for role in layer.roles.model_dump().values())}
+
+
 def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Control | None]) -> Iterator[_Wrong]:
     organization = partial.organization
     accounts = organization.accounts if organization else {}
     known = partial.declared(ORGANIZATION, "accounts", accounts)
-    names: dict[str, str] = {}
+    names, taken = dict[str, str](), {name.lower() for name in _roles_of_strata(partial)}
     for name, role in roles.items():
         other = names.setdefault(name.lower(), name)
         if other != name:
@@ -209,6 +227,9 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
             message = Message("name-taken", text, kind="role", name=name, other=other)
             yield its.location("roles", name), message, "rename one of the two"
         at, trust = its.location("roles", name), getattr(role, "trust", None)
+        if role and name.lower() in taken:
+            text = f"{name} is a role of Strata's or AWS's own in the account"
+            yield at, Message("name-taken", text, kind="role", name=name), "choose another name"
         if role and role.on and trust is None:
             message = Message("key-missing", f"nobody may assume the role {name}", key="trust")
             yield at, message, "add 'trust:' with account, github or gitlab"
@@ -247,12 +268,7 @@ def _set_by(policy: str, accounts: list[str], at: Location) -> _Wrong:
 
 
 def _role(partial: PartialConfiguration, limits: Limits, at: Location, name: str, role: MemberRole) -> Iterator[Fault]:
-    """Reports a role as it is written at a place: names that are taken, policies that AWS does not attach."""
-    short_name = partial.project.short_name if partial.project else ""
-    taken = {ACCESS_ROLE, *(f"{short_name}-{own}" for own in ("sign-in-events", "baseline", "baseline-reader"))}
-    if name.lower() in {other.lower() for other in taken}:
-        message = Message("name-reserved", f"{short(name)} is a role of AWS or of Strata itself", value=name)
-        yield partial.fault(BASELINE, at, message, "give it another name")
+    """Reports policies of a role, as it is written at a place, that AWS does not attach."""
     held = permissions(name, role, partial.documents, placeholder_values(partial.project), at)
     yield from report_over_limit(partial, BASELINE, (*at, "policies"), len(held.managed), limits["policies_of_a_role"])
     for index, policy in enumerate(held.policies):

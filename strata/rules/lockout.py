@@ -15,7 +15,6 @@ from typing import Any, NamedTuple
 
 from strata.config import ACCEPTED, EXTERNAL, PROJECT, SSO
 from strata.config.accepted import find, hint
-from strata.config.external import place_of_policy
 from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
@@ -385,7 +384,7 @@ def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> 
         if file and _is_of(landing_zone, file, statement):
             yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", policy.source)
         elif policy.policy.external:
-            at = place_of_policy(policy.policy.type, policy.policy.name)
+            _, at = policy.policy.place
             line = landing_zone.source(EXTERNAL, at).line
             if _is_of(landing_zone, EXTERNAL, statement) and statement.line == line:
                 yield _Cause(EXTERNAL, at, f"{policy.policy.name} {statement.place[:LONGEST]}", policy.source)

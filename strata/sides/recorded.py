@@ -6,13 +6,13 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from strata.config.layers import STACKS
+from strata.config.layers import IN_ACCOUNT, STACKS
 from strata.config.moves import Kind
 from strata.kinds import KEYED, KINDS
 from strata.kinds.arguments import Attributes
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
-from strata.kinds.moves import Keys, address_now, newest_keys
+from strata.kinds.moves import Keys, address_now, moved_keys, newest_keys
 from strata.kinds.thing import ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
 from strata.sides.states import State, blocks, managed, objects, resources
@@ -33,6 +33,7 @@ class States:
         broken: addresses of what a run left half made.
         whole: whether the attributes are all there; readings of format 1 have tags and ids alone.
         let_go: the addresses of accounts that the last deploy took for retired, or left out.
+        shipped: the same as `attributes` by stack, of the layers that come with Strata.
     """
 
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -42,6 +43,7 @@ class States:
     broken: frozenset[str] = frozenset()
     whole: bool = False
     let_go: frozenset[str] = frozenset()
+    shipped: Mapping[str, Mapping[str, Mapping[str, Attributes]]] = field(default_factory=dict)
 
     def held(self) -> Iterator[tuple[str, Attributes]]:
         """Yields address and attributes of everything."""
@@ -49,15 +51,17 @@ class States:
             yield from ((f"{type}.{name}", attributes) for name, attributes in named.items())
 
 
-def parted(states: Mapping[str, State]) -> tuple[dict[str, State], dict[str, State]]:
-    """Returns the states of Strata's stacks, and those of own layers."""
+def parted(states: Mapping[str, State], zone: LandingZone) -> tuple[dict[str, State], ...]:
+    """Returns the states of Strata's stacks, those of the layers that come with it, and those of own layers."""
     ours = {stack: state for stack, state in states.items() if stack in STACKS}
-    return ours, {stack: state for stack, state in states.items() if stack not in STACKS}
+    layers = {name for name, layer in zone.layers.items() if layer.source}
+    shipped = {stack: state for stack, state in states.items() if stack.partition(IN_ACCOUNT)[0] in layers}
+    return ours, shipped, {stack: state for stack, state in states.items() if stack not in {*ours, *shipped}}
 
 
-def states_of(states: Mapping[str, State]) -> States:
+def states_of(states: Mapping[str, State], zone: LandingZone) -> States:
     """Returns the things of some states, which are given by stack."""
-    ours, others = parted(states)
+    ours, shipped, others = parted(states, zone)
     held = list(resources(ours))
     sound = {resource.address for state in ours.values() for resource in managed(state) if not resource.tainted}
     looked_up = {f"{KEYED[kind].type}.{key}": principal for (kind, key), principal in principals(ours, {}).items()}
@@ -80,7 +84,29 @@ def states_of(states: Mapping[str, State]) -> States:
         broken=frozenset(resource.address for resource in held if resource.address not in sound),
         whole=True,
         let_go=frozenset(retired_accounts(states).values()),
+        shipped={stack: _sound(state) for stack, state in shipped.items()},
     )
+
+
+def _sound(state: State) -> dict[str, dict[str, Attributes]]:
+    """Returns attributes by type and name, but for what a run left half made, which the next deploy makes anew."""
+    sound = dict[str, dict[str, Attributes]]()
+    for resource in resources({"": state}):
+        if not resource.tainted:
+            sound.setdefault(resource.type, {})[resource.name] = resource.attributes
+    return sound
+
+
+def shipped_now(zone: LandingZone, states: States) -> dict[str, dict[str, dict[str, Attributes]]]:
+    """Returns what the layers that come with Strata have by stack, type and name, under the keys of today."""
+    keys, now = moved_keys(zone.moves, "account"), dict[str, dict[str, dict[str, Attributes]]]()
+    for stack, held in states.shipped.items():
+        layer, parted_by, account = stack.partition(IN_ACCOUNT)
+        by_address = ((f"{type}.{name}", its) for type, named in held.items() for name, its in named.items())
+        # In an account no name of a resource begins with the key of one.
+        today = {type: dict(named) for type, named in held.items()} if account else moved(zone, by_address)
+        now[f"{layer}{parted_by}{keys.get(account, account)}"] = today
+    return now
 
 
 def retired_accounts(states: Mapping[str, State]) -> dict[str, str]:
@@ -108,7 +134,7 @@ def recorded_side(zone: LandingZone, states: States, without: Collection[str] = 
         type, _, key = address_now(address, now).partition(".")
         looked_up[KINDS_BY_TYPE[type], key] = principal
     left = ((address, attributes) for address, attributes in states.held() if address not in without)
-    in_states = InStates(zone, moved(zone, left), looked_up)
+    in_states = InStates(zone, moved(zone, left), looked_up, shipped_now(zone, states))
     things = (thing for kind in KINDS for thing in kind.recorded(in_states))
     # What others look after in the organization and in permission sets is in no state: it was as external.yaml has it.
     by_others = (thing for kind in KINDS if kind.ids_at_aws for thing in kind.declared(zone) if thing.external)

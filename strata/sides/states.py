@@ -41,9 +41,9 @@ def objects(state: State, stack: str = "") -> Iterator[Object]:
     return (resource for block in blocks(state, stack) for resource in block)
 
 
-def managed(state: State, stack: str = "") -> Iterator[Object]:
+def managed(state: State) -> Iterator[Object]:
     """Yields what a state manages, tainted and deposed objects included, because they exist at AWS."""
-    return (resource for resource in objects(state, stack) if resource.mode == "managed")
+    return (resource for resource in objects(state) if resource.mode == "managed")
 
 
 def resources(states: Mapping[str, State]) -> Iterator[Object]:

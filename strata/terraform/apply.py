@@ -38,7 +38,7 @@ class Applied:
 
 def apply(workspace: Workspace, planned: Plan, signals: Signals, progress: Progress, *, verbose: bool) -> Applied:
     """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most."""
-    events = Events(progress, planned.stack, steps=planned.steps, verbose=verbose)
+    events = Events(progress, planned.stack, steps=planned.events, verbose=verbose)
     said = stopped = False
     most = (*limit(workspace, planned.stack), *workspace.planning(planned.stack, False))
     with signals.shield():

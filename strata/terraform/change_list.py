@@ -67,6 +67,8 @@ class StackChanges(_Part):
     """By Terraform's address."""
     outputs: list[str] = []
     """The outputs that other stacks read and that change."""
+    steps: list[str] = []
+    """What Strata does besides; in a class also the commands that Terraform runs, by address."""
 
 
 class ClassChanges(StackChanges):
@@ -75,8 +77,6 @@ class ClassChanges(StackChanges):
     layer: str
     accounts: list[str]
     """Their keys."""
-    steps: list[str] = []
-    """The commands that Terraform runs besides, by address."""
     secrets: dict[str, str] = {}
     """A keyed hash of the sensitive values that an account gets: whether they are others than another time."""
 
@@ -131,7 +131,8 @@ class ChangeList(_Part):
             lineage: of a state, for the hashes of the sensitive values of stacks that have none.
         """
         waiting = {planned.stack for planned in plans if planned.waits_for}.union(later)
-        now = [planned for planned in plans if planned.differs and planned.stack not in waiting]
+        differing = (planned for planned in plans if planned.differs and planned.stack not in waiting)
+        now = [replace(planned, remarks=()) for planned in differing]  # of what is not done nobody approves anything
         ids = accounts or {}
         in_accounts = [_class(same, ids, lineage) for same in classes(now, ids) if same[0].stack in ids]
         return cls(
@@ -165,6 +166,12 @@ class ChangeList(_Part):
         """Returns how many resources would change."""
         here = sum(len(stack.changes) for stack in self.stacks.values())
         return here + sum(len(same.changes) * len(same.accounts) for same in self.classes)
+
+    @property
+    def steps(self) -> int:
+        """Returns how many steps there are besides."""
+        here = sum(len(stack.steps) for stack in self.stacks.values())
+        return here + sum(len(same.steps) * len(same.accounts) for same in self.classes)
 
     def differences(self, now: ChangeList) -> Iterator[Message]:
         """Yields what another list has more, less or otherwise, in words."""
@@ -200,8 +207,6 @@ class ChangeList(_Part):
         expected = none if old is None else self.classes[old]
         planned = none if new is None else now.classes[new]
         yield from _between(where, expected, planned)
-        yield from _beyond("- ", "step-missing", where, {*expected.steps} - {*planned.steps}, "step")
-        yield from _beyond("+ ", "step-unexpected", where, {*planned.steps} - {*expected.steps}, "step")
         if secrets_differ and old is not None and new is not None:
             yield Message("secrets-differ", f"  {where}: other sensitive values than expected", stack=where)
 
@@ -230,6 +235,8 @@ def _between(stack: str, old: StackChanges, new: StackChanges) -> Iterator[Messa
         yield from _of_one(stack, address, old.changes.get(address), new.changes.get(address))
     yield from _beyond("- ", "output-missing", stack, {*old.outputs} - {*new.outputs})
     yield from _beyond("+ ", "output-unexpected", stack, {*new.outputs} - {*old.outputs})
+    yield from _beyond("- ", "step-missing", stack, {*old.steps} - {*new.steps}, "step")
+    yield from _beyond("+ ", "step-unexpected", stack, {*new.steps} - {*old.steps}, "step")
 
 
 # Classes
@@ -266,9 +273,13 @@ def _effect(planned: Plan, id: str) -> Json:
         if PROVISIONER in arguments
     ]
     effect = {
-        "changes": {**_stack(planned, in_class=True).model_dump(exclude_defaults=True), "steps": steps},
+        "changes": {
+            **_stack(planned, in_class=True).model_dump(exclude_defaults=True),
+            "steps": [*map(str, planned.steps), *steps],
+        },
         "layer": layer_of(planned.stack),
         "not planned": [planned.error, planned.advice, planned.waits_for, planned.spared, planned.terraform],
+        "remarks": planned.remarks,
         "secrets": list(_secrets(planned)),
     }
     without: Json = without_id(effect, id)
@@ -476,7 +487,7 @@ def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
         address: _listed(change, planned.written.get(address, {}), change.goes) if in_class else _listed(change, {}, {})
         for address, change in planned.changes.items()
     }
-    return StackChanges(changes=changes, outputs=list(planned.outputs))
+    return StackChanges(changes=changes, outputs=list(planned.outputs), steps=list(map(str, planned.steps)))
 
 
 def _listed(change: PlannedChange, written: Mapping[str, ParsedExpression], goes: Mapping[str, Any]) -> Listed:

@@ -9,7 +9,7 @@ from collections.abc import Iterator, Sequence
 
 from strata.aws.session import emulator
 from strata.errors import Message, StrataError
-from strata.landing_zone.permissions import denied, remedy
+from strata.landing_zone.permissions import denied, denied_by, remedy
 from strata.policy.keys import region_of
 from strata.printing import line, word
 from strata.terraform.events import Failure
@@ -339,9 +339,9 @@ def _denied(said: str) -> Message | None:
     action = denied(said, ":".join(_called(said) or ()))
     if action is None:
         return None
-    if explicit := re.search(r"with an explicit deny in an? ([a-z -]+ policy|permissions boundary)", said):
-        text = f"{action} is denied explicitly: change the {explicit[1]}"
-        return Message("denied-explicitly", text, action=action, by=explicit[1])
+    if by := denied_by(said):
+        text = f"{action} is denied explicitly: change the {by}"
+        return Message("denied-explicitly", text, action=action, by=by)
     if known := remedy(action):
         return Message("policy-not-attached", known, action=action)
     text = f"no policy of `strata permissions` allows {action}: see 'Permissions' in docs/deploy.md"

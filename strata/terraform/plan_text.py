@@ -31,6 +31,7 @@ STYLES: Mapping[str, Style] = {
     "forget": Style.WARNING,
     "delete": Style.FAULT,
     "replace": Style.FAULT,
+    "step": Style.WARNING,
 }
 """The colour of each action: red is what destroys."""
 
@@ -70,8 +71,9 @@ def show(
         id = (accounts or {}).get(same[0].stack, "") if same[1:] else ""
         first = _without_id(same[0], id) if id else same[0]
         _print(_plan_lines([first, *same[1:]], names, every), to)
-    if sum(1 for planned in shown if planned.changes) > 1:
+    if sum(1 for planned in shown if planned.count) > 1:
         number = Counter(change.action for planned in shown for change in planned.changes.values())
+        number["step"] = sum(len(planned.steps) for planned in shown)
         total = listed([f"{number[action]} {action}" for action in STYLES if number[action]])
         _print([_Line(f"together: {total}")], to)
     changing = [planned.stack for planned in shown if planned.differs or planned.waits_for]
@@ -129,7 +131,8 @@ def _without_id(planned: Plan, id: str) -> Plan:
         for address, arguments in planned.written.items()
     }
     told = planned.told or ([planned.error] if planned.error else ())
-    return replace(planned, changes=changes, written=written, told=tuple(own(told)))
+    steps, remarks = (tuple(map(own, texts)) for texts in (planned.steps, planned.remarks))
+    return replace(planned, changes=changes, written=written, told=tuple(own(told)), steps=steps, remarks=remarks)
 
 
 def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> Iterator[_Line]:
@@ -166,6 +169,18 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
             written = planned.written.get(address, {}).get(attribute.name)
             if written and every and not attribute.sensitive:  # why an account is of another class may stand there
                 yield _Line(f"        by {json.dumps(written.written, sort_keys=True)}", indent=10)
+    for step in _steps(planned.steps, every):
+        yield _Line(f"  {'step':<{_ACTION}}  {step}", STYLES["step"], 4 + _ACTION, 6)
+    yield from (_Line(f"  {remark}", indent=4) for remark in planned.remarks)
+
+
+def _steps(steps: Sequence[str], every: bool) -> Iterator[str]:
+    """Yields steps, those in one line that differ in their last word: a region, or an account."""
+    alike: dict[str, list[str]] = {}
+    for step in steps:
+        begin, _, last = step.rpartition(" ")
+        alike.setdefault(begin, []).append(last)
+    yield from (f"{begin} {listed(ends, len(ends) if every else NAMED)}" for begin, ends in alike.items())
 
 
 _LOSES = ("delete", "replace")

@@ -24,6 +24,7 @@ from strata.config.models import state_key
 from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
+from strata.kinds.members.primary_contact import PRIMARY_CONTACT
 from strata.terraform import fleet
 from strata.terraform.attributes import (
     MASKED,
@@ -118,18 +119,22 @@ class Plan:
     """The Terraform of arguments that are not known yet, by address, of a stack in a member account."""
     terraform: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All Terraform of a stack in a member account that cannot be planned yet."""
+    steps: tuple[Message, ...] = ()
+    """What Strata does itself once the rest is applied."""
+    remarks: tuple[Message, ...] = ()
+    """What keeps it from more steps: what is in use, or cannot be read, or AWS is at already."""
     spared: bool = False
     """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
 
     @property
     def count(self) -> int:
-        """Returns how many resources would change."""
-        return len(self.changes)
+        """Returns how many resources would change, and how many steps there are besides."""
+        return len(self.changes) + len(self.steps)
 
     @property
     def differs(self) -> bool:
-        """Says whether there is something to apply, and be it an output that other stacks read."""
-        return bool(self.changes or self.outputs)
+        """Says whether there is something to do, and be it an output that other stacks read."""
+        return bool(self.changes or self.outputs or self.steps)
 
     @property
     def counts(self) -> Counter[str]:
@@ -138,9 +143,9 @@ class Plan:
         return Counter(words[change.action] for change in self.changes.values() if change.action in words)
 
     @property
-    def steps(self) -> int:
+    def events(self) -> int:
         """Returns how many events of an apply tell that something is done."""
-        return sum(_STEPS.get(change.action, 0) for change in self.changes.values())
+        return sum(_EVENTS.get(change.action, 0) for change in self.changes.values())
 
     def beyond(self, shown: Plan) -> Plan:
         """Returns the changes of this plan that were not shown; outputs alone give nobody anything."""
@@ -149,7 +154,8 @@ class Plan:
             for address, change in self.changes.items()
             if not (address in shown.changes and shown.changes[address].covers(change))
         }
-        return Plan(self.stack, news, written=self.written)
+        steps = tuple(step for step in self.steps if step not in shown.steps)
+        return Plan(self.stack, news, written=self.written, steps=steps)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the plan as `--json` prints it."""
@@ -157,6 +163,8 @@ class Plan:
             "stack": self.stack,
             "changes": [change.as_json(address) for address, change in self.changes.items()],
             "outputs": list(self.outputs),
+            "steps": list(self.steps),
+            "remarks": list(self.remarks),
             "waits_for": list(self.waits_for),
             "spared": self.spared,
             "error": self.error,
@@ -164,7 +172,7 @@ class Plan:
         }
 
 
-_STEPS = {"create": 1, "update": 1, "import and update": 1, "delete": 1, "replace": 2}
+_EVENTS = {"create": 1, "update": 1, "import and update": 1, "delete": 1, "replace": 2}
 
 
 @dataclass
@@ -186,6 +194,8 @@ class Planner:
     """Each raises an error where a plan shall not even be shown."""
     explain: Callable[[str, Sequence[Failure]], Sequence[Failure]] = lambda _, failures: failures
     """Returns the errors of a stack, with what is to be done about those of which only AWS knows why."""
+    steps: Callable[[Plan], Plan] = lambda planned: planned
+    """Returns a plan with what Strata does itself after it."""
     refresh: Callable[[Workspace, str, Versions], bool] = lambda *_: True
     """Says whether a plan that rests on these versions of states asks AWS about every object of its state."""
     digest: Callable[[StateObject, Collection[str]], str] = lambda *_: ""
@@ -237,7 +247,7 @@ class Planner:
         planned = self._plan(stack, pending) if self.adopt(planned) else planned
         for refuse in self.refuse:
             refuse(planned)
-        return planned
+        return self.steps(planned)
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
         self._progress(stack).doing(f"{stack}: planning")
@@ -375,7 +385,7 @@ def limit(workspace: Workspace, stack: str) -> tuple[str, ...]:
     return (f"-parallelism={min(limits)}",) if limits else ()
 
 
-_AT_ONCE = {ASSIGNMENT.type: (0, 8), CONTACT.type: (15, 4)}
+_AT_ONCE = {ASSIGNMENT.type: (0, 8), CONTACT.type: (15, 4), PRIMARY_CONTACT.type: (8, 2)}
 """For more things of a type than so many, so many at once.
 
 Identity Center answers about 20 calls a second and refuses more than 10 assignments under way; of contacts AWS gives 10

@@ -6,7 +6,7 @@ import datetime as dt
 import sys
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from functools import cache, partial
+from functools import cache, cached_property, partial
 from typing import Any
 
 from strata.aws import runs
@@ -19,11 +19,11 @@ from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, asked_at_once, connect, emulator
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
-from strata.config.layers import IN_ACCOUNT, STACKS, folder_of
-from strata.config.models import ACCESS_ROLE, Project
+from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT, STACKS, baseline_in, folder_of
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, Leaving, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
-from strata.identity import announced, examine
+from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
@@ -39,6 +39,7 @@ from strata.identity.settled import lost_layers, settled
 from strata.kinds import TYPES
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
+from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
 from strata.landing_zone.services import TYPES_STAY, unknown_types
@@ -48,6 +49,7 @@ from strata.printing import line
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
+from strata.steps.known_regions import KnownRegions
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
@@ -57,6 +59,7 @@ from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
 from strata.terraform.refresh import Refreshing
+from strata.terraform.steps import Steps
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded
 
@@ -99,13 +102,25 @@ class Prepared:
     """How many account stacks are planned and deployed at once."""
     empty: Message | None = None
     """That there is no account in the part that was asked for."""
+    regions: KnownRegions = field(default_factory=KnownRegions)
+    """Which opt-in regions accounts have enabled."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
+
+    @cached_property
+    def steps(self) -> Steps:
+        """Returns what finds and does the steps of stacks."""
+        return Steps(self.landing_zone, self.aws, self.regions)
 
     @property
     def failed(self) -> tuple[str, ...]:
         """Returns the chosen stacks in member accounts whose code fails, and those that read from one of them."""
         return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
+
+    def refreshes(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Any]) -> bool:
+        """Says whether a plan refreshes; never of what is forgotten, into whose account no role need lead any more."""
+        forgotten = {baseline_in(key) for key, id in self.landing_zone.leaving.items() if not id}
+        return stack not in forgotten and self.refreshing.needed(workspace, stack, versions)
 
     def unasked(self) -> list[Plan]:
         """Returns the plans of the chosen stacks for which no Terraform is started."""
@@ -140,7 +155,7 @@ class Prepared:
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
-        return whole.origin(self.workspace, stack, self.sources[stack])
+        return whole.origin(self.workspace, stack, self.sources[stack], steps=self.steps.removes_default_vpcs(stack))
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -274,21 +289,24 @@ def prepare(
         raise RefusedError(examination.refusals)
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
-    types = list(_types_left(aws, landing_zone))
-    progress.doing("writing the Terraform")
-    refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
-    words = {
-        *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
-        *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
-            f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
-            for key, account in examination.closed.items()
-            if key in landing_zone.members
-        ),
-    }
-    moved = (f"moved:{moved.kind}:{moved.new}" for moved in examination.moved)
-    prepared = Prepared(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing, fleet=fleet)
     listed = etags(aws, landing_zone.project)
-    prepared = _written(prepared, stacks, [*sorted(words), *moved, *(TYPES_STAY for _ in types)], listed)
+    regions = _known_regions(
+        *(aws, landing_zone, states["organizations"], stacks, fleet, examination.closed, progress),
+        always=refreshing.always,
+    )
+    landing_zone = replace(
+        landing_zone,
+        closed_regions=regions.closed,
+        leaving=_leaving(aws, landing_zone, states["organizations"], stacks_of(listed), examination.closed),
+    )
+    types = list(_types_left(aws, landing_zone))
+    refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
+    prepared = Prepared(
+        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing), fleet=fleet, regions=regions
+    )
+    prepared = _written(
+        prepared, stacks, [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)], listed, progress
+    )
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
     left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
     _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
@@ -316,7 +334,52 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
     return landing_zone
 
 
-def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str]) -> Prepared:
+def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
+    """Yields what a synth is told: what is allowed, and what only AWS and the states say."""
+    words = {
+        *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
+        *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
+            f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
+            for key, account in examination.closed.items()
+            if key in landing_zone.members
+        ),
+        *(f"{CLOSED_REGIONS}{key}:{'+'.join(names)}" for key, names in landing_zone.closed_regions.items()),
+    }
+    words |= {f"{LEAVING}{key}:{id}" for key, id in landing_zone.leaving.items()}
+    yield from sorted(words)
+    yield from (f"moved:{kind}:{key}" for kind, key in examination.moved)
+
+
+def _known_regions(
+    aws: Aws,
+    landing_zone: LandingZone,
+    organizations: State,
+    named: Sequence[str],
+    fleet: Fleet,
+    closed: Collection[str],
+    progress: Progress,
+    *,
+    always: bool,
+) -> KnownRegions:
+    """Returns which opt-in regions the accounts have enabled that this run is about."""
+    chosen = {*_chosen_in_accounts(landing_zone, named, fleet).values()}
+    here = not fleet.part and (not named or ACCOUNTS in named)
+    wanted = {
+        key: landing_zone.attributes[key].regions
+        for key in landing_zone.accounts.keys() - {*closed}
+        if landing_zone.attributes[key].regions and (here or key in chosen)
+    }
+    if wanted:
+        progress.doing(f"asking for the opt-in regions of {counted(len(wanted), 'account')}", seen_only=True)
+    ids = dict(account_ids(organizations, landing_zone.accounts))
+    if organizations:
+        ids[MANAGEMENT] = landing_zone.project.management_account.id
+    return KnownRegions.of(aws, landing_zone.project, ids, dict(sorted(wanted.items())), always=always)
+
+
+def _written(
+    prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str], progress: Progress
+) -> Prepared:
     """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
 
     Where only such are asked for, none is written.
@@ -341,8 +404,10 @@ def _written(prepared: Prepared, named: Sequence[str], allow: Sequence[str], lis
     read = {name for names in reads.values() for name in names} - {"organizations"}
     for stack in needed | {stack for stack in zone.account_stacks if read.intersection((stack, *reads[stack]))}:
         del workspace.unwritten[stack]
+    progress.doing("writing the Terraform")
     workspace.synth(allow)
     workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
+    _forget(prepared)
     return prepared
 
 
@@ -350,10 +415,44 @@ def _check_layers(
     aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
 ) -> None:
     """Refuses states that no stack has; what is in an account that is closed goes with it."""
-    reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed}
+    leaving = {*map(baseline_in, landing_zone.leaving)}
+    reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - {*workspace.stacks}}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
+
+
+def _leaving(
+    aws: Aws, landing_zone: LandingZone, organizations: State, deployed: Collection[str], closed: Collection[str]
+) -> dict[str, str]:
+    """Returns the retired accounts whose baseline goes: the id of one that is emptied, none where it is forgotten.
+
+    What is in an account that is closed goes with it, and what a state has no more is gone.
+    """
+    entries = landing_zone.organization.accounts
+    words = {
+        key: entries[key].baseline
+        for key in landing_zone.retired.keys() - {*closed}
+        if entries[key].baseline
+        and baseline_in(key) in deployed
+        and any(managed(read_state(aws, landing_zone.project, baseline_in(key))))
+    }
+    ids = dict(account_ids(organizations, words))
+    if words.keys() - ids.keys():  # a run before has let go of it
+        by_email = {folded(account.email): account.id for account in list_accounts(aws)}
+        ids |= {key: id for key in words.keys() - ids.keys() if (id := by_email.get(folded(entries[key].email)))}
+    known = {key: "" if word is Leaving.FORGOTTEN else ids.get(key) for key, word in sorted(words.items())}
+    layer = landing_zone.layers.get(BASELINE_LAYER)
+    return {key: id for key, id in known.items() if id is not None and (not id or (layer and layer.source))}
+
+
+def _forget(prepared: Prepared) -> None:
+    """Has the stacks of accounts that are let go with their baseline forget all that their states have."""
+    for key, id in prepared.landing_zone.leaving.items():
+        stack = baseline_in(key)
+        if not id and stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
+            state = read_state(prepared.aws, prepared.landing_zone.project, stack)
+            prepared.workspace.forget_next(stack, {resource.address for resource in managed(state)})
 
 
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:
@@ -610,7 +709,7 @@ def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[st
     ]
 
 
-def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: Fleet) -> Collection[str]:
+def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: Fleet) -> Mapping[str, str]:
     """Returns the chosen stacks in member accounts; a layer stands for all that it has."""
     return {
         stack: account

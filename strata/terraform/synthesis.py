@@ -50,7 +50,7 @@ def sources(landing_zone: LandingZone) -> dict[str, str | None]:
             for key, account in landing_zone.members.items():
                 if layer.is_in(key):
                     found[layer.stack_in(key)] = digest([*common, asdict(account)], _plain) if common else None
-    return found
+    return found | {stack: None for stack in landing_zone.account_stacks if stack not in found}
 
 
 def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:

@@ -116,11 +116,12 @@ def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **cond
             raise
 
 
-def origin(workspace: Workspace, stack: str, source: str | None) -> Origin:
+def origin(workspace: Workspace, stack: str, source: str | None, *, steps: bool = False) -> Origin:
     """Returns all that a plan of a stack follows from now.
 
     Args:
         source: a digest of what its Terraform is written from.
+        steps: whether there are steps besides.
     """
     by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"])]
     if any(name.startswith("TF_AWS_") for name in workspace.environment):
@@ -135,7 +136,7 @@ def origin(workspace: Workspace, stack: str, source: str | None) -> Origin:
         return Origin()
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()
-    terraform = digest_of([document, by, providers(workspace, stack)])
+    terraform = digest_of([document, by, providers(workspace, stack), *(["steps"] if steps else [])])
     return Origin(terraform, source, workspace.outputs_read(stack))
 
 

@@ -37,6 +37,7 @@ def create(call: Call) -> Parameters:
         "status": "ACTIVE",
         "createdAt": "2026-01-01T00:00:00Z",
         "tags": call.parameters.get("tags") or {},
+        **({"configuration": call["configuration"]} if call.parameters.get("configuration") else {}),
     }
     return {"arn": arn}
 

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import functools
 import json
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
 from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy, iam_backends
 
-from tests.aws import late
-from tests.aws.calls import Call, Parameters, Refused, Service
+from tests.aws import late, memory
+from tests.aws.calls import Call, Parameters, Refused, Service, order
 from tests.aws.organizations import require_trust_seen
 
 iam = Service("iam")
@@ -102,6 +103,40 @@ def change_clients(call: Call) -> Parameters:
     return {}
 
 
+@dataclass
+class TakenAliases:
+    """Names that accounts of others have."""
+
+    names: set[str] = field(default_factory=set)
+
+
+@order("taken-aliases")
+def take(names: list[str]) -> None:
+    """Has somebody else's accounts have these aliases."""
+    memory.of(TakenAliases, "", "").names.update(names)
+
+
+@iam.answers("CreateAccountAlias", "DeleteAccountAlias")
+def account_alias(call: Call) -> None:
+    """Refuses a name that any account has, the own one too; another name takes the place of the one there is.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/console_account-alias.html,
+    https://github.com/awslabs/aws-deployment-framework/pull/465 (words),
+    https://github.com/floci-io/floci/pull/2103 (replaced, seen at AWS)
+    """
+    name, own = call["AccountAlias"], iam_backends[call.account]["aws"].account_aliases
+    if call.operation.startswith("Delete"):
+        if name not in own:
+            raise Refused("NoSuchEntity", f"The account alias {name} does not exist.", status=404)
+        return
+    if not _ALIAS.fullmatch(name):
+        raise Refused("ValidationError", f"1 validation error detected: Value '{name}' at 'accountAlias'", status=400)
+    everywhere = (alias for regions in dict.values(iam_backends) for alias in regions["aws"].account_aliases)
+    if name in memory.of(TakenAliases, "", "").names or name in everywhere:
+        raise Refused("EntityAlreadyExists", f"The account alias {name} already exists.", status=409)
+
+
+_ALIAS = re.compile(r"[a-z0-9]([a-z0-9]|-(?!-)){1,61}[a-z0-9]")
 _NOT_SEEN = "The request was rejected because trusted access is not enabled for IAM in Organizations."
 """https://docs.aws.amazon.com/IAM/latest/APIReference/API_EnableOrganizationsRootSessions.html"""
 _FEATURES = ("RootCredentialsManagement", "RootSessions")

@@ -16,7 +16,6 @@ from tests.aws import late, memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, order, page
 
 organizations = Service("organizations")
-quotas = Service("service-quotas")
 MANAGEMENT = "123456789012"
 ACCOUNTS_AT_ONCE = 5
 CLOSINGS_AT_ONCE = 3
@@ -136,10 +135,9 @@ def tagged(management: str, kind: str) -> list[tuple[str, dict[str, str]]]:
     return [(one.arn, dict(one.tags)) for one in kept[kind] if not isinstance(one, models.FakeRoot)]
 
 
-@quotas.answers("GetServiceQuota", "GetAWSDefaultServiceQuota")
-def service_quota(call: Call) -> Parameters:
-    """Returns how many accounts the organization may have; no other quota is asked for."""
-    return {"Quota": {**call.parameters, "Value": float(_progress().account_limit)}}
+def account_quota() -> float:
+    """Returns how many accounts the organization may have."""
+    return float(_progress().account_limit)
 
 
 @organizations.answers("CreateAccount")

@@ -27,6 +27,8 @@ from tests.aws.organizations import is_member
 CALLER = "arn:aws:sts::{account}:assumed-role/deployer/session"
 _PREFIXES = {
     "accessanalyzer": "access-analyzer",
+    "elbv2": "elasticloadbalancing",
+    "emr": "elasticmapreduce",
     "s3control": "s3",
     "service-quotas": "servicequotas",
     "sso-admin": "sso",
@@ -134,6 +136,9 @@ def needs(call: Call) -> Iterator[Need]:
     if operation == "s3:PutBucketReplication":
         passed = call["ReplicationConfiguration"]["Role"]
         yield Need("iam:PassRole", passed, {"iam:PassedToService": "s3.amazonaws.com"})
+    if operation == "events:PutTargets":
+        for role in {target["RoleArn"] for target in call["Targets"] if target.get("RoleArn")}:
+            yield Need("iam:PassRole", role, {"iam:PassedToService": "events.amazonaws.com"})
 
 
 def _nowhere(call: Call) -> bool:
@@ -392,3 +397,12 @@ def _denied(call: Call, need: Need) -> Refused:
         said = "You don't have permissions to access this resource."
     status = 403 if call.service in (*_CODES, "account", "accessanalyzer") else 400
     return Refused(_CODES.get(call.service, "AccessDeniedException"), re.sub(r"\s+", " ", said), status=status)
+
+
+def denied_by_guardrail(action: str) -> str:
+    """Returns what EC2 says of an action that a service control policy denies."""
+    policy = "arn:aws:organizations::1:policy/o-1/service_control_policy/p-1"
+    return (
+        f"You are not authorized to perform this operation. User: x is not authorized to perform: {action} "
+        f"with an explicit deny in a service control policy: {policy}. Encoded authorization failure message: aGVsbG8"
+    )

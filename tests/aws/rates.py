@@ -18,6 +18,8 @@ from tests.aws.calls import Call, Refused, order
 
 _AT_ONCE, _TAKES, _LONGEST_PAUSE = 10, 0.1, 300
 _ALL = "all"
+_TOO_MANY = ("account", "service-quotas")
+"""Services that do not say `ThrottlingException`."""
 
 
 @dataclass
@@ -28,7 +30,7 @@ class _Clock:
     now: float = 0
     real: float = 0
     left: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """How many calls are free, and since when, by operation."""
+    """How many calls are free, and since when, by operation, account and region."""
     refused: dict[str, int] = field(default_factory=dict)
 
 
@@ -60,16 +62,16 @@ def require_rate(call: Call, question: str) -> None:
     if times := clock.refused.pop(question, 0):
         clock.now += min(2**times, _LONGEST_PAUSE) / 2 / _AT_ONCE
     for name in (call.action, f"{call.service}:{_ALL}"):
-        if name in published() and not _free(clock, name):
+        if name in published() and not _free(clock, name, f"{call.account} {call.region}"):
             clock.refused[question] = times + 1
-            code = "TooManyRequestsException" if call.service == "account" else "ThrottlingException"
+            code = "TooManyRequestsException" if call.service in _TOO_MANY else "ThrottlingException"
             raise Refused(code, "Rate exceeded", status=429 if call.service == "account" else 400)
 
 
-def _free(clock: _Clock, name: str) -> bool:
-    """Says whether a call is free, and takes it."""
-    (rate, more) = published()[name]
-    left, since = clock.left.get(name, (more, clock.now))
+def _free(clock: _Clock, name: str, where: str) -> bool:
+    """Says whether a call is free in the account and region that make it, and takes it."""
+    rate, more = published()[name]
+    left, since = clock.left.get(f"{name} {where}", (more, clock.now))
     left = min(more, left + (clock.now - since) * rate)
-    clock.left[name] = (left - 1 if left >= 1 else left, clock.now)
+    clock.left[f"{name} {where}"] = (left - 1 if left >= 1 else left, clock.now)
     return left >= 1

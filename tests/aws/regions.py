@@ -5,17 +5,25 @@ https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 
 from __future__ import annotations
 
+import functools
 from dataclasses import dataclass, field
 
-from tests.aws.calls import Call, Parameters, Refused, Service, order
+import boto3
+
+from tests.aws import late
+from tests.aws.account import require_member
+from tests.aws.calls import Call, Parameters, Refused, Service, order, page
 from tests.aws.memory import of
 
-ec2 = Service("ec2")
+account, ec2 = Service("account"), Service("ec2")
 _BY_DEFAULT = {
     *("ap-northeast-1", "ap-northeast-2", "ap-northeast-3", "ap-south-1", "ap-southeast-1", "ap-southeast-2"),
     *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
 }
+_AT_ONCE = {"an account": 6, "an organization": 50}
+"""https://docs.aws.amazon.com/accounts/latest/reference/quotas.html (concurrent region-opt requests)"""
+_SWITCHING = "the opt-in status"
 _INVALID = "The security token included in the request is invalid."
 _WORDS = {"ec2": ("AuthFailure", "AWS was not able to validate the provided access credentials", 401)}
 _OF_QUERIES = ("InvalidClientTokenId", _INVALID, 403)
@@ -26,7 +34,7 @@ https://github.com/hashicorp/terraform-provider-aws/issues/12940 (STS)."""
 
 @dataclass
 class Enabled:
-    """The regions that an account has enabled."""
+    """The regions that an account has enabled, or is about to."""
 
     regions: set[str] = field(default_factory=set)
 
@@ -39,7 +47,9 @@ def enable(account: str, regions: list[str]) -> None:
 
 def require_enabled(call: Call) -> None:
     """Raises where the region of a call is not enabled in its account."""
-    if call.region not in _BY_DEFAULT | call.keeps(Enabled).regions and not call.region.startswith("aws-"):
+    if call.region in _BY_DEFAULT or call.region.startswith("aws-"):
+        return
+    if _status(call.account, call.region) != "ENABLED":
         queries = call.service in ("cloudformation", "cloudwatch", "sns", "sqs", "sts")
         code, text, status = _WORDS.get(call.service, _OF_QUERIES if queries else _OTHER)
         raise Refused(code, text, status=status)
@@ -48,11 +58,75 @@ def require_enabled(call: Call) -> None:
 @ec2.answers("DescribeRegions")
 def describe(call: Call) -> Parameters:
     """Lists all regions, or those that can be used."""
-    said, enabled = call.moto, call.keeps(Enabled).regions
+    said = call.moto
     for region in said["Regions"]:
         name = region["RegionName"]
-        closed = "opted-in" if name in enabled else "not-opted-in"
+        closed = "opted-in" if _status(call.account, name) == "ENABLED" else "not-opted-in"
         region["OptInStatus"] = "opt-in-not-required" if name in _BY_DEFAULT else closed
     if not call.parameters.get("AllRegions"):
         said["Regions"] = [one for one in said["Regions"] if one["OptInStatus"] != "not-opted-in"]
     return said
+
+
+@account.answers("EnableRegion", "DisableRegion")
+def switch(call: Call) -> Parameters:
+    """Begins, and takes a while: 'a few minutes for most accounts, but it can take several hours'.
+
+    https://docs.aws.amazon.com/accounts/latest/reference/API_EnableRegion.html; the words are those of
+    https://github.com/hashicorp/terraform-provider-aws/issues/41430.
+    """
+    asked, region, enables = require_member(call), _region(call), call.operation == "EnableRegion"
+    status = _status(asked, region)
+    if status == ("DISABLING" if enables else "ENABLING"):
+        raise Refused("ConflictException", f"{region} is {status}")
+    if status != ("DISABLED" if enables else "ENABLED"):
+        raise Refused("ValidationException", "Unable to switch region status because of its current opt-in status.")
+    for what, begun in {"an account": _switching(asked), "an organization": _SWITCHING}.items():
+        if late.how_many(begun) >= _AT_ONCE[what]:
+            raise Refused("TooManyRequestsException", f"{_AT_ONCE[what]} region-opt requests of {what} are in progress")
+    kept = of(Enabled, asked, "").regions
+    (kept.add if enables else kept.discard)(region)
+    late.begin(_switching(asked, region))
+    return {}
+
+
+@account.answers("GetRegionOptStatus")
+def opt_status(call: Call) -> Parameters:
+    asked, region = require_member(call), _region(call)
+    return {"RegionName": region, "RegionOptStatus": _looked_at(asked, region)}
+
+
+@account.answers("ListRegions")
+def list_regions(call: Call) -> Parameters:
+    asked, wanted = require_member(call), call.parameters.get("RegionOptStatusContains")
+    found = [{"RegionName": name, "RegionOptStatus": _looked_at(asked, name)} for name in _all()]
+    return page(call, [one for one in found if not wanted or one["RegionOptStatus"] in wanted], "Regions", size=50)
+
+
+def _status(account: str, region: str) -> str:
+    if region in _BY_DEFAULT:
+        return "ENABLED_BY_DEFAULT"
+    enabled, switches = region in of(Enabled, account, "").regions, late.is_late(_switching(account, region))
+    return {True: "ENABLING", False: "DISABLING"}[enabled] if switches else "ENABLED" if enabled else "DISABLED"
+
+
+def _looked_at(account: str, region: str) -> str:
+    status = _status(account, region)
+    late.look(_switching(account, region))
+    return status
+
+
+def _switching(account: str, region: str = "") -> str:
+    return f"{_SWITCHING} in {account} of {region}"
+
+
+def _region(call: Call) -> str:
+    if call["RegionName"] not in _all():
+        raise Refused("ValidationException", f"{call['RegionName']} is no region")
+    return str(call["RegionName"])
+
+
+@functools.cache
+def _all() -> list[str]:
+    """Returns all regions of AWS, those that nobody has enabled too."""
+    return sorted(boto3.Session().get_available_regions("ec2"))

@@ -51,6 +51,8 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
 _BY_SIGNING_NAME = {
     "access-analyzer": "accessanalyzer",
+    "elasticloadbalancing": "elbv2",
+    "elasticmapreduce": "emr",
     "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
     "sso": "sso-admin",

@@ -33,6 +33,11 @@ KNOWN = [
         r"write \| (s3:CreateBucket|s3:PutBucketTagging|s3control:TagResource) ",
         "since 6.23 a bucket gets its tags when it is made, and changes them by S3 Control",
     ),
+    Known(r"state \| aws_ec2_serial_console_access\.\w+\.id:", "version 5 calls it as its region, 6 as its account"),
+    Known(
+        r"import \| (plan|state) \| aws_ssm_service_setting\.\w+[.:]",
+        "since 6.6 an import has the short form of the id, which an ARN in the configuration then changes",
+    ),
     Known(r"write \| s3:PutBucketEncryption ", "version 5 has no blocked_encryption_types"),
 ]
 

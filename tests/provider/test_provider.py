@@ -19,7 +19,7 @@ from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws, emulated_aws
 from tests.conftest import Golden
 from tests.provider.aws import here
-from tests.provider.facts import facts_of
+from tests.provider.facts import facts_of, table
 from tests.provider.resource import RESOURCES
 from tests.provider.schema import FILE, load_schema
 from tests.provider.server import Provider, provider
@@ -105,7 +105,7 @@ def test_there_are_the_types_of_the_stacks_and_each_is_tried() -> None:
     files = [file for name in ("shipped", "company") for file in (golden / name).rglob("*.txt")]
     addresses = {line for file in files for line in file.read_text().split()}
     read = {address.split(".")[1] for address in addresses if address.startswith("data.aws_")}
-    layer = {"aws_ssm_parameter"}  # of CONTRIBUTING.md
+    layer = {type for type, row in table()["resources"].items() if row.get("own")}
 
     assert RESOURCES.keys() == everything()["resource"].keys() == kinds.RESOURCES.keys() | layer
     read |= {"aws_identitystore_user", "aws_ssoadmin_permission_set", "aws_partition"}  # of others, and of tests here

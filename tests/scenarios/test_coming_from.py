@@ -21,7 +21,7 @@ from tests.scenarios import seeds
 from tests.scenarios.site import STACKS, Provider, Run, Site
 from tests.scenarios.typist import Typist
 
-DOCS = CHECKOUT / "docs"
+PAGE = CHECKOUT / "docs/coming-from.md"
 FOREIGN = CHECKOUT / "tests/scenarios/foreign"
 """A Terraform project of somebody else: an organization, access by a module, and what stays there."""
 ANSWERS = {"[y/N]": "y", "Enter a value": "yes"}
@@ -77,7 +77,7 @@ def old(typist: Typist, applied: tuple[bytes, Path], tmp_path: Path) -> Path:
 
 def test_what_other_terraform_manages_comes_here_without_a_change(typist: Typist, old: Path) -> None:
     aws = typist.site.aws
-    describe, *let_go, deploy = _steps("coming-from-terraform.md")
+    describe, *let_go, deploy = _steps("Terraform of your own")
     _describe(typist, describe)
     before = len(aws.calls())
 
@@ -103,7 +103,7 @@ def test_what_other_terraform_manages_comes_here_with_the_real_provider(typist: 
 def test_another_order_does_what_the_page_says(typist: Typist, old: Path) -> None:
     """Two owners undo each other, until one lets go."""
     site = typist.site
-    describe, *let_go, deploy = _steps("coming-from-terraform.md")
+    describe, *let_go, deploy = _steps("Terraform of your own")
     bootstrap, first, *_ = deploy.text.splitlines()
     for text in (describe.text, f"{bootstrap}\n{first}"):
         assert typist.types(text, ANSWERS).code == 0, text
@@ -135,7 +135,7 @@ def test_blocks_that_are_only_deleted_are_destroyed(typist: Typist, old: Path) -
 
 def test_the_list_has_what_strata_takes_over_and_no_more(typist: Typist, tmp_path: Path) -> None:
     """Keys, modules and types that look alike are told apart."""
-    _, list_, *_ = _steps("coming-from-terraform.md")
+    _, list_, *_ = _steps("Terraform of your own")
     terraform = Path(typist.variables["PATH"].partition(":")[0]) / "terraform"
     terraform.unlink()
     terraform.write_text(f"#!/bin/sh\ncat <<'END'\n{STATE}END\n")
@@ -204,7 +204,7 @@ def _terraform(typist: Typist, words: str) -> Run:
 
 def test_what_leverage_built_comes_here_without_a_change(typist: Typist) -> None:
     emulate(seeds.LEVERAGE, typist.site.aws)
-    describe, *_, deploy = _steps("coming-from-terraform.md")
+    describe, *_, deploy = _steps("Terraform of your own")
 
     described = _describe(typist, describe)
     _deploy(typist, deploy)
@@ -220,7 +220,7 @@ def test_what_leverage_built_comes_here_without_a_change(typist: Typist) -> None
 
 def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> None:
     site, made = typist.site, emulate(seeds.CONTROL_TOWER, typist.site.aws)
-    describe, deploy, more, switch_off, again = _steps("coming-from-control-tower.md")
+    describe, deploy, more, switch_off, again = _steps("Control Tower")
 
     _describe(typist, describe)
     _deploy(typist, deploy)
@@ -312,8 +312,10 @@ def _decommission(made: Emulated) -> None:
 # What all pages have
 
 
-def _steps(page: str) -> list[Block]:
-    return blocks(DOCS / page, "sh")
+def _steps(part: str) -> list[Block]:
+    """Returns the steps of a part of the page: those of Terraform stand before those of Control Tower."""
+    towers = PAGE.read_text(encoding="utf-8").splitlines().index("## Control Tower")
+    return [block for block in blocks(PAGE, "sh") if (block.line > towers) == (part == "Control Tower")]
 
 
 def _type(typist: Typist, block: Block) -> Run:

@@ -6,6 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from inspect import get_annotations
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
@@ -100,7 +101,11 @@ def _file(landing_zone: LandingZone, folder: Path, file: str, section: str, kind
 
 def _of_field(kind: Kind, name: str, words: str, **more: Any) -> Question:
     """Returns the question for a field of the entry, read as its model reads it."""
-    return Question(name, words, typed(SECTIONS[kind][2].__annotations__[_FIELDS.get(name, name)]), **more)
+    return Question(name, words, typed(_annotation(SECTIONS[kind][2], _FIELDS.get(name, name))), **more)
+
+
+def _annotation(model: type[models.Model], name: str) -> Any:
+    return next(its[name] for kind in model.__mro__ if name in (its := get_annotations(kind)))
 
 
 _FIELDS = {

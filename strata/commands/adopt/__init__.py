@@ -138,7 +138,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
         raise StrataError(lost)
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
-    existing = existing_at(to, load(to), inventory.organization.id, *deployed(states))
+    existing = existing_at(to, load(to), inventory.organization.id, *deployed(states, zone))
     merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
     texts = changed_texts(to, merged, inventory)
     warned = worse(to, existing, merged) if texts else []

@@ -24,12 +24,14 @@ from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
-from strata.files.config_edit import check_unchanged
+from strata.files.config_edit import agreed, check_unchanged
 from strata.inventory.progress import InventoryReading
 from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, OutsideChange
 from strata.kinds.control import BY_HAND, TRAIL
+from strata.kinds.members import OF_ACCOUNTS
+from strata.kinds.members.made import WRITTEN_IN
 from strata.kinds.thing import AtAws
 from strata.load import load
 from strata.options import Options
@@ -37,7 +39,7 @@ from strata.outputs import output
 from strata.printing import document, word
 from strata.rules.expectations import AS_EXPECTED
 from strata.sides.join import Keys, live_names
-from strata.terminal import confirmed, require_answer
+from strata.terminal import require_answer
 from strata.text import listed
 
 
@@ -59,7 +61,7 @@ def run(options: Options, things: Sequence[str], how: AdoptOptions) -> int:
     reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     check_same(aws, zone, states)
-    existing = existing_at(folder, zone, inventory.organization.id, *deployed(states))
+    existing = existing_at(folder, zone, inventory.organization.id, *deployed(states, zone))
     by_name = things_by_name(zone, states, inventory)
     drift = compare(zone, states, inventory)
     chosen = chosen_of(drift.differences, wanted, by_name)
@@ -128,6 +130,10 @@ def parsed(things: Sequence[str]) -> Wanted:
     return parsed_choices
 
 
+_BY_HAND = {TRAIL.name: BY_HAND, **{kind.name: WRITTEN_IN[kind.stack] for kind in OF_ACCOUNTS}}
+"""Of which nothing is written, and what to do instead."""
+
+
 def chosen_of(
     differences: Sequence[Difference],
     wanted: Wanted,
@@ -146,8 +152,8 @@ def chosen_of(
     chosen, faults = list[Difference](), list[Message]()
     for kind, name in wanted:
         here = _of_thing(differences, kind, name, things)
-        if kind == TRAIL.name:
-            text = f"{kind} {short(name)}: it cannot be written: {BY_HAND}"
+        if by_hand := _BY_HAND.get(kind):
+            text = f"{kind} {short(name)}: it cannot be written: {by_hand}"
             faults.append(Message("control-by-hand", text, kind=kind, name=name))
         elif not here and (kind, name) not in things:
             names = [difference.name for difference in differences if difference.kind == kind]
@@ -340,8 +346,7 @@ def _offered(
     warn(warned)
     if not files or how.dry_run or (how.json and not how.yes):
         return 0, False
-    if not how.yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
-        options.note(Message("nothing-changed", "nothing was changed"))
+    if not (how.yes or agreed(options, folder)):
         return 1, False
     documents = {name: read_text(folder / name) for name in files if (folder / name).is_file()}
     replace(folder, {**documents, **existing.texts, **existing.kept}, files)

@@ -22,7 +22,7 @@ from strata.config import ACCEPTED, PROJECT
 from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
 from strata.errors import ConfigurationError, Message
-from strata.files.config_edit import check_unchanged, files_with, policies, print_diff, texts, write_texts
+from strata.files.config_edit import agreed, check_unchanged, files_with, policies, print_diff, texts, write_texts
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP
@@ -36,7 +36,6 @@ from strata.sides.join import known_keys
 from strata.sides.recorded import parted
 from strata.sides.side import declared_side
 from strata.sides.states import ids
-from strata.terminal import confirmed
 
 
 def mended(options: Options, folder: Path) -> None:
@@ -69,9 +68,9 @@ def existing_at(
     )
 
 
-def deployed(states: Mapping[str, Any]) -> tuple[Mapping[str, str], Mapping[str, str]]:
+def deployed(states: Mapping[str, Any], zone: LandingZone) -> tuple[Mapping[str, str], Mapping[str, str]]:
     """Returns the ids that Strata's states have by address, and those of added layers, whose keys are theirs."""
-    ours, others = parted(states)
+    ours, _, others = parted(states, zone)
     return ids(ours), ids(others)
 
 
@@ -187,8 +186,7 @@ def offer(
     warn(warned)
     if dry_run:
         return 0
-    if not yes and not confirmed(f"write this to {folder}?", instead="the changes with --dry-run"):
-        options.note(Message("nothing-changed", "nothing was changed"))
+    if not (yes or agreed(options, folder)):
         return 1
     replace(folder, {**existing.texts, **existing.kept}, files)
     options.note(Message("files-written", f"written to {folder}", place=str(folder)))

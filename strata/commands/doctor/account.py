@@ -23,6 +23,7 @@ from strata.commands.doctor.findings import (
 )
 from strata.config.models import Project
 from strata.errors import StrataError
+from strata.kinds import TYPES
 from strata.kinds.control import BUDGET, MONITOR
 from strata.text import folded
 
@@ -125,10 +126,11 @@ def check_quota(context: CheckContext) -> Finding:
     Service Quotas gives the default.
     """
     holders, quota = context.holders(), account_quota(context.aws)
-    new = sum(folded(account.email) not in holders for account in context.landing_zone.members.values()) - len(
-        context.gone()
-    )
-    now = len(context.accounts()) or 1
+    members = context.landing_zone.members.items()
+    absent = {key for key, account in members if folded(account.email) not in holders} - {*context.gone()}
+    if absent and holders:  # those that exist under another address are in the state, or come into it
+        absent -= {key for key in absent if f"{TYPES['account']}.{key}" in context.managed_or_imported}
+    now, new = len(context.accounts()) or 1, len(absent)
     text, numbers = f"{now} accounts now, {new} to create, the quota is {quota}", {"accounts": now, "new": new}
     if new and now == 1:
         text += "; a new organization may have room for fewer, which no API tells"

@@ -23,6 +23,7 @@ from strata.identity.recorded import recorded
 from strata.identity.things import Holdings
 from strata.kinds.kind import Kind
 from strata.landing_zone import LandingZone
+from strata.sides.recorded import parted
 from strata.sides.states import ids
 from strata.text import folded
 
@@ -72,7 +73,8 @@ class CheckContext:
     @property
     def managed_or_imported(self) -> frozenset[str]:
         """Returns the addresses that are in Terraform's state, or that imports.yaml brings there."""
-        return frozenset(ids(self.states())) | frozenset(self.landing_zone.imports)
+        ours, _, _ = parted(self.states(), self.landing_zone)
+        return frozenset(ids(ours)) | frozenset(self.landing_zone.imports)
 
     def holders(self) -> dict[str, ListedAccount]:
         """Returns the account that has each e-mail; of several, closed ones among them, the active one."""

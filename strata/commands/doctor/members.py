@@ -192,5 +192,5 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
     delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
     organization = LiveOrganization("", "", context.account_id, accounts, (), (), (), (), delegations)
     zone, inventory = context.landing_zone, Inventory(organization, None)
-    known = known_keys(zone, inventory, imported=states_of(context.states()).ids, record={})
+    known = known_keys(zone, inventory, imported=states_of(context.states(), zone).ids, record={})
     return list(DELEGATED.live(AtAws(zone, inventory, known)))

@@ -5,20 +5,22 @@ from __future__ import annotations
 import datetime as dt
 import sys
 import time
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
+from strata.aws.access_role import entered
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, Caller, connect
-from strata.commands.drift.back import Back, Step, agreed, put_back, steps_of
+from strata.commands.drift.back import Back, Step, agreed, looks_for_real, put_back, steps_of
 from strata.commands.drift.own_access import without_own_loss
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
+from strata.config.layers import IN_ACCOUNT
 from strata.drift.authors import MOST, Author, authors
-from strata.drift.comparison import HIDDEN, Drift, compare, controls_of
+from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
 from strata.drift.difference import Difference, DifferenceKind, lasting
 from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
@@ -36,7 +38,7 @@ from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
 from strata.report.live import Unread, summary
 from strata.terminal import require_terminal
-from strata.text import counted, in_sentence, listed, plural
+from strata.text import counted, folded, in_sentence, listed, plural
 
 DIFFERS = 3
 
@@ -74,7 +76,7 @@ def run(
     if after and seen.code == DIFFERS:
         options.note("reading once more, since AWS lists some of what was just run a moment later")
         seen = look()
-    by = _authors(options, aws, zone, seen.drift) if who else {}
+    by = _authors(options, aws, zone, seen) if who else {}
     if not thorough and CENTER not in seen.drift.unread:
         text = "grants of deleted users and groups beside living ones were not looked for: see --thorough"
         options.note(Message("not-thorough", text))
@@ -120,6 +122,7 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
     reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
+    inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states))
     meant = {(acceptance.finding, acceptance.at) for acceptance in accepted}
     drift = compare(zone, states, inventory, meant)
     # An assignment that was made or taken away may have been so by a deploy just now.
@@ -138,7 +141,7 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
 
 def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _SeenDrift) -> list[Step]:
     """Returns the ways back to run once somebody agreed to them; nothing where nobody did."""
-    if seen.drift.unread:
+    if any(account_of_part(part) is None for part in seen.drift.unread):
         options.note(Message("nothing-put-back", "nothing was put back, since something could not be read"))
         return []
     drift = without_own_loss(caller, seen.inventory, seen.drift, back.allow, options.note)
@@ -151,18 +154,28 @@ def _step(options: Options, step: Step) -> str:
     return f"{step}{_profile(options)}" if isinstance(step, Line) else _deploy(options, step)
 
 
-def _authors(options: Options, aws: Aws, zone: LandingZone, drift: Drift) -> dict[str, Author]:
+def _authors(options: Options, aws: Aws, zone: LandingZone, seen: _SeenDrift) -> dict[str, Author]:
     """Returns the author of each difference by its hint, and says how far the asking is."""
+    drift, inventory = seen.drift, seen.inventory
     some = min(len(drift.differences), MOST)
     if some:
         options.note(f"asking CloudTrail about {counted(some, 'difference')}, twice a second")
     by_hint, last = dict[str, Author](), time.monotonic()
-    for number, author in enumerate(authors(History(aws), zone.project, drift.differences)):
+    for number, author in enumerate(authors(partial(_history, aws, zone, inventory), zone.project, drift.differences)):
         by_hint[_hint(drift.differences[number])] = author
         if time.monotonic() - last > _EVERY:
             last = time.monotonic()
             options.note(f"asking CloudTrail: {number + 1} of {some}")
     return by_hint
+
+
+def _history(aws: Aws, zone: LandingZone, inventory: Inventory, stack: str) -> History:
+    """Returns the event history of the member account that has a stack, by its reader; ours without a stack."""
+    if not stack:
+        return History(aws)
+    email = zone.members[stack.partition(IN_ACCOUNT)[2]].email
+    id = next(each.id for each in inventory.organization.accounts if folded(each.email) == folded(email))
+    return History(entered(aws, id, zone.roles(stack).reader))
 
 
 _EVERY = 5.0
@@ -270,9 +283,10 @@ def _ways(options: Options, difference: Difference) -> Iterator[str]:
         yield f"note:  {way.by_hand}"
 
 
-def _deploy(options: Options, stacks: Iterable[str]) -> str:
+def _deploy(options: Options, stacks: Collection[str]) -> str:
     """Returns the command that deploys some stacks."""
-    return f"strata deploy {' '.join(stacks)}{options.config_words}{_profile(options)}"
+    refresh = " --refresh" if looks_for_real(stacks) else ""
+    return f"strata deploy {' '.join(stacks)}{refresh}{options.config_words}{_profile(options)}"
 
 
 def _adopt(options: Options, difference: Difference) -> str:
@@ -313,7 +327,7 @@ def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str
 
 
 def _unread(drift: Drift) -> list[Unread]:
-    return [Unread(part, HIDDEN.get(part, ()), reason) for part, reason in drift.unread.items()]
+    return [Unread(part, hidden_by(part), reason) for part, reason in drift.unread.items()]
 
 
 def _difference_facts(options: Options, difference: Difference, author: Author | None = None) -> dict[str, Any]:

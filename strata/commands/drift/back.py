@@ -8,13 +8,14 @@ from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
 
 from strata.aws.session import Aws
+from strata.config.layers import IN_ACCOUNT
 from strata.drift.comparison import Drift
 from strata.drift.difference import DifferenceKind
+from strata.drift.ways import in_order_of_deploy
 from strata.errors import Message, StrataError
 from strata.kinds.account import ACCOUNT
 from strata.kinds.cli import Line
 from strata.landing_zone import LandingZone
-from strata.landing_zone.layers import layers
 from strata.options import Options
 from strata.printing import line
 from strata.terminal import confirmed
@@ -42,9 +43,14 @@ Step = Line | tuple[str, ...]
 """A line of the AWS CLI, or the stacks of a deploy."""
 
 
+def looks_for_real(stacks: Collection[str]) -> bool:
+    """Returns whether a deploy asks AWS about every object: one in accounts starts no Terraform where it knows none."""
+    return any(IN_ACCOUNT in stack for stack in stacks)
+
+
 def steps_of(zone: LandingZone, drift: Drift) -> list[Step]:
     """Returns the ways back in their order; deploys that follow each other are a single step."""
-    order, steps = [layer.name for layer in layers(zone)], list[Step]()
+    order, steps = in_order_of_deploy(zone), list[Step]()
     for way in (difference.way for difference in drift.differences if not difference.way.is_left_to_hand):
         steps += way.undo
         if way.deploy:

@@ -61,11 +61,12 @@ class Analyzer(Resource, type="aws_accessanalyzer_analyzer"):
     service, title, id = "accessanalyzer", "IAM Access Analyzer Analyzer", "{analyzer_name}"
     make, get, drop, answer = "create_analyzer", "get_analyzer", "delete_analyzer", "analyzer"
     gone, tags_in_answer = ("ResourceNotFoundException",), True
+    names = words(resource_tags="resourceTags")
     tagging = Tagging("", "tag_resource", "untag_resource", under="resourceArn", keys="tagKeys")
 
     def create(self, aws: Aws, new: Object) -> None:
         """Creates it; that there must be an organization first may pass."""
-        sent = {name: new[name] for name in ("analyzer_name", "type", "tags_all")}
+        sent = {name: new[name] for name in ("analyzer_name", "type", "configuration", "tags_all")}
         aws.patient("You must create an organization").send("create_analyzer", sent)
         self.name(new)
 
@@ -396,6 +397,9 @@ class Budget(Resource, type="aws_budgets_budget"):
         return {
             **{name: shown[name] for name in ("budget_type", "time_unit", "cost_types")},
             "arn": f"arn:aws:budgets::{old['account_id']}:budget/{old['name']}",
+            "cost_filter": [
+                {"name": name, "values": values} for name, values in sorted((found.get("CostFilters") or {}).items())
+            ],
             "limit_amount": limit.get("Amount"),
             "limit_unit": limit.get("Unit"),
             "time_period_start": _minutes(period.get("Start")),
@@ -421,7 +425,7 @@ class Budget(Resource, type="aws_budgets_budget"):
         return {
             **budget,
             "BudgetLimit": {"Amount": new["limit_amount"], "Unit": new["limit_unit"]},
-            "CostFilters": {},
+            "CostFilters": {one["name"]: one["values"] for one in new["cost_filter"] or ()},
             "TimePeriod": {name: moment for name, moment in period.items() if moment},
         }
 

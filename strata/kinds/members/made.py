@@ -1,0 +1,237 @@
+"""What the kinds of things in and of accounts share: the layers `accounts` and `baseline` make them.
+
+The states of all accounts have the same addresses, so the name of each thing ends with its account.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any, NamedTuple, TypeAlias
+
+from strata.config import BASELINE, ORGANIZATION, SECURITY
+from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
+from strata.config.limits import aws_limits
+from strata.config.models import Control
+from strata.config.source import Location
+from strata.errors import Message
+from strata.kinds.arguments import Attributes
+from strata.kinds.change import Way
+from strata.kinds.events import Clues, Events, by_nothing
+from strata.kinds.kind import OF, Ask, Kind, Resource
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing
+from strata.landing_zone import LandingZone
+
+Held: TypeAlias = Mapping[str, Mapping[str, Attributes]]
+"""What a state has, by type and name."""
+BESIDE = "beside"
+"""Stands among the attributes of a thing for all that its state has: other resources may be parts of it."""
+
+
+class Declared(NamedTuple):
+    """A thing that the configuration has, with the name of its account, and the values that a deploy sets."""
+
+    account: str
+    label: str
+    values: Attributes
+    file: str
+    location: Location
+
+
+def named(label: str, account: str) -> str:
+    """Returns the name of a thing, which a label tells from its like in the account."""
+    return f"{label}{OF}{account}" if label else account
+
+
+def name_in(kind: Kind, stack: str, name: str, attributes: Attributes) -> str:
+    """Returns the name of a thing that the state of a stack has, by the name in its address."""
+    label, account = kind.called(name, attributes), stack.partition(IN_ACCOUNT)[2]
+    return named(label, account) if account else label
+
+
+def made_by_layer(
+    layer: str,
+    name: str,
+    resources: tuple[Resource, ...],
+    *,
+    called: Callable[[str, Attributes], str],
+    declared: Callable[[LandingZone], Iterable[Declared]],
+    recorded: Callable[[Attributes], Attributes],
+    asked: Callable[[Ask], Attributes | None],
+    events: Events,
+    control: str = "",
+    ids: Callable[[AtAws | None, str, Attributes], Mapping[str, str]] = lambda *_: {},
+    clues: Callable[[Thing], Clues] = by_nothing,
+    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
+) -> Kind:
+    """Returns a kind of things that a layer makes which comes with Strata.
+
+    Args:
+        layer: its name.
+        name: the word of the kind.
+        resources: its resources, the first of which is the thing.
+        called: what a thing is called by the name in its address: with its account where the layer is a single stack.
+        declared: what the configuration has.
+        recorded: what is compared, by what a state has.
+        asked: the same as AWS has it now.
+        events: the CloudTrail events that change it.
+        control: the first word of its names, where other kinds have the same word.
+        ids: how AWS calls it.
+        clues: the texts by which an event is about it.
+        way: the way back where no deploy is one.
+    """
+    type, prefix = resources[0].type, f"{name} {control} " if control else f"{name} "
+
+    def in_states(states: InStates) -> Iterator[Thing]:
+        for stack, held in states.shipped.items():
+            for its, attributes in held.get(type, {}).items() if stack.partition(IN_ACCOUNT)[0] == layer else ():
+                values = recorded({**attributes, BESIDE: held})
+                yield Thing(name, name_in(kind, stack, its, attributes), values, ids=ids(None, its, attributes))
+
+    kind = Kind(
+        name,
+        layer,
+        resources,
+        control=control,
+        declared=lambda zone: (
+            Thing(name, named(thing.label, thing.account), thing.values, thing.file, thing.location)
+            for thing in declared(zone)
+        ),
+        recorded=in_states,
+        asked=asked,
+        called=called,
+        live=lambda aws: (
+            Thing(name, its, values, ids=ids(aws, its, values))
+            for thing, values in (aws.inventory.of_accounts or {}).items()
+            if thing.startswith(prefix)
+            for its in (thing.removeprefix(f"{name} "),)
+        ),
+        obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[layer]),
+        events=events,
+        clues=clues,
+        way=way,
+    )
+    return kind
+
+
+# In member accounts
+
+
+WRITTEN_IN = {
+    ACCOUNTS: f"change {ORGANIZATION} or {SECURITY} by hand",
+    BASELINE_LAYER: f"change {BASELINE} by hand",
+}
+"""What is said of things of a layer, of which `strata adopt` writes nothing."""
+_SET = "member setting"
+
+
+def in_member(
+    name: str,
+    resources: tuple[Resource, ...],
+    *,
+    called: Callable[[str, Attributes], str],
+    declared: Callable[[LandingZone, str], Iterable[tuple[str, Attributes, Location]]],
+    recorded: Callable[[Attributes], Attributes],
+    asked: Callable[[Ask], Attributes | None],
+    events: tuple[str, ...],
+    control: str = "",
+    clues: Callable[[Thing], Clues] = by_nothing,
+    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
+) -> Kind:
+    """Returns a kind of things that baseline.yaml sets in each member account.
+
+    Args:
+        name: as of `made_by_layer`, like the others.
+        resources: its resources.
+        called: what a thing is called in its account.
+        declared: label, values and place in baseline.yaml of what is declared for an account.
+        recorded: what is compared, by what a state has.
+        asked: the same as AWS has it now.
+        events: the CloudTrail events that change it, in the account.
+        control: the first word of its names.
+        clues: the texts by which an event is about it.
+        way: the way back where no deploy is one.
+    """
+    return made_by_layer(
+        BASELINE_LAYER,
+        name,
+        resources,
+        called=called,
+        declared=lambda zone: (
+            Declared(key, label, values, BASELINE, location)
+            for key in zone.member_settings
+            for label, values, location in declared(zone, key)
+        ),
+        recorded=recorded,
+        asked=asked,
+        events=dict.fromkeys(("made", "changed", "gone"), events),
+        control=control,
+        clues=clues,
+        way=way,
+    )
+
+
+def setting(
+    key: str,
+    resources: tuple[Resource, ...],
+    *,
+    values: Callable[[Any], Attributes],
+    asked: Callable[[Ask], Attributes | None],
+    events: tuple[str, ...],
+    recorded: Callable[[Attributes], Attributes],
+    label: str = "",
+    regional: bool = True,
+) -> Kind:
+    """Returns a setting that every account has, and where it is regional each of its regions.
+
+    Args:
+        key: its key in baseline.yaml.
+        resources: the resource that it is.
+        values: what a control sets, by what is compared.
+        asked: what AWS has of that.
+        events: the CloudTrail events that change it.
+        recorded: what is compared, by what a state has.
+        label: what it is called, where that is not its key.
+        regional: whether each region has its own.
+    """
+    its = label or key
+    return in_member(
+        _SET,
+        resources,
+        control=its,
+        called=lambda name, _: _in_region(its, name.partition("_")[2]),
+        declared=lambda zone, account: (
+            (_in_region(its, region), values(control), zone.baseline[account].location(key))
+            for control in (given(zone, account, key),)
+            if control
+            for region in (governed(zone, account) if regional else ("",))
+        ),
+        recorded=recorded,
+        asked=asked,
+        events=events,
+    )
+
+
+def given(zone: LandingZone, account: str, key: str) -> Any:
+    """Returns a control that is on in a member account, None where it is not."""
+    control = getattr(zone.member_settings[account], key)
+    return control if isinstance(control, Control) and control.on else None
+
+
+def governed(zone: LandingZone, account: str) -> tuple[str, ...]:
+    """Returns the governed regions that a member account has enabled, or will have."""
+    closed = aws_limits().opt_in_regions - {*zone.members[account].regions}
+    return tuple(region for region in zone.project.regions.all_governed if region not in closed)
+
+
+def _in_region(label: str, region: str) -> str:
+    return f"{label} in {region}" if region else label
+
+
+def as_it_is(*names: str) -> Attributes:
+    """Returns values that the configuration takes as the state has them."""
+    return dict.fromkeys(names, AS_IT_IS)
+
+
+def by_label(thing: Thing) -> Clues:
+    """Returns what a thing is called in its account, which its events name."""
+    return [(thing.name.partition(OF)[0],)]

@@ -1,0 +1,115 @@
+"""An IAM role in a member account, with its policies."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import partial
+from typing import Any
+
+from strata.config.models import SIGN_IN_EVENTS
+from strata.config.source import Location
+from strata.errors import Message
+from strata.kinds.arguments import Attributes, text
+from strata.kinds.change import Way
+from strata.kinds.kind import Ask, account_of
+from strata.kinds.members.made import BESIDE, as_it_is, by_label, given, in_member
+from strata.kinds.shared import ROLE, ROLE_ATTACHMENT, ROLE_POLICY
+from strata.kinds.thing import Thing, content
+from strata.landing_zone import LandingZone
+
+_MORE = "more_policies"
+"""What somebody else has given the role: no deploy takes it away."""
+
+
+def _declared(zone: LandingZone, account: str) -> Iterator[tuple[str, Attributes, Location]]:
+    its = zone.baseline[account]
+    values = as_it_is("trust", "session_seconds", "boundary", "policies", "inline", _MORE)
+    for name, role in (zone.member_settings[account].roles or {}).items():
+        if role and role.on:
+            yield name, values, its.location("roles", name)
+    if given(zone, account, "sign_in_events"):
+        yield f"{zone.project.short_name}-{SIGN_IN_EVENTS}", values, its.location("sign_in_events")
+
+
+def _its(state: Attributes) -> tuple[set[str], dict[str, str]]:
+    """Returns the policies that a state has of a role: the ARNs of managed ones, and documents by name."""
+    held, name = state[BESIDE], state.get("name")
+    attached = {
+        text(other, "policy_arn") for other in held.get(ROLE_ATTACHMENT.type, {}).values() if other.get("role") == name
+    }
+    inline = {
+        text(other, "name"): text(other, "policy")
+        for other in held.get(ROLE_POLICY.type, {}).values()
+        if other.get("role") == name
+    }
+    return attached, inline
+
+
+def _recorded(state: Attributes) -> Attributes:
+    attached, inline = _its(state)
+    return {
+        "trust": content(text(state, "assume_role_policy")),
+        "session_seconds": int(state.get("max_session_duration") or 3600),
+        "boundary": text(state, "permissions_boundary"),
+        "policies": ", ".join(sorted({*attached, *inline})),
+        "inline": {name: content(document) for name, document in sorted(inline.items())},
+        _MORE: "",
+    }
+
+
+def _asked(ask: Ask) -> Attributes | None:
+    client, name = ask.client("iam"), str(ask.values["name"])
+    answer = ask.unless_absent(partial(client.get_role, RoleName=name))
+    if answer is None:
+        return None
+    role, (ours, documents) = answer["Role"], _its(ask.values)
+    attached = {*client.items("list_attached_role_policies", "AttachedPolicies[].PolicyArn", RoleName=name)}
+    inline = {*client.items("list_role_policies", "PolicyNames[]", RoleName=name)}
+    known = {*ours, *documents}
+    return {
+        "trust": role["AssumeRolePolicyDocument"],
+        "session_seconds": role.get("MaxSessionDuration", 3600),
+        "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
+        "policies": ", ".join(sorted({*attached, *inline} & known)),
+        "inline": {
+            part: client.get_role_policy(RoleName=name, PolicyName=part)["PolicyDocument"]
+            for part in sorted(inline & documents.keys())
+        },
+        _MORE: ", ".join(sorted({*attached, *inline} - known)),
+    }
+
+
+def _way(attribute: str, here: Thing | None, _: Thing | None, now: Thing | None) -> Way | None:
+    if not (here and now and attribute == _MORE):
+        return None
+    account, more = account_of(now.name), now.values[_MORE]
+    text = f"detach or delete {more} in account {account} by hand: no deploy takes away what others gave the role"
+    return Way(by_hand=Message("policy-of-others", text, account=account, policies=more.split(", ")))
+
+
+def _called(_: str, state: Mapping[str, Any]) -> str:
+    return str(state.get("name"))
+
+
+MEMBER_ROLE = in_member(
+    "role",
+    (ROLE, ROLE_POLICY, ROLE_ATTACHMENT),
+    called=_called,
+    declared=_declared,
+    recorded=_recorded,
+    asked=_asked,
+    events=(
+        "UpdateAssumeRolePolicy",
+        "AttachRolePolicy",
+        "DetachRolePolicy",
+        "PutRolePolicy",
+        "DeleteRolePolicy",
+        "UpdateRole",
+        "PutRolePermissionsBoundary",
+        "DeleteRolePermissionsBoundary",
+        "DeleteRole",
+        "CreateRole",
+    ),
+    clues=by_label,
+    way=_way,
+)

@@ -1,0 +1,156 @@
+"""Steps: what Strata does itself once a stack is applied, found at AWS for each plan, and so again after a kill."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from strata.aws.access_role import account_ids, entered
+from strata.aws.session import Aws, asked_at_once
+from strata.aws.states import read_state
+from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
+from strata.errors import Message, StrataError
+from strata.landing_zone import LandingZone
+from strata.steps import default_vpcs, regions
+from strata.steps.known_regions import KnownRegions
+from strata.steps.regions import AccountRegions, RegionSurvey
+from strata.terraform.plans import Plan
+from strata.text import listed
+
+
+@dataclass(frozen=True)
+class Steps:
+    """The steps of the stacks of a landing zone."""
+
+    landing_zone: LandingZone
+    aws: Aws
+    regions: KnownRegions = field(default_factory=KnownRegions)
+    _ids: dict[str, str] = field(default_factory=dict)
+
+    def plan(self, planned: Plan) -> Plan:
+        """Returns a plan with its steps, and with what is told of that which is none."""
+        if planned.error or planned.waits_for:
+            return planned
+        if planned.stack == ACCOUNTS:
+            return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
+        if self.removes_default_vpcs(planned.stack) and (id := self._id(planned.stack)):
+            return self._with_default_vpcs(planned, id)
+        return planned
+
+    def do(self, planned: Plan, note: Callable[[str], None]) -> int:
+        """Does the steps of a plan that is applied; returns how many are done, and tells which are not.
+
+        Raises:
+            StrataError: AWS refuses to enable a region.
+        """
+        if planned.stack == ACCOUNTS:
+            return self._enable(planned.steps, note)
+        member = entered(self.aws, self._id(planned.stack), self.landing_zone.roles(planned.stack).writer)
+
+        def refused(step: Message) -> StrataError | None:
+            try:
+                default_vpcs.remove(member, step.data["region"], step.data["vpc"])
+            except StrataError as error:
+                return error
+            return None
+
+        refusals = [error for error in asked_at_once(refused, planned.steps) if error]
+        for text in (text for error in refusals for text in error.args):
+            note(text.saying(f"{planned.stack}: {text}", place=text.place))
+        return len(planned.steps) - len(refusals)
+
+    def removes_default_vpcs(self, stack: str) -> bool:
+        """Says whether default VPCs go in the account of a stack."""
+        layer, _, account = stack.partition(IN_ACCOUNT)
+        settings = self.landing_zone.member_settings.get(account) if layer == BASELINE_LAYER else None
+        return bool(settings and settings.default_vpcs and settings.default_vpcs.mode == "removed")
+
+    def _id(self, stack: str) -> str:
+        """Returns the id of the account of a stack, empty where there is none yet."""
+        key = self.landing_zone.account_stacks[stack]
+        if key not in self._ids:
+            self._ids.update(self._account_ids())
+        return self._ids.get(key, "")
+
+    def _account_ids(self) -> dict[str, str]:
+        zone = self.landing_zone
+        state = read_state(self.aws, zone.project, "organizations")
+        return dict(account_ids(state, zone.accounts))
+
+    # Opt-in regions
+
+    def _regions(self) -> Iterator[Message]:
+        """Yields the regions to ask for; an account that is yet to be made has none of them."""
+        for key, names in sorted(self.regions.wanted.items()):
+            answer = self.regions.answers.get(key)
+            asked = answer.wanted_of("disabled") if answer else () if key in self.regions.ids else names
+            for region in asked:
+                text = f"enable {region} in account {key}"
+                yield Message("region-to-enable", text, account=key, region=region)
+
+    def _about_regions(self) -> Iterator[Message]:
+        for key, answer in sorted(self.regions.answers.items()):
+            for case, status in (("region-being-enabled", "enabling"), ("region-being-disabled", "disabling")):
+                for region in answer.wanted_of(status):  # type: ignore[arg-type]
+                    then = (
+                        "a run after that sets what is set there" if status == "enabling" else "a run after that asks"
+                    )
+                    text = f"{region} is being {status.replace('ing', 'ed')} in account {key}; {then}"
+                    yield Message(case, text, account=key, region=region)
+            for region in answer.unknown:
+                text = f"AWS does not know {region} in account {key}"
+                yield Message("region-unknown", text, account=key, region=region)
+        yield from self.regions.survey.unread.values()
+
+    def _enable(self, steps: Sequence[Message], note: Callable[[str], None]) -> int:
+        """Asks AWS for regions, and waits for none."""
+        wanted: dict[str, set[str]] = {}
+        for step in steps:
+            wanted.setdefault(step.data["account"], set()).add(step.data["region"])
+        new = wanted.keys() - self.regions.answers.keys()
+        ids = self._account_ids() if new else {}
+        made = regions.survey(self.aws, {key: ids[key] for key in sorted(new & ids.keys())}, wanted) if new else None
+        unread = dict(made.unread) if made else {}
+        accounts = [*self.regions.answers.values(), *(made.accounts if made else ())]
+        asked = tuple(_wanting(account, wanted.get(account.key, ())) for account in accounts)
+        requests = regions.ask(self.aws, RegionSurvey(asked, {}))
+        for case, places, text in (
+            ("region-asked-for", requests.asked, "AWS enables {}: it takes minutes to hours, a run after that goes on"),
+            ("region-left", requests.left, "left for the next run, as AWS enables a few at a time: {}"),
+        ):
+            if places:
+                named = listed([f"{region} in account {key}" for key, region in places])
+                note(Message(case, text.format(named), regions=[[*place] for place in places]))
+        if problems := [*requests.refused.values(), *unread.values()]:
+            raise StrataError(*problems)
+        return len(requests.asked) + len(requests.enabling)
+
+    # Default VPCs
+
+    def _with_default_vpcs(self, planned: Plan, id: str) -> Plan:
+        member = entered(self.aws, id, self.landing_zone.roles(planned.stack).reader)
+        here = self.landing_zone.project.regions.primary
+        enabled = sorted(region["RegionName"] for region in member.client("ec2", here).describe_regions()["Regions"])
+        found = default_vpcs.survey(member, enabled)
+        steps = [
+            Message("default-vpc-to-remove", f"remove the default VPC in {vpc.region}", region=vpc.region, vpc=vpc.id)
+            for vpc in found.vpcs
+            if not vpc.refusals
+        ]
+        remarks = [text for vpc in found.vpcs for text in vpc.refusals]
+        return replace(planned, steps=tuple(steps), remarks=(*remarks, *_together(found.unread)))
+
+
+def _wanting(account: AccountRegions, wanted: set[str] | tuple[str, ...]) -> AccountRegions:
+    return replace(account, wanted=frozenset(wanted))
+
+
+def _together(unread: Mapping[str, Message]) -> Iterator[Message]:
+    """Yields why regions cannot be read, once where it is the same: a guardrail closes all that are not governed."""
+    by_reason: dict[str, list[str]] = {}
+    for region, text in sorted(unread.items()):
+        by_reason.setdefault(text.partition(": ")[2].replace(region, "(region)"), []).append(region)
+    for reason, names in by_reason.items():
+        first = unread[names[0]]
+        together = f"whether {listed(names)} have a default VPC cannot be read: {reason}"
+        yield first.saying(together, regions=names) if names[1:] else first

@@ -1,0 +1,271 @@
+"""Scenarios of what comes with Strata in member accounts: inherited attributes, the baseline, and its steps."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+
+from tests.scenarios.layers import ROLE
+from tests.scenarios.site import SANDBOX, Run, Site
+
+pytestmark = pytest.mark.only("stand-in")
+
+MANAGEMENT = "123456789012"
+BASELINE = """\
+settings:
+  root:
+    ebs_encryption: {mode: on}
+    sign_in_events: {mode: on}
+    default_vpcs: {mode: removed}
+"""
+DEFAULTS = """\
+defaults:
+  root:
+    budget: {limit_usd: 100, emails: [ops@example.com]}
+    regions: [ap-east-1]
+"""
+BY_DEFAULT = 17
+"""The regions that every account has."""
+
+
+def stacks(run: Run) -> dict[str, dict[str, Any]]:
+    """Returns the stacks of a command with --json."""
+    return {one["stack"]: one for one in json.loads(run.stdout)["stacks"]}
+
+
+def member(site: Site, name: str, service: str, region: str = "us-east-1") -> Any:
+    """Returns a client of somebody in a member account."""
+    account = site.accounts()[f"aws+{name}@example.com"]["Id"]
+    arn = f"arn:aws:iam::{account}:role/{ROLE}"
+    given = site.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return boto3.Session(*keys, region_name=region).client(service, endpoint_url=site.aws.url)
+
+
+def default_vpcs(site: Site, name: str) -> list[str]:
+    """Returns the regions in which an account has a default VPC."""
+    regions = member(site, name, "ec2").describe_regions()["Regions"]
+    default = [{"Name": "is-default", "Values": ["true"]}]
+    return [
+        region["RegionName"]
+        for region in regions
+        if member(site, name, "ec2", region["RegionName"]).describe_vpcs(Filters=default)["Vpcs"]
+    ]
+
+
+def free_locks(site: Site) -> None:
+    """Frees the locks of a killed run, as the page for operators says."""
+    for key in [key for key in site.locks() if key.endswith(".tflock")]:
+        lock = json.load(site.client("s3").get_object(Bucket=site.bucket, Key=key)["Body"])["ID"]
+        assert site.terraform(key.split("/")[1], "force-unlock", "-force", lock).code == 0
+
+
+@pytest.fixture
+def site(shipped: Site) -> Site:
+    """A landing zone that is to get a baseline, with a region that its management account alone has enabled."""
+    shipped.sign_in_as_administrator()
+    shipped.edit("project.yaml", ("regions:\n", "regions:\n  governed:\n    - ap-east-1\n"))
+    shipped.aws.order("regions", account=MANAGEMENT, regions=["ap-east-1"])
+    (shipped.config / "baseline.yaml").write_text(BASELINE)
+    shipped.append("organization.yaml", DEFAULTS)
+    return shipped
+
+
+def test_a_region_is_asked_for_and_set_once_it_is_enabled(site: Site) -> None:
+    first, approved = site.strata("plan", "--json"), site.folder / "list.json"
+    planned, asked = stacks(first), [facts for id, _, facts in first.messages if id == "region-to-enable"]
+    assert asked == [{"account": key, "region": "ap-east-1"} for key in ("security", "shared")]
+    assert len(planned["accounts"]["steps"]) == len(asked)
+    assert len(planned["baseline_shared"]["steps"]) == BY_DEFAULT
+    listed = site.strata("plan", "--changes", str(approved))
+    assert json.loads(approved.read_text())["stacks"]["accounts"]["steps"] == planned["accounts"]["steps"]
+    assert "baseline in 2 accounts" in listed.text
+
+    deployed = site.strata("deploy", "--yes", "--json", "--expect", str(approved))
+
+    assert deployed.code == 0, deployed.text
+    counts = {name: one["counts"].get("steps") for name, one in stacks(deployed).items()}
+    assert (counts["accounts"], counts["baseline_shared"]) == (2, BY_DEFAULT)
+    assert "aws_ebs_encryption_by_default.main_ap-east-1" not in site.state("baseline_shared")
+    again = site.strata("plan", "--json")
+    assert again.ids.count("region-being-enabled") == 2
+    assert not any(one["changes"] or one["steps"] for one in stacks(again).values())
+
+    site.aws.wait_an_hour()
+    settled = site.strata("plan", "--json")
+    enabled, steps = stacks(settled), [facts for id, _, facts in settled.messages if id == "default-vpc-to-remove"]
+    assert enabled["accounts"]["steps"] == []
+    addresses = [change["address"] for change in enabled["baseline_shared"]["changes"]]
+    assert {"ap-east-1" in address for address in addresses} == {True}
+    assert (len(enabled["baseline_shared"]["steps"]), {step["region"] for step in steps}) == (1, {"ap-east-1"})
+    assert site.strata("deploy", "--yes").code == 0
+    last = stacks(site.strata("plan", "--json"))
+    assert all(one["spared"] for name, one in last.items() if name.startswith("baseline_"))
+    assert not any(one["changes"] or one["steps"] or one["remarks"] for one in last.values())
+    assert default_vpcs(site, "shared") == []
+
+
+def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None:
+    site.edit("organization.yaml", ("    regions: [ap-east-1]\n", ""))
+    ec2 = member(site, "shared", "ec2")
+    [subnet, *_] = ec2.describe_subnets()["Subnets"]
+    interface = ec2.create_network_interface(SubnetId=subnet["SubnetId"])["NetworkInterface"]["NetworkInterfaceId"]
+    site.killed("ec2:DeleteVpc", "strata", "deploy", "--yes")
+    site.wait_for_locks()
+
+    deployed = site.strata("deploy", "--yes", "--json")
+
+    assert deployed.code == 0, deployed.text
+    assert default_vpcs(site, "security") == []
+    assert default_vpcs(site, "shared") == ["us-east-1"]
+    again = site.strata("plan", "--json")
+    assert not any(one["changes"] or one["steps"] for one in stacks(again).values())
+    [(_, _, facts)] = [told for told in again.messages if told[0] == "default-vpc-in-use"]
+    assert (facts["region"], facts["by"]) == ("us-east-1", [f"network interface {interface}"])
+
+    ec2.delete_network_interface(NetworkInterfaceId=interface)
+    assert site.strata("deploy", "--yes", "--json").code == 0
+    assert default_vpcs(site, "shared") == []
+
+
+ROLES = """\
+settings:
+  root:
+    ebs_encryption: {mode: on}
+    sign_in_events: {mode: on}
+    roles:
+      auditor: {trust: {account: security}, policies: [{aws: SecurityAudit}]}
+"""
+
+
+def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
+    """A new one has all of it after one deploy; a retired one keeps what is forgotten, or loses what Strata made."""
+    shipped.sign_in_as_administrator()
+    (shipped.config / "baseline.yaml").write_text(ROLES)
+    shipped.edit("organization.yaml", SANDBOX)
+    assert shipped.strata("deploy", "--yes").code == 0
+    assert member(shipped, "sandbox", "iam").get_role(RoleName="auditor")
+    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+
+    shipped.edit("organization.yaml", ("    email: aws+sandbox@", "    retired: true\n    email: aws+sandbox@"))
+    refused = shipped.strata("plan", "--json")
+    assert (refused.code, refused.ids) == (1, ["account-not-emptied"])
+    for word, stays in (("forgotten", True), ("emptied", False)):
+        shipped.edit("organization.yaml", ("retired: true\n", f"retired: true\n    baseline: {word}\n"))
+        planned = shipped.strata("plan", "--json").planned["baseline_sandbox"]
+        assert planned["aws_ebs_encryption_by_default.main_us-east-1"] == "forget"
+        assert planned["aws_iam_role.auditor"] == ("forget" if stays else "delete")
+        if stays:
+            shipped.edit("organization.yaml", (f"    baseline: {word}\n", ""))
+    shipped.killed("iam:DeleteRole", "strata", "deploy", "--yes")
+    free_locks(shipped)
+
+    deployed = shipped.strata("deploy", "--yes")
+
+    assert deployed.code == 0, deployed.text
+    assert shipped.state("baseline_sandbox") == {}
+    iam = member(shipped, "sandbox", "iam")
+    assert "auditor" not in [role["RoleName"] for role in iam.list_roles()["Roles"]]
+    assert member(shipped, "sandbox", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
+    assert "aws_organizations_account.sandbox" not in shipped.state("organizations")
+    last = stacks(shipped.strata("plan", "--json"))
+    assert not any(one["changes"] for one in last.values())
+    assert "baseline_sandbox" not in last
+
+    (shipped.config / "baseline.yaml").unlink()
+    lost = shipped.strata("plan", "--json")
+    assert {(id, facts["stack"]) for id, _, facts in lost.messages} == {
+        ("state-without-stack", "baseline_security"),
+        ("state-without-stack", "baseline_shared"),
+    }
+
+
+ALL = """\
+settings:
+  root:
+    ebs_encryption: {mode: on, key_arns: {us-east-1: "arn:aws:kms:us-east-1:123456789012:key/1a2b"}}
+    serial_console_access: {mode: on}
+    emr_public_access: {mode: on}
+    document_public_access: {mode: on}
+    vpc_public_access: {mode: on}
+    backup: {mode: on, resource_types: {DynamoDB: true}}
+    quotas: {mode: on, values: {vpc/L-F678F1CE: 12}}
+    password_policy: {mode: on, minimum_length: 16}
+    account_alias: {mode: on, name: "ex-{key}"}
+    sign_in_events: {mode: on}
+    roles:
+      auditor: {mode: on, trust: {account: security}, policies: [{aws: SecurityAudit}]}
+"""
+
+
+def test_every_setting_is_switched_off_or_let_go(shipped: Site) -> None:
+    shipped.sign_in_as_administrator()
+    file = shipped.config / "baseline.yaml"
+    file.write_text(ALL)
+    assert shipped.strata("deploy", "--yes").code == 0
+    made = shipped.addresses("baseline_shared")
+    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+
+    file.write_text(ALL.replace("mode: on", "mode: unmanaged"))
+    let_go = shipped.strata("plan", "baseline", "--json").planned["baseline_shared"]
+    file.write_text(ALL.replace("mode: on", "mode: off"))
+    off = shipped.strata("deploy", "baseline", "--yes")
+
+    assert let_go == dict.fromkeys(made, "forget")
+    assert off.code == 0, off.text
+    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+    assert member(shipped, "shared", "iam").list_account_aliases()["AccountAliases"] == []
+    assert not member(shipped, "shared", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
+
+
+COMPANY = """\
+rollout:
+  waves: [[sandbox], [root]]
+settings:
+  root:
+    ebs_encryption: {mode: on}
+    password_policy: {minimum_length: 16}
+    sign_in_events: {mode: on}
+  ou/workloads:
+    password_policy: {minimum_length: 20}
+    roles:
+      auditor: {trust: {account: audit}, policies: [{aws: SecurityAudit}]}
+"""
+OF_UNITS = """\
+defaults:
+  root:
+    budget: {limit_usd: 100, emails: [finance@nordwind.dev]}
+  ou/workloads:
+    budget: {limit_usd: 500}
+"""
+
+
+def test_a_company_gets_a_baseline_and_an_account_that_moves_what_is_inherited(company: Site) -> None:
+    company.sign_in_as_administrator()
+    (company.config / "baseline.yaml").write_text(COMPANY)
+    company.append("organization.yaml", OF_UNITS)
+    company.killed("iam:CreateRole", "strata", "deploy", "--yes", containing="auditor")
+    free_locks(company)
+
+    assert company.strata("deploy", "--yes").code == 0
+    assert not any(one["changes"] for one in stacks(company.strata("plan", "--json")).values())
+
+    company.edit(
+        "organization.yaml",
+        (
+            "data-dev@nordwind.dev\n    organizational_unit: data-nonproduction",
+            "data-dev@nordwind.dev\n    organizational_unit: sandbox",
+        ),
+    )
+    moved = {stack: changes for stack, changes in company.strata("plan", "--json").planned.items() if changes}
+    assert moved.pop("organizations")["aws_organizations_account.data-dev"] == "update"
+    assert moved["accounts"] == {"aws_budgets_budget.data-dev": "update"}
+    assert moved["baseline_data-dev"] == {
+        "aws_iam_account_password_policy.main": "update",
+        "aws_iam_role.auditor": "delete",
+        "aws_iam_role_policy_attachment.auditor_SecurityAudit": "delete",
+    }
+    assert {stack for stack in moved if stack.startswith(("baseline", "acc"))} == {"accounts", "baseline_data-dev"}
