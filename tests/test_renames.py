@@ -208,12 +208,9 @@ def test_what_accounts_inherit_goes_with_the_keys_of_places(tmp_path: Path) -> N
     """Also of an account in whom roles trust; contacts have no key that AWS knows."""
     folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
     before = load(folder)
-    for kind, old, new in (
-        ("ou", "production", "live"),
-        ("account", "audit", "auditing"),
-        ("account", "shop", "store"),
-    ):
-        renamed(folder, kind, old, new)
+    renamed(folder, "ou", "production", "live")
+    renamed(folder, "account", "audit", "auditing")
+    renamed(folder, "account", "shop", "store")
 
     after, keys = load(folder), {"shop": "store", "audit": "auditing"}
 
