@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import pickle  # a snapshot is read by the tests that wrote it
 from typing import Any, TypeVar, cast
+from weakref import WeakValueDictionary
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -64,9 +65,11 @@ def _beside(backends: Any) -> dict[str, Any]:
 
 
 class _Pickler(pickle.Pickler):
-    """Also writes the private keys in which moto's KMS keys hold on to their material."""
+    """Also writes the private keys in which moto's KMS keys hold on to their material, and what it refers to weakly."""
 
     def reducer_override(self, value: Any) -> Any:
+        if isinstance(value, WeakValueDictionary):
+            return WeakValueDictionary, (dict(value),)
         if not isinstance(value, RSAPrivateKey):
             return NotImplemented
         form = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
