@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import pickle  # a snapshot is read by the tests that wrote it
 from typing import Any, TypeVar, cast
-from weakref import WeakValueDictionary
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -23,10 +22,15 @@ def of(kind: type[Kept], account: str, region: str) -> Kept:
 
 def snapshot() -> bytes:
     """Returns everything that AWS remembers now."""
-    moto = {backends.service_name: (_plain(backends), _beside(backends)) for backends in _in_use()}
+    kept = [backends for backends in _in_use() if backends.service_name not in _EMPTY]
+    moto = {backends.service_name: (_plain(backends), _beside(backends)) for backends in kept}
     written = io.BytesIO()
     _Pickler(written).dump((moto, _kept))
     return written.getvalue()
+
+
+_EMPTY = frozenset({"lambda"})
+"""Services that are only asked whether there is anything, and whose memory cannot be written."""
 
 
 def restore(snapshot: bytes) -> None:
@@ -65,11 +69,9 @@ def _beside(backends: Any) -> dict[str, Any]:
 
 
 class _Pickler(pickle.Pickler):
-    """Also writes the private keys in which moto's KMS keys hold on to their material, and what it refers to weakly."""
+    """Also writes the private keys in which moto's KMS keys hold on to their material."""
 
     def reducer_override(self, value: Any) -> Any:
-        if isinstance(value, WeakValueDictionary):
-            return WeakValueDictionary, (dict(value),)
         if not isinstance(value, RSAPrivateKey):
             return NotImplemented
         form = serialization.Encoding.DER, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
