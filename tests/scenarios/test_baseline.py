@@ -130,6 +130,13 @@ def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None
     assert site.strata("deploy", "--yes", "--json").code == 0
     assert default_vpcs(site, "shared") == []
 
+    ec2.create_default_vpc()
+    found = site.strata("drift", "--json")
+    [back] = json.loads(found.stdout)["differences"]
+    assert (found.code, back["name"], back["attribute"]) == (3, "default_vpcs of shared", "regions")
+    assert site.strata("drift", "--back", "--yes").code == 0
+    assert default_vpcs(site, "shared") == []
+
 
 ROLES = """\
 settings:
@@ -212,7 +219,7 @@ def test_every_setting_is_switched_off_or_let_go(shipped: Site) -> None:
     file.write_text(ALL.replace("mode: on", "mode: unmanaged"))
     let_go = shipped.strata("plan", "baseline", "--json").planned["baseline_shared"]
     file.write_text(ALL.replace("mode: on", "mode: off"))
-    off = shipped.strata("deploy", "baseline", "--yes")
+    off = shipped.strata("deploy", "--yes")
 
     assert let_go == dict.fromkeys(made, "forget")
     assert off.code == 0, off.text
