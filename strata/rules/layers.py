@@ -31,7 +31,7 @@ def account(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     for name, layer in partial.layers.items():
         if layer.deploying.account and layer.source:
             message = Message("unknown-key", f"{name} has a stack in every account", key="account", choices=[])
-            yield partial.fault(layer.file, ("account",), message, "remove it; settings by place say what an account gets")
+            yield partial.fault(layer.file, ("account",), message, "remove it; settings are given by place")
         elif (key := layer.deploying.account) and layer.code.in_accounts:
             yield from report_unknown(partial, layer.file, ("account",), key, known, "account")
             yield from retired(partial, layer.file, ("account",), key)
