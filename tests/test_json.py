@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -33,6 +34,7 @@ from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.plans import Plan, changes
+from strata.terraform.steps import Steps
 from tests import deploying
 from tests.deploying import Json, Site, planned
 from tests.json_page import tables
@@ -270,6 +272,8 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
     site.states = {stack: {"resources": []} for stack in site.stacks}
+    with_step = partial(replace, steps=(WARNED,), remarks=(WARNED,))
+    monkeypatch.setattr(Steps, "plan", lambda _, planned: with_step(planned) if planned.changes else planned)
 
     code = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())
     shown = capsys.readouterr().out
@@ -295,7 +299,7 @@ def test_the_list_of_changes() -> None:
     moved = {"actions": ["update"], "before": there, "after": {}, "importing": {"id": "i"}}
     other = {"mode": "managed", "address": "aws_a.c", "change": moved, "previous_address": "aws_a.old"}
     plans = [
-        Plan("backend", dict(changes({"resource_changes": [found, other]})), ("state_bucket",)),
+        Plan("backend", dict(changes({"resource_changes": [found, other]})), ("state_bucket",), steps=(WARNED,)),
         Plan("sso", waits_for=("backend",)),
     ]
 

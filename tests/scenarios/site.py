@@ -86,6 +86,11 @@ class Run(NamedTuple):
         stacks = json.loads(self.stdout)["stacks"]
         return {one["stack"]: {change["address"]: change["action"] for change in one["changes"]} for one in stacks}
 
+    @property
+    def changing(self) -> dict[str, dict[str, str]]:
+        """The same, of the stacks in which something would change."""
+        return {stack: changes for stack, changes in self.planned.items() if changes}
+
 
 @dataclass(frozen=True)
 class Site:

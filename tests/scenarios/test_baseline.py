@@ -130,6 +130,13 @@ def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None
     assert site.strata("deploy", "--yes", "--json").code == 0
     assert default_vpcs(site, "shared") == []
 
+    ec2.create_default_vpc()
+    found = site.strata("drift", "--json")
+    [back] = json.loads(found.stdout)["differences"]
+    assert (found.code, back["name"], back["attribute"]) == (3, "default_vpcs of shared", "regions")
+    assert site.strata("drift", "--back", "--yes").code == 0
+    assert default_vpcs(site, "shared") == []
+
 
 ROLES = """\
 settings:
@@ -148,7 +155,7 @@ def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
     shipped.edit("organization.yaml", SANDBOX)
     assert shipped.strata("deploy", "--yes").code == 0
     assert member(shipped, "sandbox", "iam").get_role(RoleName="auditor")
-    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+    assert shipped.strata("plan", "--json").changing == {}
 
     shipped.edit("organization.yaml", ("    email: aws+sandbox@", "    retired: true\n    email: aws+sandbox@"))
     refused = shipped.strata("plan", "--json")
@@ -171,9 +178,9 @@ def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
     assert "auditor" not in [role["RoleName"] for role in iam.list_roles()["Roles"]]
     assert member(shipped, "sandbox", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
     assert "aws_organizations_account.sandbox" not in shipped.state("organizations")
-    last = stacks(shipped.strata("plan", "--json"))
-    assert not any(one["changes"] for one in last.values())
-    assert "baseline_sandbox" not in last
+    last = shipped.strata("plan", "--json")
+    assert last.changing == {}
+    assert "baseline_sandbox" not in last.planned
 
     (shipped.config / "baseline.yaml").unlink()
     lost = shipped.strata("plan", "--json")
@@ -207,16 +214,16 @@ def test_every_setting_is_switched_off_or_let_go(shipped: Site) -> None:
     file.write_text(ALL)
     assert shipped.strata("deploy", "--yes").code == 0
     made = shipped.addresses("baseline_shared")
-    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+    assert shipped.strata("plan", "--json").changing == {}
 
     file.write_text(ALL.replace("mode: on", "mode: unmanaged"))
     let_go = shipped.strata("plan", "baseline", "--json").planned["baseline_shared"]
     file.write_text(ALL.replace("mode: on", "mode: off"))
-    off = shipped.strata("deploy", "baseline", "--yes")
+    off = shipped.strata("deploy", "--yes")
 
     assert let_go == dict.fromkeys(made, "forget")
     assert off.code == 0, off.text
-    assert not any(one["changes"] for one in stacks(shipped.strata("plan", "--json")).values())
+    assert shipped.strata("plan", "--json").changing == {}
     assert member(shipped, "shared", "iam").list_account_aliases()["AccountAliases"] == []
     assert not member(shipped, "shared", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
 
@@ -251,7 +258,7 @@ def test_a_company_gets_a_baseline_and_an_account_that_moves_what_is_inherited(c
     free_locks(company)
 
     assert company.strata("deploy", "--yes").code == 0
-    assert not any(one["changes"] for one in stacks(company.strata("plan", "--json")).values())
+    assert company.strata("plan", "--json").changing == {}
 
     company.edit(
         "organization.yaml",
@@ -260,7 +267,7 @@ def test_a_company_gets_a_baseline_and_an_account_that_moves_what_is_inherited(c
             "data-dev@nordwind.dev\n    organizational_unit: sandbox",
         ),
     )
-    moved = {stack: changes for stack, changes in company.strata("plan", "--json").planned.items() if changes}
+    moved = company.strata("plan", "--json").changing
     assert moved.pop("organizations")["aws_organizations_account.data-dev"] == "update"
     assert moved["accounts"] == {"aws_budgets_budget.data-dev": "update"}
     assert moved["baseline_data-dev"] == {
