@@ -32,11 +32,14 @@ from strata.drift.difference import Difference, DifferenceKind, changed_statemen
 from strata.drift.ways import with_needed
 from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
+from strata.kinds import kind_of
 from strata.kinds.change import Way
-from strata.kinds.kind import Key
+from strata.kinds.kind import Key, Kind, account_of
+from strata.kinds.members import OF_ACCOUNTS
 from strata.load import load
 from strata.options import Options
 from strata.sides.join import known_keys
+from strata.sides.recorded import recorded_side, states_of
 from tests.drifting import adopted, existing_in, told
 from tests.organizations import (
     ALLOW,
@@ -67,6 +70,7 @@ from tests.organizations.deployed import DEPLOYED, SHOP
 from tests.organizations.drifts import BACK, BY_HAND
 from tests.said import Said
 from tests.scenarios.aws_cli import parse
+from tests.synthesized import EVERY_OPTION
 
 Json = dict[str, Any]
 FULL = "AdministratorAccess"
@@ -554,7 +558,8 @@ def test_every_kind_is_in_the_table() -> None:
         for kind in ORDER
         if text.partition(" ")[2].startswith(f"{kind} ")
     }
-    assert met == ORDER.keys() - {"setting", "control"}, "these have tests of their own"
+    of_accounts = {kind.name for kind in OF_ACCOUNTS}
+    assert met == ORDER.keys() - {"setting", "control", *of_accounts}, "these have tests of their own"
 
 
 class Edited:
@@ -1538,3 +1543,33 @@ def test_a_policy_that_no_entry_can_name_is_kept_by_none() -> None:
     for values in changes:
         (one,) = compared(there.at_aws(changed("permission set", "Own", **values))).differences
         assert (one.way.adopt, getattr(one.way.not_adopted, "id", "")) == (False, "not-declarable")
+
+
+@pytest.mark.parametrize("kind", OF_ACCOUNTS, ids=lambda kind: f"{kind.name} {kind.control}".strip())
+def test_a_thing_in_an_account_has_the_name_of_its_account_and_the_stack_of_it(kind: Kind) -> None:
+    """The addresses are the same in the state of each account."""
+    zone = load(EVERY_OPTION)
+
+    things = list(kind.declared(zone))
+
+    assert things or kind.control == "serial_console_access", "tests/every_option has one of each, and that unmanaged"
+    for thing in things:
+        account = account_of(thing.name)
+        assert account in zone.accounts
+        assert kind_of(thing.kind, thing.name) is kind
+        assert kind.stack_of(thing.name) in ("accounts", f"baseline_{account}")
+        assert zone.source(thing.file, thing.location).line > 1
+
+
+def test_states_of_accounts_are_told_apart() -> None:
+    """Those of the layers that come with Strata are no others' layers, and those of layers of one's own are."""
+    zone = load(EVERY_OPTION)
+    made = [{"attributes": {"name": "auditor", "id": "auditor"}}]
+    state = {"resources": [{"mode": "managed", "type": "aws_iam_role", "name": "auditor", "instances": made}]}
+
+    said = states_of({"baseline_shop": state, "baseline_audit": state, "log_shop": state}, zone)
+
+    names = [name for kind, name in recorded_side(zone, said) if kind == "role"]
+    assert sorted(names) == ["auditor of audit", "auditor of shop"]
+    assert said.elsewhere == {("aws_iam_role", "auditor")}
+    assert said.attributes == {}

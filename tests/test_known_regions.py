@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping
 import pytest
 
 from strata.errors import Message
-from strata.steps import regions
 from strata.steps.known_regions import KEY, KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey, Status
 from tests import deploying
@@ -38,7 +37,7 @@ class Asked:
 @pytest.fixture
 def asked(monkeypatch: pytest.MonkeyPatch) -> Asked:
     asked = Asked()
-    monkeypatch.setattr(regions, "survey", asked.survey)
+    monkeypatch.setattr("strata.steps.regions.survey", asked.survey)
     return asked
 
 

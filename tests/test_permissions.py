@@ -23,7 +23,8 @@ from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, READER, STACKS, layer_permissions, permissions, remedy, template
 from strata.load import load
 from strata.policy.reference import reference
-from strata.steps.default_vpcs import READS
+from strata.steps import regions
+from strata.steps.default_vpcs import READS, REMOVES
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
 from tests.documents import CHECKOUT
@@ -108,7 +109,7 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
     """Each type is a module of the bindings, by which the code of a layer names it."""
     found = {f"data.{type}": {"reads": row.get("reads", []), "writes": []} for type, row in table()["data"].items()}
     for type, row in table()["resources"].items():
-        reads = row.get("reads", [])
+        reads = [*row.get("reads", []), *row.get("asks", [])]
         writes = {action for verb in VERBS for action in row.get(verb, ())}.difference(reads)
         found[type] = {"reads": sorted(reads), "writes": sorted(writes)}
 
@@ -116,6 +117,13 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
 
     modules = {type: type.replace(".", "_") if "." in type else type.removeprefix("aws_") for type in found}
     assert [one for one in modules.values() if not find_spec(f"cdktf_cdktf_provider_aws.{one}")] == []
+
+
+def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
+    assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
+        "accounts": {"reads": sorted(regions.READS), "writes": sorted(regions.ENABLES)},
+        "baseline": {"reads": sorted(READS), "writes": sorted(REMOVES)},
+    }
 
 
 def test_every_action_is_one_of_aws() -> None:
@@ -200,7 +208,7 @@ def test_the_reader_of_a_baseline_may_ask_what_drift_asks_in_its_account() -> No
     (statement,) = layer_permissions(zone.project, zone.layers["baseline"])["baseline/reader"]["Statement"]
 
     asked = {action for action in own_calls(members=True) if READING.match(action)}
-    assert asked - {*statement["Action"], *READS} == set()
+    assert asked - {*statement["Action"]} == set()
     assert {"cloudtrail:LookupEvents", "iam:ListOpenIDConnectProviders"} <= {*statement["Action"]}
 
 

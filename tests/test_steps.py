@@ -378,6 +378,9 @@ def parts(ec2: Any, vpc: DefaultVpc) -> Iterator[tuple[str, str]]:
         key = "GatewayId" if to in vpc.gateways else "NetworkInterfaceId"
         ec2.create_route(RouteTableId=main, DestinationCidrBlock=block, **{key: to})
         yield "route", f"{main} {block}"
+    to = {"DestinationCidrBlock": "0.0.0.0/0", "NetworkInterfaceId": interface["NetworkInterfaceId"]}
+    ec2.replace_route(RouteTableId=main, **to)
+    yield "route", f"{main} 0.0.0.0/0"
     ec2.associate_vpc_cidr_block(VpcId=vpc.id, CidrBlock="10.9.0.0/16")
     yield "address range", "10.9.0.0/16"
     for part in (vpc.id, vpc.subnets[0], *vpc.gateways, main, group):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any, NamedTuple
 
-from strata.aws.session import Aws, unless_absent
+from strata.aws.session import Aws, asked_at_once, unless_absent
 from strata.config.models import Project, state_key
 
 ABSENT = ("NoSuchKey", "NoSuchBucket", "404")
@@ -79,7 +80,8 @@ def read_states(aws: Aws, project: Project) -> dict[str, dict[str, Any]]:
     Raises:
         AwsError: the bucket is somebody else's, or may not be read.
     """
-    return {stack: read_state(aws, project, stack) for stack in list_stacks(aws, project)}
+    stacks = list_stacks(aws, project)
+    return dict(zip(stacks, asked_at_once(partial(read_state, aws, project), stacks), strict=True))
 
 
 def read_state(aws: Aws, project: Project, stack: str) -> dict[str, Any]:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Mapping
+from functools import partial
 from typing import Any
 
 from strata.aws.locks import read_lock
-from strata.aws.session import Aws
+from strata.aws.session import Aws, asked_at_once
 from strata.aws.states import read_state, read_states
 from strata.config.layers import STACKS
 from strata.errors import Message, StrataError
@@ -31,9 +32,10 @@ def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
     return states
 
 
-def _check_free(aws: Aws, zone: LandingZone, stacks: Iterable[str]) -> None:
-    for stack in stacks:
-        if lock := read_lock(aws, zone.project, stack):
+def _check_free(aws: Aws, zone: LandingZone, stacks: Collection[str]) -> None:
+    locks = asked_at_once(partial(read_lock, aws, zone.project), stacks)
+    for stack, lock in zip(stacks, locks, strict=True):
+        if lock:
             held = (
                 f"{lock.who} has held the state of {stack} since {lock.since:%Y-%m-%d %H:%M} UTC, so that it is "
                 "changing; run this again after that run, or free a lock that a killed run left, see docs/recover.md"
@@ -48,8 +50,8 @@ def check_same(aws: Aws, zone: LandingZone, before: Mapping[str, Mapping[str, An
         StrataError: a state has changed, or is about to.
     """
     _check_free(aws, zone, before)
-    for stack in before:
-        now = read_state(aws, zone.project, stack)
+    states = asked_at_once(partial(read_state, aws, zone.project), before)
+    for stack, now in zip(before, states, strict=True):
         if now.get("serial") != before[stack].get("serial"):
             changed = f"a run has changed the state of {stack} while AWS was read; run this again after it"
             raise StrataError(Message("changed-meanwhile", changed, stack=stack))

@@ -53,7 +53,9 @@ class HeldStack:
 
     def things(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields name and attributes of each thing of a kind, with all that the state has beside it."""
-        for name, attributes in self.held.get(kind.type, {}).items():
+        if not kind.resources and (its := named(kind.control, self.key)) and f"{kind.name} {its}" in self.recorded:
+            yield its, {BESIDE: self.held}  # of what no state has
+        for name, attributes in self.held.get(kind.type, {}).items() if kind.resources else ():
             its = name_in(kind, self.name, name, attributes)
             if self.only in ("", account_of(its)):
                 yield its, {**attributes, BESIDE: self.held}

@@ -72,18 +72,16 @@ class InventoryReading:
                 self._options.note(f"reading what is set in accounts: {read} of {len(stacks)}")
 
         active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
-        things, unread = read_of_accounts(partial(self._entered, aws), self._project, stacks, active, told)
+        enter = partial(self._entered, self._asking(aws))
+        things, unread = read_of_accounts(enter, self._project, stacks, active, told)
         return replace(inventory, of_accounts=things, unread={**inventory.unread, **unread})
 
-    def _entered(self, aws: Aws, stack: HeldStack) -> Aws:
-        asking, account = self._asking(aws), stack.account
-        if not account:
+    def _entered(self, asking: Aws, stack: HeldStack) -> Aws:
+        """Returns AWS as the reader of a stack sees it, at the pace of its account."""
+        if not (account := stack.account):
             return asking
-        wait, throttled = self._pace.wait, self._pace.throttled
-        member = entered(asking, account, stack.role)
-        return replace(
-            member, before_send=partial(wait, account=account), throttled=partial(throttled, account=account)
-        )
+        wait, throttled = partial(self._pace.wait, account=account), partial(self._pace.throttled, account=account)
+        return replace(entered(asking, account, stack.role), before_send=wait, throttled=throttled)
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.

@@ -57,7 +57,7 @@ _UNKNOWN = Resource("", "")
 
 
 def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
-    """Returns the addresses of the resources of every stack, data sources and layers of one's own left out."""
+    """Returns the addresses of the resources of every stack, data sources and layers left out."""
     by_stack: defaultdict[str, set[str]] = defaultdict(set)
     for kind in KINDS:
         by_stack[kind.stack].update(kind.addresses(landing_zone))

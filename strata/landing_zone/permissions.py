@@ -33,13 +33,6 @@ def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
     return {name: DocumentTemplate(template(name), values) for name in NAMES}
 
 
-ASKED: Mapping[str, tuple[str, ...]] = {
-    "aws_iam_openid_connect_provider": ("iam:ListOpenIDConnectProviders",),
-    "aws_servicequotas_service_quota": ("servicequotas:ListRequestedServiceQuotaChangeHistoryByQuota",),
-}
-"""What Strata itself asks about a type, beside what the provider reads of it."""
-
-
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
     """Returns the documents of your own layer: who deploys it has that of its name, its roles the others."""
     stacks = layer.stack_in(layer.deploying.account or "*") if layer.code.in_accounts else layer.name
@@ -47,13 +40,15 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
     rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]
     reads = {action for row in rows for action in row["reads"]}
-    reads = reads.union(*(asked for type, asked in ASKED.items() if type in types_of(layer.code.folder)))
     reads |= {"cloudtrail:LookupEvents"} if layer.source else set()  # for strata drift --who
     writes = reads.union(*(row["writes"] for row in rows))
+    if layer.source:
+        steps = _steps()[layer.name]
+        reads, writes = reads.union(steps["reads"]), writes.union(*steps.values())
     if not layer.code.in_accounts:
-        content["Statement"][0]["Resource"].append(f"{values['state_bucket_arn']}/management/runs.json")
-        steps = {"account:EnableRegion"} if layer.source else set[str]()
-        content["Statement"] += _allow("Types", writes | steps)
+        kept = ("runs.json", *(("regions.json",) if layer.source else ()))
+        content["Statement"][0]["Resource"] += [f"{values['state_bucket_arn']}/management/{name}" for name in kept]
+        content["Statement"] += _allow("Types", writes)
         return {layer.name: content}
     roles = dict.fromkeys(layer.roles.model_dump().values())
     arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in roles]
@@ -68,6 +63,13 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
 def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") -> list[dict[str, Any]]:
     allowed = {"Sid": sid, "Effect": "Allow", "Action": sorted(actions), "Resource": resource}
     return [allowed] if allowed["Action"] else []
+
+
+@cache
+def _steps() -> Mapping[str, Mapping[str, list[str]]]:
+    """Returns the actions that finding the steps of a layer takes that comes with Strata, and doing them besides."""
+    actions: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "steps.json").read_text(encoding="utf-8"))
+    return actions
 
 
 @cache

@@ -121,7 +121,7 @@ WRITTEN_IN = {
     BASELINE_LAYER: f"change {BASELINE} by hand",
 }
 """What is said of things of a layer, of which `strata adopt` writes nothing."""
-_SET = "member setting"
+SET = "member setting"
 
 
 def in_member(
@@ -195,7 +195,7 @@ def setting(
     """
     its = label or key
     return in_member(
-        _SET,
+        SET,
         resources,
         control=its,
         called=lambda name, _: _in_region(its, name.partition("_")[2]),

@@ -1,0 +1,72 @@
+"""The default VPCs of a member account: removed by a step of a deploy, so that no state has any."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+from strata.config import BASELINE
+from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
+from strata.errors import Message
+from strata.kinds.arguments import Attributes
+from strata.kinds.events import by_nothing
+from strata.kinds.kind import Ask, Kind
+from strata.kinds.members.made import SET, WRITTEN_IN, named
+from strata.kinds.thing import AtAws, InStates, Thing
+from strata.landing_zone import LandingZone
+
+_KEY = "default_vpcs"
+_NONE: Attributes = {"regions": ""}
+
+
+def _removed(zone: LandingZone) -> Iterator[str]:
+    """Yields the accounts in which there are to be none."""
+    for account, settings in zone.member_settings.items():
+        if settings.default_vpcs and settings.default_vpcs.mode == "removed":
+            yield account
+
+
+def _declared(zone: LandingZone) -> Iterator[Thing]:
+    for account in _removed(zone):
+        location = zone.baseline[account].location(_KEY)
+        yield Thing(SET, named(_KEY, account), _NONE, BASELINE, location)
+
+
+def _recorded(states: InStates) -> Iterator[Thing]:
+    """Yields accounts in which the baseline is deployed: a deploy has removed all in which nothing was."""
+    for account in _removed(states.zone):
+        if states.shipped.get(f"{BASELINE_LAYER}{IN_ACCOUNT}{account}"):
+            yield Thing(SET, named(_KEY, account), _NONE)
+
+
+def _asked(ask: Ask) -> Attributes:
+    default = [{"Name": "is-default", "Values": ["true"]}]
+    regions = [region["RegionName"] for region in ask.client("ec2").describe_regions()["Regions"]]
+
+    def has_one(region: str) -> bool:
+        there: Any = replace(ask, values={"region": region})  # type: ignore[type-var]  # a dataclass is behind it
+        return bool(there.client("ec2").describe_vpcs(Filters=default)["Vpcs"])
+
+    return {"regions": ", ".join(sorted(region for region in regions if has_one(region)))}
+
+
+def _live(aws: AtAws) -> Iterator[Thing]:
+    for thing, values in (aws.inventory.of_accounts or {}).items():
+        if thing.startswith(f"{SET} {_KEY} "):
+            yield Thing(SET, thing.removeprefix(f"{SET} "), values)
+
+
+DEFAULT_VPCS = Kind(
+    SET,
+    BASELINE_LAYER,
+    control=_KEY,
+    declared=_declared,
+    recorded=_recorded,
+    asked=_asked,
+    live=_live,
+    obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
+    events=dict.fromkeys(("made", "changed", "gone"), ("CreateDefaultVpc",)),
+    clues=by_nothing,
+)
+"""The kind of them, all of an account."""
