@@ -12,10 +12,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strata import diff
+from strata.config.models import OWN_TAGS
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Lost, Words, below, idle, nearest, words_of
 from strata.load import load
 from tests.conftest import Golden
+from tests.organizations import Organization, account, changed, unit
 from tests.synthesized import EVERY_OPTION
 
 WAY = ("root", "ou/a", "ou/b", "shop")
@@ -203,3 +205,73 @@ def test_nothing_is_told_of_words_that_mean_the_same(file: str, tmp_path: Path) 
         ),
     }
     assert diff.compare(load(EVERY_OPTION), edited(tmp_path, same[file])) == []
+
+
+# What is written of what AWS has
+
+
+THERE = Organization(
+    unit("prod", "Prod"),
+    account("shop", within="prod", name="Shop", tags={"owner": "platform", "stage": "live", "team": "shop"}),
+)
+DEFAULTS = """defaults:
+  root: {tags: {owner: platform}}
+  ou/prod: {tags: {stage: live}}
+"""
+WRITTEN = """    tags:
+      owner: platform
+      stage: live
+      team: shop
+"""
+
+
+def inheriting(folder: Path) -> Organization:
+    """Returns the organization with a configuration in which the account inherits two of its three tags."""
+    texts = dict(THERE.texts)
+    organization = texts["organization.yaml"]
+    assert organization.count(WRITTEN) == 1
+    texts["organization.yaml"] = organization.replace(WRITTEN, "    tags:\n      team: shop\n") + DEFAULTS
+    written = THERE.with_texts(texts)
+    written.write(folder)
+    return written
+
+
+def test_tags_that_are_inherited_are_no_drift(tmp_path: Path) -> None:
+    there = inheriting(tmp_path)
+    assert there.run("drift", "--json", folder=tmp_path).exit_code == 0
+
+
+@pytest.mark.parametrize(
+    ("tags", "own"),
+    [
+        ({"owner": "platform", "stage": "live"}, None),
+        ({"owner": "platform", "stage": "live", "team": "other"}, {"team": "other"}),
+        ({"owner": "network", "stage": "live", "team": "shop"}, {"owner": "network", "team": "shop"}),
+        ({"owner": "platform", "team": "shop"}, {"stage": None, "team": "shop"}),
+        ({}, {"owner": None, "stage": None}),
+    ],
+)
+def test_tags_are_written_as_what_the_account_has_beside_what_it_inherits(
+    tags: dict[str, str], own: dict[str, str | None] | None, tmp_path: Path
+) -> None:
+    there = inheriting(tmp_path).at_aws(changed("account", "shop", tags=tags))
+
+    result = there.run("adopt", "account:shop", "--yes", folder=tmp_path)
+
+    assert result.exit_code == 0, result.output
+    zone = load(tmp_path)
+    assert zone.source_files["organization.yaml"].data["accounts"]["shop"].get("tags") == own
+    assert zone.attributes["shop"].tags == tags
+    assert there.run("drift", folder=tmp_path).exit_code == 0
+
+
+def test_a_new_account_is_written_with_what_it_has_beside_what_it_inherits(tmp_path: Path) -> None:
+    there = inheriting(tmp_path).at_aws(account("lab", within="prod", name="Lab", tags={"owner": "platform", "x": "1"}))
+
+    assert there.run("adopt", "--to", tmp_path, "--yes", folder=tmp_path).exit_code == 0
+
+    zone = load(tmp_path)
+    own = zone.source_files["organization.yaml"].data["accounts"]["lab"]["tags"]
+    assert {tag: value for tag, value in own.items() if tag not in OWN_TAGS} == {"stage": None, "x": "1"}
+    assert zone.attributes["lab"].tags.items() >= {"owner": "platform", "x": "1"}.items()
+    assert "stage" not in zone.attributes["lab"].tags

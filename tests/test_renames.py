@@ -19,7 +19,7 @@ from strata.options import Options
 from strata.terraform.recovery import half_made
 from strata.terraform.workspace import Workspace
 from tests.said import Said
-from tests.synthesized import COMPANY, SHIPPED, synthesize
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED, synthesize
 
 
 def moves(*steps: str) -> tuple[Move, ...]:
@@ -202,6 +202,24 @@ def test_only_the_key_changes_in_the_text(company: Path) -> None:
 
     new = b"  'bill-tags':  # why\r\n    name: cost-tags\r\n"
     assert file.read_bytes() == before.replace(b"  'cost-tags':  # why\r\n", new)
+
+
+def test_what_accounts_inherit_goes_with_the_keys_of_places(tmp_path: Path) -> None:
+    """Also of an account in whom roles trust; contacts have no key that AWS knows."""
+    folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
+    before = load(folder)
+    renamed(folder, "ou", "production", "live")
+    renamed(folder, "account", "audit", "auditing")
+    renamed(folder, "account", "shop", "store")
+
+    after, keys = load(folder), {"shop": "store", "audit": "auditing"}
+
+    for old, new in keys.items():
+        assert after.attributes[new].at() == before.attributes[old].at()
+        was = json.loads(json.dumps(before.baseline[old].at()).replace('"audit"', '"auditing"'))
+        assert json.loads(json.dumps(after.baseline[new].at())) == was
+    assert "ou/live:" in (folder / "baseline.yaml").read_text()
+    assert after.waves["baseline"][0] == {"store"}
 
 
 def test_a_unit_without_anything_of_its_own_gets_its_name(company: Path) -> None:

@@ -41,6 +41,7 @@ from strata.kinds.permission_set import INLINE_END, inline_file
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import ROOT
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.inherited import own_tags
 from strata.landing_zone.policies import is_full_access
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.sides.join import Keys, held, identities, known_keys
@@ -257,7 +258,9 @@ class _Merge:
                 self.description.leave("account", key, Message("unit-not-declared", reason, unit=unit))
                 self.since.taken_out.append(f"account {key}, which is new in unit {unit}")
                 continue
-            self._add_to(ORGANIZATION, "accounts", {key: entry})
+            tags = own_tags(self.zone.organization, entry["organizational_unit"], entry.get("tags", {}))
+            others = {name: value for name, value in entry.items() if name != "tags"}
+            self._add_to(ORGANIZATION, "accounts", {key: {**others, **({"tags": tags} if tags else {})}})
             self._added("account", key)
         documents, here = {}, self.zone.organization.policies
         for key, entry in self._new("policy").items():

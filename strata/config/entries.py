@@ -313,6 +313,8 @@ def _flow(value: Any) -> str:
         return str(value).lower()
     if isinstance(value, str):
         return scalar(value)
+    if value is None:
+        return "null"
     if isinstance(value, Mapping):
         return f"{{{', '.join(f'{scalar(key)}: {_flow(inner)}' for key, inner in value.items())}}}"
     return f"[{', '.join(map(_flow, value))}]"

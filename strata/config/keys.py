@@ -5,7 +5,7 @@ It looks at the sections, whatever file they are in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 
 import yaml
 
@@ -50,11 +50,22 @@ def with_key(text: str, move: Move, name: str | None) -> str:
     """Returns the text with a key replaced wherever it stands; a name is written beside the entry's own key."""
     cuts: list[Cut] = []
     for there in scalars(text):
+        cuts += _placed(text, there, move, "defaults")
         if there.node.value == move.from_ and _is_place(move.kind, there.path):
             cuts.append(there.replaced(text, move.to))
             if name is not None and there.value is not None:
                 cuts.append(_named(text, there, name))
     return applied(text, cuts)
+
+
+def _placed(text: str, there: Scalar, move: Move, section: str) -> list[Cut]:
+    """Returns the change of a section that is written by place: `root`, `ou/KEY`, an account."""
+    named = there.path == (section, KEY) and there.node.value == f"{_PREFIXES.get(move.kind)}{move.from_}"
+    return [there.replaced(text, f"{_PREFIXES[move.kind]}{move.to}")] if named else []
+
+
+_PREFIXES: dict[Kind, str] = {"account": "", "ou": "ou/"}
+"""What a place has before the key."""
 
 
 def with_scalars(text: str, new: Callable[[str], str]) -> str:
@@ -63,17 +74,38 @@ def with_scalars(text: str, new: Callable[[str], str]) -> str:
     return applied(text, (there.replaced(text, other) for there, other in changed if other != there.node.value))
 
 
-def with_key_in_layer(text: str, move: Move, *, placed: bool) -> str:
+def with_key_in_layer(text: str, move: Move, *, placed: bool, sections: Iterable[str] = ()) -> str:
     """Returns the text of a layer's file with the key of an account or a unit replaced in its waves.
 
     Args:
         placed: whether `account` there is that of the layer's only stack, and no setting of its own.
+        sections: those that are written by place.
     """
-    prefix = {"account": "", "ou": "ou/"}.get(move.kind)
+    prefix = _PREFIXES.get(move.kind)
     ours = [("rollout", "waves", "*", "*"), *([("account",)] if placed and move.kind == "account" else [])]
-    places = [there for there in scalars(text) if there.path in ours]
-    named = [there for there in places if prefix is not None and there.node.value == f"{prefix}{move.from_}"]
-    return applied(text, (there.replaced(text, f"{prefix}{move.to}") for there in named))
+    every = list(scalars(text))
+    named = [there for there in every if there.path in ours and there.node.value == f"{prefix}{move.from_}"]
+    cuts = [there.replaced(text, f"{prefix}{move.to}") for there in named if prefix is not None]
+    placed_by = (cut for name in sections for there in every for cut in _placed(text, there, move, name))
+    return applied(text, [*cuts, *placed_by])
+
+
+def with_key_in_baseline(text: str, move: Move) -> str:
+    """Returns the text of baseline.yaml with a key replaced, in whom its roles trust as well."""
+    changed = with_key_in_layer(text, move, placed=False, sections=("settings",))
+    trusts = (
+        there.replaced(changed, move.to)
+        for there in scalars(changed)
+        if move.kind == "account" and _matches(_TRUSTED, there.path) and there.node.value == move.from_
+    )
+    return applied(changed, trusts)
+
+
+_TRUSTED: Way = ("settings", "*", "roles", "*", "trust", "account")
+
+
+def _matches(place: Way, path: Way) -> bool:
+    return len(place) == len(path) and all(part in ("*", own) for part, own in zip(place, path, strict=True))
 
 
 def with_key_expected(text: str, move: Move) -> str:
@@ -103,11 +135,7 @@ def _expected(field: str, value: str, move: Move) -> str:
 def _is_place(kind: Kind, path: Way) -> bool:
     if kind == "ou" and path[-1:] == (KEY,):
         return len(path) % 2 == 0 and set(path[0::2]) == {"organizational_units"}
-    return any(
-        len(place) == len(path) and all(part in ("*", own) for part, own in zip(place, path, strict=True))
-        for place in _PLACES[kind]
-        if (place[-1] == KEY) == (path[-1] == KEY)
-    )
+    return any(_matches(place, path) for place in _PLACES[kind] if (place[-1] == KEY) == (path[-1] == KEY))
 
 
 def _named(text: str, there: Scalar, name: str) -> Cut:

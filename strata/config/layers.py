@@ -13,7 +13,7 @@ import traceback
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, get_args, get_origin
 
 from pydantic import BaseModel, Field
 
@@ -121,6 +121,13 @@ class Layer:
     def file(self) -> str:
         """Returns the name of its file in the folder of the configuration."""
         return self.source or f"layers/{self.name}.yaml"
+
+    @property
+    def by_place(self) -> tuple[str, ...]:
+        """Returns the settings that are mappings by place: those whose keys are `PlaceReference`."""
+        fields = type(self.settings).model_fields.items() if self.settings else ()
+        placed = ((name, get_args(field.annotation)) for name, field in fields if get_origin(field.annotation) is dict)
+        return tuple(name for name, arguments in placed if arguments[0] == PlaceReference)
 
     @property
     def stack(self) -> str:

@@ -74,6 +74,7 @@ def edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     kind, here = kind_of(change.now.kind, change.now.name), change.here
     if here and change.attribute in kind.fields:
         keys = filter(None, [kind.fields[change.attribute]])
+        value = kind.own(aws.zone, here.name, change.attribute, change.now.values[change.attribute])
         # What AWS has not is not written: then it stays as it is.
-        yield edit(aws.zone, here.file, here.location, *keys, value=change.now.values[change.attribute] or None)
+        yield edit(aws.zone, here.file, here.location, *keys, value=value or None)
     yield from kind.edits(aws, change)

@@ -63,6 +63,8 @@ class InventoryReading:
         Raises:
             AwsError: as `strata.inventory.of_accounts.read_of_accounts`.
         """
+        if not stacks:
+            return replace(inventory, of_accounts={})
         last = time.monotonic()
 
         def told(read: int) -> None:

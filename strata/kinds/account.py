@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from strata.config import models
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, ROOT
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
@@ -16,6 +17,7 @@ from strata.kinds.kind import Kind, LiveName, Resource
 from strata.kinds.shared import parent_of
 from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
+from strata.landing_zone.inherited import own_tags
 from strata.text import folded
 
 _NAME, _TYPE = "account", "aws_organizations_account"
@@ -77,6 +79,11 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
     return None
 
 
+def _own(zone: LandingZone, key: str, attribute: str, value: Any) -> Any:
+    unit = zone.accounts[key].unit if key in zone.accounts else ROOT
+    return own_tags(zone.organization, unit, value) if attribute == "tags" and key != MANAGEMENT else value
+
+
 def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
     if change.here and change.attribute == "unit":
         unit = aws.known["ou"].get(change.now.ids["unit"], change.now.values["unit"])
@@ -100,6 +107,7 @@ ACCOUNT = Kind(
     is_added=True,
     model=models.AccountEntry,
     fields={name: name for name in ("name", "email", "tags")},
+    own=_own,
     needs=lambda inventory, own: parent_of(inventory.organization.accounts, own),
     left="email",
     way=_way,

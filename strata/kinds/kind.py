@@ -181,6 +181,7 @@ class Kind:
         is_added: a run of `strata adopt` over everything writes what is new.
         model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
+        own: what its entry says of a value that it has, beside what it inherits, by its key and the attribute.
         needs: what a live thing needs beside it in a configuration, by what `strata adopt` calls it.
         is_written_without: it is written without what it needs where that cannot be, units apart.
         is_entry: it is an entry of a list in a resource: what AWS has already of these, no plan shows.
@@ -220,6 +221,7 @@ class Kind:
     is_added: bool = False
     model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
+    own: Callable[[LandingZone, str, str, Any], Any] = lambda _zone, _key, _attribute, value: value
     needs: Callable[[Inventory, str], Iterable[tuple[str, str]]] = lambda *_: ()
     is_written_without: bool = False
     is_entry: bool = False

@@ -6,8 +6,8 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, IMPORTS, LAYERS, MOVES, ORGANIZATION
-from strata.config.keys import with_key, with_key_expected, with_key_in_layer, with_scalars
+from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, EXTERNAL, IMPORTS, LAYERS, MOVES, ORGANIZATION
+from strata.config.keys import with_key, with_key_expected, with_key_in_baseline, with_key_in_layer, with_scalars
 from strata.config.moves import Kind, Move
 from strata.errors import Message, StrataError
 from strata.kinds import WORDS
@@ -44,9 +44,12 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED, EXTERNAL)}  # the last by names
     imports, expected = own.pop(IMPORTS, None), own.pop(EXPECTATIONS, None)
     placed = {layer.file for layer in landing_zone.layers.values() if layer.deploying.account}
+    sections = {layer.file: layer.by_place for layer in landing_zone.layers.values()}
     files = {
-        file: with_key_in_layer(text, move, placed=file in placed)
+        file: with_key_in_layer(text, move, placed=file in placed, sections=sections.get(file, ()))
         if file.startswith(f"{LAYERS}/")
+        else with_key_in_baseline(text, move)
+        if file == BASELINE
         else with_key(text, move, name)
         for file, text in own.items()
     }
