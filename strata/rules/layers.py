@@ -29,10 +29,7 @@ def account(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     accounts = partial.organization.accounts if partial.organization else {}
     known = partial.declared(ORGANIZATION, "accounts", accounts)
     for name, layer in partial.layers.items():
-        if layer.deploying.account and layer.source:
-            message = Message("unknown-key", f"{name} has a stack in every account", key="account", choices=[])
-            yield partial.fault(layer.file, ("account",), message, "remove it; settings are given by place")
-        elif (key := layer.deploying.account) and layer.code.in_accounts:
+        if (key := layer.deploying.account) and layer.code.in_accounts:
             yield from report_unknown(partial, layer.file, ("account",), key, known, "account")
             yield from retired(partial, layer.file, ("account",), key)
             if layer.deploying.rollout:
