@@ -15,7 +15,8 @@ from tests.synthesized import COMPANY, EVERY_OPTION
 @pytest.fixture
 def effects(variant: Variant) -> Effects:
     """Every control in each mode."""
-    every = read(EVERY_OPTION / "security.yaml", "security.yaml").data
+    given, controls = read(EVERY_OPTION / "security.yaml", "security.yaml").data, Security.kinds(Control)
+    every = {key: one for key, one in given.items() if key in controls}
     freed: Changes = {"sso.yaml": {"break_glass": None}, "expectations.yaml": lambda one: one.clear()}
     on, off, unmanaged = (
         variant({"security.yaml": {key: {**one, "mode": mode} for key, one in every.items()}, **freed}, of=COMPANY)
