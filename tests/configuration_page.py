@@ -40,8 +40,8 @@ NOTES = {
     "sso.yaml": "Required, as one file or as several in `sso/` ([edits.md](edits.md#files-that-teams-own)). "
     "[access.md](access.md) has the reasoning, [identity-providers.md](identity-providers.md) the groups that are "
     "external.",
-    BASELINE: "Optional: with it each member account has a stack of these settings. [baseline.md](baseline.md) has "
-    "what each does.",
+    BASELINE: "Optional: with it each member account has a stack of these settings. "
+    "[accounts.md](accounts.md#a-baseline-in-every-account) has what each does.",
     EXPECTATIONS: "Optional. A list; [guardrails.md](guardrails.md#expectations) says how it is asked.",
     IMPORTS: "Optional. Strata finds the organization, accounts, units and policies that exist by itself, and refuses "
     "an entry for them. An address that no stack creates is an error; `strata check` knows the form of each id.",

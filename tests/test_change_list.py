@@ -521,7 +521,7 @@ def test_a_preview_is_on_no_list(site: Site, tmp_path: Path) -> None:
     assert (list(found.stacks), found.later) == (["backend"], ["organizations", "security"])
 
 
-STEP = Message("default-vpc-to-remove", "tidy up eu-west-1", region="eu-west-1", vpc="vpc-1")
+STEP = Message("default-vpc-to-remove", "clean up eu-west-1", region="eu-west-1", vpc="vpc-1")
 
 
 def test_a_step_is_approved_and_what_keeps_from_one_is_not() -> None:

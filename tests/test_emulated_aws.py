@@ -238,7 +238,7 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
             AnomalyMonitor={"MonitorName": "m", "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"},
         ),
     ),
-    "a region that is about to be enabled": (
+    "a region about to be enabled": (
         "ValidationException",
         twice("account", "enable_region", RegionName="eu-south-1"),
     ),
@@ -276,7 +276,7 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
     "a VPC that has a gateway": ("DependencyViolation", delete_the_default_vpc),
     "a subnet that something uses": ("DependencyViolation", delete_a_subnet_in_use),
     "a bus elsewhere without a role": ("ValidationException", send_to_a_bus),
-    "a bus of an account that has not allowed it": (
+    "a bus whose account has not allowed it": (
         "AccessDeniedException",
         lambda aws: send_to_a_bus(aws, RoleArn=f"arn:aws:iam::{ACCOUNT}:role/events"),
     ),

@@ -168,7 +168,7 @@ def test_the_tables_are_the_declared_ones() -> None:
 
 @pytest.mark.parametrize("config", [COMPANY, CHECKOUT / "tests/every_option"])
 def test_what_options_make_and_others_look_after_is_told_alike(config: Path) -> None:
-    """But for the day on which external.yaml was read, which is another one here, and but for accounts let go of."""
+    """But for the day on which external.yaml was read, another one here, and for accounts that were let go of."""
     zone = load(config)
     kept = {key: account for key, account in zone.organization.accounts.items() if not account.retired}
     organization = zone.organization.model_copy(update={"accounts": kept})

@@ -109,10 +109,8 @@ def _places(
             message = Message("nothing-named", "stands for no place from which accounts inherit", name=place)
             yield partial.fault(file, here, message, f"write {ROOT}")
         elif place == MANAGEMENT:
-            text = "is the management account, which has no stack of a layer in accounts"
-            remedy = f"remove it; {SECURITY} has its settings"
-            if accounts:
-                text, remedy = "is the management account, which inherits from the root alone", f"write {ROOT}"
+            text = f"is the management account, whose settings are in {SECURITY}"
+            remedy = f"write {ROOT}, from which it inherits" if accounts else "write them there"
             yield partial.fault(file, here, Message("account-managed", text, account=place), remedy)
         elif accounts and place != ROOT and not place.startswith(UNIT):
             message = Message("name-of-another-kind", f"{short(place)} is an account", name=place, kind="account")
@@ -219,7 +217,7 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
     organization = partial.organization
     accounts = organization.accounts if organization else {}
     known = partial.declared(ORGANIZATION, "accounts", accounts)
-    names, taken = dict[str, str](), {name.lower() for name in _roles_of_strata(partial)}
+    names: dict[str, str] = {}
     for name, role in roles.items():
         other = names.setdefault(name.lower(), name)
         if other != name:
@@ -227,9 +225,6 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
             message = Message("name-taken", text, kind="role", name=name, other=other)
             yield its.location("roles", name), message, "rename one of the two"
         at, trust = its.location("roles", name), getattr(role, "trust", None)
-        if role and name.lower() in taken:
-            text = f"{name} is a role of Strata's or AWS's own in the account"
-            yield at, Message("name-taken", text, kind="role", name=name), "choose another name"
         if role and role.on and trust is None:
             message = Message("key-missing", f"nobody may assume the role {name}", key="trust")
             yield at, message, "add 'trust:' with account, github or gitlab"
@@ -268,7 +263,10 @@ def _set_by(policy: str, accounts: list[str], at: Location) -> _Wrong:
 
 
 def _role(partial: PartialConfiguration, limits: Limits, at: Location, name: str, role: MemberRole) -> Iterator[Fault]:
-    """Reports policies of a role, as it is written at a place, that AWS does not attach."""
+    """Reports a role as it is written at a place: names that are taken, policies that AWS does not attach."""
+    if name.lower() in {other.lower() for other in _roles_of_strata(partial)}:
+        message = Message("name-reserved", f"{short(name)} is a role of AWS or of Strata itself", value=name)
+        yield partial.fault(BASELINE, at, message, "give it another name")
     held = permissions(name, role, partial.documents, placeholder_values(partial.project), at)
     yield from report_over_limit(partial, BASELINE, (*at, "policies"), len(held.managed), limits["policies_of_a_role"])
     for index, policy in enumerate(held.policies):

@@ -53,7 +53,7 @@ def _declared(zone: LandingZone) -> Iterator[Declared]:
 PRIMARY_CONTACT = made_by_layer(
     ACCOUNTS,
     "primary contact",
-    (Resource("aws_account_primary_contact", "[<account id>]", keys=("account",), references=("account_id",)),),
+    (Resource("aws_account_primary_contact", "<account id>", keys=("account",), references=("account_id",)),),
     called=lambda name, _: name,
     declared=_declared,
     recorded=_recorded,
