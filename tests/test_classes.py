@@ -185,6 +185,23 @@ def test_what_goes_beyond_the_plan_that_was_shown_is_compared_alike() -> None:
     assert [[one.stack for one in same] for same in classes(news, STACKS)] == [["log_a", "log_c"], ["log_b"]]
 
 
+def test_an_alias_with_the_key_of_its_account_is_the_same_in_all() -> None:
+    """One that another rule makes is none, and no other text of an account is taken for its key."""
+
+    def plan(key: str, alias: str, type: str = "aws_iam_account_alias") -> Plan:
+        after = {"actions": ["create"], "before": None, "after": {"account_alias": alias}}
+        shown = {"resource_changes": [{"address": f"{type}.main", "mode": "managed", "change": after}]}
+        return Plan(f"log_{key}", dict(changes(shown)))
+
+    alike = [plan("a", "ex-a"), plan("b", "ex-b"), plan("c", "c-ex"), plan("d", "ex-data")]
+    to = io.StringIO()
+    show(alike, to, {}, accounts=STACKS, every=True)
+
+    assert [len(same) for same in classes(alike, STACKS)] == [2, 1, 1]
+    assert "account_alias: ex-(key)" in to.getvalue()
+    assert len(classes([plan("a", "ex-a", "aws_a"), plan("b", "ex-b", "aws_a")], STACKS)) == 2
+
+
 def test_a_name_that_is_an_accounts_key_is_no_id_of_it() -> None:
     """`policy/admin` in the account `admin` is another policy than `policy/build` in `build`."""
     found = listed({key: Effect(name=f"policy/{key}") for key in IDS})

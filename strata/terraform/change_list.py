@@ -267,6 +267,7 @@ def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Pla
 
 def _effect(planned: Plan, id: str) -> Json:
     """Returns the effect of a plan in its account, as data that is the same in every account where it does the same."""
+    planned = with_alias_of_all(planned)
     steps = [
         f"{address}: {json.dumps(arguments[PROVISIONER].written, sort_keys=True)}"
         for address, arguments in sorted(planned.written.items())
@@ -284,6 +285,28 @@ def _effect(planned: Plan, id: str) -> Json:
     }
     without: Json = without_id(effect, id)
     return without
+
+
+def with_alias_of_all(planned: Plan) -> Plan:
+    """Returns a plan whose account alias has `(key)` for the key of its account, as baseline.yaml writes `{key}`."""
+    address, key = f"{ALIAS}.main", planned.stack.partition(IN_ACCOUNT)[2]
+
+    def own(value: Any) -> Any:
+        known = isinstance(value, str) and key
+        return re.sub(rf"(?<![a-z0-9]){re.escape(key)}(?![a-z0-9])", "(key)", value) if known else value
+
+    changes, unplanned = dict(planned.changes), planned.terraform
+    if change := changes.get(address):
+        attributes = (replace(each, before=own(each.before), after=own(each.after)) for each in change.attributes)
+        goes = {name: own(value) for name, value in change.goes.items()}
+        changes[address] = replace(change, attributes=tuple(attributes), goes=goes)
+    if written := unplanned.get("resource", {}).get(ALIAS):
+        aliases = {name: {part: own(value) for part, value in its.items()} for name, its in written.items()}
+        unplanned = {**unplanned, "resource": {**unplanned["resource"], ALIAS: aliases}}
+    return replace(planned, changes=changes, terraform=unplanned)
+
+
+ALIAS = "aws_iam_account_alias"
 
 
 def without_id(value: Any, id: str) -> Any:

@@ -16,7 +16,7 @@ from strata.kinds import resource_of
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
-from strata.terraform.change_list import classes, without_id
+from strata.terraform.change_list import classes, with_alias_of_all, without_id
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Plan, PlannedChange
@@ -110,7 +110,7 @@ def waits(planned: Plan) -> str:
 
 def _without_id(planned: Plan, id: str) -> Plan:
     """Returns a plan whose texts hold for all accounts of its class."""
-    own = partial(without_id, id=id)
+    planned, own = with_alias_of_all(planned), partial(without_id, id=id)
     changes = {
         own(address): replace(
             change,
