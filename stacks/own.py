@@ -19,7 +19,8 @@ from strata.landing_zone import LandingZone
 
 
 def _id_of(organizations: OrganizationsStack, key: str) -> str:
-    return organizations.account_ids[key]
+    account = organizations.accounts.get(key)
+    return account.id if account else organizations.account_ids[key]
 
 
 def own_layers(

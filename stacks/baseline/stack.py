@@ -68,7 +68,8 @@ class Stack(AccountStack, Controls):
 
     def __init__(self, scope: Construct, id: str, *, account: MemberAccount, settings: Baseline) -> None:
         super().__init__(scope, id, account=account)
-        words = {place: its.model_dump(exclude_unset=True) for place, its in settings.settings.items()}
+        there = (place for place in account.declared.places if place in settings.settings)
+        words = {place: settings.settings[place].model_dump(exclude_unset=True) for place in there}
         self.settings = MemberSettings.model_validate(account.nearest(words))
         self._settings()
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})

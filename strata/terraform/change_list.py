@@ -21,6 +21,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 from strata.atomic import MEGABYTE, read_text
 from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message, StrataError, UsageError
+from strata.kinds.members.alias import ALIAS
 from strata.printing import as_json, line
 from strata.terraform.attributes import ACCOUNT, UNKNOWN, Attribute, in_words
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
@@ -289,7 +290,7 @@ def _effect(planned: Plan, id: str) -> Json:
 
 def with_alias_of_all(planned: Plan) -> Plan:
     """Returns a plan whose account alias has `(key)` for the key of its account, as baseline.yaml writes `{key}`."""
-    address, key = f"{ALIAS}.main", planned.stack.partition(IN_ACCOUNT)[2]
+    address, key = f"{ALIAS.type}.main", planned.stack.partition(IN_ACCOUNT)[2]
 
     def own(value: Any) -> Any:
         known = isinstance(value, str) and key
@@ -300,13 +301,10 @@ def with_alias_of_all(planned: Plan) -> Plan:
         attributes = (replace(each, before=own(each.before), after=own(each.after)) for each in change.attributes)
         goes = {name: own(value) for name, value in change.goes.items()}
         changes[address] = replace(change, attributes=tuple(attributes), goes=goes)
-    if written := unplanned.get("resource", {}).get(ALIAS):
+    if written := unplanned.get("resource", {}).get(ALIAS.type):
         aliases = {name: {part: own(value) for part, value in its.items()} for name, its in written.items()}
-        unplanned = {**unplanned, "resource": {**unplanned["resource"], ALIAS: aliases}}
+        unplanned = {**unplanned, "resource": {**unplanned["resource"], ALIAS.type: aliases}}
     return replace(planned, changes=changes, terraform=unplanned)
-
-
-ALIAS = "aws_iam_account_alias"
 
 
 def without_id(value: Any, id: str) -> Any:

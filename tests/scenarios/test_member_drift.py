@@ -167,8 +167,8 @@ CHANGES = {
     ),
     "member setting backup": ByHand(
         f"member setting backup in {HOME} of {KEY}",
-        "S3",
-        lambda of: of("backup").update_region_settings(ResourceTypeOptInPreference={"S3": False}),
+        "DynamoDB",
+        lambda of: of("backup").update_region_settings(ResourceTypeOptInPreference={"DynamoDB": False}),
     ),
     "member setting password_policy": ByHand(
         f"member setting password_policy of {KEY}",
