@@ -230,6 +230,26 @@ def test_every_setting_is_switched_off_or_let_go(shipped: Site) -> None:
     assert member(shipped, "shared", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
 
 
+@pytest.mark.only("stand-in", "real")
+@pytest.mark.long("stand-in")
+def test_many_accounts_get_every_setting(shipped: Site, request: pytest.FixtureRequest) -> None:
+    """Eight with the provider, thirty with the stand-in: nothing is left for a plan that asks AWS about all of it."""
+    shipped.sign_in_as_administrator()
+    number = 8 if request.node.callspec.params["provider"] == "real" else 30
+    entry = "  team-{0}:\n    email: aws+team-{0}@example.com\n    organizational_unit: {1}\n"
+    entries = "".join(entry.format(team, ("security", "shared", "root")[team % 3]) for team in range(number - 2))
+    shipped.edit("organization.yaml", ("accounts:\n", f"accounts:\n{entries}"))
+    shipped.append("organization.yaml", DEFAULTS.replace("    regions: [ap-east-1]\n", ""))
+    (shipped.config / "baseline.yaml").write_text(ALL)
+
+    deployed = shipped.strata("deploy", "--yes")
+    again = shipped.strata("plan", "--refresh", "--json")
+
+    assert deployed.code == 0, deployed.text[-4000:]
+    assert len([stack for stack in again.planned if stack.startswith("baseline_")]) == number
+    assert not any(again.planned.values())
+
+
 COMPANY = """\
 rollout:
   waves: [[sandbox], [root]]
