@@ -16,9 +16,9 @@ from strata.config.models import OWN_TAGS
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Lost, Words, below, idle, nearest, words_of
 from strata.load import load
-from tests.conftest import Golden
+from tests.conftest import Golden, Variant
 from tests.organizations import Organization, account, changed, unit
-from tests.synthesized import EVERY_OPTION
+from tests.synthesized import EVERY_OPTION, Stack
 
 WAY = ("root", "ou/a", "ou/b", "shop")
 
@@ -275,3 +275,25 @@ def test_a_new_account_is_written_with_what_it_has_beside_what_it_inherits(tmp_p
     assert {tag: value for tag, value in own.items() if tag not in OWN_TAGS} == {"stage": None, "x": "1"}
     assert zone.attributes["lab"].tags.items() >= {"owner": "platform", "x": "1"}.items()
     assert "stage" not in zone.attributes["lab"].tags
+
+
+# What the stacks make of it
+
+
+BUDGETS = {"limit_usd": 50, "emails": ["a@example.com"]}
+
+
+def test_a_budget_that_nobody_gives_any_more_is_deleted_and_one_of_others_forgotten(variant: Variant) -> None:
+    """Whether the account has contacts or not; a contact stays at AWS, and so does nothing of a retired account."""
+
+    def stack(**budget: Any) -> Stack:
+        defaults = {"root": {"budget": {**BUDGETS, **budget}}, "ou/shared": {"budget": None}} if budget else {}
+        return variant({"organization.yaml": {"defaults": defaults}})["accounts"]
+
+    on, off, unmanaged, gone = stack(mode="on"), stack(mode="off"), stack(mode="unmanaged"), stack()
+    budgets = {f"aws_budgets_budget.{key}" for key in ("management", "security")}
+
+    assert budgets == {f"aws_budgets_budget.{key}" for key in on.all("aws_budgets_budget")}
+    assert not off.all("aws_budgets_budget")
+    assert not any("aws_budgets_budget" in address for address in (*on.forgotten, *off.forgotten, *gone.forgotten))
+    assert budgets == {address for address in unmanaged.forgotten if "aws_budgets_budget" in address}

@@ -16,7 +16,7 @@ from strata.landing_zone import LandingZone
 
 
 class Stack(Controls):
-    """The attributes of accounts; a contact that is not given, and an account that is retired, keep what AWS has."""
+    """The attributes of accounts; a contact that is not given stays as AWS has it, a budget is deleted."""
 
     def __init__(
         self, scope: Construct, id: str, *, landing_zone: LandingZone, organizations: OrganizationsStack
@@ -32,8 +32,6 @@ class Stack(Controls):
             self._contacts(key, ids.get(key))
             if key in ids:
                 self._budget(key, ids[key])
-            else:
-                self.remove_from_state(f"aws_budgets_budget.{key}")
 
     def _contacts(self, key: str, account_id: str | None) -> None:
         given = self._zone.attributes[key].contacts if account_id else {}

@@ -12,7 +12,7 @@ from strata.config import BASELINE, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Setting
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.errors import Fault, Message
@@ -225,6 +225,13 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
             message = Message("name-taken", text, kind="role", name=name, other=other)
             yield its.location("roles", name), message, "rename one of the two"
         at, trust = its.location("roles", name), getattr(role, "trust", None)
+        if role and role.mode is Mode.UNMANAGED and not its.location("roles", name, "policies"):
+            message = Message("key-missing", f"a deploy would detach the policies of the role {name}", key="policies")
+            yield (
+                at,
+                message,
+                "leave 'policies:' as it was beside mode: unmanaged, or write policies: [] if it had none",
+            )
         if role and role.on and trust is None:
             message = Message("key-missing", f"nobody may assume the role {name}", key="trust")
             yield at, message, "add 'trust:' with account, github or gitlab"
