@@ -16,12 +16,14 @@ from strata.config.baseline import SignInEvents
 from strata.config.models import PARTITION, ROOT_EVENTS_REGION, SIGN_IN_EVENTS, Mode
 
 
-def sign_in_events(stack: AccountStack, control: SignInEvents) -> None:
+def sign_in_events(stack: AccountStack, control: SignInEvents | None) -> None:
     """Makes a rule in each region that signs people in, and the role by which it may put events on the bus.
 
     Root signs in at one region; IAM users do at that of their console, which need not be governed.
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-cross-account.html
     """
+    if control is None:
+        return
     if control.on:
         _build(stack)
     elif control.mode is Mode.UNMANAGED:
@@ -57,6 +59,8 @@ def _build(stack: AccountStack) -> None:
             event_pattern=json.dumps(
                 {"detail-type": [SIGN_INS], "detail": {"userIdentity": {"type": ["Root", "IAMUser"]}}}
             ),
+            # Else one that somebody switched off stays so, and no plan tells it.
+            state="ENABLED",
             region=region,
         )
         stack.add(

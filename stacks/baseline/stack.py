@@ -73,7 +73,7 @@ class Stack(AccountStack, Controls):
         self.settings = MemberSettings.model_validate(account.nearest(words))
         self._settings()
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
-        sign_in_events(self, self._given("sign_in_events"))
+        sign_in_events(self, self.settings.sign_in_events)
 
     @property
     def governed(self) -> tuple[str, ...]:

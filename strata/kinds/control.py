@@ -235,7 +235,13 @@ def budget_now(ask: Ask) -> Attributes | None:
     return {"limit": _amount(limit.get("Amount"), limit.get("Unit")), "notifications": sorted(notifications)}
 
 
-_NAMED_ALIKE = AlreadyExists("DuplicateRecordException", "{account}:{name}")
+def _same_budget(ask: Ask) -> object:
+    """Returns the budget of that name: who approves a plan sees what becomes of it."""
+    asked = {"AccountId": ask.account, "BudgetName": ask.values["name"]}
+    return ask.unless_absent(partial(ask.client("budgets").describe_budget, **asked))
+
+
+_NAMED_ALIKE = AlreadyExists("DuplicateRecordException", "{account}:{name}", early=_same_budget)
 BUDGET = _control(
     "budget",
     (Resource("aws_budgets_budget", "<account id>:<budget name>", keys=("account",), existing=_NAMED_ALIKE),),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import partial
 
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import LiveAccount, LiveUnit
@@ -12,7 +13,17 @@ from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 CONFLICT = "ConflictException"
 """What Identity Center and Access Analyzer say; the provider waits some 50 minutes for the former to go."""
 
-ROLE = Resource("aws_iam_role", "<role name>", existing=AlreadyExists("EntityAlreadyExists", "{name}"))
+
+def _role_of_member(ask: Ask) -> object:
+    """Returns the role of that name in a member account: who approves a plan sees what becomes of it."""
+    if ask.account == ask.project.management_account.id:
+        return None
+    return ask.unless_absent(partial(ask.client("iam").get_role, RoleName=ask.values["name"]))
+
+
+ROLE = Resource(
+    "aws_iam_role", "<role name>", existing=AlreadyExists("EntityAlreadyExists", "{name}", early=_role_of_member)
+)
 ROLE_POLICY = Resource("aws_iam_role_policy", "<role name>:<policy name>", existing=AlreadyExists(id="{role}:{name}"))
 ROLE_ATTACHMENT = Resource(
     "aws_iam_role_policy_attachment", "<role name>/<policy ARN>", existing=AlreadyExists(id="{role}/{policy_arn}")

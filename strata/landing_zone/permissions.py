@@ -11,7 +11,7 @@ from typing import Any
 
 from strata.config.json_lines import minified
 from strata.config.layers import Layer, types_of
-from strata.config.models import PARTITION, Project
+from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
 READER = "reader"
@@ -53,10 +53,15 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     roles = dict.fromkeys(layer.roles.model_dump().values())
     arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in roles]
     content["Statement"] += _allow("Accounts", {"sts:AssumeRole"}, arns)
-    in_accounts = {"reader": reads, "writer": writes}
+    ways_in = sorted({f"arn:{PARTITION}:iam::*:role/{ACCESS_ROLE}", *arns})
+    denied = {"Sid": "WaysIn", "Effect": "Deny", "Action": "iam:*", "Resource": ways_in}
+    in_accounts = {
+        "reader": _allow("Types", reads),
+        # Roles are among what it sets; those by which the account is entered are not.
+        "writer": [*_allow("Types", writes), *([denied] if layer.source else [])],
+    }
     return {layer.name: content} | {
-        f"{layer.name}/{role}": {**content, "Statement": _allow("Types", actions)}
-        for role, actions in in_accounts.items()
+        f"{layer.name}/{role}": {**content, "Statement": statements} for role, statements in in_accounts.items()
     }
 
 

@@ -169,18 +169,18 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
             written = planned.written.get(address, {}).get(attribute.name)
             if written and every and not attribute.sensitive:  # why an account is of another class may stand there
                 yield _Line(f"        by {json.dumps(written.written, sort_keys=True)}", indent=10)
-    for step in _steps(planned.steps, every):
+    for step in _steps(planned.steps):
         yield _Line(f"  {'step':<{_ACTION}}  {step}", STYLES["step"], 4 + _ACTION, 6)
     yield from (_Line(f"  {remark}", indent=4) for remark in planned.remarks)
 
 
-def _steps(steps: Sequence[str], every: bool) -> Iterator[str]:
+def _steps(steps: Sequence[str]) -> Iterator[str]:
     """Yields steps, those in one line that differ in their last word: a region, or an account."""
     alike: dict[str, list[str]] = {}
     for step in steps:
         begin, _, last = step.rpartition(" ")
         alike.setdefault(begin, []).append(last)
-    yield from (f"{begin} {listed(ends, len(ends) if every else NAMED)}" for begin, ends in alike.items())
+    yield from (f"{begin} {listed(ends, len(ends))}" for begin, ends in alike.items())
 
 
 _LOSES = ("delete", "replace")

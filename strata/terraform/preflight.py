@@ -155,7 +155,7 @@ class Prepared:
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
-        return whole.origin(self.workspace, stack, self.sources[stack], steps=self.steps.removes_default_vpcs(stack))
+        return whole.origin(self.workspace, stack, self.sources[stack], steps=self.steps.regions_of(stack))
 
     @property
     def asked(self) -> tuple[str, ...]:

@@ -65,6 +65,11 @@ class Steps:
         settings = self.landing_zone.member_settings.get(account) if layer == BASELINE_LAYER else None
         return bool(settings and settings.default_vpcs and settings.default_vpcs.mode == "removed")
 
+    def regions_of(self, stack: str) -> tuple[str, ...]:
+        """Returns where default VPCs go by the step of a stack: all regions, and the opt-in ones that are enabled."""
+        account = stack.partition(IN_ACCOUNT)[2]
+        return ("all", *self.landing_zone.members[account].regions) if self.removes_default_vpcs(stack) else ()
+
     def _id(self, stack: str) -> str:
         """Returns the id of the account of a stack, empty where there is none yet."""
         key = self.landing_zone.account_stacks[stack]

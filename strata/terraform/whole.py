@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 import re
 import subprocess
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from importlib.metadata import version as installed
@@ -116,12 +116,12 @@ def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **cond
             raise
 
 
-def origin(workspace: Workspace, stack: str, source: str | None, *, steps: bool = False) -> Origin:
+def origin(workspace: Workspace, stack: str, source: str | None, *, steps: Sequence[str] = ()) -> Origin:
     """Returns all that a plan of a stack follows from now.
 
     Args:
         source: a digest of what its Terraform is written from.
-        steps: whether there are steps besides.
+        steps: the regions in which there are steps besides, empty where there are none.
     """
     by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"])]
     if any(name.startswith("TF_AWS_") for name in workspace.environment):
@@ -136,7 +136,7 @@ def origin(workspace: Workspace, stack: str, source: str | None, *, steps: bool 
         return Origin()
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()
-    terraform = digest_of([document, by, providers(workspace, stack), *(["steps"] if steps else [])])
+    terraform = digest_of([document, by, providers(workspace, stack), *([list(steps)] if steps else [])])
     return Origin(terraform, source, workspace.outputs_read(stack))
 
 

@@ -12,9 +12,8 @@ from strata.landing_zone import LandingZone
 
 
 def _own(ask: Ask) -> str | None:
-    """Returns the alias that a plan creates, where the account has it: all of AWS shares the names."""
-    alias = str(ask.values["account_alias"])
-    return alias if alias in ask.client("iam").list_account_aliases()["AccountAliases"] else None
+    """Returns the alias of the account, whatever it is: a creation would take it away, and no plan would say so."""
+    return next(iter(ask.client("iam").list_account_aliases()["AccountAliases"]), None)
 
 
 def _asked(ask: Ask) -> Attributes | None:
