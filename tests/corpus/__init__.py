@@ -1,1 +1,0 @@
-"""Organizations and the complete answers of all commands about them, which a rebuild must not change."""
