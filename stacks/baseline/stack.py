@@ -69,7 +69,7 @@ class Stack(AccountStack, Controls):
     def __init__(self, scope: Construct, id: str, *, account: MemberAccount, settings: Baseline) -> None:
         super().__init__(scope, id, account=account)
         there = (place for place in account.declared.places if place in settings.settings)
-        words = {place: settings.settings[place].model_dump(exclude_unset=True) for place in there}
+        words = {place: settings.settings[place].said for place in there}
         self.settings = MemberSettings.model_validate(account.nearest(words))
         self._settings()
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
@@ -109,12 +109,12 @@ class Stack(AccountStack, Controls):
 
     def _backup(self, control: BackupTypes, region: str) -> None:
         # The state has every type of the region; those that nobody names stay as they are.
-        named = control.resource_types
+        named = {type: takes_part for type, takes_part in control.resource_types.items() if takes_part is not None}
         left = [f'resource_type_opt_in_preference["{type}"]' for type in BACKUP_TYPES if type not in named]
         self.add(
             BackupRegionSettings,
             resource_name("main", region),
-            resource_type_opt_in_preference=dict(named),
+            resource_type_opt_in_preference=named,
             region=region,
             lifecycle=leaving(*left),
         )
@@ -124,7 +124,7 @@ class Stack(AccountStack, Controls):
 
     def _quotas(self, control: Quotas) -> None:
         """Asks for quotas; what is not asked for any more stays, and its address with it in no state."""
-        for quota, value in sorted(control.values.items()):
+        for quota, value in sorted((quota, value) for quota, value in control.values.items() if value):
             service, _, code = quota.partition("/")
             for region in self.governed:
                 name = resource_name(service, code, region)

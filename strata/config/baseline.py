@@ -7,6 +7,7 @@ from pydantic import Field, model_validator
 
 from strata.config.models import (
     Boundary,
+    ByPlace,
     Control,
     EbsEncryption,
     Model,
@@ -69,7 +70,7 @@ _BACKUP_TYPE = Text(
 class VolumeEncryption(EbsEncryption):
     """New EBS volumes are encrypted, per governed region."""
 
-    key_arns: dict[Region, Annotated[str, _KEY_ARN]] = Field(default={})
+    key_arns: dict[Region, Annotated[str, _KEY_ARN] | None] = Field(default={})
     """The key of each region; AWS's own, `aws/ebs`, where none is given."""
 
 
@@ -113,7 +114,7 @@ class VpcPublicAccess(RegionalSetting):
 class BackupTypes(RegionalSetting):
     """Which types of resources AWS Backup looks after, per governed region."""
 
-    resource_types: dict[Annotated[str, _BACKUP_TYPE], bool] = Field(default={})
+    resource_types: dict[Annotated[str, _BACKUP_TYPE], bool | None] = Field(default={})
     """Types as `aws backup describe-region-settings` lists them, with whether they take part; others stay as is."""
 
 
@@ -122,7 +123,7 @@ class Quotas(Control):
 
     off = "AWS keeps what it granted"
 
-    values: dict[Annotated[str, _QUOTA], Annotated[float | int, Field(gt=0)]] = Field(default={})
+    values: dict[Annotated[str, _QUOTA], Annotated[float | int, Field(gt=0)] | None] = Field(default={})
     """By service and code of the quota, as `aws service-quotas list-service-quotas` names them."""
 
 
@@ -259,8 +260,8 @@ class VpcMode(StrEnum):
     UNMANAGED = "unmanaged"
 
 
-class MemberSettings(Model):
-    """The settings of the accounts at a place; `null` takes one away that is inherited."""
+class MemberSettings(ByPlace):
+    """The settings of the accounts at a place; `null` takes away what is inherited: a setting, or a part of one."""
 
     ebs_encryption: VolumeEncryption | None = None
     serial_console_access: SerialConsoleAccess | None = None

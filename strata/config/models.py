@@ -16,7 +16,9 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
     PlainValidator,
+    PrivateAttr,
     RootModel,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -174,6 +176,39 @@ class Model(BaseModel):
                 if "$ref" in choice:
                     described.setdefault("description", handler.resolve_ref_schema(choice).get("description"))
         return schema
+
+
+class ByPlace(Model):
+    """What is said at one place: `null` takes away what a place above gives, at any depth."""
+
+    _taken: tuple[tuple[str, ...], ...] = PrivateAttr(())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_nulls(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        made = handler(data)
+        if isinstance(data, dict):
+            made._taken = tuple(_nulls(data))
+        return made
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Returns what is written, with `None` for what is taken away, which the models below do not keep."""
+        said = self.model_dump(exclude_unset=True)
+        for *above, key in self._taken:
+            holder = said
+            for part in above:
+                holder = holder[part]
+            holder[key] = None
+        return said
+
+
+def _nulls(data: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+    for key, value in data.items():
+        if value is None:
+            yield (key,)
+        elif isinstance(value, dict):
+            yield from ((key, *below) for below in _nulls(value))
 
 
 class _WithLastDay(Protocol):
@@ -480,7 +515,7 @@ class ContactNames(Model):
     """The primary contact, an address as well: an entry of `primary_contacts`."""
 
 
-class AccountAttributes(Model):
+class AccountAttributes(ByPlace):
     """What accounts have of their own, or inherit: by each attribute the nearest place counts, `null` takes it away."""
 
     inherits = ("tags", "contacts", "regions", "budget")

@@ -133,12 +133,13 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
-    words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
+    settings = getattr(layer.settings, "settings", {})
+    words = words_of("settings", {place: its.said for place, its in settings.items()})
     yield from _idle(partial, BASELINE, words, (account.places for account in landing_zone.members.values()))
     if "account" in layer.deploying.model_fields_set:
         message = Message("key-out-of-place", "a baseline is for every member account", key="account")
         yield partial.fault(BASELINE, ("account",), message, "remove it, and write what is for one below its key")
-    for place, said in getattr(layer.settings, "settings", {}).items():
+    for place, said in settings.items():
         for name, role in (said.roles or {}).items():
             if role:
                 yield from _role(partial, limits, ("settings", place, "roles", name), name, role)
@@ -155,10 +156,12 @@ def _problem(its: Inherited, loc: tuple[int | str, ...], error: object) -> _Wron
     path = tuple(str(part) for part in loc)
     while path and not its.location(*path):
         path = path[:-1]
+    *above, (_, at) = its.giving(*path).items() or [("", ())]
+    places = listed([place for place, _ in above])
     if isinstance(error, Problem):
-        return its.location(*path), error.problem, f"{error.remedy}; null takes away what a place above gives"
-    message = Message("value-rejected", "does not fit what the places above give", keys=list(path))
-    return its.location(*path), message, "write it whole at one place"
+        return at, error.problem, f"{error.remedy}; null takes away what {places} gives" if above else error.remedy
+    message = Message("value-rejected", f"does not fit what {places or 'it'} gives", keys=list(path))
+    return at, message, "write it whole at one place"
 
 
 def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wrong]:
