@@ -332,7 +332,7 @@ LimitName = Annotated[
 
 
 class PolicyReference(Model):
-    """One policy of a permission set: exactly one of aws, customer, inline."""
+    """One policy of a permission set or role: exactly one of aws, customer, inline."""
 
     aws: AwsManagedPolicy | None = None
     """The name of an AWS managed policy with its path, such as `job-function/ViewOnlyAccess`."""
@@ -895,7 +895,7 @@ class S3PublicAccess(Setting):
 
 
 class PasswordPolicy(Setting):
-    """The password policy for IAM users of the management account."""
+    """The password policy for IAM users of the account."""
 
     always = {
         "require_lowercase_characters": True,
@@ -1283,7 +1283,7 @@ class GroupEntry(Model, title="Group"):
 
 
 class Boundary(Model):
-    """The permissions boundary of a permission set: exactly one of aws, customer."""
+    """The permissions boundary of a permission set or role: exactly one of aws, customer."""
 
     aws: AwsManagedPolicy | None = None
     """The name of an AWS managed policy with its path, such as `PowerUserAccess`."""
