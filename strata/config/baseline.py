@@ -1,9 +1,10 @@
 """What baseline.yaml may say: settings of member accounts, by the place that gives them."""
 
+import math
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from strata.config.models import (
     Boundary,
@@ -17,7 +18,7 @@ from strata.config.models import (
     Setting,
     check_policies,
 )
-from strata.config.text import Problem, Text
+from strata.config.text import Problem, Text, short
 from strata.config.types import AccountReference, Many, PlaceReference, Region
 from strata.config.weaker import Weaker
 from strata.errors import Message
@@ -73,6 +74,14 @@ class VolumeEncryption(EbsEncryption):
     key_arns: dict[Region, Annotated[str, _KEY_ARN] | None] = Field(default={})
     """The key of each region; AWS's own, `aws/ebs`, where none is given."""
 
+    @model_validator(mode="after")
+    def _in_its_region(self) -> Self:
+        for region, arn in self.key_arns.items():
+            if arn and arn.split(":")[3] != region:
+                message = Message("other-region", f"{short(arn)} is in another region", region=region, value=arn)
+                raise Problem(message, f"name a key of {region}", at=("key_arns", region))
+        return self
+
 
 class SerialConsoleAccess(RegionalSetting):
     """Closes the serial console of EC2, per governed region."""
@@ -118,12 +127,25 @@ class BackupTypes(RegionalSetting):
     """Types as `aws backup describe-region-settings` lists them, with whether they take part; others stay as is."""
 
 
+def _number(value: Any) -> Any:
+    """Returns a number that AWS may be asked for; of two types of numbers each would have words of its own."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = Message("wrong-type", f"must be a number, got {short(value)}")
+        raise Problem(message, "write its digits without quotes")
+    if not 0 < value < math.inf:
+        message = Message("number-out-of-range", f"must be above 0 and finite, got {value}", value=value)
+        raise Problem(message, "give a number that is above 0")
+    return value
+
+
 class Quotas(Control):
     """Service quotas that are asked for, per governed region; AWS may take days, and takes none back."""
 
     off = "AWS keeps what it granted"
 
-    values: dict[Annotated[str, _QUOTA], Annotated[float | int, Field(gt=0)] | None] = Field(default={})
+    values: dict[Annotated[str, _QUOTA], Annotated[float | int, Field(gt=0), BeforeValidator(_number)] | None] = Field(
+        default={}
+    )
     """By service and code of the quota, as `aws service-quotas list-service-quotas` names them."""
 
 

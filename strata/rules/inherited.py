@@ -12,7 +12,7 @@ from strata.config import BASELINE, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Setting
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.errors import Fault, Message
@@ -33,7 +33,7 @@ from strata.rules.reporting import report_over_limit, report_unknown
 from strata.text import listed
 
 if TYPE_CHECKING:
-    from strata.config.baseline import MemberRole
+    from strata.config.baseline import MemberRole, VolumeEncryption
 
 
 def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -80,7 +80,7 @@ def _idle(
     for path, at in idle(words, ways):
         if len(path) > 1 or file == BASELINE:
             message = Message("nothing-to-take-away", "has no value, which takes away what a place above gives")
-            remedy = "give it a value, or remove it: no place above gives any"
+            remedy = "give it a value, or remove it: nothing that a place above gives is left here"
             yield partial.fault(file, at, message, remedy)
 
 
@@ -105,6 +105,9 @@ def _places(
         if problem:
             own = ", or the key of an account" if not accounts else ""
             yield partial.fault(file, here, problem.problem, f"write {ROOT}, ou/KEY for a unit{own}")
+        elif place == f"{UNIT}{ROOT}":
+            message = Message("root-is-no-unit", "the root is no organizational unit")
+            yield partial.fault(file, here, message, f"write {ROOT}")
         elif place == EVERYWHERE:
             message = Message("nothing-named", "stands for no place from which accounts inherit", name=place)
             yield partial.fault(file, here, message, f"write {ROOT}")
@@ -140,6 +143,7 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         message = Message("key-out-of-place", "a baseline is for every member account", key="account")
         yield partial.fault(BASELINE, ("account",), message, "remove it, and write what is for one below its key")
     for place, said in settings.items():
+        yield from _key_regions(partial, place, said.ebs_encryption, landing_zone.project.regions.all_governed)
         for name, role in (said.roles or {}).items():
             if role:
                 yield from _role(partial, limits, ("settings", place, "roles", name), name, role)
@@ -147,6 +151,16 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     aliases, declared = _by_account(landing_zone)
     for at, message, remedy in (*wrong, *aliases, *declared):
         yield partial.fault(BASELINE, at, message, remedy)
+
+
+def _key_regions(
+    partial: PartialConfiguration, place: str, encryption: VolumeEncryption | None, governed: tuple[str, ...]
+) -> Iterator[Fault]:
+    for region in encryption.key_arns if encryption else ():
+        if region not in governed:
+            at: Location = ("settings", place, "ebs_encryption", "key_arns", region)
+            message = Message("region-not-governed", f"{region} is not governed: no key is set there", region=region)
+            yield partial.fault(BASELINE, at, message, f"remove it; governed are {', '.join(governed)}")
 
 
 _Wrong = tuple[Location, Message, str]
@@ -172,6 +186,11 @@ def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wron
     except ValidationError as error:
         yield from (_problem(its, details["loc"], details.get("ctx", {}).get("error")) for details in error.errors())
         return
+    sends, alerts = settings.sign_in_events, partial.security and partial.security.alerts
+    if sends and sends.on and alerts and alerts.mode is Mode.OFF and partial.parsed_cleanly(SECURITY, "alerts"):
+        text = f"sends sign-ins to alerts, which are off in {SECURITY}: nobody hears of them"
+        remedy = "set alerts to mode: on, with emails, or take this out"
+        yield its.location("sign_in_events"), Message("alerts-off", text), remedy
     yield from _roles(partial, its, settings.roles or {})
 
 
@@ -219,7 +238,8 @@ def _roles_of_strata(partial: PartialConfiguration) -> set[str]:
 def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Control | None]) -> Iterator[_Wrong]:
     organization = partial.organization
     accounts = organization.accounts if organization else {}
-    known = partial.declared(ORGANIZATION, "accounts", accounts)
+    gone = {key for key, account in accounts.items() if account.retired}
+    known = partial.declared(ORGANIZATION, "accounts", accounts.keys() - gone)
     names: dict[str, str] = {}
     for name, role in roles.items():
         other = names.setdefault(name.lower(), name)
@@ -234,8 +254,9 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
         if trust and trust.account and trust.account != MANAGEMENT:
             here = its.location("roles", name, "trust", "account")
             for fault in (
-                *report_unknown(partial, BASELINE, here, trust.account, known, "account", MANAGEMENT),
-                *retired(partial, BASELINE, here, trust.account),
+                retired(partial, BASELINE, here, trust.account)
+                if trust.account in gone
+                else report_unknown(partial, BASELINE, here, trust.account, known, "account", MANAGEMENT)
             ):
                 yield here, fault.problem, fault.remedy
 
@@ -304,6 +325,13 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
                 text = "no account has it; name it under contacts of an account or of a place above"
                 yield SECURITY, (section, name), Message("unused-contact", text, contact=name)
     yield from _closed_regions(landing_zone, bool(settings))
+    if landing_zone.security.alerts.mode is Mode.UNMANAGED:
+        sending = [
+            key for key, its in landing_zone.member_settings.items() if its.sign_in_events and its.sign_in_events.on
+        ]
+        for at in dict.fromkeys(landing_zone.baseline[key].location("sign_in_events") for key in sending):
+            text = f"mails nobody unless others do: alerts in {SECURITY} are unmanaged"
+            yield BASELINE, at, Message("silent-control", text, control="sign_in_events")
 
 
 def _closed_regions(landing_zone: LandingZone, baseline: bool) -> Iterator[Doubt]:
