@@ -24,7 +24,15 @@ from stacks.baseline.events import sign_in_events
 from stacks.baseline.roles import roles
 from stacks.security.controls import Controls
 from stacks.security.settings import settings
-from strata.config.baseline import AccountAlias, BackupTypes, Baseline, MemberSettings, Quotas, VolumeEncryption
+from strata.config.baseline import (
+    BACKUP_TYPES,
+    AccountAlias,
+    BackupTypes,
+    Baseline,
+    MemberSettings,
+    Quotas,
+    VolumeEncryption,
+)
 from strata.config.models import PARTITION, Mode, Setting
 
 # By the imports here `strata permissions baseline/writer` knows what the stack makes.
@@ -38,28 +46,6 @@ KINDS: Mapping[str, Any] = {
 """The resource that each setting is which takes nothing but the arguments of its model."""
 DOCUMENT_SHARING = "/ssm/documents/console/public-sharing-permission"
 """https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html"""
-BACKUP_TYPES = (
-    "Aurora",
-    "CloudFormation",
-    "DSQL",
-    "DocumentDB",
-    "DynamoDB",
-    "EBS",
-    "EC2",
-    "EFS",
-    "EKS",
-    "FSx",
-    "Neptune",
-    "RDS",
-    "Redshift",
-    "Redshift Serverless",
-    "S3",
-    "SAP HANA on Amazon EC2",
-    "Storage Gateway",
-    "Timestream",
-    "VirtualMachine",
-)
-"""What AWS Backup supports: https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html"""
 UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
 
 

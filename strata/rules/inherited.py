@@ -15,6 +15,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
+from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
@@ -33,7 +34,7 @@ from strata.rules.reporting import report_over_limit, report_unknown
 from strata.text import listed
 
 if TYPE_CHECKING:
-    from strata.config.baseline import MemberRole, VolumeEncryption
+    from strata.config.baseline import MemberRole, MemberSettings, VolumeEncryption
 
 
 def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -325,6 +326,7 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
                 text = "no account has it; name it under contacts of an account or of a place above"
                 yield SECURITY, (section, name), Message("unused-contact", text, contact=name)
     yield from _closed_regions(landing_zone, bool(settings))
+    yield from _backup_types(settings)
     if landing_zone.security.alerts.mode is Mode.UNMANAGED:
         sending = [
             key for key, its in landing_zone.member_settings.items() if its.sign_in_events and its.sign_in_events.on
@@ -332,6 +334,18 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
         for at in dict.fromkeys(landing_zone.baseline[key].location("sign_in_events") for key in sending):
             text = f"mails nobody unless others do: alerts in {SECURITY} are unmanaged"
             yield BASELINE, at, Message("silent-control", text, control="sign_in_events")
+
+
+def _backup_types(settings: Mapping[str, MemberSettings]) -> Iterator[Doubt]:
+    from strata.config.baseline import BACKUP_TYPES  # most configurations have none
+
+    for place, said in settings.items():
+        for type, takes_part in said.backup.resource_types.items() if said.backup else ():
+            if takes_part is not None and type not in BACKUP_TYPES:
+                near = did_you_mean(type, BACKUP_TYPES)
+                text = f"{short(type)} is no type of AWS Backup, or newer than Strata{near}"
+                at = ("settings", place, "backup", "resource_types", type)
+                yield BASELINE, at, Message("unknown-backup-type", text, type=type)
 
 
 def _closed_regions(landing_zone: LandingZone, baseline: bool) -> Iterator[Doubt]:
