@@ -96,6 +96,12 @@ def _without(said: Mapping[str, Any], path: tuple[str, ...]) -> dict[str, Any]:
     return {**kept, first: inner} if inner else kept
 
 
+def test_a_setting_whose_last_part_is_taken_away_stays_on() -> None:
+    """Else a role whose trust goes is deleted unsaid, and encryption is not looked after once its key goes."""
+    said: list[dict[str, Any]] = [{"a": {"x": {"deep": 1}, "y": 2}}, {"a": {"x": {"deep": None}, "y": None}}, {}, {}]
+    assert resolved(said) == {"a": {"x": {}}}
+
+
 @examples
 @given(_PLACES)
 def test_what_does_not_count_is_known_with_what_replaced_it(said: list[dict[str, Any]]) -> None:
@@ -105,7 +111,7 @@ def test_what_does_not_count_is_known_with_what_replaced_it(said: list[dict[str,
     written = {(*word.location, *path): value for word in words(said) for path, value in leaves(word.said).items()}
     assert {one.given.location for one in lost}.isdisjoint(value.location for value in counting.values())
     for one in lost:
-        assert written[one.given.location] == one.given.value
+        assert written.get(one.given.location, {}) == one.given.value  # an emptied mapping is written nowhere
         assert WAY.index(one.by.place) > WAY.index(one.given.place)
     told = {one.given.location for one in lost} | {value.location for value in counting.values()}
     assert {at for at, value in written.items() if value not in (None, {})} <= told

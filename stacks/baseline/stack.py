@@ -24,7 +24,15 @@ from stacks.baseline.events import sign_in_events
 from stacks.baseline.roles import roles
 from stacks.security.controls import Controls
 from stacks.security.settings import settings
-from strata.config.baseline import AccountAlias, BackupTypes, Baseline, MemberSettings, Quotas, VolumeEncryption
+from strata.config.baseline import (
+    BACKUP_TYPES,
+    AccountAlias,
+    BackupTypes,
+    Baseline,
+    MemberSettings,
+    Quotas,
+    VolumeEncryption,
+)
 from strata.config.models import PARTITION, Mode, Setting
 
 # By the imports here `strata permissions baseline/writer` knows what the stack makes.
@@ -38,28 +46,6 @@ KINDS: Mapping[str, Any] = {
 """The resource that each setting is which takes nothing but the arguments of its model."""
 DOCUMENT_SHARING = "/ssm/documents/console/public-sharing-permission"
 """https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html"""
-BACKUP_TYPES = (
-    "Aurora",
-    "CloudFormation",
-    "DSQL",
-    "DocumentDB",
-    "DynamoDB",
-    "EBS",
-    "EC2",
-    "EFS",
-    "EKS",
-    "FSx",
-    "Neptune",
-    "RDS",
-    "Redshift",
-    "Redshift Serverless",
-    "S3",
-    "SAP HANA on Amazon EC2",
-    "Storage Gateway",
-    "Timestream",
-    "VirtualMachine",
-)
-"""What AWS Backup supports: https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html"""
 UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
 
 
@@ -69,7 +55,7 @@ class Stack(AccountStack, Controls):
     def __init__(self, scope: Construct, id: str, *, account: MemberAccount, settings: Baseline) -> None:
         super().__init__(scope, id, account=account)
         there = (place for place in account.declared.places if place in settings.settings)
-        words = {place: settings.settings[place].model_dump(exclude_unset=True) for place in there}
+        words = {place: settings.settings[place].said for place in there}
         self.settings = MemberSettings.model_validate(account.nearest(words))
         self._settings()
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
@@ -109,12 +95,12 @@ class Stack(AccountStack, Controls):
 
     def _backup(self, control: BackupTypes, region: str) -> None:
         # The state has every type of the region; those that nobody names stay as they are.
-        named = control.resource_types
+        named = {type: takes_part for type, takes_part in control.resource_types.items() if takes_part is not None}
         left = [f'resource_type_opt_in_preference["{type}"]' for type in BACKUP_TYPES if type not in named]
         self.add(
             BackupRegionSettings,
             resource_name("main", region),
-            resource_type_opt_in_preference=dict(named),
+            resource_type_opt_in_preference=named,
             region=region,
             lifecycle=leaving(*left),
         )
@@ -124,7 +110,7 @@ class Stack(AccountStack, Controls):
 
     def _quotas(self, control: Quotas) -> None:
         """Asks for quotas; what is not asked for any more stays, and its address with it in no state."""
-        for quota, value in sorted(control.values.items()):
+        for quota, value in sorted((quota, value) for quota, value in control.values.items() if value):
             service, _, code = quota.partition("/")
             for region in self.governed:
                 name = resource_name(service, code, region)

@@ -1,12 +1,14 @@
 """What baseline.yaml may say: settings of member accounts, by the place that gives them."""
 
+import math
 from enum import StrEnum
-from typing import Annotated, ClassVar, Self, get_args
+from typing import Annotated, Any, ClassVar, Self, get_args
 
-from pydantic import Field, model_validator
+from pydantic import BeforeValidator, Field, model_validator
 
 from strata.config.models import (
     Boundary,
+    ByPlace,
     Control,
     EbsEncryption,
     Model,
@@ -16,7 +18,7 @@ from strata.config.models import (
     Setting,
     check_policies,
 )
-from strata.config.text import Problem, Text
+from strata.config.text import Problem, Text, short
 from strata.config.types import AccountReference, Many, PlaceReference, Region
 from strata.config.weaker import Weaker
 from strata.errors import Message
@@ -66,11 +68,43 @@ _BACKUP_TYPE = Text(
 )
 
 
+BACKUP_TYPES = (
+    "Aurora",
+    "CloudFormation",
+    "DSQL",
+    "DocumentDB",
+    "DynamoDB",
+    "EBS",
+    "EC2",
+    "EFS",
+    "EKS",
+    "FSx",
+    "Neptune",
+    "RDS",
+    "Redshift",
+    "Redshift Serverless",
+    "S3",
+    "SAP HANA on Amazon EC2",
+    "Storage Gateway",
+    "Timestream",
+    "VirtualMachine",
+)
+"""What AWS Backup supports: https://docs.aws.amazon.com/aws-backup/latest/devguide/backup-feature-availability.html"""
+
+
 class VolumeEncryption(EbsEncryption):
     """New EBS volumes are encrypted, per governed region."""
 
-    key_arns: dict[Region, Annotated[str, _KEY_ARN]] = Field(default={})
+    key_arns: dict[Region, Annotated[str, _KEY_ARN] | None] = Field(default={})
     """The key of each region; AWS's own, `aws/ebs`, where none is given."""
+
+    @model_validator(mode="after")
+    def _in_its_region(self) -> Self:
+        for region, arn in self.key_arns.items():
+            if arn and arn.split(":")[3] != region:
+                message = Message("other-region", f"{short(arn)} is in another region", region=region, value=arn)
+                raise Problem(message, f"name a key of {region}", at=("key_arns", region))
+        return self
 
 
 class SerialConsoleAccess(RegionalSetting):
@@ -113,8 +147,19 @@ class VpcPublicAccess(RegionalSetting):
 class BackupTypes(RegionalSetting):
     """Which types of resources AWS Backup looks after, per governed region."""
 
-    resource_types: dict[Annotated[str, _BACKUP_TYPE], bool] = Field(default={})
+    resource_types: dict[Annotated[str, _BACKUP_TYPE], bool | None] = Field(default={})
     """Types as `aws backup describe-region-settings` lists them, with whether they take part; others stay as is."""
+
+
+def _number(value: Any) -> Any:
+    """Returns a number that AWS may be asked for; of two types of numbers each would have words of its own."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        message = Message("wrong-type", f"must be a number, got {short(value)}")
+        raise Problem(message, "write its digits without quotes")
+    if not 0 < value < math.inf:
+        message = Message("number-out-of-range", f"must be above 0 and finite, got {value}", value=value)
+        raise Problem(message, "give a number that is above 0")
+    return value
 
 
 class Quotas(Control):
@@ -122,7 +167,9 @@ class Quotas(Control):
 
     off = "AWS keeps what it granted"
 
-    values: dict[Annotated[str, _QUOTA], Annotated[float | int, Field(gt=0)]] = Field(default={})
+    values: dict[Annotated[str, _QUOTA], Annotated[float | int, Field(gt=0), BeforeValidator(_number)] | None] = Field(
+        default={}
+    )
     """By service and code of the quota, as `aws service-quotas list-service-quotas` names them."""
 
 
@@ -259,8 +306,8 @@ class VpcMode(StrEnum):
     UNMANAGED = "unmanaged"
 
 
-class MemberSettings(Model):
-    """The settings of the accounts at a place; `null` takes one away that is inherited."""
+class MemberSettings(ByPlace):
+    """The settings of the accounts at a place; `null` takes away what is inherited: a setting, or a part of one."""
 
     ebs_encryption: VolumeEncryption | None = None
     serial_console_access: SerialConsoleAccess | None = None

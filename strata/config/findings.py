@@ -71,6 +71,7 @@ FINDINGS: Mapping[str, str] = {
     "empty-unit": "an assignment to a unit without accounts",
     "idle-place": "words for a unit or account from which no account inherits",
     "unused-contact": "a contact that no account has",
+    "unknown-backup-type": "AWS Backup has no type of that name, or it is newer than Strata's list",
     "region-of-nobody": "a governed region that is off in every member account, where baseline.yaml sets nothing",
     "over-quota": "more than AWS gives until it is asked for more",
     "unread-external": "a permission set, policy or group of others that external.yaml lacks, or read on a day to come",

@@ -515,7 +515,8 @@ def _words(
         message = Message("number-out-of-range", f"must be {word} {bound}{got}", value=value, limit=bound)
         return message, f"give a number that is {word} {bound}"
     text = f"{details['msg'][:1].lower()}{details['msg'][1:]}{got}"
-    where = shown(layer.folder, "model.py") if layer else "`strata schema`"
+    own = layer if layer and (layer.folder / "model.py").is_file() else None
+    where = shown(own.folder, "model.py") if own else "`strata schema`"
     return Message("value-rejected", text), f"see {where} for what is allowed"
 
 

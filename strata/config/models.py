@@ -16,7 +16,9 @@ from pydantic import (
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
+    ModelWrapValidatorHandler,
     PlainValidator,
+    PrivateAttr,
     RootModel,
     ValidationInfo,
     ValidatorFunctionWrapHandler,
@@ -176,6 +178,39 @@ class Model(BaseModel):
         return schema
 
 
+class ByPlace(Model):
+    """What is said at one place: `null` takes away what a place above gives, at any depth."""
+
+    _taken: tuple[tuple[str, ...], ...] = PrivateAttr(())
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _with_nulls(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        made = handler(data)
+        if isinstance(data, dict):
+            made._taken = tuple(_nulls(data))
+        return made
+
+    @property
+    def said(self) -> dict[str, Any]:
+        """Returns what is written, with `None` for what is taken away, which the models below do not keep."""
+        said = self.model_dump(exclude_unset=True)
+        for *above, key in self._taken:
+            holder = said
+            for part in above:
+                holder = holder[part]
+            holder[key] = None
+        return said
+
+
+def _nulls(data: Mapping[str, Any]) -> Iterable[tuple[str, ...]]:
+    for key, value in data.items():
+        if value is None:
+            yield (key,)
+        elif isinstance(value, dict):
+            yield from ((key, *below) for below in _nulls(value))
+
+
 class _WithLastDay(Protocol):
     @property
     def until(self) -> dt.date | None: ...
@@ -297,7 +332,7 @@ LimitName = Annotated[
 
 
 class PolicyReference(Model):
-    """One policy of a permission set: exactly one of aws, customer, inline."""
+    """One policy of a permission set or role: exactly one of aws, customer, inline."""
 
     aws: AwsManagedPolicy | None = None
     """The name of an AWS managed policy with its path, such as `job-function/ViewOnlyAccess`."""
@@ -480,7 +515,7 @@ class ContactNames(Model):
     """The primary contact, an address as well: an entry of `primary_contacts`."""
 
 
-class AccountAttributes(Model):
+class AccountAttributes(ByPlace):
     """What accounts have of their own, or inherit: by each attribute the nearest place counts, `null` takes it away."""
 
     inherits = ("tags", "contacts", "regions", "budget")
@@ -860,7 +895,7 @@ class S3PublicAccess(Setting):
 
 
 class PasswordPolicy(Setting):
-    """The password policy for IAM users of the management account."""
+    """The password policy for IAM users of the account."""
 
     always = {
         "require_lowercase_characters": True,
@@ -1248,7 +1283,7 @@ class GroupEntry(Model, title="Group"):
 
 
 class Boundary(Model):
-    """The permissions boundary of a permission set: exactly one of aws, customer."""
+    """The permissions boundary of a permission set or role: exactly one of aws, customer."""
 
     aws: AwsManagedPolicy | None = None
     """The name of an AWS managed policy with its path, such as `PowerUserAccess`."""

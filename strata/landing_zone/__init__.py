@@ -161,7 +161,8 @@ class LandingZone:
         layer = self.layers.get(BASELINE_LAYER)
         if not (layer and layer.source and layer.settings):
             return {}
-        words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
+        settings = getattr(layer.settings, "settings", {})
+        words = words_of("settings", {place: its.said for place, its in settings.items()})
         return {
             key: Inherited.of(words[place] for place in account.places if place in words)
             for key, account in self.members.items()

@@ -54,7 +54,8 @@ class Lost(NamedTuple):
 def nearest(words: Iterable[Words], lost: list[Lost] | None = None) -> dict[Path, Given]:
     """Returns the values that count, of places from the root down: the nearer wins, mappings are merged by their keys.
 
-    `None` takes away what stands there, and all below it; an empty mapping adds nothing to what is there.
+    `None` takes away what stands there, and all below it; an empty mapping adds nothing to what is there, and is what
+    is left of one whose last part is taken away.
 
     Args:
         words: what the places say, that of the root first.
@@ -62,16 +63,22 @@ def nearest(words: Iterable[Words], lost: list[Lost] | None = None) -> dict[Path
     """
     values: dict[Path, Given] = {}
     for place, location, said in words:
+        emptied = set[Path]()
         for path, value in _leaves(said):
             if value == {} and any(other[: len(path)] == path for other in values):
                 continue
             given = Given(value, place, (*location, *path))
             for other in [other for other in values if other[: len(path)] == path or path[: len(other)] == other]:
                 gone = values.pop(other)
+                if value is None:
+                    emptied.add(path[:-1])
                 if lost is not None:
                     lost.append(Lost(other, gone, path, given))
             if value is not None:
                 values[path] = given
+        for path in sorted(emptied - {()}, key=len, reverse=True):
+            if not any(other[: len(path)] == path for other in values):
+                values[path] = Given({}, place, (*location, *path))
     return dict(sorted(values.items()))
 
 
@@ -114,25 +121,35 @@ class Inherited:
     Attributes:
         given: the values with their places.
         lost: what nearer places say otherwise, or take away.
+        places: the places that say something, the root first.
     """
 
     given: Mapping[Path, Given]
     lost: tuple[Lost, ...] = ()
+    places: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, words: Iterable[Words]) -> Self:
         """Returns what counts of what the places say, that of the root first."""
-        lost = list[Lost]()
-        return cls(nearest(words, lost), tuple(lost))
+        said, lost = tuple(words), list[Lost]()
+        return cls(nearest(said, lost), tuple(lost), tuple(its.place for its in said))
 
     def at(self, *path: str) -> dict[str, Any]:
         """Returns what counts below a path, as it would be written at a single place."""
         return below(self.given, *path)
 
+    def giving(self, *path: str) -> dict[str, Location]:
+        """Returns where what counts of a path is written, by the places that say any of it, the root first."""
+        located = {
+            given.place: given.location[: len(given.location) - len(its) + len(path)]
+            for its, given in self.given.items()
+            if its[: len(path)] == path
+        }
+        return {place: located[place] for place in self.places if place in located}
+
     def location(self, *path: str) -> Location:
-        """Returns where what counts of a path is written, by the first place that says any of it."""
-        given = ((its, given.location) for its, given in self.given.items() if its[: len(path)] == path)
-        return next((location[: len(location) - len(its) + len(path)] for its, location in given), ())
+        """Returns where what counts of a path is written, by the nearest place that says any of it."""
+        return next(reversed(self.giving(*path).values()), ())
 
 
 def words_of(section: str, said: Mapping[str, Mapping[str, Any]]) -> dict[str, Words]:
@@ -190,7 +207,8 @@ def attributes(organization: Organization, only: Collection[str] = AccountAttrib
     # AWS tags the management account, and no deploy does.
     own = every[MANAGEMENT]
     given = {path: given for path, given in own.given.items() if path[0] != "tags"}
-    return every | {MANAGEMENT: Attributes(given, tuple(lost for lost in own.lost if lost.path[0] != "tags"))}
+    lost = tuple(lost for lost in own.lost if lost.path[0] != "tags")
+    return every | {MANAGEMENT: Attributes(given, lost, own.places)}
 
 
 def own_tags(organization: Organization, unit: str, wanted: Mapping[str, str]) -> dict[str, str | None]:
@@ -211,6 +229,7 @@ def attribute_words(organization: Organization, only: Collection[str] = AccountA
     )
     words: dict[str, Words] = {}
     for section, its in entries:
-        said = {place: entry.model_dump(include={*only}, exclude_unset=True) for place, entry in its.items()}
-        words |= words_of(section, said)
+        said = {place: entry.said for place, entry in its.items()}
+        kept = {place: {key: word for key, word in every.items() if key in only} for place, every in said.items()}
+        words |= words_of(section, kept)
     return words

@@ -15,6 +15,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
+from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
@@ -33,7 +34,7 @@ from strata.rules.reporting import report_over_limit, report_unknown
 from strata.text import listed
 
 if TYPE_CHECKING:
-    from strata.config.baseline import MemberRole
+    from strata.config.baseline import MemberRole, MemberSettings, VolumeEncryption
 
 
 def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -80,7 +81,7 @@ def _idle(
     for path, at in idle(words, ways):
         if len(path) > 1 or file == BASELINE:
             message = Message("nothing-to-take-away", "has no value, which takes away what a place above gives")
-            remedy = "give it a value, or remove it: no place above gives any"
+            remedy = "give it a value, or remove it: nothing that a place above gives is left here"
             yield partial.fault(file, at, message, remedy)
 
 
@@ -105,6 +106,9 @@ def _places(
         if problem:
             own = ", or the key of an account" if not accounts else ""
             yield partial.fault(file, here, problem.problem, f"write {ROOT}, ou/KEY for a unit{own}")
+        elif place == f"{UNIT}{ROOT}":
+            message = Message("root-is-no-unit", "the root is no organizational unit")
+            yield partial.fault(file, here, message, f"write {ROOT}")
         elif place == EVERYWHERE:
             message = Message("nothing-named", "stands for no place from which accounts inherit", name=place)
             yield partial.fault(file, here, message, f"write {ROOT}")
@@ -133,12 +137,14 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
-    words = words_of("settings", layer.settings.model_dump(exclude_unset=True).get("settings", {}))
+    settings = getattr(layer.settings, "settings", {})
+    words = words_of("settings", {place: its.said for place, its in settings.items()})
     yield from _idle(partial, BASELINE, words, (account.places for account in landing_zone.members.values()))
     if "account" in layer.deploying.model_fields_set:
         message = Message("key-out-of-place", "a baseline is for every member account", key="account")
         yield partial.fault(BASELINE, ("account",), message, "remove it, and write what is for one below its key")
-    for place, said in getattr(layer.settings, "settings", {}).items():
+    for place, said in settings.items():
+        yield from _key_regions(partial, place, said.ebs_encryption, landing_zone.project.regions.all_governed)
         for name, role in (said.roles or {}).items():
             if role:
                 yield from _role(partial, limits, ("settings", place, "roles", name), name, role)
@@ -148,6 +154,16 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         yield partial.fault(BASELINE, at, message, remedy)
 
 
+def _key_regions(
+    partial: PartialConfiguration, place: str, encryption: VolumeEncryption | None, governed: tuple[str, ...]
+) -> Iterator[Fault]:
+    for region in encryption.key_arns if encryption else ():
+        if region not in governed:
+            at: Location = ("settings", place, "ebs_encryption", "key_arns", region)
+            message = Message("region-not-governed", f"{region} is not governed: no key is set there", region=region)
+            yield partial.fault(BASELINE, at, message, f"remove it; governed are {', '.join(governed)}")
+
+
 _Wrong = tuple[Location, Message, str]
 
 
@@ -155,10 +171,12 @@ def _problem(its: Inherited, loc: tuple[int | str, ...], error: object) -> _Wron
     path = tuple(str(part) for part in loc)
     while path and not its.location(*path):
         path = path[:-1]
+    *above, (_, at) = its.giving(*path).items() or [("", ())]
+    places = listed([place for place, _ in above])
     if isinstance(error, Problem):
-        return its.location(*path), error.problem, f"{error.remedy}; null takes away what a place above gives"
-    message = Message("value-rejected", "does not fit what the places above give", keys=list(path))
-    return its.location(*path), message, "write it whole at one place"
+        return at, error.problem, f"{error.remedy}; null takes away what {places} gives" if above else error.remedy
+    message = Message("value-rejected", f"does not fit what {places or 'it'} gives", keys=list(path))
+    return at, message, "write it whole at one place"
 
 
 def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wrong]:
@@ -169,6 +187,11 @@ def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wron
     except ValidationError as error:
         yield from (_problem(its, details["loc"], details.get("ctx", {}).get("error")) for details in error.errors())
         return
+    sends, alerts = settings.sign_in_events, partial.security and partial.security.alerts
+    if sends and sends.on and alerts and alerts.mode is Mode.OFF and partial.parsed_cleanly(SECURITY, "alerts"):
+        text = f"sends sign-ins to alerts, which are off in {SECURITY}: nobody hears of them"
+        remedy = "set alerts to mode: on, with emails, or take this out"
+        yield its.location("sign_in_events"), Message("alerts-off", text), remedy
     yield from _roles(partial, its, settings.roles or {})
 
 
@@ -216,7 +239,8 @@ def _roles_of_strata(partial: PartialConfiguration) -> set[str]:
 def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Control | None]) -> Iterator[_Wrong]:
     organization = partial.organization
     accounts = organization.accounts if organization else {}
-    known = partial.declared(ORGANIZATION, "accounts", accounts)
+    gone = {key for key, account in accounts.items() if account.retired}
+    known = partial.declared(ORGANIZATION, "accounts", accounts.keys() - gone)
     names: dict[str, str] = {}
     for name, role in roles.items():
         other = names.setdefault(name.lower(), name)
@@ -238,8 +262,9 @@ def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Co
         if trust and trust.account and trust.account != MANAGEMENT:
             here = its.location("roles", name, "trust", "account")
             for fault in (
-                *report_unknown(partial, BASELINE, here, trust.account, known, "account", MANAGEMENT),
-                *retired(partial, BASELINE, here, trust.account),
+                retired(partial, BASELINE, here, trust.account)
+                if trust.account in gone
+                else report_unknown(partial, BASELINE, here, trust.account, known, "account", MANAGEMENT)
             ):
                 yield here, fault.problem, fault.remedy
 
@@ -308,6 +333,26 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
                 text = "no account has it; name it under contacts of an account or of a place above"
                 yield SECURITY, (section, name), Message("unused-contact", text, contact=name)
     yield from _closed_regions(landing_zone, bool(settings))
+    yield from _backup_types(settings)
+    if landing_zone.security.alerts.mode is Mode.UNMANAGED:
+        sending = [
+            key for key, its in landing_zone.member_settings.items() if its.sign_in_events and its.sign_in_events.on
+        ]
+        for at in dict.fromkeys(landing_zone.baseline[key].location("sign_in_events") for key in sending):
+            text = f"mails nobody unless others do: alerts in {SECURITY} are unmanaged"
+            yield BASELINE, at, Message("silent-control", text, control="sign_in_events")
+
+
+def _backup_types(settings: Mapping[str, MemberSettings]) -> Iterator[Doubt]:
+    from strata.config.baseline import BACKUP_TYPES  # most configurations have none
+
+    for place, said in settings.items():
+        for type, takes_part in said.backup.resource_types.items() if said.backup else ():
+            if takes_part is not None and type not in BACKUP_TYPES:
+                near = did_you_mean(type, BACKUP_TYPES)
+                text = f"{short(type)} is no type of AWS Backup, or newer than Strata{near}"
+                at = ("settings", place, "backup", "resource_types", type)
+                yield BASELINE, at, Message("unknown-backup-type", text, type=type)
 
 
 def _closed_regions(landing_zone: LandingZone, baseline: bool) -> Iterator[Doubt]:
