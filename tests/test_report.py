@@ -49,7 +49,7 @@ from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.conftest import Golden
 from tests.generated import write_configuration
 from tests.said import Said, Told
-from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED, STACKS, Deployment
 
 DAY = dt.date(2027, 1, 31)
 EDITION = Edition(DAY)
@@ -1153,6 +1153,23 @@ def test_a_renamed_thing_is_compared_with_itself(repository: Path, golden: Golde
     assert _changes(folder, "HEAD") == []
     _renamed(folder, "group builders devops")
     assert _told_renames(folder, "HEAD") == ["group builders devops"]
+
+
+def test_a_renamed_place_is_compared_with_itself_in_what_accounts_inherit(tmp_path: Path) -> None:
+    """In the settings of a place, in the waves, in whom a role trusts; an alias that has the key is told."""
+    folder = shutil.copytree(EVERY_OPTION, tmp_path / "config")
+    _git(folder, "init", "--quiet")
+    _commit(folder)
+    made = ["account audit auditing", "account shop store", "ou production live"]
+    _renamed(folder, *made)
+
+    told = [change.text.partition(" at AWS")[::2] for change in _changes(folder, "HEAD")]
+
+    renames = ["account auditing is renamed from audit", "account store is renamed from shop"]
+    renames.append("organizational unit live is renamed from production")
+    budget = "and its budget, which is deleted and made anew"
+    but = [f", but for its alias, which becomes every-{new} {budget}" for new in ("auditing", "store")]
+    assert told == list(zip((f"{rename}; it stays the same" for rename in renames), [*but, ""], strict=True))
 
 
 def _changes(folder: Path, revision: str) -> list[diff.Change]:
