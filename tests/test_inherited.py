@@ -179,6 +179,38 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
         [],
         ["access"],
     ),
+    "an emptied tag": (("organization.yaml", "Owner: platform", 'Owner: ""'), [], []),
+    "another quota": (("baseline.yaml", "vpc/L-F678F1CE: 20", "ec2/L-1216C47A: 20"), [], []),
+    "a backup that goes off": (("baseline.yaml", "DynamoDB: true", "DynamoDB: false"), ["guardrails"], []),
+    "a backup not given": (("baseline.yaml", "        DynamoDB: true\n", ""), ["guardrails"], []),
+    "a key not given": (
+        (
+            "baseline.yaml",
+            "      key_arns:\n        eu-central-1: arn:aws:kms:eu-central-1:111111111111:key/1a2b\n",
+            "",
+        ),
+        ["guardrails"],
+        [],
+    ),
+    "a governed region": (
+        ("project.yaml", "    - us-east-1\n", "    - us-east-1\n    - eu-north-1\n"),
+        ["guardrails", "losses"],
+        ["guardrails"],
+    ),
+    "a new account": (
+        (
+            "organization.yaml",
+            "  audit:\n    email",
+            "  lab:\n    email: aws+lab@nordwind.dev\n    organizational_unit: root\n  audit:\n    email",
+        ),
+        ["access", "access", "access", "access"],
+        ["losses", "accounts"],
+    ),
+    "an account that comes back": (
+        ("organization.yaml", "    retired: true\n    baseline: forgotten\n", ""),
+        ["access", "access", "access", "losses", "losses"],
+        ["accounts"],
+    ),
 }
 
 
@@ -205,6 +237,59 @@ def test_nothing_is_told_of_words_that_mean_the_same(file: str, tmp_path: Path) 
         ),
     }
     assert diff.compare(load(EVERY_OPTION), edited(tmp_path, same[file])) == []
+
+
+RETIRED = "    retired: true\n    baseline: forgotten\n"
+
+
+RETIRES = "account website will be retired: Strata removes it from the state and leaves it running"
+EMPTIED = f"{RETIRES}, without the roles and the rules for sign-ins that baseline.yaml made in it"
+
+
+@pytest.mark.parametrize(
+    ("old", "was", "now", "told"),
+    [
+        (RETIRED, "", RETIRED, RETIRES),
+        (RETIRED, "", RETIRED.replace("forgotten", "emptied"), EMPTIED),
+        ("  audit:\n", "  audit:\n    budget:\n", "  audit:\n", "account audit has a budget of 300 USD"),
+        *(
+            ("  audit:\n", "  audit:\n    budget:\n", f"  audit:\n    budget: {{mode: {mode}}}\n", told)
+            for mode, told in (
+                ("off", "account audit has budget off"),
+                ("unmanaged", "account audit has budget unmanaged"),
+            )
+        ),
+        (
+            "- costs@nordwind.dev\n",
+            "- costs@nordwind.dev\n        - a@nordwind.dev\n",
+            "- a@nordwind.dev\n        - costs@nordwind.dev\n",
+            None,
+        ),
+    ],
+    ids=["forgotten", "emptied", "budget on", "budget off", "budget unmanaged", "order of addresses"],
+)
+def test_what_is_made_and_what_stays_is_told_as_that(
+    old: str, was: str, now: str, told: str | None, tmp_path: Path
+) -> None:
+    before, after = (edited(tmp_path / text, ("organization.yaml", old, new)) for text, new in (("a", was), ("b", now)))
+    texts = [change.text for change in diff.compare(before, after)]
+    assert told in texts if told else texts == []
+
+
+def test_of_an_account_that_was_unmanaged_all_is_told_and_of_a_new_one_whom_its_budget_writes_to(
+    tmp_path: Path,
+) -> None:
+    """Something may run in the one, and not in the other."""
+    entry = "  {0}:\n    email: {0}@tidepay.dev\n    organizational_unit: root\n    budget: {{emails: [pay@{0}.dev]}}\n"
+    file, theirs = "organization.yaml", ("organization.yaml", "unmanaged_accounts:\n  - aws@tidepay.dev\n", "")
+    after = edited(tmp_path, theirs, (file, "accounts:\n", f"accounts:\n{entry.format('aws')}{entry.format('lab')}"))
+
+    found = {(change.text.partition(";")[0], change.risk) for change in diff.compare(load(EVERY_OPTION), after)}
+
+    stops = "has vpc_public_access on: block block-ingress"
+    assert [key for key in ("aws", "lab") if (f"account {key} {stops}", "losses") in found] == ["aws"]
+    for key in ("aws", "lab"):
+        assert (f"a budget writes to pay@{key}.dev, of a domain that nothing else has", "access") in found
 
 
 # What is written of what AWS has

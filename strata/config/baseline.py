@@ -69,8 +69,8 @@ _BACKUP_TYPE = Text(
 class VolumeEncryption(EbsEncryption):
     """New EBS volumes are encrypted, per governed region."""
 
-    key_arns: dict[Region, Annotated[str, _KEY_ARN]] = Field(default={})
-    """The key of each region; AWS's own, `aws/ebs`, where none is given."""
+    key_arns: Annotated[dict[Region, Annotated[str, _KEY_ARN]], Weaker.FEWER] = Field(default={})
+    """The key of each region; where none is given it stays as it is at AWS, at first AWS's own, `aws/ebs`."""
 
 
 class SerialConsoleAccess(RegionalSetting):
@@ -113,7 +113,7 @@ class VpcPublicAccess(RegionalSetting):
 class BackupTypes(RegionalSetting):
     """Which types of resources AWS Backup looks after, per governed region."""
 
-    resource_types: dict[Annotated[str, _BACKUP_TYPE], bool] = Field(default={})
+    resource_types: Annotated[dict[Annotated[str, _BACKUP_TYPE], bool], Weaker.FEWER] = Field(default={})
     """Types as `aws backup describe-region-settings` lists them, with whether they take part; others stay as is."""
 
 
