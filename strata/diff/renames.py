@@ -25,7 +25,7 @@ def renames(moves: Sequence[Move], before: LandingZone, after: LandingZone) -> I
     first = {(kind, keys[0]): new for (kind, new), keys in histories(moves).items()}
     for (kind, old), new in sorted(first.items()):
         if old != new:
-            but = " and ".join(_named_by_key(before, after, new)) if kind == "account" else ""
+            but = ", and ".join(_named_by_key(before, after, new)) if kind == "account" else ""
             text = f"it stays the same at AWS{f', but for {but}' if but else ''}"
             yield Change(_TOPICS[kind], f"{WORDS[kind]} {new} is renamed from {old}; {text}")
 
