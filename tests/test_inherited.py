@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -185,6 +186,38 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
         [],
         ["access"],
     ),
+    "an emptied tag": (("organization.yaml", "Owner: platform", 'Owner: ""'), [], []),
+    "another quota": (("baseline.yaml", "vpc/L-F678F1CE: 20", "ec2/L-1216C47A: 20"), [], []),
+    "a backup that goes off": (("baseline.yaml", "DynamoDB: true", "DynamoDB: false"), ["guardrails"], []),
+    "a backup not given": (("baseline.yaml", "        DynamoDB: true\n", ""), ["guardrails"], []),
+    "a key not given": (
+        (
+            "baseline.yaml",
+            "      key_arns:\n        eu-central-1: arn:aws:kms:eu-central-1:111111111111:key/1a2b\n",
+            "",
+        ),
+        ["guardrails"],
+        [],
+    ),
+    "a governed region": (
+        ("project.yaml", "    - us-east-1\n", "    - us-east-1\n    - eu-north-1\n"),
+        ["guardrails", "losses"],
+        ["guardrails"],
+    ),
+    "a new account": (
+        (
+            "organization.yaml",
+            "  audit:\n    email",
+            "  lab:\n    email: aws+lab@nordwind.dev\n    organizational_unit: root\n  audit:\n    email",
+        ),
+        ["access", "access", "access", "access"],
+        ["losses", "accounts"],
+    ),
+    "no longer retired": (
+        ("organization.yaml", "    retired: true\n    baseline: forgotten\n", ""),
+        ["access", "access", "access", "losses", "losses"],
+        ["accounts"],
+    ),
 }
 
 
@@ -211,6 +244,52 @@ def test_nothing_is_told_of_words_that_mean_the_same(file: str, tmp_path: Path) 
         ),
     }
     assert diff.compare(load(EVERY_OPTION), edited(tmp_path, same[file])) == []
+
+
+RETIRED = "    retired: true\n    baseline: forgotten\n"
+
+
+PAIRS = {
+    "retired, and forgotten": (RETIRED, "", RETIRED),
+    "retired, and emptied": (RETIRED, "", RETIRED.replace("forgotten", "emptied")),
+    **{
+        f"a budget that comes, {mode}": (
+            "  audit:\n",
+            "  audit:\n    budget:\n",
+            f"  audit:\n    budget:\n      mode: {mode}\n",
+        )
+        for mode in ("on", "off", "unmanaged")
+    },
+    "the order of addresses": (
+        "- costs@nordwind.dev\n",
+        "- costs@nordwind.dev\n        - a@nordwind.dev\n",
+        "- a@nordwind.dev\n        - costs@nordwind.dev\n",
+    ),
+}
+
+
+def test_what_is_made_and_what_stays_is_told_as_that(tmp_path: Path, golden: Golden) -> None:
+    texts = []
+    for case, (old, *pair) in PAIRS.items():
+        was, now = (edited(tmp_path / f"{case} {at}", ("organization.yaml", old, new)) for at, new in enumerate(pair))
+        texts.append(f"# {case}\n{diff.as_text(diff.compare(was, now), 'HEAD')}")
+    golden("every_option/made.txt", "\n".join(texts))
+
+
+def test_of_an_account_that_was_unmanaged_all_is_told_and_of_a_new_one_whom_its_budget_writes_to(
+    tmp_path: Path,
+) -> None:
+    """Something may run in the one, and not in the other."""
+    entry = "  {0}:\n    email: {0}@tidepay.dev\n    organizational_unit: root\n    budget: {{emails: [pay@{0}.dev]}}\n"
+    file, theirs = "organization.yaml", ("organization.yaml", "unmanaged_accounts:\n  - aws@tidepay.dev\n", "")
+    after = edited(tmp_path, theirs, (file, "accounts:\n", f"accounts:\n{entry.format('aws')}{entry.format('lab')}"))
+
+    found = {(change.text.partition(";")[0], change.risk) for change in diff.compare(load(EVERY_OPTION), after)}
+
+    stops = "has vpc_public_access on: block block-ingress"
+    assert [key for key in ("aws", "lab") if (f"account {key} {stops}", "losses") in found] == ["aws"]
+    written_to = {address for text, risk in found for address in re.findall(r"pay@\w+.dev", text) if risk == "access"}
+    assert written_to == {"pay@aws.dev", "pay@lab.dev"}
 
 
 # What is written of what AWS has

@@ -49,7 +49,7 @@ from strata.report.tables import as_csv, as_markdown, as_text, tables
 from tests.conftest import Golden
 from tests.generated import write_configuration
 from tests.said import Said, Told
-from tests.synthesized import COMPANY, SHIPPED, STACKS, Deployment
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED, STACKS, Deployment
 
 DAY = dt.date(2027, 1, 31)
 EDITION = Edition(DAY)
@@ -1153,6 +1153,15 @@ def test_a_renamed_thing_is_compared_with_itself(repository: Path, golden: Golde
     assert _changes(folder, "HEAD") == []
     _renamed(folder, "group builders devops")
     assert _told_renames(folder, "HEAD") == ["group builders devops"]
+
+
+def test_a_renamed_place_is_compared_with_itself_in_what_accounts_inherit(tmp_path: Path, golden: Golden) -> None:
+    """In the settings of a place, in the waves, in whom a role trusts; an alias that has the key is told."""
+    folder = shutil.copytree(EVERY_OPTION, tmp_path / "config")
+    _git(folder, "init", "--quiet")
+    _commit(folder)
+    _renamed(folder, "account audit auditing", "account shop store", "ou production live")
+    golden("every_option/renames.txt", diff.as_text(_changes(folder, "HEAD"), "HEAD"))
 
 
 def _changes(folder: Path, revision: str) -> list[diff.Change]:

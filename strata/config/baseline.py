@@ -95,8 +95,8 @@ BACKUP_TYPES = (
 class VolumeEncryption(EbsEncryption):
     """New EBS volumes are encrypted, per governed region."""
 
-    key_arns: dict[Region, Annotated[str, _KEY_ARN] | None] = Field(default={})
-    """The key of each region; AWS's own, `aws/ebs`, where none is given."""
+    key_arns: Annotated[dict[Region, Annotated[str, _KEY_ARN] | None], Weaker.FEWER] = Field(default={})
+    """The key of each region; where none is given it stays as it is at AWS, at first AWS's own, `aws/ebs`."""
 
     @model_validator(mode="after")
     def _in_its_region(self) -> Self:
@@ -147,7 +147,7 @@ class VpcPublicAccess(RegionalSetting):
 class BackupTypes(RegionalSetting):
     """Which types of resources AWS Backup looks after, per governed region."""
 
-    resource_types: dict[Annotated[str, _BACKUP_TYPE], bool | None] = Field(default={})
+    resource_types: Annotated[dict[Annotated[str, _BACKUP_TYPE], bool | None], Weaker.FEWER] = Field(default={})
     """Types as `aws backup describe-region-settings` lists them, with whether they take part; others stay as is."""
 
 

@@ -33,7 +33,7 @@ class Weaker(Enum):
             case Weaker.OFF:
                 return bool(was and not now)
             case Weaker.FEWER:
-                return bool(set(was) - set(now))
+                return bool(_entries(was) - _entries(now))
             case Weaker.ELSE:
                 return now not in (was, default)
             case Weaker.DEFAULT:
@@ -42,6 +42,11 @@ class Weaker(Enum):
                 return was is not None and now is None
             case Weaker.NEVER:
                 return False
+
+
+def _entries(value: Any) -> set[Any]:
+    """Returns the entries of a list, and of a mapping the keys of those that are not off."""
+    return {entry for entry in value if not isinstance(value, dict) or value[entry]}
 
 
 def is_weaker(control: type[BaseModel], parameter: str, was: Any, now: Any) -> bool:

@@ -4,22 +4,24 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
-from strata.config.models import Budget, Control, Mode, Setting
+from strata.config.models import Budget, Control, Mode, RegionalSetting, Setting
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.domains import Domains
 from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.evaluation.administrators import may_make_administrators
+from strata.kinds.members.made import governed
 from strata.landing_zone import MANAGEMENT, LandingZone
-from strata.landing_zone.inherited import Attributes
+from strata.landing_zone.inherited import Attributes, Inherited
 from strata.landing_zone.member_roles import permissions
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.placeholders import placeholder_values
 from strata.report.access import allowances
 from strata.report.places import places
 from strata.report.words import in_words
+from strata.text import folded
 
 if TYPE_CHECKING:
     from strata.config.baseline import MemberRole, MemberSettings, Trust
@@ -29,22 +31,26 @@ _Told = tuple[Topic, str, Risk | None]
 
 
 def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields the changes by account; those that many accounts share are one. A new account comes with all it has."""
+    """Yields the changes by account; those that many accounts share are one. Of a new account its roles are told."""
     alike = defaultdict[_Told, list[str]](list)
     domains, roles = Domains(before), _Roles(before, after)
-    for key in sorted(before.accounts.keys() & after.accounts.keys()):
+    there = before.accounts.keys() | before.retired.keys()
+    others = {*map(folded, before.organization.unmanaged_accounts)}
+    for key, account in sorted(after.accounts.items()):
         old, new = before.attributes.get(key, _NONE), after.attributes.get(key, _NONE)
-        if dict(_values(old)) != dict(_values(new)):
-            for told in _attributes(old, new, keeps_tags="tags" in after.accounts[key].unwritten):
+        if key in before.accounts and dict(_values(old)) != dict(_values(new)):
+            for told in _attributes(old, new, keeps_tags="tags" in account.unwritten):
                 alike[told].append(key)
+        is_new = key not in there and folded(account.email) not in others
         for told in _settings(before, after, key, roles):
-            alike[told].append(key)
+            if not is_new or told[0] is Topic.ACCESS:  # nothing runs yet that a setting could stop
+                alike[told].append(key)
     for (topic, text, risk), keys in alike.items():
         who = f"account {keys[0]} has" if len(keys) == 1 else f"{places(after, keys)} have"
         yield Change(topic, f"{who} {text}", risk)
     said = set[Change]()
-    for key in sorted(before.accounts.keys() & after.accounts.keys()):
-        was, now = (zone.attributes[key].at("budget").get("emails", ()) for zone in (before, after))
+    for key in sorted(after.accounts):
+        was, now = (zone.attributes.get(key, _NONE).at("budget").get("emails", ()) for zone in (before, after))
         said.update(domains.changes("a budget", was, now))
     yield from sorted(said, key=lambda change: change.text)
 
@@ -52,7 +58,7 @@ def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
 _NONE = Attributes({})
 
 
-def _values(its: Attributes) -> Iterator[tuple[tuple[str, ...], object]]:
+def _values(its: Inherited) -> Iterator[tuple[tuple[str, ...], object]]:
     yield from ((path, given.value) for path, given in its.given.items())
 
 
@@ -61,7 +67,7 @@ def _values(its: Attributes) -> Iterator[tuple[tuple[str, ...], object]]:
 
 def _attributes(old: Attributes, new: Attributes, *, keeps_tags: bool) -> Iterator[_Told]:
     for tag in sorted(old.tags.keys() | new.tags.keys()) if not keeps_tags else ():
-        was, now = old.tags.get(tag, "(none)"), new.tags.get(tag, "(none)")
+        was, now = (its.tags.get(tag, "(none)") or "(empty)" for its in (old, new))
         if was != now:
             yield Topic.ACCOUNTS, f"the tag {tag} {now}, not {was}", None
     for kind in sorted(old.contacts.keys() | new.contacts.keys()):
@@ -80,11 +86,15 @@ def _attributes(old: Attributes, new: Attributes, *, keeps_tags: bool) -> Iterat
 
 def _budget(old: Budget | None, new: Budget | None) -> Iterator[_Told]:
     if new is None and old is not None:
-        yield Topic.SECURITY, "no budget any more: it is deleted at AWS", "guardrails" if old.on else None
+        yield Topic.SECURITY, f"no budget any more{': it is deleted at AWS' if old.on else ''}", _less(old.on)
     elif new is not None and old is None:
-        yield Topic.SECURITY, f"a budget of {new.limit_usd} USD", None
+        yield Topic.SECURITY, f"a budget of {new.limit_usd} USD" if new.on else f"budget {new.mode.value}", None
     elif new is not None and old is not None:
         yield from _control("budget", old, new)
+
+
+def _less(is_less: bool) -> Risk | None:
+    return "guardrails" if is_less else None
 
 
 # Settings
@@ -92,18 +102,20 @@ def _budget(old: Budget | None, new: Budget | None) -> Iterator[_Told]:
 
 def _settings(before: LandingZone, after: LandingZone, key: str, roles: _Roles) -> Iterator[_Told]:
     was, now = before.baseline.get(key), after.baseline.get(key)
-    same = (
-        was
-        and now
-        and {path: given.value for path, given in was.given.items()}
-        == {path: given.value for path, given in now.given.items()}
-    )
-    if key == MANAGEMENT or not (was or now) or (same and before.documents == after.documents):
+    if key == MANAGEMENT or not (was or now):
+        return
+    same = was and now and dict(_values(was)) == dict(_values(now)) and before.documents == after.documents
+    regions = ({*governed(zone, key)} if key in zone.members else set[str]() for zone in (after, before))
+    further = sorted(next(regions) - next(regions))
+    if same and not further:
         return
     old, new = before.member_settings.get(key), after.member_settings.get(key)
     settings = new or old
     for name in settings.kinds() if settings else ():
-        yield from _setting(name, getattr(old, name, None), getattr(new, name, None))
+        control = getattr(new, name, None)
+        yield from _setting(name, getattr(old, name, None), control)
+        if further and old and getattr(old, name) and isinstance(control, RegionalSetting) and _breaking(control):
+            yield Topic.SECURITY, f"{name} in {in_words(further)} as well{_breaking(control)}", "losses"
     yield from _vpcs(old, new)
     had, has = ((settings.roles or {}) if settings else {} for settings in (old, new))
     for name in sorted(had.keys() | has.keys()):
@@ -112,10 +124,10 @@ def _settings(before: LandingZone, after: LandingZone, key: str, roles: _Roles) 
 
 def _setting(name: str, old: Control | None, new: Control | None) -> Iterator[_Told]:
     if new is None and old is not None:
-        yield Topic.SECURITY, f"no {name} any more: it stays at AWS as it is", "guardrails" if old.on else None
+        yield Topic.SECURITY, f"no {name} any more: it stays at AWS as it is", _less(old.on)
     elif new is not None and old is None:
-        parts = new.model_dump(mode="json", exclude={"mode"}, exclude_unset=True)
-        given = ", ".join(f"{part} {in_words(value)}" for part, value in parts.items())
+        parts = [name for name in type(new).model_fields if name in new.model_fields_set - {"mode"}]
+        given = ", ".join(f"{its} {in_words(value)}" for part in parts for its, value in _entries(new, part).items())
         told = f"{name} {new.mode.value}{f': {given}' if given else ''}"
         yield Topic.SECURITY, f"{told}{_breaking(new)}", "losses" if _breaking(new) else None
     elif new is not None and old is not None:
@@ -135,14 +147,30 @@ def _control(name: str, old: Control, new: Control) -> Iterator[_Told]:
         if new.on:
             yield Topic.SECURITY, f"{text}{_breaking(new)}", "losses" if _breaking(new) else None
         else:
-            yield Topic.SECURITY, f"{text}: {stays}", "guardrails" if old.on else None
-    for part in type(new).model_fields:
-        was, now = getattr(old, part), getattr(new, part)
-        if part != "mode" and was != now:
+            yield Topic.SECURITY, f"{text}: {stays}", _less(old.on)
+    for part in (part for part in type(new).model_fields if part != "mode"):
+        had, has = _entries(old, part), _entries(new, part)
+        for its in sorted(had.keys() | has.keys()):
+            was, now = had.get(its, {}), has.get(its, {})
+            if _unordered(was) == _unordered(now):
+                continue
             weaker = old.on and is_weaker(type(new), part, was, now)
             breaks = "" if weaker or old.mode != new.mode else _breaking(new)
-            text = f"{name} {part} {in_words(now)}, not {in_words(was)}{breaks}"
-            yield Topic.SECURITY, text, "guardrails" if weaker else "losses" if breaks else None
+            text = f"{name} {its} {in_words(now)}, not {in_words(was)}{breaks}"
+            if now == {}:
+                text = f"no {name} {its} any more, which was {in_words(was)}: it stays at AWS as it is"
+            yield Topic.SECURITY, text, _less(weaker) or ("losses" if breaks else None)
+
+
+def _entries(control: Control, part: str) -> dict[str, Any]:
+    """Returns the value of a part by its name; those of a mapping by their keys besides, each in one of its own."""
+    value = getattr(control, part)
+    return {f"{part} {key}": {key: its} for key, its in value.items()} if isinstance(value, dict) else {part: value}
+
+
+def _unordered(value: object) -> object:
+    """Returns a value without the order of addresses and thresholds, which AWS does not keep."""
+    return {*value} if isinstance(value, tuple) else value
 
 
 def _vpcs(old: MemberSettings | None, new: MemberSettings | None) -> Iterator[_Told]:

@@ -15,9 +15,9 @@ from typing import IO, NamedTuple, cast
 from pydantic import ValidationError
 
 from strata.atomic import read_text
-from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, IMPORTS, MOVES
+from strata.config import ACCEPTED, LAYERS, MOVES, OPTIONAL
 from strata.config.keys import with_scalars
-from strata.config.loader import FILES, files_of
+from strata.config.loader import FILES, files_of, split_files
 from strata.config.moves import ENTRIES, Kind, Move
 from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError, Message, StrataError
@@ -104,8 +104,8 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) 
     if not moves:
         return landing_zone, ()
     keys = {kind: set(keys_of(landing_zone, kind)) for kind in {move.kind for move in moves}}
-    names = (file for name in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS, EXTERNAL) for file in files_of(folder, name))
-    files = {name: read_text(folder / name) for name in names if (folder / name).exists()}
+    names = (file for name in (*FILES, *OPTIONAL) if name != MOVES for file in files_of(folder, name))
+    files = {name: read_text(folder / name) for name in (*names, *split_files(folder, LAYERS))}
     made: list[Move] = []
     for move in _leading_here(moves, landing_zone, now):
         if move.from_ in keys[move.kind] and move.to not in keys[move.kind]:
