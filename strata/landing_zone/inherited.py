@@ -138,18 +138,20 @@ class Inherited:
         """Returns what counts below a path, as it would be written at a single place."""
         return below(self.given, *path)
 
-    def giving(self, *path: str) -> dict[str, Location]:
-        """Returns where what counts of a path is written, by the places that say any of it, the root first."""
-        located = {
-            given.place: given.location[: len(given.location) - len(its) + len(path)]
-            for its, given in self.given.items()
-            if its[: len(path)] == path
-        }
-        return {place: located[place] for place in self.places if place in located}
+    def giving(self, *path: str) -> list[str]:
+        """Returns the places that give any of what counts of a path, the root first."""
+        giving = {given.place for its, given in self.given.items() if its[: len(path)] == path}
+        return [place for place in self.places if place in giving]
 
     def location(self, *path: str) -> Location:
-        """Returns where what counts of a path is written, by the nearest place that says any of it."""
-        return next(reversed(self.giving(*path).values()), ())
+        """Returns where what counts of a path is written, by the nearest place that gives or takes away any of it."""
+        taken = ((lost.at, lost.by) for lost in self.lost if lost.by.value is None)
+        said = {
+            given.place: given.location[: len(given.location) - len(its) + len(path)]
+            for its, given in (*taken, *self.given.items())
+            if its[: len(path)] == path
+        }
+        return next((said[place] for place in reversed(self.places) if place in said and self.giving(*path)), ())
 
 
 def words_of(section: str, said: Mapping[str, Mapping[str, Any]]) -> dict[str, Words]:

@@ -171,10 +171,9 @@ def _problem(its: Inherited, loc: tuple[int | str, ...], error: object) -> _Wron
     path = tuple(str(part) for part in loc)
     while path and not its.location(*path):
         path = path[:-1]
-    *above, (_, at) = its.giving(*path).items() or [("", ())]
-    places = listed([place for place, _ in above])
+    at, places = its.location(*path), listed(its.giving(*path)[:-1])
     if isinstance(error, Problem):
-        return at, error.problem, f"{error.remedy}; null takes away what {places} gives" if above else error.remedy
+        return at, error.problem, f"{error.remedy}; null takes away what {places} gives" if places else error.remedy
     message = Message("value-rejected", f"does not fit what {places or 'it'} gives", keys=list(path))
     return at, message, "write it whole at one place"
 
