@@ -37,8 +37,8 @@ CELLS = (
     "[...document.querySelectorAll('#matrix tbody tr')].map(row => "
     "[row.cells[0].firstChild.textContent, ...[...row.cells].slice(1).map(cell => cell.innerText)])"
 )
-SECTIONS = ["At a glance", "Access matrix", "By group 11", "By person 20", "By account 11", "Permission sets 12"]
-SECTIONS += ["Policies 13", "Guardrails 24", "Controls 13", "Layers"]
+SECTIONS = ["At a glance", "Access matrix", "By group 11", "By person 20", "By account 11"]
+SECTIONS += ["Attributes and settings", "Permission sets 12", "Policies 13", "Guardrails 24", "Controls 13", "Layers"]
 NAMED = "(({id, value, innerText}) => id || innerText?.split('\\n')[0] || value)(document.activeElement)"
 FOCUS = "(document.activeElement.innerText || document.activeElement.id)"
 
@@ -288,7 +288,7 @@ def test_the_first_stop_skips_to_the_matrix(browser: Browser, company: Path) -> 
 def test_stops_follow_the_page(browser: Browser, company: Path) -> None:
     browser.open(company)
     stops = []
-    for _ in range(23):
+    for _ in range(24):
         browser.press("Tab")
         stops.append(browser.evaluate(NAMED))
     folds, controls = ["expand", "collapse"], ["person", "account", "unit", "set", "group", "people", "Clear"]
