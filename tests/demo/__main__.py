@@ -109,7 +109,7 @@ class Landing:
 
     def _run(self, *words: str) -> None:
         say(f"\n$ {' '.join(words)}")
-        shown = _step if words[0] == "cdktf" else _told
+        shown = _Steps().shown if words[0] == "cdktf" else _told
         code = run([str(_BIN / words[0]), *words[1:]], self._variables, LOG, shown)
         if code == 3:
             raise DemoError(f"the next plan should be empty; {LOG} has all of it")
@@ -126,8 +126,19 @@ def _told(line: str) -> str | None:
     return None if re.search(r"warning: .*management_account\.\w+: is .* AWS has 'master", line) else line
 
 
-def _step(line: str) -> str | None:
-    return re.sub(r" \[id=.*", "", line) if _STEP.search(line) else None
+class _Steps:
+    """What cdktf does to resources; it names the stack of a line where another was named before, here each has it."""
+
+    _stack = ""
+
+    def shown(self, line: str) -> str | None:
+        """Returns what is shown of a line."""
+        own, width = line[:1].strip() and line.split(maxsplit=1)[0], len(line) - len(line.lstrip())
+        self._stack = own or self._stack
+        if not _STEP.search(line):
+            return None
+        named = line if own else self._stack.ljust(width) + line[width:]
+        return re.sub(r" \[id=.*", "", named)
 
 
 @contextlib.contextmanager

@@ -1,4 +1,4 @@
-"""Which AWS provider the demo runs with: the real one where a mirror or a registry has it, else the stand-in."""
+"""Which AWS provider the demo runs with: the stand-in, or with PROVIDER=real the real one of a mirror or registry."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def provider(aws: Aws, folder: Path) -> Iterator[Provider]:
     """Serves or installs a provider until the block ends, and says which.
 
     Raises:
-        DemoError: there is no Terraform.
+        DemoError: there is no Terraform, or not the provider that was asked for.
     """
     try:
         terraform = real_provider.terraform()
@@ -40,10 +40,10 @@ def provider(aws: Aws, folder: Path) -> Iterator[Provider]:
         named = os.environ.get("TERRAFORM_BINARY_NAME")
         missing = f"no {named}, which TERRAFORM_BINARY_NAME names" if named else "no terraform, nor a wheel of it"
         raise DemoError(f"{missing}; install Terraform 1.10 or newer") from None
-    try:
-        found = _real(folder, terraform, os.environ.get("STRATA_PROVIDER_MIRROR"))
-    except NotFoundError as reason:
-        say(f"AWS provider: the stand-in of Strata's tests, which makes the same calls ({reason})")
+    if (chosen := os.environ.get("PROVIDER", "stand-in")) not in ("stand-in", "real"):
+        raise DemoError(f"PROVIDER is stand-in or real, not {chosen}")
+    if chosen == "stand-in":
+        say("AWS provider: the stand-in of Strata's tests, which makes the same calls; PROVIDER=real runs the real one")
         from tests.provider.server import StandIn
 
         served = StandIn(aws.url)
@@ -52,6 +52,10 @@ def provider(aws: Aws, folder: Path) -> Iterator[Provider]:
         finally:
             served.stop()
         return
+    try:
+        found = _real(folder, terraform, os.environ.get("STRATA_PROVIDER_MIRROR"))
+    except NotFoundError as reason:
+        raise DemoError(f"there is no real AWS provider: {reason}") from None
     shims = f", with shims for what {PINNED} has more" if found.shimmed else ""
     say(f"AWS provider: the real one, {found.version} from {found.mirror}{shims}")
     say("with it the demo takes four minutes, most of them waits of its own")

@@ -43,7 +43,6 @@ def variables(clone: Path) -> dict[str, str]:
         "AWS_ACCESS_KEY_ID": "AKIAIOSFODNN7EXAMPLE",
         "AWS_SECRET_ACCESS_KEY": "wJalrXUtnFEMI/K7MDENG/bPxRfiCYEXAMPLEKEY",
         "JSII_RUNTIME_PACKAGE_CACHE_ROOT": str(clone.parent / "jsii"),
-        "STRATA_PROVIDER_MIRROR": "none",
     }
 
 
@@ -59,6 +58,7 @@ def test_a_fresh_clone_deploys_its_configuration_and_leaves_nothing_running(
     assert done.returncode == 0, done.stdout[-4000:]
     assert "\nAWS provider: the stand-in" in done.stdout
     assert "\nthe next plan is empty" in done.stdout
+    assert "\n " not in done.stdout.partition("$ cdktf deploy")[2].partition("\n$")[0], "a line without its stack"
     assert "<!doctype html>" in (clone / "cdktf.out-demo" / "report.html").read_text().lower()
     assert not (clone / "cdktf.out").exists()
     new = subprocess.run(["git", "-C", str(clone), "status", "--porcelain"], capture_output=True, text=True, check=True)
@@ -80,10 +80,10 @@ def test_the_shell_has_the_same_organization(clone: Path, variables: Mapping[str
 
 
 @pytest.mark.large
-def test_the_demo_takes_the_real_provider_where_there_is_one(clone: Path, variables: Mapping[str, str]) -> None:
+def test_the_demo_takes_the_real_provider_where_it_is_asked_for(clone: Path, variables: Mapping[str, str]) -> None:
     mirror = os.environ.get("STRATA_PROVIDER_MIRROR", "search")
 
-    done = _make(clone, {**variables, "STRATA_PROVIDER_MIRROR": mirror}, "demo")
+    done = _make(clone, {**variables, "PROVIDER": "real", "STRATA_PROVIDER_MIRROR": mirror}, "demo")
 
     assert done.returncode == 0, done.stdout[-4000:]
     assert "\nthe next plan is empty" in done.stdout
