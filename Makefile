@@ -57,7 +57,7 @@ dev: ## setup, and what lint and test need
 demo: dev ## deploy config/ into an emulated AWS: no account, no cost
 	@$(BIN)/python -m tests.demo
 
-demo-shell: dev ## the same, and a shell in which every command works on it
+demo-shell: dev ## the same, and a shell in which every command works on it; FROM=empty: with nothing deployed
 	@$(BIN)/python -m tests.demo shell
 
 synth: setup ## write the Terraform of every stack to cdktf.out

@@ -34,6 +34,7 @@ FOLDER = CHECKOUT / "cdktf.out-demo"
 COPY = FOLDER / "config"
 LOG, REPORT = FOLDER / "log", FOLDER / "report.html"
 STACKS = ("backend", "organizations", "security", "sso")
+CONSOLE = "enable-identity-center"
 _BIN = Path(sys.executable).parent
 _STEP = re.compile(r": (Creation|Modifications|Destruction|Import) complete|\b(Plan|Error): |\bApply complete!")
 
@@ -45,13 +46,47 @@ def main(arguments: list[str]) -> None:
         signal.signal(number, _ended)
     try:
         with _alone():
-            demonstrate(shell=arguments == ["shell"])
+            if arguments == ["shell"] and _from_empty():
+                begin_with_nothing()
+            else:
+                demonstrate(shell=arguments == ["shell"])
     except DemoError as error:
         sys.exit(f"demo: {error}")
     except OSError as error:
         sys.exit(f"demo: {error}")
     except KeyboardInterrupt:
         sys.exit("demo: interrupted; nothing of it runs any more")
+
+
+def _from_empty() -> bool:
+    """Says whether the shell begins with an empty account, not with config/ deployed.
+
+    Raises:
+        DemoError: FROM has another word.
+    """
+    if (begins := os.environ.get("FROM", "")) not in ("", "empty"):
+        raise DemoError(f"FROM is empty, or not given, not {begins}")
+    return bool(begins)
+
+
+def begin_with_nothing() -> None:
+    """Opens a shell with an AWS account in which nothing is, and the template: docs/first-deploy.md is typed there."""
+    with emulated_aws(FOLDER / "aws.log") as aws, provider(aws, FOLDER) as found:
+        console = FOLDER / "bin" / CONSOLE
+        console.parent.mkdir(exist_ok=True)
+        console.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tests.demo.console "{aws.url}"\n')
+        console.chmod(0o755)
+        variables = environment(aws, found, FOLDER)
+        variables |= {
+            "PATH": os.pathsep.join([str(console.parent), variables["PATH"]]),
+            "STRATA_CONFIG": str(FOLDER / "empty"),
+            "AWS_DEFAULT_REGION": "us-east-1",
+        }
+        assert_emulated(aws, variables)
+        aws.order("prompt")  # what takes AWS minutes takes none here, so that cdktf deploy may be typed too
+        if not (FOLDER / "empty").exists():
+            shutil.copytree(CHECKOUT / "strata" / "template", FOLDER / "empty")
+        _open_shell(variables, _EMPTY)
 
 
 def demonstrate(*, shell: bool) -> None:
@@ -80,7 +115,7 @@ def demonstrate(*, shell: bool) -> None:
             Landing(aws, landing_zone, variables).deploy()
             snapshots[-1].keep(aws)
         if shell:
-            _open_shell({**variables, "AWS_DEFAULT_REGION": landing_zone.project.regions.primary})
+            _open_shell({**variables, "AWS_DEFAULT_REGION": landing_zone.project.regions.primary}, _DEPLOYED)
         else:
             _say_what_comes_next()
 
@@ -152,14 +187,25 @@ def _alone() -> Iterator[None]:
         yield
 
 
-def _open_shell(variables: Mapping[str, str]) -> None:
-    """Opens a shell without the settings of whose it is, which might lead to AWS again."""
-    say(f"""
+_COMMANDS = "strata plan, strata report, strata doctor, cdktf diff sso, aws organizations list-accounts, ..."
+_DEPLOYED = f"""
 Until you leave this shell, every command works on the emulated AWS, of which nothing costs anything:
-  strata plan, strata report, strata doctor, cdktf diff sso, aws organizations list-accounts, ...
+  {_COMMANDS}
 Its configuration is {FOLDER.name}/config, a copy of yours: edit it, then `strata plan` and `strata deploy`.
 Edits stay there for the next demo; what was deployed here ends with the shell.
-""")
+"""
+_EMPTY = f"""
+Until you leave this shell, every command works on account {ACCOUNT} of the emulated AWS, in which nothing is:
+  strata init, strata check, strata bootstrap, {CONSOLE}, strata deploy, as in docs/first-deploy.md
+{CONSOLE} stands for the console: it switches IAM Identity Center on, after strata bootstrap.
+Your configuration is {FOLDER.name}/empty and stays for the next shell; rm -r it to begin with the template.
+What was deployed here ends with the shell.
+"""
+
+
+def _open_shell(variables: Mapping[str, str], text: str) -> None:
+    """Opens a shell without the settings of whose it is, which might lead to AWS again."""
+    say(text)
     bash = shutil.which("bash")
     words = [bash, "--noprofile", "--norc"] if bash else ["sh"]
     # Ctrl-C is for what runs in the shell.

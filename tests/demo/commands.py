@@ -19,7 +19,8 @@ from tests.aws.client import CHECKOUT
 
 _SILENCE = 10
 _ERROR = re.compile(r"\berror: (.+)", re.IGNORECASE)
-_CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r")
+_CONTROL = re.compile(r"\x1b\[[\d;?]*[A-Za-z]|\r|[\u2800-\u28ff]")
+"""What is for a terminal alone; the last are the pictures of a spinner."""
 
 
 class DemoError(Exception):
