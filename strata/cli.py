@@ -498,7 +498,7 @@ def adopt(
     identity_center_region: Annotated[
         str | None, typer.Option("--identity-center-region", help="Where Identity Center is, if not in the primary.")
     ] = None,
-    literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold no assignments.")] = False,
+    literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold nothing.")] = False,
     thorough: ThoroughOption = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that are done with.")

@@ -13,9 +13,10 @@ import yaml
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.entries import with_entry
-from strata.config.models import Assignment, Control, Mode, Project, Security, Setting
+from strata.config.models import ROOT, Assignment, Control, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
+from strata.landing_zone.units import UNIT
 from strata.printing import markdown
 from strata.rules.lockout import LOCK_OUT
 from strata.text import counted, listed
@@ -287,15 +288,22 @@ def _future(description: Description, shown: Callable[[str], str]) -> Iterator[s
         for assignment in description.assignments
         if assignment.accounts == "all" or assignment.organizational_units or assignment.tags
     ]
-    if not wide:
+    defaults = description.organization.get("defaults", {})
+    if not (wide or defaults):
         return
     yield "## Rules that reach future accounts"
     yield ""
-    yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this access too."
+    yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this too."
     yield "`strata adopt --literal` names every account instead."
     yield ""
     yield from (f"- {shown(_rule(assignment))}" for assignment in wide)
+    yield from (f"- {shown(_inherited(place, words))}" for place, words in defaults.items())
     yield ""
+
+
+def _inherited(place: str, words: Mapping[str, Any]) -> str:
+    where = "every account" if place == ROOT else f"everything below {place.removeprefix(UNIT)}"
+    return f"{listed([f'{name} {listed(list(its))}' for name, its in words.items()])} in {where}"
 
 
 def _rule(assignment: Assignment) -> str:

@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from strata.adoption.checking import REASON, accepted, until_accepted
 from strata.adoption.describing import Description, describe, sets_with_full_access
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
+from strata.adoption.inheriting import with_defaults
 from strata.adoption.record import RECORD, Record
 from strata.adoption.recording import record_of
 from strata.adoption.rerun import merge
@@ -274,14 +276,18 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    return until_accepted(attempt, lambda description: (description, _files(project, inventory, description, day)))
+    files = partial(_files, project, inventory, literal=literal, day=day)
+    return until_accepted(attempt, lambda description: (description, files(description)))
 
 
 def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-def _files(project: Project, inventory: Inventory, description: Description, day: dt.date | None) -> dict[str, str]:
+def _files(
+    project: Project, inventory: Inventory, description: Description, *, literal: bool, day: dt.date | None
+) -> dict[str, str]:
+    description.organization = with_defaults(description.organization, literal=literal)
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
         ORGANIZATION: {
