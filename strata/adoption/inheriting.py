@@ -41,20 +41,31 @@ def by_place(
     return {place: dict(sorted(words.items())) for place, words in sorted(written.items())}
 
 
-def with_defaults(organization: Mapping[str, Any], *, literal: bool = False) -> dict[str, Any]:
-    """Returns the content of organization.yaml with the tags that accounts have alike written once, as `defaults`."""
+def with_defaults(
+    organization: Mapping[str, Any], inherited: Mapping[str, Mapping[Path, Any]], *, literal: bool = False
+) -> dict[str, Any]:
+    """Returns the content of organization.yaml with the tags that accounts have alike written once, as `defaults`.
+
+    Args:
+        organization: the content, with all of its tags at each account.
+        inherited: what else places and accounts give.
+        literal: leaves all tags at the accounts.
+    """
     ways = places(DeclaredOrganization.model_validate(organization))
     ways.pop(MANAGEMENT)  # AWS tags it, and no deploy does
     accounts = {key: dict(entry) for key, entry in organization["accounts"].items()}
     tags: dict[str, dict[Path, Any]] = {
         key: {("tags", tag): value for tag, value in its.pop("tags", {}).items()} for key, its in accounts.items()
     }
-    defaults = {place: nested(words) for place, words in by_place(tags, ways, literal=literal).items()}
-    accounts = {key: {**its, **defaults.pop(key, {})} for key, its in accounts.items()}
+    tagged = by_place(tags, ways, literal=literal)
+    given = {
+        place: nested({**tagged.get(place, {}), **inherited.get(place, {})}) for place in sorted({*tagged, *inherited})
+    }
+    accounts = {key: {**its, **given.pop(key, {})} for key, its in accounts.items()}
     written: dict[str, Any] = {}
     for section, its in organization.items():
-        if section == "accounts" and defaults:
-            written["defaults"] = defaults
+        if section == "accounts" and given:
+            written["defaults"] = given
         written[section] = accounts if section == "accounts" else its
     return written
 
