@@ -498,8 +498,11 @@ def adopt(
     identity_center_region: Annotated[
         str | None, typer.Option("--identity-center-region", help="Where Identity Center is, if not in the primary.")
     ] = None,
-    literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold no assignments.")] = False,
+    literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold nothing.")] = False,
     thorough: ThoroughOption = False,
+    members: Annotated[
+        bool, typer.Option("--members", help="Read contacts, regions and settings of member accounts as well.")
+    ] = False,
     prune: Annotated[
         bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that are done with.")
     ] = False,
@@ -519,7 +522,12 @@ def adopt(
     if things:
         if given := [
             flag
-            for flag, value in {**of_all, "--prune": prune, "--refresh-external": refresh_external}.items()
+            for flag, value in {
+                **of_all,
+                "--members": members,
+                "--prune": prune,
+                "--refresh-external": refresh_external,
+            }.items()
             if value
         ]:
             text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
@@ -529,7 +537,7 @@ def adopt(
 
         return run_chosen(options, things, AdoptOptions(literal, thorough, yes, dry_run, json))
     if refresh_external:
-        others = {**of_all, "--literal": literal, "--thorough": thorough, "--prune": prune}
+        others = {**of_all, "--literal": literal, "--thorough": thorough, "--members": members, "--prune": prune}
         if given := [flag for flag, value in others.items() if value]:
             text = (
                 f"--refresh-external is about external.yaml of the configuration, see --config; it takes no {given[0]}"
@@ -539,7 +547,7 @@ def adopt(
 
         return run_refresh(options, dry_run=dry_run, yes=yes, json=json)
     if prune:
-        others = {**of_all, "--literal": literal}
+        others = {**of_all, "--literal": literal, "--members": members}
         if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
             text = f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
             raise UsageError(Message("arguments-conflict", text, options=["--prune", given[0]]))
@@ -552,7 +560,7 @@ def adopt(
     from strata.commands.adopt import AdoptOptions, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)
-    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json))
+    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json, members))
 
 
 @command("doctor", "strata doctor --profile ex-bootstrap")

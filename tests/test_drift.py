@@ -468,6 +468,7 @@ def test_an_entry_names_what_has_a_character_that_nobody_sees(
         (["--to", "x"], ["arguments-conflict"]),
         (["--name", "x"], ["arguments-conflict"]),
         (["--prune"], ["arguments-conflict"]),
+        (["--members"], ["arguments-conflict"]),
         ([], ["nobody-to-ask"]),
         (["--yes"], ["unknown-name"]),
     ],

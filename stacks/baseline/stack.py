@@ -44,6 +44,15 @@ KINDS: Mapping[str, Any] = {
     "vpc_public_access": VpcBlockPublicAccessOptions,
 }
 """The resource that each setting is which takes nothing but the arguments of its model."""
+IMPORTED = {
+    "ebs_encryption": ("aws_ebs_encryption_by_default", "default"),
+    "serial_console_access": ("aws_ec2_serial_console_access", "default"),
+    "vpc_public_access": ("aws_vpc_block_public_access_options", ""),
+}
+"""Settings that every region has, so that a plan says how AWS has them: type and import id, empty for the region.
+
+Other types the provider would replace or change after an import, though nothing differs.
+"""
 DOCUMENT_SHARING = "/ssm/documents/console/public-sharing-permission"
 """https://docs.aws.amazon.com/systems-manager/latest/userguide/documents-ssm-sharing.html"""
 UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
@@ -75,6 +84,9 @@ class Stack(AccountStack, Controls):
         given = {name: self._given(name) for name in MemberSettings.kinds()}
         plain = {name: control for name, control in given.items() if name in KINDS and isinstance(control, Setting)}
         settings(self, plain, kinds=KINDS, declared=())
+        for name, (type, id) in IMPORTED.items():
+            for region in self.governed if plain[name].on else ():
+                self.import_resource(f"{type}.{resource_name('main', region)}", f"{id or region}@{region}")
         self.make_in_regions(given["document_public_access"], partial(self._documents, given["document_public_access"]))
         self.make_in_regions(given["ebs_encryption"], partial(self._volume_key, given["ebs_encryption"]))
         self.make_in_regions(given["backup"], partial(self._backup, given["backup"]))

@@ -89,6 +89,7 @@ class Description:
         organization: the content of organization.yaml.
         security: the controls of security.yaml that are as Strata would set them, and can be imported.
         sso: the content of sso.yaml.
+        baseline: the settings of baseline.yaml, where accounts were read.
         documents: policy documents by path, as they are.
         keys: kind to id to key.
         left_alone: what is not described.
@@ -103,6 +104,7 @@ class Description:
     organization: dict[str, Any] = field(default_factory=dict)
     security: dict[str, Any] = field(default_factory=dict)
     sso: dict[str, Any] = field(default_factory=dict)
+    baseline: dict[str, dict[str, Any]] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
     keys: dict[moves.Kind, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     left_alone: list[LeftAlone] = field(default_factory=list)
@@ -296,17 +298,21 @@ def _settings(inventory: Inventory) -> Iterator[tuple[str, dict[str, Any]]]:
         by_region = inventory.settings.get(name, {})
         if name not in _IMPORTED or not by_region:
             continue
-        first = next(iter(by_region.values()))
-        entry = {
-            parameter: first[argument]
-            for parameter, argument in model.arguments.items()
-            if first.get(argument) not in (None, model.model_fields[parameter].default)
-        }
-        if not valid(model, entry):
-            continue
-        control = model.model_validate(entry)
-        if all(control.is_as_set(values) for values in by_region.values()):
-            yield name, {"mode": Mode.ON, **entry}
+        entries = [as_control(model, values) for values in by_region.values()]
+        if entries[0] and all(entry == entries[0] for entry in entries):
+            yield name, entries[0]
+
+
+def as_control(model: type[Setting], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the control that sets what AWS has of a setting, by Terraform's arguments; nothing where none does."""
+    entry = {
+        parameter: values[argument]
+        for parameter, argument in model.arguments.items()
+        if values.get(argument) not in (None, model.model_fields[parameter].default)
+    }
+    if valid(model, entry) and model.model_validate(entry).is_as_set(values):
+        return {"mode": Mode.ON, **entry}
+    return {}
 
 
 _IMPORTED = ("ebs_encryption", "snapshot_public_access", "s3_public_access", "password_policy")

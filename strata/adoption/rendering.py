@@ -11,11 +11,23 @@ from typing import Any
 import yaml
 
 from strata.adoption.describing import Description, LeftAlone
-from strata.config import ACCEPTED, EXPECTATIONS, EXTERNAL, FOLDERS, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import (
+    ACCEPTED,
+    BASELINE,
+    EXPECTATIONS,
+    EXTERNAL,
+    FOLDERS,
+    IMPORTS,
+    ORGANIZATION,
+    PROJECT,
+    SECURITY,
+    SSO,
+)
 from strata.config.entries import with_entry
-from strata.config.models import Assignment, Control, Mode, Project, Security, Setting
+from strata.config.models import ROOT, Assignment, Control, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
+from strata.landing_zone.units import UNIT
 from strata.printing import markdown
 from strata.rules.lockout import LOCK_OUT
 from strata.text import counted, listed
@@ -28,6 +40,7 @@ _HEADS = {
     SECURITY: "Controls of the management account and of the organization as a whole: on, off or unmanaged.",
     SSO: "People, groups, permission sets, and who gets what where, as found. Keys are identities and stay.",
     EXTERNAL: "What AWS has in what is external; `strata adopt --refresh-external` writes it anew, nobody by hand.",
+    BASELINE: "What is set in member accounts, as found, by the place that gives it; what is not here stays as it is.",
     IMPORTS: "Existing resources to import, by Terraform address; `strata adopt --prune` takes them out once deployed.",
 }
 
@@ -40,6 +53,11 @@ def project(content: Project) -> dict[str, Any]:
 def security(description: Description) -> dict[str, Any]:
     """Returns the content of security.yaml: controls as they are, and all others left as they are."""
     return {name: description.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.kinds(Control)}
+
+
+def baseline(description: Description) -> dict[str, str]:
+    """Returns baseline.yaml by its path, nothing where no setting of accounts is described."""
+    return files({BASELINE: {"settings": description.baseline}}, {}) if description.baseline else {}
 
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
@@ -287,15 +305,24 @@ def _future(description: Description, shown: Callable[[str], str]) -> Iterator[s
         for assignment in description.assignments
         if assignment.accounts == "all" or assignment.organizational_units or assignment.tags
     ]
-    if not wide:
+    defaults, settings = description.organization.get("defaults", {}), description.baseline
+    above = {place: its for place, its in settings.items() if place == ROOT or place.startswith(UNIT)}
+    if not (wide or defaults or above):
         return
     yield "## Rules that reach future accounts"
     yield ""
-    yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this access too."
+    yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this too."
     yield "`strata adopt --literal` names every account instead."
     yield ""
     yield from (f"- {shown(_rule(assignment))}" for assignment in wide)
+    yield from (f"- {shown(_inherited(place, words))}" for place, words in defaults.items())
+    yield from (f"- {shown(_inherited(place, {'settings': its}))}" for place, its in above.items())
     yield ""
+
+
+def _inherited(place: str, words: Mapping[str, Any]) -> str:
+    where = "every account" if place == ROOT else f"everything below {place.removeprefix(UNIT)}"
+    return f"{listed([f'{name} {listed(list(its))}' for name, its in words.items()])} in {where}"
 
 
 def _rule(assignment: Assignment) -> str:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from strata.aws.organization import list_accounts
 from strata.aws.session import DENIED, Aws, AwsError, asked_at_once
 from strata.config.layers import Roles
 from strata.config.models import ACCESS_ROLE, PARTITION
-from strata.text import plural
+from strata.text import folded, plural
 
 _PAGE = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create-cross-account-role.html"
 
@@ -68,3 +69,16 @@ def account_ids(state: Mapping[str, object], keys: Iterable[str]) -> Iterator[tu
     outputs = state.get("outputs")
     ids = outputs.get("account_ids", {}).get("value", {}) if isinstance(outputs, Mapping) else {}
     yield from ((key, str(ids[key])) for key in keys if key in ids)
+
+
+def ids_of_accounts(aws: Aws, state: Mapping[str, object], emails: Mapping[str, str]) -> dict[str, str]:
+    """Returns the id of each account by key: before the first deploy has a state, as AWS has it by its address.
+
+    Args:
+        state: that of `organizations`.
+        emails: the address of each account by key.
+    """
+    if state:
+        return dict(account_ids(state, emails))
+    there = {folded(account.email): account.id for account in list_accounts(aws) if not account.shut}
+    return {key: there[folded(email)] for key, email in emails.items() if folded(email) in there}

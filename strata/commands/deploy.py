@@ -171,9 +171,7 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self._announced = prepared.announced
         zone = prepared.landing_zone
-        self._existing = ExistingTable(
-            self.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader
-        )
+        self._existing = ExistingTable.of(self.aws, zone)
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
         going = [stack for stack in prepared.chosen if stack not in prepared.spared]  # what fails stops waves, too

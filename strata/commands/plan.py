@@ -134,7 +134,7 @@ def _plans(
     options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
-    existing = ExistingTable(prepared.aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader)
+    existing = ExistingTable.of(prepared.aws, zone)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
@@ -12,10 +12,11 @@ from functools import partial
 from strata.atomic import locked
 from strata.aws.access_role import entered
 from strata.aws.session import Aws
-from strata.config.models import Project
+from strata.config.models import ACCESS_ROLE, Project
 from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
+from strata.inventory.members import LiveMembers, read_members
 from strata.inventory.of_accounts import HeldStack, read_of_accounts
 from strata.inventory.pace import Pace
 from strata.inventory.reading import confirmed, read
@@ -57,6 +58,16 @@ class InventoryReading:
         controls, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=controls, unread={**inventory.unread, **unread})
 
+    def members(self, aws: Aws, regions: Mapping[str, tuple[str, ...]]) -> LiveMembers:
+        """Returns what accounts have of contacts and settings, each asked in its governed regions, by id.
+
+        Raises:
+            AwsError: as `strata.inventory.members.read_members`.
+        """
+        asking = self._asking(aws)
+        told = self._counting(len(regions))
+        return read_members(asking, partial(self._inside, asking), self._project, regions, told)
+
     def of_accounts(self, aws: Aws, inventory: Inventory, stacks: Sequence[HeldStack]) -> Inventory:
         """Returns an inventory with what AWS has in and of accounts of what the states have.
 
@@ -65,25 +76,18 @@ class InventoryReading:
         """
         if not stacks:
             return replace(inventory, of_accounts={})
-        last = time.monotonic()
-
-        def told(read: int) -> None:
-            nonlocal last
-            if time.monotonic() - last > _EVERY_ACCOUNT:
-                last = time.monotonic()
-                self._options.note(f"reading what is set in accounts: {read} of {len(stacks)}")
-
         active = frozenset(account.id for account in inventory.organization.accounts if account.state == "ACTIVE")
         enter = partial(self._entered, self._asking(aws))
-        things, unread = read_of_accounts(enter, self._project, stacks, active, told)
+        things, unread = read_of_accounts(enter, self._project, stacks, active, self._counting(len(stacks)))
         return replace(inventory, of_accounts=things, unread={**inventory.unread, **unread})
 
     def _entered(self, asking: Aws, stack: HeldStack) -> Aws:
         """Returns AWS as the reader of a stack sees it, at the pace of its account."""
-        if not (account := stack.account):
-            return asking
+        return self._inside(asking, stack.account, stack.role) if stack.account else asking
+
+    def _inside(self, asking: Aws, account: str, role: str = ACCESS_ROLE) -> Aws:
         wait, throttled = partial(self._pace.wait, account=account), partial(self._pace.throttled, account=account)
-        return replace(entered(asking, account, stack.role), before_send=wait, throttled=throttled)
+        return replace(entered(asking, account, role), before_send=wait, throttled=throttled)
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.
@@ -111,6 +115,18 @@ class InventoryReading:
             self._last = time.monotonic()
             told = ", ".join(f"{count} of {service}" for service, count in sorted(requests.items()))
             self._options.note(f"reading: {told}")
+
+    def _counting(self, accounts: int) -> Callable[[int], None]:
+        """Returns what says every two seconds of how many accounts were read."""
+        last = time.monotonic()
+
+        def told(read: int) -> None:
+            nonlocal last
+            if time.monotonic() - last > _EVERY_ACCOUNT:
+                last = time.monotonic()
+                self._options.note(f"reading what is set in accounts: {read} of {accounts}")
+
+        return told
 
     def _waits(self, service: str, seconds: float) -> None:
         text = f"{service} throttles: it is asked again in {seconds:g} seconds"

@@ -180,6 +180,10 @@ def contact_now(ask: Ask) -> Attributes | None:
     account = str(ask.values.get("account_id") or "")
     if account and account not in ask.accounts:
         return recorded_contact(ask.values)
+    return _contact_of(ask, account)
+
+
+def _contact_of(ask: Ask, account: str) -> Attributes | None:
     asked = {"AlternateContactType": str(ask.values.get("alternate_contact_type"))}
     if account and account != ask.account:
         asked["AccountId"] = account
@@ -187,10 +191,27 @@ def contact_now(ask: Ask) -> Attributes | None:
     return {name: answer["AlternateContact"].get(word, "") for name, word in _CONTACTED.items()} if answer else None
 
 
+def _contact_id(ask: Ask) -> str:
+    return f"{ask.values.get('account_id') or ''}/{ask.values['alternate_contact_type']}"
+
+
+def _contact_there(ask: Ask) -> Attributes | None:
+    """Returns the contact of a planned one: who approves a plan sees what becomes of it."""
+    return _contact_of(ask, str(ask.values.get("account_id") or ""))
+
+
 _OF_ACCOUNT = "[<account id>][/]<BILLING, OPERATIONS or SECURITY>"
 CONTACT = _control(
     "alternate_contacts",
-    (Resource("aws_account_alternate_contact", _OF_ACCOUNT, keys=("account",), references=("account_id",)),),
+    (
+        Resource(
+            "aws_account_alternate_contact",
+            _OF_ACCOUNT,
+            keys=("account",),
+            references=("account_id",),
+            existing=AlreadyExists(id=_contact_id, early=_contact_there),
+        ),
+    ),
     names=_contacts,
     called=_contact,
     recorded=recorded_contact,

@@ -272,16 +272,21 @@ def _declared(zone: LandingZone, key: str, its: Inherited) -> Iterator[tuple[str
     """Yields policies that set what baseline.yaml sets as well, which AWS refuses to the account, with the setting."""
     from strata.config.baseline import MemberSettings
 
-    attributes = {
-        attribute: effective.policy.key
-        for effective in zone.effective_policies.get(Target("account", key), ())
-        for attribute in declared_attributes(effective.policy)
-    }
+    attributes = declared_in(zone, key)
     for name, kind in MemberSettings.kinds().items() if attributes else ():
         given = any(path[0] == name for path in its.given)
         is_on = given and its.at(name).get("mode", "on") == "on"
         if is_on and issubclass(kind, Setting) and kind.declared_as in attributes:
             yield attributes[kind.declared_as], name
+
+
+def declared_in(zone: LandingZone, account: str) -> dict[str, str]:
+    """Returns the attributes that declarative policies set in an account, each with the key of its policy."""
+    return {
+        attribute: effective.policy.key
+        for effective in zone.effective_policies.get(Target("account", account), ())
+        for attribute in declared_attributes(effective.policy)
+    }
 
 
 def _set_by(policy: str, accounts: list[str], at: Location) -> _Wrong:

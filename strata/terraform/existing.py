@@ -11,8 +11,9 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import Self
 
-from strata.aws.access_role import account_ids, entered
+from strata.aws.access_role import entered, ids_of_accounts
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import read_state
@@ -24,7 +25,7 @@ from strata.kinds.arguments import Attributes
 from strata.landing_zone import LandingZone
 from strata.printing import line
 from strata.terraform.events import Failure
-from strata.terraform.plans import Plan
+from strata.terraform.plans import Plan, PlannedChange
 
 
 @dataclass(frozen=True)
@@ -34,13 +35,22 @@ class ExistingTable:
     Attributes:
         members: the key of the account that a stack is in, where that is not the management account.
         reader: returns the role by which such a stack is asked about.
+        emails: the address of each account by key.
     """
 
     aws: Aws
     project: Project
     members: Mapping[str, str] = field(default_factory=dict)
     reader: Callable[[str], str] = lambda _: ACCESS_ROLE
+    emails: Mapping[str, str] = field(default_factory=dict)
+    _ids: dict[str, str] = field(default_factory=dict, compare=False)
     _entered: dict[str, tuple[Aws, str]] = field(default_factory=dict, compare=False)
+
+    @classmethod
+    def of(cls, aws: Aws, zone: LandingZone) -> Self:
+        """Returns the table of a landing zone."""
+        emails = {key: account.email for key, account in zone.members.items()}
+        return cls(aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader, emails)
 
     def id_of(self, type: str, values: Attributes, stack: str = "") -> str | None:
         """Returns the import id of a planned resource, None where it is not known or AWS has no such thing."""
@@ -58,7 +68,7 @@ class ExistingTable:
             address: id
             for address in addresses
             if (change := planned.changes.get(address))
-            and change.action == "create"
+            and _may_exist(address, change)
             and (id := self.id_of(address.partition(".")[0], change.arguments, planned.stack))
         }
 
@@ -67,7 +77,7 @@ class ExistingTable:
         there = []
         for address, change in planned.changes.items():
             row = resource_of(address).existing
-            if row and row.early and change.action == "create":
+            if row and row.early and _may_exist(address, change):
                 # There is nothing, or Terraform says why not.
                 with suppress(AwsError, IndexError, KeyError):
                     there += [address] if row.early(self._question(planned.stack, change.arguments)) else []
@@ -78,16 +88,24 @@ class ExistingTable:
 
         Raises:
             AwsError: the role of its account cannot be assumed.
-            KeyError: no state has the id of its account.
+            KeyError: its account has no id yet.
         """
         if stack not in self.members:
             return ResourceQuestion(self.aws, self.project, values)
         if stack not in self._entered:
             key = self.members[stack]
-            account = dict(account_ids(read_state(self.aws, self.project, "organizations"), [key]))[key]
+            if key not in self._ids:
+                state = read_state(self.aws, self.project, "organizations")
+                self._ids.update(ids_of_accounts(self.aws, state, self.emails))
+            account = self._ids[key]
             self._entered[stack] = entered(self.aws, account, self.reader(stack)), account
         aws, account = self._entered[stack]
         return ResourceQuestion(aws, self.project, values, account=account)
+
+
+def _may_exist(address: str, change: PlannedChange) -> bool:
+    """Returns whether a plan creates something that AWS may have: not of what AWS has yet to give an id."""
+    return change.action == "create" and change.unknown.isdisjoint(resource_of(address).references)
 
 
 def exists_already(address: str, said: str) -> bool:

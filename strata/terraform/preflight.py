@@ -10,7 +10,7 @@ from functools import cache, cached_property, partial
 from typing import Any
 
 from strata.aws import runs
-from strata.aws.access_role import account_ids, closed_to_us, way
+from strata.aws.access_role import account_ids, closed_to_us, ids_of_accounts, way
 from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
 from strata.aws.organization import ListedAccount, enabled_policy_types, is_new, list_accounts, list_roots
@@ -371,8 +371,9 @@ def _known_regions(
     }
     if wanted:
         progress.doing(f"asking for the opt-in regions of {counted(len(wanted), 'account')}", seen_only=True)
-    ids = dict(account_ids(organizations, landing_zone.accounts))
-    if organizations:
+    emails = {key: account.email for key, account in landing_zone.members.items()}
+    ids = ids_of_accounts(aws, organizations, emails) if wanted else {}
+    if organizations or ids:
         ids[MANAGEMENT] = landing_zone.project.management_account.id
     return KnownRegions.of(aws, landing_zone.project, ids, dict(sorted(wanted.items())), always=always)
 

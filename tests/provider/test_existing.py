@@ -18,7 +18,7 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform.events import Events
 from strata.terraform.existing import ExistingTable, exists_already
-from strata.terraform.plans import Plan, changes
+from strata.terraform.plans import Plan, PlannedChange, changes
 from strata.terraform.progress import Progress
 from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, emulated_aws
@@ -168,3 +168,23 @@ def test_an_id_that_follows_from_the_plan_needs_no_answer() -> None:
         "aws_ssoadmin_customer_managed_policy_attachment", {**of_set, "customer_managed_policy_reference": reference}
     )
     assert found == "Billing,/,arn:set,arn:instance"
+
+
+def test_a_contact_of_an_account_that_has_no_id_yet_is_not_that_of_the_management_account() -> None:
+    """AWS answers a question without an id with its own contact, which an import would take over and overwrite."""
+    client = SimpleNamespace(get_alternate_contact=lambda **_: {"AlternateContact": {"Name": "SOC"}})
+    aws = cast("session.Aws", SimpleNamespace(client=lambda *_: client))
+    arguments = {"alternate_contact_type": "SECURITY"}
+    kind = "aws_account_alternate_contact"
+    planned = Plan(
+        "accounts",
+        {
+            f"{kind}.management_security": PlannedChange("create", arguments=arguments),
+            f"{kind}.new_security": PlannedChange("create", unknown=frozenset({"account_id"}), arguments=arguments),
+            f"{kind}.shop_security": PlannedChange("create", arguments={**arguments, "account_id": "1"}),
+        },
+    )
+
+    early = ExistingTable(aws, load(COMPANY).project).early(planned)
+
+    assert early == {f"{kind}.management_security": "/SECURITY", f"{kind}.shop_security": "1/SECURITY"}

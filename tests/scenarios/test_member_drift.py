@@ -402,7 +402,7 @@ def test_alternate_contacts_that_move_are_forgotten_and_written_again(
     after = site.strata("drift", "--json")
 
     contacts = {f"aws_account_alternate_contact.{key}_security" for key in ("management", "security", "shared")}
-    assert planned["accounts"] == dict.fromkeys(contacts, "create")
+    assert planned["accounts"] == dict.fromkeys(contacts, "import")
     assert planned["security"] == dict.fromkeys(contacts, "forget")
     assert (first.code, last.code) == (0, 0), last.text[-3000:]
     assert [told(one) for one in (before, between, after)] == [{}, {}, {}]

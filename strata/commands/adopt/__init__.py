@@ -11,6 +11,7 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,8 @@ from strata.adoption.checking import REASON, accepted, until_accepted
 from strata.adoption.describing import Description, describe, sets_with_full_access
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
+from strata.adoption.inheriting import with_defaults
+from strata.adoption.members import Members, attributes, settings, unread
 from strata.adoption.record import RECORD, Record
 from strata.adoption.recording import record_of
 from strata.adoption.rerun import merge
@@ -41,6 +44,7 @@ from strata.commands.adopt.existing import (
     worse,
 )
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
+from strata.commands.adopt.members import read_members
 from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.models import Project
 from strata.drift.comparison import compare
@@ -84,6 +88,7 @@ class AdoptOptions:
     yes: bool = False
     dry_run: bool = False
     json: bool = False
+    members: bool = False
 
 
 def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
@@ -94,6 +99,9 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     """
     require_answer("what was found", yes=how.yes, dry_run=how.dry_run, json=how.json)
     if has_configuration(to):
+        if how.members:
+            text = f"--members is for a first adoption, and {to} has a configuration; name an empty folder with --to"
+            raise UsageError(Message("arguments-conflict", text, options=["--members"], place=str(to)))
         return _add(options, to, names, how)
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
     if missing:
@@ -104,7 +112,8 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     connect(options, project)
     reading = _reading(options, to, project)
     inventory = reading.read(aws, thorough=how.thorough)
-    description, files = configuration(project, inventory, literal=how.literal, day=_today())
+    members = read_members(reading, aws, project, inventory) if how.members else None
+    description, files = configuration(project, inventory, members, literal=how.literal, day=_today())
     if not how.json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
@@ -261,7 +270,12 @@ _FLAGS = {
 
 
 def configuration(
-    project: Project, inventory: Inventory, *, literal: bool = False, day: dt.date | None = None
+    project: Project,
+    inventory: Inventory,
+    members: Members | None = None,
+    *,
+    literal: bool = False,
+    day: dt.date | None = None,
 ) -> tuple[Description, dict[str, str]]:
     """Returns the description, and all files; the imports come from the configuration as it is read back.
 
@@ -274,21 +288,32 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    return until_accepted(attempt, lambda description: (description, _files(project, inventory, description, day)))
+    files = partial(_files, project, inventory, members, literal=literal, day=day)
+    return until_accepted(attempt, lambda description: (description, files(description)))
 
 
 def _today() -> dt.date:
     return dt.datetime.now(dt.UTC).date()
 
 
-def _files(project: Project, inventory: Inventory, description: Description, day: dt.date | None) -> dict[str, str]:
+def _files(
+    project: Project,
+    inventory: Inventory,
+    members: Members | None,
+    description: Description,
+    *,
+    literal: bool,
+    day: dt.date | None,
+) -> dict[str, str]:
+    inherited, contacts = attributes(members, description, literal=literal) if members else ({}, {})
+    description.organization = with_defaults(description.organization, inherited, literal=literal)
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
         ORGANIZATION: {
             **description.organization,
             "policies": {**description.full_access, **description.organization["policies"]},
         },
-        SECURITY: rendering.security(description),
+        SECURITY: {**rendering.security(description), "contacts": contacts},
         **rendering.people_and_access(description.sso),
     }
     files = rendering.files(contents, description.documents)
@@ -303,6 +328,9 @@ def _files(project: Project, inventory: Inventory, description: Description, day
         write_texts(folder, files)
         entries = accepted(folder)
         landing_zone = loaded(rendering.accepted(entries))
+        if members:
+            description.baseline = settings(members, description, landing_zone, literal=literal)
+            landing_zone = loaded(rendering.baseline(description))
         if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
             landing_zone = loaded(external)
         if limits := exceeded(landing_zone):
@@ -315,6 +343,7 @@ def _files(project: Project, inventory: Inventory, description: Description, day
         left, apart = _left(landing_zone, inventory)
         files |= rendering.accepted([*entries, *left])
         require(loaded(rendering.expectations(holding(landing_zone))))
+    apart += unread(members, description) if members else []
     description.looks += [*apart, *rendering.looks_of(entries)]
     files[rendering.ADOPTION] = rendering.adoption(inventory, description)
     record = Record().with_more(*record_of(landing_zone, inventory, description, lines))

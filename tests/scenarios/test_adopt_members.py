@@ -1,0 +1,142 @@
+"""What half of the accounts of an organization have already is adopted: written where they inherit it, not changed."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import boto3
+import pytest
+import yaml
+
+from tests.aws.client import ACCOUNT, Aws
+from tests.organizations import Organization, account, service, unit
+from tests.organizations.emulated import Emulated, emulate
+from tests.scenarios.layers import ROLE
+from tests.scenarios.site import Provider, Run, Site
+
+pytestmark = pytest.mark.only("stand-in")
+
+HOME = "us-east-1"
+NEW = ("--name", "acme", "--short-name", "ac", "--primary", HOME, "--secondary", "us-west-2")
+LIVE, TEST = ("shop", "web", "pay", "crm"), ("qa", "dev")
+SHUT, ODD = "log", "audit"
+"""An account that lets nobody in, and one beside it."""
+TEAM = {"Name": "Security Operations", "Title": "Officer", "EmailAddress": "soc@acme.io", "PhoneNumber": "+49 40 1"}
+FINANCE = {"Name": "Finance", "Title": "Accounts", "EmailAddress": "bills@acme.io", "PhoneNumber": "+49 40 2"}
+OTHER = {**FINANCE, "EmailAddress": "crm@acme.io"}
+STRICT = {
+    **{f"Require{kind}": True for kind in ("Symbols", "Numbers", "UppercaseCharacters", "LowercaseCharacters")},
+    "AllowUsersToChangePassword": True,
+    "MinimumPasswordLength": 16,
+    "PasswordReusePrevention": 24,
+}
+THERE = Organization(
+    service("account.amazonaws.com"),
+    [unit("work"), unit("live", within="work"), unit("test", within="work"), unit("core")],
+    [account(key, "live", name=key, tags={"owner": "ops", "stage": "live"}) for key in LIVE],
+    [account(key, "test", name=key, tags={"owner": "ops"}) for key in TEST],
+    [account(key, "core", name=key, tags={"owner": "ops"}) for key in (SHUT, ODD)],
+    default_tags=False,
+)
+
+
+@pytest.fixture
+def site(running_aws: Aws, provider: Provider, tmp_path: Any) -> Site:
+    """The organization, of whose accounts somebody has set half by hand."""
+    running_aws.restore()
+    made = emulate(THERE, running_aws)
+    site = Site(running_aws, provider, tmp_path)
+    for key in LIVE:
+        iam = inside(site, made, key)("iam")
+        inside(site, made, key)("ec2").enable_ebs_encryption_by_default()
+        iam.update_account_password_policy(**STRICT)
+        iam.create_account_alias(AccountAlias=f"acme-{key}")
+    inside(site, made, "dev")("ec2").enable_serial_console_access()
+    inside(site, made, SHUT)("iam").delete_role(RoleName=ROLE)
+    for key in TEST:
+        running_aws.order("regions", account=made.id("account", key), regions=["ap-east-1"])
+    contacts = site.aws.client("account", HOME)
+    for key, id in made.of("account").items():
+        of = {} if id == ACCOUNT else {"AccountId": id}
+        contacts.put_alternate_contact(**of, AlternateContactType="SECURITY", **TEAM)
+        if key in LIVE:
+            contacts.put_alternate_contact(**of, AlternateContactType="BILLING", **(OTHER if key == "crm" else FINANCE))
+    return site
+
+
+def inside(site: Site, made: Emulated, key: str) -> Any:
+    """Returns what makes clients in an account."""
+    arn = f"arn:aws:iam::{made.id('account', key)}:role/{ROLE}"
+    given = site.aws.client("sts", HOME).assume_role(RoleArn=arn, RoleSessionName="hand")["Credentials"]
+    keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return lambda name: boto3.Session(*keys, region_name=HOME).client(name, endpoint_url=site.aws.url)
+
+
+def read(site: Site, name: str) -> Any:
+    return yaml.safe_load((site.config / name).read_text())
+
+
+def test_what_accounts_have_is_inherited_and_no_deploy_changes_it(site: Site) -> None:
+    before = len(site.aws.calls())
+
+    adopted = site.strata("adopt", "--to", str(site.config), *NEW, "--members", "--yes")
+
+    assert adopted.code == 0, adopted.text
+    assert site.aws.writing_calls(by="strata", since=before).keys() == {"sts:AssumeRole"}
+    on = {"mode": True}
+    assert read(site, "baseline.yaml")["settings"] == {
+        ODD: {"serial_console_access": on},
+        "ou/live": {
+            "account_alias": {**on, "name": "acme-{key}"},
+            "ebs_encryption": on,
+            "password_policy": {**on, "minimum_length": 16},
+            "serial_console_access": on,
+        },
+        "qa": {"serial_console_access": on},
+    }
+    organization = read(site, "organization.yaml")
+    assert organization["defaults"] == {
+        "root": {"contacts": {"security": "security-operations"}, "tags": {"owner": "ops"}},
+        "ou/live": {"tags": {"stage": "live"}},
+        "ou/test": {"regions": ["ap-east-1"]},
+    }
+    bills = {key: its["contacts"]["billing"] for key, its in organization["accounts"].items() if "contacts" in its}
+    assert len(set(bills.values())) == 2
+    assert bills.keys() == set(LIVE)
+    assert f"settings of {SHUT}" in (site.config / "ADOPTION.md").read_text()
+
+    assert site.strata("check").code == 0
+    site.sign_in_as_administrator()
+    preview = site.strata("plan", "--json")
+    _only_imports(preview)
+    site.bootstrap()
+    before = len(site.aws.calls())
+    deployed = site.strata("deploy", "--yes")
+    assert deployed.code == 0, deployed.text[-6000:]
+    written = {call.partition(":")[0] for call in site.aws.writing_calls(since=before)}
+    assert written == {"sts", "s3", "iam"}, "which are of the stack backend"
+    again = site.strata("plan", "--exit-code")
+    assert again.code == 0, again.text
+    drift = site.strata("drift", "--json")
+    assert (drift.code, json.loads(drift.stdout)["differences"]) == (0, [])
+
+    texts = {file.name: file.read_text() for file in site.config.glob("*.yaml")}
+    rerun = site.strata("adopt", "--to", str(site.config), "--yes")
+    refused = site.strata("adopt", "--to", str(site.config), "--members", "--yes")
+    assert (rerun.code, refused.code) == (0, 2), rerun.text + refused.text
+    assert {file.name: file.read_text() for file in site.config.glob("*.yaml")} == texts
+
+
+def _only_imports(planned: Run) -> None:
+    """Nothing is added, changed or destroyed but for the store of the state, and nothing is left to a step."""
+    stacks = json.loads(planned.stdout)["stacks"]
+    apart = {"backend"}
+    assert {action for stack, its in planned.planned.items() if stack not in apart for action in its.values()} == {
+        "import"
+    }
+    assert [one for one in stacks if one.get("steps") or one["error"] or one["waits_for"]] == []
+    of_shop = {"ebs_encryption_by_default.main_us-east-1", "ec2_serial_console_access.main_us-east-1"}
+    of_shop |= {"iam_account_alias.main", "iam_account_password_policy.main"}
+    assert planned.planned["baseline_shop"].keys() == {f"aws_{address}" for address in of_shop}
+    assert "aws_account_alternate_contact.management_security" in planned.planned["accounts"]
