@@ -122,7 +122,7 @@ class Plan:
     steps: tuple[Message, ...] = ()
     """What Strata does itself once the rest is applied."""
     remarks: tuple[Message, ...] = ()
-    """What keeps it from more steps: what is in use, or cannot be read, or AWS is at already."""
+    """What is told besides: what keeps it from more steps, or may be lost by its changes."""
     spared: bool = False
     """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
 
