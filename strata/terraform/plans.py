@@ -289,6 +289,7 @@ class Planner:
         result = self.workspace.initialize(stack)
         if result.code:
             said = f"{result.text}\n{result.errors}".partition("Error: ")[2] or result.errors or result.text
+            said = said.partition("Warning: ")[0]  # such as that the lock file is of one platform, which it is
             return Failure(" ".join(re.sub(r"[│╷╵]", " ", said).split()) or f"init ended with {result.code}")
         self._initialized.add(stack)
         return None
