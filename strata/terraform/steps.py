@@ -66,7 +66,7 @@ class Steps:
         """Says whether default VPCs go in the account of a stack."""
         layer, _, account = stack.partition(IN_ACCOUNT)
         settings = self.landing_zone.member_settings.get(account) if layer == BASELINE_LAYER else None
-        return bool(settings and settings.default_vpcs and settings.default_vpcs.mode == "removed")
+        return bool(settings and settings.removes_default_vpcs)
 
     def regions_of(self, stack: str) -> tuple[str, ...]:
         """Returns where default VPCs go by the step of a stack: all regions, and the opt-in ones that are enabled."""
