@@ -109,11 +109,6 @@ class DefaultVpc:
         facts = {"account": self.account, "region": self.region, "vpc": self.id}
         return Message("default-vpc-in-use", text, **facts, by=[str(one) for one in self.occupants]), *self.unread
 
-    @property
-    def way_back(self) -> str:
-        """Returns the line that makes a new one, with credentials of the account."""
-        return f"aws ec2 create-default-vpc --region {self.region}"
-
 
 @dataclass(frozen=True)
 class DefaultVpcSurvey:
@@ -121,12 +116,10 @@ class DefaultVpcSurvey:
 
     Attributes:
         vpcs: one of each region that has one.
-        closed: the regions that the account has not enabled.
-        unread: why AWS does not say whether there is one, by region.
+        unread: why AWS does not say whether there is one, by region; not of one that the account has not enabled.
     """
 
     vpcs: tuple[DefaultVpc, ...]
-    closed: tuple[str, ...]
     unread: Mapping[str, Message]
 
 
@@ -151,7 +144,6 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
     closed = _closed(member, unread) if unread else ()
     return DefaultVpcSurvey(
         tuple(answer for answer in answers.values() if isinstance(answer, DefaultVpc)),
-        closed,
         {region: message for region, message in unread.items() if region not in closed},
     )
 
