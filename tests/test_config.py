@@ -12,7 +12,9 @@ from typing import Any
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
+from typer.testing import CliRunner
 
+from strata.cli import app
 from strata.commands.schema import text as schema_text
 from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION, types
 from strata.config.limits import aws_limits
@@ -45,6 +47,15 @@ def test_a_bad_configuration_has_exactly_these_errors(
     told = said(errors())
     assert [[one.id, one.place] for one in told] == bad.errors != []
     assert [one.text for one in told if not re.fullmatch(r"(?s:.+); .*[^.\s]", one.text)] == [], "no remedy"
+
+
+def test_a_warning_names_its_file_as_an_error_does(valid: Path) -> None:
+    """A file below the current folder by the way from there, however --config has it."""
+    for budget, word in (("{limit_usd: 5}", "warning"), ("{limit_usd: 0}", "error")):
+        text = (valid / "organization.yaml").read_text().partition("defaults:")[0]
+        (valid / "organization.yaml").write_text(f"{text}defaults:\n  root:\n    budget: {budget}\n")
+        shown = CliRunner().invoke(app, ["check", "--config", str(valid.resolve())]).stderr
+        assert shown.startswith(f"{word}: organization.yaml:"), shown
 
 
 def test_many_misspelt_actions_of_a_document_are_one_line(valid: Path, said: Said) -> None:

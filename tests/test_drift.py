@@ -36,10 +36,12 @@ from strata.kinds import kind_of
 from strata.kinds.change import Way
 from strata.kinds.kind import Key, Kind, account_of
 from strata.kinds.members import OF_ACCOUNTS
+from strata.kinds.thing import Thing
 from strata.load import load
 from strata.options import Options
 from strata.sides.join import known_keys
 from strata.sides.recorded import recorded_side, states_of
+from strata.sides.states import State
 from tests.drifting import adopted, existing_in, told
 from tests.organizations import (
     ALLOW,
@@ -1574,3 +1576,55 @@ def test_states_of_accounts_are_told_apart() -> None:
     assert sorted(names) == ["auditor of audit", "auditor of shop"]
     assert said.elsewhere == {("aws_iam_role", "auditor")}
     assert said.attributes == {}
+
+
+def test_a_setting_that_is_in_no_state_waits_for_a_deploy() -> None:
+    """A step removes default VPCs: an output of the stack says that its last deploy had the word."""
+    zone = load(EVERY_OPTION)
+    stacks: dict[str, State] = {
+        "baseline_shop": {"outputs": {"default_vpcs": {"value": "removed"}}},
+        "baseline_audit": {},
+    }
+
+    names = [thing.name for thing in recorded_side(zone, states_of(stacks, zone)).values()]
+
+    assert [name for name in names if "default_vpcs" in name] == ["default_vpcs of shop"]
+
+
+ROOT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
+
+
+@pytest.mark.parametrize(
+    ("statements", "who"),
+    [
+        ([{**ROOT, "Principal": "*"}, {**ROOT, "Effect": "Deny"}], ["everybody"]),
+        ([ROOT, {**ROOT, "Principal": {"AWS": "*"}, "Condition": {}}], ["account 111122223333", "everybody"]),
+        (
+            [{**ROOT, "Principal": {"Service": "a.amazonaws.com"}, "Condition": {"Bool": {"a": "b"}}}],
+            ["a.amazonaws.com on conditions"],
+        ),
+        ([{"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}}], ["everybody but account 111122223333"]),
+    ],
+)
+def test_who_may_assume_a_role_is_told_by_name(statements: list[Any], who: list[str]) -> None:
+    trust = {"Version": "2012-10-17", "Statement": statements}
+    live = Thing("role", "auditor of shop", {"trust": trust})
+    difference = Difference(DifferenceKind.CHANGED, "role", live.name, Way(), "trust", written(trust), live=live)
+    options = Options(Path("config"))
+
+    assert difference.assumable_by == tuple(who)
+    assert any(who[-1] in text for text in _told(options, DEPLOYED.zone, Drift((difference,)), ()))
+
+
+def test_accounts_that_are_unread_for_the_same_reason_are_a_line() -> None:
+    """Each has another id in it; another reason, and another kind, is another line."""
+    denied = {
+        f"baseline_team-{number}": f"no entry to {number:012} of team-{number} for {999:012}" for number in range(200)
+    }
+    reasons = {**denied, "role of team-7": "not allowed", "baseline_shop": "throttled"}
+    drift = Drift(unread={part: Message("part-unread", reason) for part, reason in reasons.items()})
+
+    *lines, _ = _told(Options(Path("config")), DEPLOYED.zone, drift, ())
+
+    assert len(lines) == 3
+    assert re.match("unread: baseline in 200 accounts, team-0, team-1, .* more .*: no entry to 0{12} ", lines[0])

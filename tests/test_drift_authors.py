@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from strata.aws.session import Aws, AwsError
+from strata.commands.drift import _history
 from strata.drift.authors import MOST, Author, _names, authors
 from strata.drift.comparison import ORDER, compare
 from strata.drift.difference import Difference
@@ -17,10 +18,12 @@ from strata.drift.event_history import PAGES, Event, History
 from strata.errors import Message
 from strata.kinds.events import RESULTS
 from strata.kinds.members import OF_ACCOUNTS
+from strata.load import load
 from strata.policy.reference import reference
 from tests.organizations import MANAGEMENT, Organization, account, gone
 from tests.organizations.deployed import DEPLOYED, SHOP
 from tests.organizations.drifts import BY_HAND
+from tests.synthesized import EVERY_OPTION
 
 AT = dt.datetime(2026, 11, 20, 10, tzinfo=dt.UTC)
 JANE = f"arn:aws:sts::{MANAGEMENT}:assumed-role/AWSReservedSSO_Administrator_0123456789abcdef/jane"
@@ -234,3 +237,13 @@ def told_by_the_service(name: str, **details: Any) -> dict[str, Any]:
     """Returns an event of which nobody is the author."""
     whole = {"userIdentity": {"invokedBy": "AWS Internal"}, "serviceEventDetails": details}
     return {"EventName": name, "EventTime": AT, "CloudTrailEvent": json.dumps(whole)}
+
+
+def test_a_member_that_aws_lists_no_more_has_no_history() -> None:
+    zone = load(EVERY_OPTION)
+    inventory = DEPLOYED.at_aws().inventory
+
+    with pytest.raises(AwsError) as gone:
+        _history(Aws(None, "us-east-1"), zone, inventory, "baseline_audit")
+
+    assert [message.id for message in gone.value.args] == ["no-such-account"]

@@ -163,7 +163,7 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
     refreshing = Refreshing(always=False)
     prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
 
-    preflight._written(prepared, [], [], {}, Progress(Options(SHIPPED)))
+    preflight._written(prepared, [], [], {}, [], Progress(Options(SHIPPED)))
 
     assert found.unwritten.keys() == {"plain_security", "plain_shared"}
 
@@ -185,7 +185,7 @@ def test_the_terraform_is_said_to_be_written_where_it_is(
     refreshing = Refreshing(always=False)
     prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
 
-    preflight._written(prepared, named, [], {}, Progress(Options(SHIPPED)))
+    preflight._written(prepared, named, [], {}, [], Progress(Options(SHIPPED)))
 
     assert len(capsys.readouterr().err.splitlines()) == len(synths) == lines
 

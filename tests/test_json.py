@@ -224,9 +224,10 @@ LOOK, DENIED = Message("look-there", "look"), Message("aws-denied", "not allowed
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     zone, here = load(SHIPPED), Way(("sso",), (line("iam", "list-roles"),), adopt=True, by_hand=LOOK)
     gone = Difference(DifferenceKind.GONE, "group", "ops", here, place="sso.yaml:1")
-    was, now = ({"document": {"Statement": [{"Sid": sid}]}} for sid in ("A", "B"))
-    sides: Any = {"recorded": Thing("policy", "p", was), "live": Thing("policy", "p", now)}
-    changed = Difference(DifferenceKind.CHANGED, "policy", "p", here, "document", **sides)
+    trust = {"Effect": "Allow", "Principal": "*"}
+    was, now = ({"trust": {"Statement": [{"Sid": sid, **trust}]}} for sid in ("A", "B"))
+    sides: Any = {"recorded": Thing("role", "a of b", was), "live": Thing("role", "a of b", now)}
+    changed = Difference(DifferenceKind.CHANGED, "role", "a of b", here, "trust", **sides)
     found = Drift((gone, changed), (gone,), ("group admins",), {"policies": DENIED})
     monkeypatch.setattr(drift, "connect", lambda *_: None)
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)

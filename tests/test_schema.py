@@ -93,6 +93,21 @@ def test_the_schema_refuses_what_the_model_refuses() -> None:
         assert len(list(misfits(changed, schema(name)))) == 1, wrong
 
 
+@pytest.mark.parametrize(
+    ("name", "document"),
+    [
+        ("organization", {"defaults": {"root": {"budget": {"emails": None, "limit_usd": None}, "contacts": None}}}),
+        ("organization", {"defaults": {"ou/a": {"contacts": {"billing": None}, "tags": {"a": None}}}}),
+        ("baseline", {"settings": {"shop": {"ebs_encryption": {"key_arns": {"eu-west-1": None}, "mode": None}}}}),
+        ("baseline", {"settings": {"shop": {"roles": {"ci": {"trust": {"github": {"branch": None}}}}}}}),
+        ("baseline", {"settings": {"shop": {"password_policy": {"minimum_length": None}, "backup": None}}}),
+    ],
+)
+def test_a_value_that_takes_away_is_underlined_by_no_editor(name: str, document: Json) -> None:
+    found = [at for at in misfits(document, schema(name)) if "required" not in at]
+    assert found == []
+
+
 @pytest.mark.parametrize("name", [ORGANIZATION, SSO])
 def test_nothing_is_required_of_a_file_that_has_a_part(name: str) -> None:
     assert "required" not in schema(name.removesuffix(".yaml"))

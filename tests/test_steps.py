@@ -14,7 +14,7 @@ from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.errors import StrataError
 from strata.steps import default_vpcs, regions
-from strata.steps.default_vpcs import NAMING, WITHIN, DefaultVpc, Occupant
+from strata.steps.default_vpcs import NAMING, PROJECT, SERVICE, WITHIN, DefaultVpc, Occupant
 from tests.aws.client import ACCOUNT, Aws
 from tests.aws.permissions import denied_by_guardrail
 from tests.aws.rates import published
@@ -120,9 +120,7 @@ def test_each_account_says_its_regions_and_none_is_disabled(management: Session,
     assert [dev.statuses[one] for one in ("eu-south-2", "af-south-1", "us-east-1")] == [
         *("enabled", "disabled", "enabled_by_default")
     ]
-    assert (root.staying, dev.staying, dev.unknown) == (["me-south-1"], ["eu-south-1"], ["eu-nowhere-1"])
-    assert root.disabling_line("me-south-1") == "aws account disable-region --region-name me-south-1"
-    assert f"--account-id {account} " in dev.disabling_line("eu-south-1")
+    assert dev.unknown == ["eu-nowhere-1"]
     assert regions.ask(management, surveyed).asked == (("dev", "af-south-1"),)
     assert aws.writing_calls(by="strata") == {"account:EnableRegion": 1}
 
@@ -266,8 +264,7 @@ def test_default_vpcs_are_found_in_regions_that_are_enabled(member: Session, acc
 
     assert [(vpc.account, vpc.region) for vpc in surveyed.vpcs] == [(account, HERE), (account, THERE)]
     assert [vpc.refusals for vpc in surveyed.vpcs] == [(), ()]
-    assert surveyed.vpcs[0].way_back.split()[2:] == ["create-default-vpc", "--region", HERE]
-    assert (surveyed.closed, surveyed.unread) == ((CLOSED,), {})
+    assert surveyed.unread == {}
 
 
 def test_a_default_vpc_is_removed_with_all_of_it_and_no_other_vpc(member: Session, aws: Aws) -> None:
@@ -471,6 +468,33 @@ def computing(member: Session, vpc: DefaultVpc, group: str) -> Iterator[tuple[st
     environment = {"computeEnvironmentName": "own", "type": "MANAGED", "computeResources": resources}
     member.client("batch", HERE).create_compute_environment(serviceRole=role, **environment)
     yield "compute environment", "own"
+    reached = {"SubnetId": subnet, "SecurityGroupIdList": [group], "AvailabilityZone": f"{HERE}a"}
+    to = {"Name": "own", "ConnectionType": "NETWORK", "ConnectionProperties": {}}
+    member.client("glue", HERE).create_connection(ConnectionInput={**to, "PhysicalConnectionRequirements": reached})
+    yield "Glue connection", "own"
+    network = {"vpcId": vpc.id, "subnets": [subnet], "securityGroupIds": [group]}
+    service = {"awsvpcConfiguration": {"subnets": [subnet], "securityGroups": []}}
+    names = jobs(member, behind=100, service=service, build={"vpcConfig": network})
+    yield from zip(("CodeBuild project", "ECS service"), names, strict=True)
+
+
+def jobs(aws: Session, *, behind: int = 0, build: Any = None, service: Any = None) -> tuple[str, str]:
+    """Makes a CodeBuild project and an ECS service without a task; more stand before them than a call describes."""
+    role = f"arn:aws:iam::{aws.caller().account}:role/own"
+    made = {"type": "LINUX_CONTAINER", "image": "own", "computeType": "BUILD_GENERAL1_SMALL"}
+    project = {"source": {"type": "S3", "location": "own/own.zip"}, "artifacts": {"type": "NO_ARTIFACTS"}}
+    for number in range(behind + 1):
+        more = (build or {}) if number == behind else {}
+        aws.client("codebuild", HERE).create_project(
+            name=f"build-{number:03}", serviceRole=role, environment=made, **project, **more
+        )
+    ecs, names = aws.client("ecs", HERE), {"cluster": "own", "taskDefinition": "own", "desiredCount": 0}
+    ecs.create_cluster(clusterName="own")
+    ecs.register_task_definition(family="own", containerDefinitions=[])
+    for number in range(behind + 1):
+        network = {"networkConfiguration": service} if service and number == behind else {}
+        ecs.create_service(serviceName=f"web-{number:03}", **names, **network)
+    return f"build-{behind:03}", f"web-{behind:03}"
 
 
 def test_a_default_vpc_in_which_something_is_stays(member: Session, aws: Aws) -> None:
@@ -486,7 +510,7 @@ def test_a_default_vpc_in_which_something_is_stays(member: Session, aws: Aws) ->
 
     now = set(found(member).occupants)
     assert there <= now
-    assert {question.kind for question in (*WITHIN, *NAMING)} <= {one.kind for one in there}
+    assert {question.kind for question in (*WITHIN, *NAMING, PROJECT, SERVICE)} <= {one.kind for one in there}
     assert {one.kind for one in now - there} == {"network interface"}, "of the NAT gateway, for one"
     [words] = refused.value.args
     assert (words.id, words.data["vpc"], words.data["by"]) == ("default-vpc-in-use", vpc.id, sorted(map(str, now)))
@@ -569,6 +593,7 @@ def test_a_removal_asks_anew_what_was_kept_of_a_survey(member: Session) -> None:
 
 def test_what_may_not_be_asked_is_not_taken_for_empty(member: Session, aws: Aws) -> None:
     """Of each question, one by one: the actions of a survey are as many, but for that by which it is found."""
+    jobs(member)
     vpc, before = found(member), len(aws.calls(by="strata"))
     found(member)
     asked = {call.action for call in aws.calls(by="strata", since=before)} - {"ec2:DescribeVpcs"}
@@ -581,10 +606,25 @@ def test_what_may_not_be_asked_is_not_taken_for_empty(member: Session, aws: Aws)
     with pytest.raises(StrataError) as refused:
         default_vpcs.remove(member, HERE, vpc.id)
 
-    assert len(asked) == len(default_vpcs.READS) - 2 == len(unread)
+    described = {"codebuild:BatchGetProjects", "ecs:DescribeServices", "ecs:ListServices"}  # once there are names
+    assert len(asked) == len(default_vpcs.READS) - 2
+    assert len(unread) == len(asked - described) == len(asked) - 3
     assert {(one.id, one.data["code"]) for one in unread} == {("default-vpc-unread", "AccessDeniedException")}
     assert refused.value.args == unread
     assert aws.writing_calls(by="strata") == writes
+
+
+@pytest.mark.parametrize(("region", "unread"), [(HERE, 1), ("ca-west-1", 0)])
+def test_a_service_that_aws_does_not_have_in_a_region_has_nothing_there(
+    region: str, unread: int, member: Session, aws: Aws, account: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody answers there; where AWS has it, that leaves what it has unread."""
+    aws.order("regions", account=account, regions=["ca-west-1"])
+    monkeypatch.setenv("AWS_ENDPOINT_URL_CODEBUILD", "http://127.0.0.1:9")
+
+    [vpc] = default_vpcs.survey(replace(member), [region]).vpcs
+
+    assert len(vpc.unread) == unread
 
 
 def test_a_region_that_a_guardrail_closes_is_unread(member: Session, aws: Aws, said: Said) -> None:
@@ -592,7 +632,7 @@ def test_a_region_that_a_guardrail_closes_is_unread(member: Session, aws: Aws, s
 
     surveyed = default_vpcs.survey(member, [HERE])
 
-    assert (surveyed.vpcs, surveyed.closed) == ((), ())
+    assert surveyed.vpcs == ()
     [words] = said(surveyed.unread.values())
     assert (words.id, words.data["by"]) == ("default-vpc-unread", "service control policy")
     with pytest.raises(StrataError):
@@ -609,10 +649,10 @@ def test_credentials_that_a_region_rejects_though_it_is_enabled_are_no_closed_re
 
     surveyed = default_vpcs.survey(member, [HERE, CLOSED])
 
-    assert (surveyed.closed, set(surveyed.unread)) == ((CLOSED,), {HERE})
+    assert set(surveyed.unread) == {HERE}
     aws.fail("ec2:DescribeRegions", code="UnauthorizedOperation", message="no", status=403, times=9)
     surveyed = default_vpcs.survey(member, [HERE, CLOSED])
-    assert (surveyed.closed, set(surveyed.unread)) == ((), {HERE, CLOSED})
+    assert set(surveyed.unread) == {HERE, CLOSED}
 
 
 def test_credentials_that_have_expired_end_a_survey(
@@ -681,8 +721,10 @@ def test_messages_name_region_account_and_what_is_there(said: Said) -> None:
 
 def test_the_actions_of_default_vpcs_are_those_that_are_needed(management: Session, aws: Aws) -> None:
     """Asked in the management account: emulated AWS lets the access role of a member do everything."""
+    jobs(management)
+    asked = needed(aws)
     aws.allow_only(policy(default_vpcs.READS, default_vpcs.REMOVES))
     [vpc] = default_vpcs.survey(management, [HERE, CLOSED]).vpcs
     default_vpcs.remove(management, HERE, vpc.id)
 
-    assert needed(aws) == {*default_vpcs.READS, *default_vpcs.REMOVES}
+    assert needed(aws) - asked == {*default_vpcs.READS, *default_vpcs.REMOVES}

@@ -69,6 +69,8 @@ class Stack(AccountStack, Controls):
         self._settings()
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
         sign_in_events(self, self.settings.sign_in_events)
+        if self.settings.removes_default_vpcs:  # by a step: without this no state would say that it was deployed
+            self.output("default_vpcs", "removed", description="Default VPCs are removed where nothing is in them")
 
     @property
     def governed(self) -> tuple[str, ...]:

@@ -64,7 +64,8 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             document(output("check", facts))
         return 3 if any(endings.values()) else 0
     for warning in doubtful:
-        print(line(f"warning: {options.config}/{warning}"), file=sys.stderr)
+        file = landing_zone.source_file(warning.source.file).file  # as errors have it
+        print(line(f"warning: {file}:{warning.source.line}: {warning.told}"), file=sys.stderr)
     with readers_may_leave():
         if not options.quiet:
             _print_summary(options, landing_zone, summary, reads, holding=len(examined))

@@ -438,7 +438,7 @@ class Deployment:
         if outcome.stack in self._told:
             return
         self._told.add(outcome.stack)
-        did = ", ".join(f"{outcome.counts[action]} {action}" for action in ACTIONS if outcome.counts.get(action))
+        did = _did(outcome.counts)
         if outcome.status == "applied":
             what = did or ("outputs only" if outcome.seconds else "no changes")
         else:
@@ -452,7 +452,7 @@ class Deployment:
         for layer in dict.fromkeys(fleet.layer_of(outcome.stack) for outcome in outcomes):
             some = [outcome for outcome in outcomes if fleet.layer_of(outcome.stack) == layer]
             counts = sum((Counter(outcome.counts) for outcome in some), Counter())
-            did = ", ".join(f"{counts[action]} {action}" for action in ACTIONS if counts[action])
+            did = _did(counts)
             ended = Counter(
                 "unchanged" if outcome.status == "applied" and not outcome.seconds else outcome.status
                 for outcome in some
@@ -1006,6 +1006,12 @@ class Deployment:
             plain = {name: output["value"] for name, output in outputs.items() if not output.get("sensitive")}
             outputs_of_all |= {stack: plain} if stack in self.landing_zone.account_stacks and plain else plain
         return dict(sorted(outputs_of_all.items()))
+
+
+def _did(counts: Mapping[str, int]) -> str:
+    """Returns how many things a run did, by action."""
+    some = {action: counts[action] for action in ACTIONS if counts.get(action)}
+    return ", ".join(counted(n, "step") if action == "steps" else f"{n} {action}" for action, n in some.items())
 
 
 def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,7 @@ from strata.config.baseline import Baseline
 from strata.config.expectations import ExpectationList
 from strata.config.layers import Rollout
 from strata.config.loader import FILES, Imports
-from strata.config.models import Listing
+from strata.config.models import AccountEntry, ByPlace, Listing
 from strata.config.moves import MoveList
 from strata.config.types import Many, did_you_mean
 from strata.errors import Message, StrataError, UsageError
@@ -72,4 +73,28 @@ def text(name: str) -> str:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         **_MODELS[name].model_json_schema(),
     }
+    _take_nulls(schema.get("$defs", {}))
     return json.dumps(schema, indent=2, sort_keys=True) + "\n"
+
+
+def _take_nulls(definitions: dict[str, Any]) -> None:
+    """Allows `null` at any depth of what is said by place, where it takes away what a place above gives."""
+    passed = {AccountEntry.__name__, *(kind.__name__ for kind in ByPlace.__subclasses__())}
+    to_do = [property for name in passed & definitions.keys() for property in _properties(definitions[name])]
+    while to_do:
+        for name in {*_REFERENCE.findall(json.dumps(to_do.pop()))} - passed:
+            passed.add(name)
+            for property in _properties(definitions[name]):
+                to_do.append(dict(property))
+                if {"type": "null"} not in property.get("anyOf", ()):
+                    about = {key: property.pop(key) for key in ("default", "description", "title") if key in property}
+                    value = dict(property)
+                    property.clear()
+                    property.update(anyOf=[value, {"type": "null"}], **about)
+
+
+_REFERENCE = re.compile(r'"#/\$defs/(\w+)"')
+
+
+def _properties(definition: Mapping[str, Any]) -> list[dict[str, Any]]:
+    return [*definition.get("properties", {}).values()]

@@ -323,6 +323,11 @@ class MemberSettings(ByPlace):
     sign_in_events: SignInEvents | None = None
     default_vpcs: DefaultVpcs | None = None
 
+    @property
+    def removes_default_vpcs(self) -> bool:
+        """Returns whether default VPCs go."""
+        return bool(self.default_vpcs and self.default_vpcs.mode is VpcMode.REMOVED)
+
     @classmethod
     def kinds(cls) -> dict[str, type[Control]]:
         """Returns the class of each control, by key."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -15,8 +15,9 @@ from strata.config.text import written_out
 from strata.errors import Message
 from strata.kinds import kind_of
 from strata.kinds.change import Way
+from strata.kinds.members.role import TRUST
 from strata.kinds.thing import BY_KEY, Thing
-from strata.policy.documents import statements
+from strata.policy.documents import Statement, statements
 from strata.policy.equality import meaning
 
 
@@ -79,6 +80,14 @@ class Difference:
         return changed_statements(self.live.values.get(self.attribute), self.recorded.values.get(self.attribute))
 
     @property
+    def assumable_by(self) -> tuple[str, ...]:
+        """Returns who may assume a role now whose trust was changed."""
+        if self.attribute != TRUST or not self.live:
+            return ()
+        trust = statements(self.live.values.get(TRUST))
+        return tuple(dict.fromkeys(name for statement in trust if statement.allows for name in _named(statement)))
+
+    @property
     def findings(self) -> tuple[str, ...]:
         """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
         return (self.how.value, DifferenceKind.MADE.value) if self.how is DifferenceKind.LEFT else (self.how.value,)
@@ -136,6 +145,21 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
         *(f"{name} added" for name in added if name not in removed),
         *(f"{name} removed" for name in removed if name not in added),
     )
+
+
+def _named(statement: Statement) -> Iterator[str]:
+    """Yields whom a statement names, in words."""
+    if not statement.principals:
+        return
+    under = " on conditions" if statement.content.get("Condition") else ""
+    but = "everybody but " if statement.principals.but else ""
+    for kind, value in statement.principals.entries:
+        account = _ACCOUNT.fullmatch(value)
+        everybody = value == "*" and kind in ("*", "AWS")
+        yield f"{but}{'everybody' if everybody else f'account {account[1]}' if account else value}{under}"
+
+
+_ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::root)?")
 
 
 def _statements(document: Any) -> dict[str, Any]:

@@ -23,6 +23,8 @@ from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
 from strata.text import folded
 
 ACTIVE = "ACTIVE"
+OUTPUT = "output"
+"""Stands for a type where a state of a layer that comes with Strata has outputs."""
 
 
 class Unwritten(Enum):
@@ -136,7 +138,7 @@ class InStates:
         zone: the configuration.
         by_type: attributes by type and name.
         looked_up: groups and users that an identity provider looks after, by kind and key.
-        shipped: attributes by stack, type and name, of the layers that come with Strata.
+        shipped: attributes by stack, type and name, of the layers that come with Strata, and its outputs.
     """
 
     zone: LandingZone

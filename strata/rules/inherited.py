@@ -316,7 +316,7 @@ def _role(partial: PartialConfiguration, limits: Limits, at: Location, name: str
 
 
 def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Yields places from which no account inherits, contacts that no account has, and regions that none enables."""
+    """Yields what is said in vain: places, contacts and regions that no account has, and budgets that mail nobody."""
     ways = {place for account in landing_zone.members.values() for place in account.places} | {ROOT}
     layer, defaults = landing_zone.layers.get(BASELINE_LAYER), landing_zone.organization.defaults or {}
     settings = getattr(layer.settings, "settings", {}) if layer and layer.source else {}
@@ -336,6 +336,11 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
             if (primary, name) not in used:
                 text = "no account has it; name it under contacts of an account or of a place above"
                 yield SECURITY, (section, name), Message("unused-contact", text, contact=name)
+    given = [its for key, its in landing_zone.attributes.items() if key in landing_zone.accounts]
+    silent = [its for its in given if its.budget and its.budget.on and not its.budget.emails]
+    for at in dict.fromkeys(its.location("budget") for its in silent):
+        message = Message("silent-control", "is on and mails nobody; list addresses under emails", control="budget")
+        yield ORGANIZATION, at, message
     yield from _closed_regions(landing_zone, bool(settings))
     yield from _backup_types(settings)
     if landing_zone.security.alerts.mode is Mode.UNMANAGED:

@@ -13,7 +13,7 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, moved_keys, newest_keys
-from strata.kinds.thing import ExternalPrincipal, InStates, Thing, side
+from strata.kinds.thing import OUTPUT, ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
 from strata.sides.states import State, blocks, managed, objects, resources
 
@@ -33,7 +33,7 @@ class States:
         broken: addresses of what a run left half made.
         whole: whether the attributes are all there; readings of format 1 have tags and ids alone.
         let_go: the addresses of accounts that the last deploy took for retired, or left out.
-        shipped: the same as `attributes` by stack, of the layers that come with Strata.
+        shipped: the same as `attributes` by stack, of the layers that come with Strata, and outputs as type `output`.
     """
 
     ids: Mapping[str, str] = field(default_factory=dict)
@@ -91,6 +91,8 @@ def states_of(states: Mapping[str, State], zone: LandingZone) -> States:
 def _sound(state: State) -> dict[str, dict[str, Attributes]]:
     """Returns attributes by type and name, but for what a run left half made, which the next deploy makes anew."""
     sound = dict[str, dict[str, Attributes]]()
+    if outputs := state.get("outputs"):
+        sound[OUTPUT] = dict(outputs)
     for resource in resources({"": state}):
         if not resource.tainted:
             sound.setdefault(resource.type, {})[resource.name] = resource.attributes

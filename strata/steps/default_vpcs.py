@@ -22,6 +22,8 @@ from strata.text import listed
 READS = (
     "autoscaling:DescribeAutoScalingGroups",
     "batch:DescribeComputeEnvironments",
+    "codebuild:BatchGetProjects",
+    "codebuild:ListProjects",
     "dms:DescribeReplicationSubnetGroups",
     "ec2:DescribeEgressOnlyInternetGateways",
     "ec2:DescribeFlowLogs",
@@ -39,8 +41,12 @@ READS = (
     "ec2:DescribeVpcPeeringConnections",
     "ec2:DescribeVpcs",
     "ec2:DescribeVpnGateways",
+    "ecs:DescribeServices",
+    "ecs:ListClusters",
+    "ecs:ListServices",
     "elasticache:DescribeCacheSubnetGroups",
     "elasticloadbalancing:DescribeTargetGroups",
+    "glue:GetConnections",
     "lambda:ListFunctions",
     "rds:DescribeDBClusters",
     "rds:DescribeDBInstances",
@@ -103,11 +109,6 @@ class DefaultVpc:
         facts = {"account": self.account, "region": self.region, "vpc": self.id}
         return Message("default-vpc-in-use", text, **facts, by=[str(one) for one in self.occupants]), *self.unread
 
-    @property
-    def way_back(self) -> str:
-        """Returns the line that makes a new one, with credentials of the account."""
-        return f"aws ec2 create-default-vpc --region {self.region}"
-
 
 @dataclass(frozen=True)
 class DefaultVpcSurvey:
@@ -115,12 +116,10 @@ class DefaultVpcSurvey:
 
     Attributes:
         vpcs: one of each region that has one.
-        closed: the regions that the account has not enabled.
-        unread: why AWS does not say whether there is one, by region.
+        unread: why AWS does not say whether there is one, by region; not of one that the account has not enabled.
     """
 
     vpcs: tuple[DefaultVpc, ...]
-    closed: tuple[str, ...]
     unread: Mapping[str, Message]
 
 
@@ -145,7 +144,6 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
     closed = _closed(member, unread) if unread else ()
     return DefaultVpcSurvey(
         tuple(answer for answer in answers.values() if isinstance(answer, DefaultVpc)),
-        closed,
         {region: message for region, message in unread.items() if region not in closed},
     )
 
@@ -270,6 +268,9 @@ class _Reading:
                 return list(client.items(question.operation, question.key, **parameters))
             return jmespath.search(question.key, getattr(client, question.operation)(**parameters)) or []
         except AwsError as error:
+            known = self.member.session.boto(self.member.profile).get_available_regions(question.service)
+            if error.code == "EndpointConnectionError" and self.region not in known:
+                return []  # AWS does not have the service there
             what = f"the {question.kind}s of the default VPC"
             self.unread.append(_unread(what, error, self.account, self.region))
             return []
@@ -418,15 +419,36 @@ _ZONES = _Question("private hosted zone", "route53", "list_hosted_zones_by_vpc",
 def _naming(reading: _Reading, vpc: str, parts: _Parts) -> Iterator[Occupant]:
     """Yields what names the VPC, a subnet or a security group of it, whether it has a network interface now or not."""
     ids = {vpc, *(one["SubnetId"] for one in parts.subnets), *(one["GroupId"] for one in parts.groups)}
-    for question in NAMING:
-        versions = {"Versions": ["$Default", "$Latest"]} if question.kind == "launch template" else {}
-        for item in reading.items(question, **versions):
-            named = re.findall(r"\b(?:vpc|subnet|sg)-\w+", json.dumps(item, default=str))
-            default = question.kind.endswith("subnet group") and item[question.id] == "default"
-            if not (ids.isdisjoint(named) or default):
-                yield Occupant(question.kind, item[question.id])
+    listed_whole = ((one, item) for one in NAMING for item in reading.items(one, **_PARAMETERS.get(one.kind, {})))
+    for question, item in (*listed_whole, *_described(reading)):
+        named = re.findall(r"\b(?:vpc|subnet|sg)-\w+", json.dumps(item, default=str))
+        default = question.kind.endswith("subnet group") and item[question.id] == "default"
+        if not (ids.isdisjoint(named) or default):
+            yield Occupant(question.kind, item[question.id])
 
 
+def _described(reading: _Reading) -> Iterator[tuple[_Question, dict[str, Any]]]:
+    """Yields what AWS lists by its name alone, and describes some at a time."""
+    projects = reading.items(_PROJECTS)
+    for start in range(0, len(projects), 100):
+        yield from ((PROJECT, item) for item in reading.items(PROJECT, names=projects[start : start + 100]))
+    for cluster in reading.items(_CLUSTERS):
+        services = reading.items(_SERVICES, cluster=cluster)
+        for start in range(0, len(services), 10):
+            some = reading.items(SERVICE, cluster=cluster, services=services[start : start + 10])
+            yield from ((SERVICE, item) for item in some)
+
+
+_PROJECTS = _Question("CodeBuild project", "codebuild", "list_projects", "projects", "")
+PROJECT = _Question("CodeBuild project", "codebuild", "batch_get_projects", "projects", "name")
+_CLUSTERS = _Question("ECS cluster", "ecs", "list_clusters", "clusterArns", "")
+_SERVICES = _Question("ECS service", "ecs", "list_services", "serviceArns", "")
+SERVICE = _Question("ECS service", "ecs", "describe_services", "services[?status!='INACTIVE']", "serviceName")
+_PARAMETERS: Mapping[str, Mapping[str, Any]] = {
+    "launch template": {"Versions": ["$Default", "$Latest"]},
+    "Glue connection": {"HidePassword": True},
+}
+"""By kind, what a call has to be asked with."""
 NAMING = (
     _Question(
         "peering connection",
@@ -469,6 +491,7 @@ NAMING = (
     ),
     _Question("target group", "elbv2", "describe_target_groups", "TargetGroups", "TargetGroupName"),
     _Question("function", "lambda", "list_functions", "Functions", "FunctionName"),
+    _Question("Glue connection", "glue", "get_connections", "ConnectionList", "Name"),
     _Question(
         "compute environment",
         "batch",

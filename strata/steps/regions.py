@@ -53,19 +53,9 @@ class AccountRegions:
         return sum(status in ("enabling", "disabling") for status in self.statuses.values())
 
     @property
-    def staying(self) -> list[str]:
-        """Returns the regions that are enabled and not wanted: they stay, as AWS goes on charging for what is there."""
-        on = {region for region, status in self.statuses.items() if status in ("enabled", "enabling")}
-        return sorted(on - self.wanted)
-
-    @property
     def unknown(self) -> list[str]:
         """Returns the wanted regions that AWS does not have."""
         return sorted(self.wanted - self.statuses.keys())
-
-    def disabling_line(self, region: str) -> str:
-        """Returns the line that disables a region, which nobody does but by hand."""
-        return f"aws account disable-region{f' --account-id {self.id}' if self.member else ''} --region-name {region}"
 
 
 @dataclass(frozen=True)

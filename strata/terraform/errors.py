@@ -212,6 +212,22 @@ ADVICE = (
         ),
     ),
     (
+        r"IAM Account Alias.*EntityAlreadyExists",
+        "alias-taken",
+        (
+            "another account, of yours or of somebody else, has this alias: choose another in baseline.yaml, or write "
+            "there the one that the account had before, and deploy again: until then it has none"
+        ),
+    ),
+    (
+        r"DeleteRole.*DeleteConflict",
+        "role-in-use",
+        (
+            "others have attached policies to the role, or put some into it: strata drift names them as more_policies; "
+            "take them off in its account, or write mode: unmanaged for the role, then deploy again"
+        ),
+    ),
+    (
         r"exceeded maximum number of attempts.*ConflictException|Already(Exists|OwnedByYou)|already exists",
         "aws-conflict",
         (

@@ -74,7 +74,8 @@ def show(
     if sum(1 for planned in shown if planned.count) > 1:
         number = Counter(change.action for planned in shown for change in planned.changes.values())
         number["step"] = sum(len(planned.steps) for planned in shown)
-        total = listed([f"{number[action]} {action}" for action in STYLES if number[action]])
+        each = {**{action: f"{number[action]} {action}" for action in STYLES}, "step": counted(number["step"], "step")}
+        total = listed([each[action] for action in STYLES if number[action]])
         _print([_Line(f"together: {total}")], to)
     changing = [planned.stack for planned in shown if planned.differs or planned.waits_for]
     _print([_Line(text, indent=2) for text in _in_waves(changing, wave)], to)

@@ -122,7 +122,7 @@ class Plan:
     steps: tuple[Message, ...] = ()
     """What Strata does itself once the rest is applied."""
     remarks: tuple[Message, ...] = ()
-    """What keeps it from more steps: what is in use, or cannot be read, or AWS is at already."""
+    """What is told besides: what keeps it from more steps, or may be lost by its changes."""
     spared: bool = False
     """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
 
@@ -289,6 +289,7 @@ class Planner:
         result = self.workspace.initialize(stack)
         if result.code:
             said = f"{result.text}\n{result.errors}".partition("Error: ")[2] or result.errors or result.text
+            said = said.partition("Warning: ")[0]  # such as that the lock file is of one platform, which it is
             return Failure(" ".join(re.sub(r"[│╷╵]", " ", said).split()) or f"init ended with {result.code}")
         self._initialized.add(stack)
         return None

@@ -304,9 +304,8 @@ def prepare(
     prepared = Prepared(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing), fleet=fleet, regions=regions
     )
-    prepared = _written(
-        prepared, stacks, [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)], listed, progress
-    )
+    words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
+    prepared = _written(prepared, stacks, words, listed, examination.closed, progress)
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
     left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
     _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
@@ -379,23 +378,31 @@ def _known_regions(
 
 
 def _written(
-    prepared: Prepared, named: Sequence[str], allow: Sequence[str], listed: Mapping[str, str], progress: Progress
+    prepared: Prepared,
+    named: Sequence[str],
+    allow: Sequence[str],
+    listed: Mapping[str, str],
+    closed: Collection[str],
+    progress: Progress,
 ) -> Prepared:
     """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
 
-    Where only such are asked for, none is written.
+    Where only such are asked for, none is written. An account that is closed has no stack; what reads its id is written
+    anew in the run that forgets it.
 
     Raises:
         StrataError: it cannot be written.
     """
     zone, workspace = prepared.landing_zone, prepared.workspace
     prepared = replace(prepared, sources=synthesis.sources(zone))
-    chosen = _chosen_in_accounts(zone, named, prepared.fleet)
-    known = [stack for stack in chosen if prepared.sources[stack] and not prepared.refreshing.always]
+    there = {stack for stack, key in zone.account_stacks.items() if key not in closed}
+    chosen = there & _chosen_in_accounts(zone, named, prepared.fleet).keys()
+    forgets = any(account_ids(prepared.states.get("organizations", {}), closed)) or prepared.refreshing.always
+    known = [stack for stack in chosen if prepared.sources[stack] and not forgets]
     here = {name: zone.reads(layer) for name, layer in zone.layers.items() if not layer.code.in_accounts}
     reads = here | {stack: zone.reads(zone.layers[layer_of(stack)]) for stack in zone.account_stacks}
-    workspace.unwritten.update({stack: reads[stack] for stack in zone.account_stacks})  # not written so far
-    needed = {*chosen} - prepared.left_whole(known, listed)
+    workspace.unwritten.update({stack: reads[stack] for stack in there})  # not written so far
+    needed = chosen - prepared.left_whole(known, listed)
     in_accounts = {layer.name for layer in zone.layers.values() if layer.code.in_accounts}
     if not needed and (prepared.fleet.part or (named and {*map(layer_of, named)} <= in_accounts)):
         workspace.unwritten.update({stack: STACKS[:number] for number, stack in enumerate(STACKS)})
@@ -403,7 +410,7 @@ def _written(
         return prepared
     # What a stack outputs for others follows from what these ask for, but for the accounts: it is written with them.
     read = {name for names in reads.values() for name in names} - {"organizations"}
-    for stack in needed | {stack for stack in zone.account_stacks if read.intersection((stack, *reads[stack]))}:
+    for stack in needed | {stack for stack in there if read.intersection((stack, *reads[stack]))}:
         del workspace.unwritten[stack]
     progress.doing("writing the Terraform")
     workspace.synth(allow)

@@ -10,6 +10,7 @@ from strata.aws.session import Aws, asked_at_once
 from strata.aws.states import read_state
 from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
 from strata.errors import Message, StrataError
+from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
 from strata.steps import default_vpcs, regions
 from strata.steps.known_regions import KnownRegions
@@ -33,6 +34,8 @@ class Steps:
             return planned
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
+        if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
+            planned = replace(planned, remarks=(_ALIAS_GOES,))
         if self.removes_default_vpcs(planned.stack) and (id := self._id(planned.stack)):
             return self._with_default_vpcs(planned, id)
         return planned
@@ -63,7 +66,7 @@ class Steps:
         """Says whether default VPCs go in the account of a stack."""
         layer, _, account = stack.partition(IN_ACCOUNT)
         settings = self.landing_zone.member_settings.get(account) if layer == BASELINE_LAYER else None
-        return bool(settings and settings.default_vpcs and settings.default_vpcs.mode == "removed")
+        return bool(settings and settings.removes_default_vpcs)
 
     def regions_of(self, stack: str) -> tuple[str, ...]:
         """Returns where default VPCs go by the step of a stack: all regions, and the opt-in ones that are enabled."""
@@ -143,7 +146,13 @@ class Steps:
             if not vpc.refusals
         ]
         remarks = [text for vpc in found.vpcs for text in vpc.refusals]
-        return replace(planned, steps=tuple(steps), remarks=(*remarks, *_together(found.unread)))
+        return replace(planned, steps=tuple(steps), remarks=(*planned.remarks, *remarks, *_together(found.unread)))
+
+
+_ALIAS_GOES = Message(
+    "alias-goes-first", "the old alias goes first: where somebody else has the new one, the account is left without"
+)
+"""The provider deletes before it creates. The other order would delete what drift put back, by the id in the state."""
 
 
 def _wanting(account: AccountRegions, wanted: set[str] | tuple[str, ...]) -> AccountRegions:

@@ -18,7 +18,7 @@ from typing import Any
 CHECKOUT = Path(__file__).parents[2]
 ACCOUNT = "123456789012"
 _DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
-_READING = ("Describe", "Get", "List", "Lookup", "Head", "Query", "Scan")
+_READING = ("BatchGet", "Describe", "Get", "List", "Lookup", "Head", "Query", "Scan")
 
 
 @dataclass(frozen=True)

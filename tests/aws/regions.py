@@ -45,6 +45,19 @@ def enable(account: str, regions: list[str]) -> None:
     of(Enabled, account, "").regions.update(regions)
 
 
+@dataclass
+class Listed:
+    """The regions that EC2 lists; all where there are none."""
+
+    names: set[str] = field(default_factory=set)
+
+
+@order("list-regions")
+def list_only(regions: list[str]) -> None:
+    """Has AWS have few regions, for whom each costs a second of a processor."""
+    of(Listed, "", "").names.update(regions)
+
+
 def require_enabled(call: Call) -> None:
     """Raises where the region of a call is not enabled in its account."""
     if call.region in _BY_DEFAULT or call.region.startswith("aws-"):
@@ -58,7 +71,9 @@ def require_enabled(call: Call) -> None:
 @ec2.answers("DescribeRegions")
 def describe(call: Call) -> Parameters:
     """Lists all regions, or those that can be used."""
-    said = call.moto
+    said, listed = call.moto, of(Listed, "", "").names
+    if listed:
+        said["Regions"] = [one for one in said["Regions"] if one["RegionName"] in listed]
     for region in said["Regions"]:
         name = region["RegionName"]
         closed = "opted-in" if _status(call.account, name) == "ENABLED" else "not-opted-in"

@@ -22,7 +22,10 @@ LONGEST = (
     *("provider/test_conformance.py", "provider/test_existing.py"),
     *(
         f"scenarios/test_{name}.py"
-        for name in ("drift_each", "closed", "ways_back", "edits", "refresh", "survival", "renames")
+        for name in (
+            *("baseline", "layer", "member_drift", "fleet", "drift_each", "closed", "ways_back", "edits", "refresh"),
+            *("survival", "renames"),
+        )
     ),
 )
 

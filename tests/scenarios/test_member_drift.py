@@ -73,6 +73,7 @@ def deployed(deployed_shipped: Snapshot, tmp_path_factory: pytest.TempPathFactor
     types = ", ".join(f"{type}: true" for type in TYPES)
     (site.config / "baseline.yaml").write_text(BASELINE.replace("BACKED", types))
     site.sign_in_as_administrator()
+    site.aws.order("list-regions", regions=[HOME, "eu-west-1"])
     done = site.strata("deploy", "--yes")
     assert done.code == 0, done.text[-6000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("kept") / "site")
@@ -313,6 +314,27 @@ def test_what_others_give_a_role_is_left_to_a_person(site: Site) -> None:
     assert (difference["deploy"], difference["by_hand_id"]) == ("", "policy-of-others")
 
 
+def test_what_cannot_go_or_is_taken_names_the_remedy(site: Site) -> None:
+    """A role that others use, and an alias that somebody else has: the one before goes first, and is there again."""
+    file, console = site.config / "baseline.yaml", Console(site)
+    before, administrator = file.read_text(), "arn:aws:iam::aws:policy/AdministratorAccess"
+    console("iam").attach_role_policy(RoleName="auditor", PolicyArn=administrator)
+    site.aws.order("taken-aliases", names=[f"acme-{KEY}"])
+    off = before.replace("      auditor:\n", "      auditor:\n        mode: off\n")
+    file.write_text(off.replace("ex-{key}", "acme-{key}"))
+
+    planned = site.strata("plan", f"baseline_{KEY}", "--json")
+    failed = site.strata("deploy", f"baseline_{KEY}", "--yes", "--json")
+
+    assert "alias-goes-first" in planned.ids
+    assert {"alias-taken", "role-in-use"} <= {*failed.ids}, failed.text
+    assert console("iam").list_account_aliases()["AccountAliases"] == []
+    console("iam").detach_role_policy(RoleName="auditor", PolicyArn=administrator)
+    file.write_text(off)
+    assert site.strata("deploy", f"baseline_{KEY}", "--yes").code == 0
+    assert console("iam").list_account_aliases()["AccountAliases"] == [f"ex-{KEY}"]
+
+
 def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Site) -> None:
     """Its own role is gone; what differs in the other is put back."""
     console, there = Console(site), Console(site, "shared")
@@ -347,13 +369,19 @@ def test_a_call_that_is_refused_leaves_one_kind_of_one_account_unread(site: Site
     assert [*told(found)] == [f"member setting serial_console_access in {HOME} of {KEY}"]
 
 
-def test_a_closed_account_counts_as_it_is_recorded(site: Site) -> None:
+def test_a_closed_account_counts_as_it_is_recorded_and_stops_no_deploy(site: Site) -> None:
+    """A role of the other trusts it; nothing of it is planned, and a second run has nothing to do."""
     site.aws.order("account-state", account=Console(site).id, state="CLOSED")
 
     found = site.strata("drift", "--json")
+    first, again = (site.strata("deploy", "--yes", "--json") for _ in range(2))
 
     assert json.loads(found.stdout)["unread"] == []
     assert [one for one in told(found) if "baseline" in one or "setting" in one] == []
+    assert (first.code, again.code) == (0, 0), first.text + again.text
+    ended = {one["stack"]: one["status"] for one in json.loads(first.stdout)["stacks"]}
+    assert (ended["baseline_shared"], f"baseline_{KEY}" in ended) == ("applied", False)
+    assert not any(one["counts"] for one in json.loads(again.stdout)["stacks"])
 
 
 def test_reports_from_aws_tell_what_is_changed_in_accounts(site: Site, tmp_path: Path) -> None:

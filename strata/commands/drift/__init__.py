@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from strata.aws.access_role import entered
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, Caller, connect
+from strata.aws.session import Aws, AwsError, Caller, connect
 from strata.commands.drift.back import Back, Step, agreed, looks_for_real, put_back, steps_of
 from strata.commands.drift.own_access import without_own_loss
 from strata.config import ACCEPTED
@@ -31,6 +33,7 @@ from strata.inventory.reading import CENTER
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.cli import Line
+from strata.kinds.kind import OF
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -174,7 +177,10 @@ def _history(aws: Aws, zone: LandingZone, inventory: Inventory, stack: str) -> H
     if not stack:
         return History(aws)
     email = zone.members[stack.partition(IN_ACCOUNT)[2]].email
-    id = next(each.id for each in inventory.organization.accounts if folded(each.email) == folded(email))
+    id = next((each.id for each in inventory.organization.accounts if folded(each.email) == folded(email)), None)
+    if id is None:
+        text = f"AWS lists no account with the address {email}"
+        raise AwsError(Message("no-such-account", text, email=email), "NoSuchAccount")
     return History(entered(aws, id, zone.roles(stack).reader))
 
 
@@ -219,7 +225,7 @@ def _told(
 ) -> Iterator[str]:
     for difference in drift.differences:
         yield from _difference(options, difference, by.get(_hint(difference)))
-    yield from (f"unread: {unread}" for unread in _unread(drift))
+    yield from (f"unread: {unread}" for unread in _unread_together(drift))
     if not drift.unread:
         yield from _unused(zone, drift, accepted)
     if drift.waiting:
@@ -238,8 +244,9 @@ def _difference(options: Options, difference: Difference, author: Author | None)
     if difference.how is DifferenceKind.CHANGED:
         what = f"{what}: {difference.attribute} is {in_sentence(difference.at_aws)} at AWS, {_otherwise(difference)}"
     yield f"{f'{options.config}/{difference.place}: ' if difference.place else ''}{what}"
-    if difference.statements:
-        yield f"  what:  {'; '.join(difference.statements)}"
+    by = f"may be assumed now by {listed(difference.assumable_by)}" if difference.assumable_by else ""
+    if parts := [*difference.statements, *filter(None, [by])]:
+        yield f"  what:  {'; '.join(parts)}"
     if author:
         known = (
             f"{author.by} at {author.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC by {author.event}"
@@ -330,6 +337,20 @@ def _unread(drift: Drift) -> list[Unread]:
     return [Unread(part, hidden_by(part), reason) for part, reason in drift.unread.items()]
 
 
+def _unread_together(drift: Drift) -> Iterator[Unread]:
+    """Yields what is unread; accounts in which it is for the same reason once, with the reason of the first."""
+    alike: dict[tuple[str, Sequence[str], str], list[tuple[str, Unread]]] = {}
+    for unread in _unread(drift):
+        account = account_of_part(unread.part) or ""
+        word = unread.part.removesuffix(account).removesuffix(IN_ACCOUNT).removesuffix(OF)
+        reason = re.sub(rf"\b(\d{{12}}|{re.escape(account)})\b", "", unread.reason)
+        alike.setdefault((word, unread.kinds, reason), []).append((account, unread))
+    for (word, *_), some in alike.items():
+        accounts = listed([account for account, _ in some])
+        first = some[0][1]
+        yield replace(first, part=f"{word} in {len(some):,} accounts, {accounts}") if some[1:] else first
+
+
 def _difference_facts(options: Options, difference: Difference, author: Author | None = None) -> dict[str, Any]:
     way, who = difference.way, {}
     if author:
@@ -343,6 +364,7 @@ def _difference_facts(options: Options, difference: Difference, author: Author |
         "attribute": difference.attribute,
         "at_aws": difference.at_aws,
         "statements": list(difference.statements),
+        "assumable_by": list(difference.assumable_by),
         "deployed": difference.before,
         "declared": difference.here,
         "place": f"{options.config}/{difference.place}" if difference.place else "",

@@ -1,4 +1,4 @@
-"""The default VPCs of a member account: removed by a step of a deploy, so that no state has any."""
+"""The default VPCs of a member account: removed by a step of a deploy, so that a state has the word alone."""
 
 from __future__ import annotations
 
@@ -13,30 +13,24 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
 from strata.kinds.kind import Ask, Kind
 from strata.kinds.members.made import SET, WRITTEN_IN, named
-from strata.kinds.thing import AtAws, InStates, Thing
+from strata.kinds.thing import OUTPUT, AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
 _KEY = "default_vpcs"
 _NONE: Attributes = {"regions": ""}
 
 
-def _removed(zone: LandingZone) -> Iterator[str]:
-    """Yields the accounts in which there are to be none."""
-    for account, settings in zone.member_settings.items():
-        if settings.default_vpcs and settings.default_vpcs.mode == "removed":
-            yield account
-
-
 def _declared(zone: LandingZone) -> Iterator[Thing]:
-    for account in _removed(zone):
-        location = zone.baseline[account].location(_KEY)
-        yield Thing(SET, named(_KEY, account), _NONE, BASELINE, location)
+    for account, settings in zone.member_settings.items():
+        if settings.removes_default_vpcs:
+            yield Thing(SET, named(_KEY, account), _NONE, BASELINE, zone.baseline[account].location(_KEY))
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
-    """Yields accounts in which the baseline is deployed: a deploy has removed all in which nothing was."""
-    for account in _removed(states.zone):
-        if states.shipped.get(f"{BASELINE_LAYER}{IN_ACCOUNT}{account}"):
+    """Yields accounts whose last deploy had the word: it has removed all in which nothing was."""
+    for stack, held in states.shipped.items():
+        layer, _, account = stack.partition(IN_ACCOUNT)
+        if layer == BASELINE_LAYER and _KEY in held.get(OUTPUT, {}):
             yield Thing(SET, named(_KEY, account), _NONE)
 
 

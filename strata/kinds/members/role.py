@@ -17,13 +17,15 @@ from strata.kinds.shared import ROLE, ROLE_ATTACHMENT, ROLE_POLICY
 from strata.kinds.thing import Thing, content
 from strata.landing_zone import LandingZone
 
+TRUST = "trust"
+"""Who may assume it."""
 _MORE = "more_policies"
 """What somebody else has given the role: no deploy takes it away."""
 
 
 def _declared(zone: LandingZone, account: str) -> Iterator[tuple[str, Attributes, Location]]:
     its = zone.baseline[account]
-    values = as_it_is("trust", "session_seconds", "boundary", "policies", "inline", _MORE)
+    values = as_it_is(TRUST, "session_seconds", "boundary", "policies", "inline", _MORE)
     for name, role in (zone.member_settings[account].roles or {}).items():
         if role and role.on:
             yield name, values, its.location("roles", name)
@@ -48,7 +50,7 @@ def _its(state: Attributes) -> tuple[set[str], dict[str, str]]:
 def _recorded(state: Attributes) -> Attributes:
     attached, inline = _its(state)
     return {
-        "trust": content(text(state, "assume_role_policy")),
+        TRUST: content(text(state, "assume_role_policy")),
         "session_seconds": int(state.get("max_session_duration") or 3600),
         "boundary": text(state, "permissions_boundary"),
         "policies": ", ".join(sorted({*attached, *inline})),
@@ -67,7 +69,7 @@ def _asked(ask: Ask) -> Attributes | None:
     inline = {*client.items("list_role_policies", "PolicyNames[]", RoleName=name)}
     known = {*ours, *documents}
     return {
-        "trust": role["AssumeRolePolicyDocument"],
+        TRUST: role["AssumeRolePolicyDocument"],
         "session_seconds": role.get("MaxSessionDuration", 3600),
         "boundary": role.get("PermissionsBoundary", {}).get("PermissionsBoundaryArn", ""),
         "policies": ", ".join(sorted({*attached, *inline} & known)),
