@@ -223,8 +223,9 @@ ADVICE = (
         r"DeleteRole.*DeleteConflict",
         "role-in-use",
         (
-            "others have attached policies to the role, or put some into it: strata drift names them as more_policies; "
-            "take them off in its account, or write mode: unmanaged for the role, then deploy again"
+            "others have attached policies to the role, or put some into it: in its account aws iam "
+            "list-attached-role-policies and list-role-policies name them; take them off there, or write mode: "
+            "unmanaged for the role, then deploy again"
         ),
     ),
     (
