@@ -10,7 +10,7 @@ from dataclasses import replace
 from functools import partial
 
 from strata.atomic import locked
-from strata.aws.access_role import entered
+from strata.aws.access_role import entered_to_read
 from strata.aws.session import Aws
 from strata.config.models import Project
 from strata.errors import Message
@@ -83,7 +83,8 @@ class InventoryReading:
         if not (account := stack.account):
             return asking
         wait, throttled = partial(self._pace.wait, account=account), partial(self._pace.throttled, account=account)
-        return replace(entered(asking, account, stack.role), before_send=wait, throttled=throttled)
+        member = entered_to_read(asking, account, stack.role, is_made=stack.is_made)
+        return replace(member, before_send=wait, throttled=throttled)
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.

@@ -178,6 +178,11 @@ CHANGES = {
     "member setting default_vpcs": ByHand(
         f"member setting default_vpcs of {KEY}", "regions", lambda of: of("ec2").create_default_vpc()
     ),
+    "member setting baseline_roles": ByHand(
+        f"member setting baseline_roles of {KEY}",
+        "writer",
+        lambda of: of("iam").delete_role_policy(RoleName="ex-baseline", PolicyName="baseline"),
+    ),
     "account alias": ByHand(
         f"account alias {KEY}", "name", lambda of: of("iam").create_account_alias(AccountAlias="somebody-elses")
     ),
@@ -314,10 +319,13 @@ def test_what_others_give_a_role_is_left_to_a_person(site: Site) -> None:
 
 
 def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Site) -> None:
-    """Its own role is gone; what differs in the other is put back."""
+    """Its own roles are gone; what differs in the other is put back."""
     console, there = Console(site), Console(site, "shared")
     there("ec2").enable_serial_console_access()
     console("ec2").enable_serial_console_access()
+    for role in ("ex-baseline", "ex-baseline-reader"):
+        console("iam").delete_role_policy(RoleName=role, PolicyName="baseline")
+        console("iam").delete_role(RoleName=role)
     console("iam").delete_role(RoleName=ROLE)
 
     found = site.strata("drift", "--json")
