@@ -7,11 +7,13 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 from strata.aws.access_role import account_ids, closed_to_us, entered
+from strata.aws.questions import ResourceQuestion
 from strata.aws.session import DENIED, Aws, AwsError
 from strata.aws.states import read_state
 from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, Roles
+from strata.kinds.members.baseline_roles import SeenRole, seen
 from strata.landing_zone import LandingZone
-from strata.steps.baseline_roles import BaselineRole, SeenRole, baseline_roles, seen
+from strata.landing_zone.baseline_roles import BaselineRole, baseline_roles
 
 
 @dataclass
@@ -80,8 +82,8 @@ class Entrances:
         return self.met.seen[stack]
 
     def _seen(self, stack: str, role: str) -> tuple[SeenRole, ...]:
-        client = entered(self.aws, self.account(stack), role).client("iam", self.landing_zone.project.regions.primary)
-        return tuple(seen(client, wanted) for wanted in self.made(stack))
+        ask = ResourceQuestion(entered(self.aws, self.account(stack), role), self.landing_zone.project, {})
+        return tuple(seen(ask, wanted) for wanted in self.made(stack))
 
     def _chosen(self, stack: str, account: str) -> Roles:
         own = self.landing_zone.roles(stack)

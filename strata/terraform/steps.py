@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strata.aws.access_role import account_ids, entered
+from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError, asked_at_once
 from strata.aws.states import read_state
 from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
@@ -170,10 +171,10 @@ class Steps:
         except AwsError as error:
             text = f"the roles of the baseline in account {key} are set by {ACCESS_ROLE} alone: {error}"
             raise StrataError(Message("role-refused", text, account=key, role=ACCESS_ROLE, code=error.code)) from error
-        iam = member.client("iam", self.landing_zone.project.regions.primary)
+        ask = ResourceQuestion(member, self.landing_zone.project, {})
         for step in steps:
-            change = baseline_roles.delete_role if step.id == "role-to-delete" else baseline_roles.set_role
-            change(iam, wanted[step.data["role"]], key)
+            change = baseline_roles.remove if step.id == "role-to-delete" else baseline_roles.make
+            change(ask, wanted[step.data["role"]], key)
 
     # Default VPCs
 

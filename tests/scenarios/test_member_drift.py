@@ -346,7 +346,7 @@ def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Sit
 def test_a_call_that_is_refused_leaves_one_kind_of_one_account_unread(site: Site) -> None:
     console = Console(site)
     console("ec2").enable_serial_console_access()
-    site.aws.fail("iam:GetRole", way="refuse", code="AccessDenied", times=1)
+    site.aws.fail("iam:GetRole", way="refuse", code="AccessDenied", times=1, containing='"auditor"')
 
     found = site.strata("drift", "--json")
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from functools import partial
 
 from strata.config import BASELINE
 from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, shipped
+from strata.config.models import OWN_TAGS
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.kind import Ask, Kind
@@ -13,7 +16,80 @@ from strata.kinds.members.made import SET, WRITTEN_IN, named
 from strata.kinds.members.role import MEMBER_ROLE
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
-from strata.steps.baseline_roles import baseline_roles, seen
+from strata.landing_zone.baseline_roles import BaselineRole, baseline_roles
+from strata.text import listed
+
+POLICY = "baseline"
+"""The name of the inline policy."""
+HOUR = 3600
+"""The longest session, which AWS gives where nothing else is said."""
+
+
+@dataclass(frozen=True)
+class SeenRole:
+    """How an account has such a role."""
+
+    wanted: BaselineRole
+    is_there: bool = True
+    is_ours: bool = True
+    """It has the tags by which Strata knows it."""
+    differs: tuple[str, ...] = ()
+    """Its parts that are not as Strata makes them."""
+    others: Mapping[str, bool] = field(default_factory=dict)
+    """The policies that others gave it: the ARNs of those attached, and the names of those within."""
+
+    @property
+    def as_wanted(self) -> bool:
+        """Returns whether it is there, and as Strata makes it."""
+        return self.is_there and not self.differs
+
+    @property
+    def is_foreign(self) -> bool:
+        """Returns whether somebody else made it, for something else."""
+        return self.is_there and not self.is_ours and {*self.differs} > {"tags"}
+
+    def setting(self) -> Iterator[Message]:
+        """Yields the step that makes it what it should be."""
+        name, parts = self.wanted.name, [*self.differs]
+        if not self.is_there:
+            yield Message("role-to-make", f"make the role {name}", role=name)
+        elif parts:
+            yield Message("role-to-set", f"set {listed(parts)} of the role {name}", role=name, parts=parts)
+
+    def deleting(self) -> Iterator[Message]:
+        """Yields the step that deletes it."""
+        if self.is_there and self.is_ours:
+            yield Message("role-to-delete", f"delete the role {self.wanted.name}", role=self.wanted.name)
+
+
+def seen(ask: Ask, wanted: BaselineRole) -> SeenRole:
+    """Returns how an account has a role."""
+    iam = ask.client("iam")
+    answer = ask.unless_absent(partial(iam.get_role, RoleName=wanted.name))
+    if answer is None:
+        return SeenRole(wanted, is_there=False)
+    role, named = answer["Role"], {"RoleName": wanted.name}
+    tags = {tag["Key"]: tag["Value"] for tag in role.get("Tags", ())}
+    inline = [*iam.items("list_role_policies", "PolicyNames[]", **named)]
+    attached = [*iam.items("list_attached_role_policies", "AttachedPolicies[].PolicyArn", **named)]
+    policy = iam.get_role_policy(**named, PolicyName=POLICY)["PolicyDocument"] if POLICY in inline else None
+    others = {**dict.fromkeys(sorted(attached), True), **{name: False for name in sorted(inline) if name != POLICY}}
+    same = {
+        "path": role["Path"] == "/",
+        "trust": role["AssumeRolePolicyDocument"] == wanted.trust,
+        "policy": policy == wanted.policy,
+        "other policies": not others,
+        "boundary": not role.get("PermissionsBoundary"),
+        "description": role.get("Description") == wanted.description,
+        "session": role.get("MaxSessionDuration", HOUR) == HOUR,
+        "tags": wanted.tags.items() <= tags.items(),
+    }
+    ours = all(tags.get(name) == wanted.tags[name] for name in OWN_TAGS)
+    return SeenRole(wanted, True, ours, tuple(part for part in same if not same[part]), others)
+
+
+# As a kind
+
 
 _KEY = "baseline_roles"
 _AS_MADE: Attributes = {"reader": "as Strata makes it", "writer": "as Strata makes it"}
@@ -40,7 +116,7 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 def _asked(ask: Ask) -> Attributes:
     layer = shipped(BASELINE_LAYER, BASELINE, short_name=ask.project.short_name)
     roles = dict(zip(_AS_MADE, baseline_roles(ask.project, layer), strict=True))
-    answers = {part: seen(ask.client("iam"), role) for part, role in roles.items()}
+    answers = {part: seen(ask, role) for part, role in roles.items()}
     return {
         part: _AS_MADE[part]
         if role.as_wanted
