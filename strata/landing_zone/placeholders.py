@@ -68,8 +68,6 @@ def placeholder_values(project: Project | None) -> dict[str, str]:
         "management_account_id": account,
         "access_role": ACCESS_ROLE,
         "exempt_role_arns": as_list(exempt),
-        BASELINE_ROLES: "",
-        BASELINE_EXEMPT: "",
         "primary_region": region,
         "secondary_region": project.regions.secondary,
     }
@@ -150,7 +148,7 @@ def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[P
     known = re.compile(rf"\$?\{{\s*(?:{'|'.join(values)})\s*\}}")
     unknown: set[str] = set()
     for text in texts(document):
-        if ("{" not in text and "}" not in text) or _is_list(text):
+        if ("{" not in text and "}" not in text) or (_is_list(text) and text.strip("{ }") in values):
             continue
         unknown |= {name for name in map(str.strip, PATTERN.findall(text)) if name not in values}
         rest = PATTERN.sub("", text)

@@ -124,11 +124,10 @@ def all_policies(
         account_ids: the ids of accounts by key, as far as they are known; documents have a placeholder for others.
     """
     values = placeholder_values(project)
-    if project:
-        values |= security_administrator(organization, account_ids)
     baseline = layers.get(BASELINE_LAYER)
-    made = baseline if project and baseline and baseline.makes_roles else None
-    values |= _baseline_values(made) if made else {}
+    made = baseline if baseline and baseline.makes_roles else None
+    if project:
+        values |= security_administrator(organization, account_ids) | baseline_values(made)
     policies = [*_of_options(organization, project, made)]
     for key, policy in organization.policies.items():
         if is_full_access(key, policy):
@@ -173,8 +172,14 @@ def security_administrator(organization: Organization, account_ids: Mapping[str,
 # What the baseline has to be let
 
 
-def _baseline_values(layer: Layer) -> dict[str, str]:
-    """Returns the placeholders for the roles that Strata makes; the writer is exempt where it sets what is denied."""
+def baseline_values(layer: Layer | None) -> dict[str, str]:
+    """Returns the placeholders for the roles that Strata makes; the writer is exempt where it sets what is denied.
+
+    Args:
+        layer: the baseline, none where Strata makes no roles for it.
+    """
+    if layer is None:
+        return {BASELINE_ROLES: "", BASELINE_EXEMPT: ""}
     arns = {part: f"arn:*:iam::*:role/{role}" for part, role in layer.roles}
     off = any(its.ebs_encryption and its.ebs_encryption.mode is Mode.OFF for its in _settings(layer))
     return {BASELINE_ROLES: as_list(arns.values()), BASELINE_EXEMPT: arns["writer"] if off else ""}
