@@ -13,6 +13,7 @@ import pytest
 from strata.aws.access_role import entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws as Session
+from strata.config.layers import Roles
 from strata.config.limits import aws_limits
 from strata.errors import StrataError
 from strata.evaluation.landing_zone import Evaluated
@@ -248,6 +249,41 @@ def test_each_part_of_a_role_is_seen_and_set(member: ResourceQuestion, writer: B
 
     step.remove(member, writer, "dev")
     assert not seen(member, writer).is_there
+
+
+WAYS_IN = {
+    "both are as they should be": ([], True, []),
+    "a policy is another": ([("put_role_policy", HANDS["policy"][1])], False, ["policy"]),
+    "it is, and only the reader lets us in": ([("put_role_policy", HANDS["policy"][1])], True, ["policy"]),
+}
+
+
+@pytest.mark.parametrize("case", WAYS_IN)
+def test_the_access_role_enters_where_something_is_to_be_set(
+    case: str, emulated: Aws, member: ResourceQuestion, zones: Zones
+) -> None:
+    by_hand, by_them, differs = WAYS_IN[case]
+    zone, aws = zones(), Session(None, "us-east-1")
+    for role in baseline_roles(zone.project, zone.layers["baseline"]):
+        step.make(member, role, "shared")
+    for operation, parameters in by_hand:
+        getattr(member.client("iam"), operation)(RoleName="ex-baseline", **parameters)
+    if case.endswith("lets us in"):
+        closed = {"code": "AccessDenied", "times": 99, "containing": "OrganizationAccountAccessRole"}
+        emulated.fail("sts:AssumeRole", **closed)
+    entrances = Entrances(zone, aws, _ids={"shared": str(member.aws.session.account)})
+
+    assert entrances.roles("baseline_shared") == (zone.layers["baseline"].roles if by_them else Roles())
+    assert [[*role.differs] for role in entrances.seen("baseline_shared")] == [[], differs]
+    emulated.heal()
+
+
+def test_the_access_role_enters_where_the_reader_is_gone(member: ResourceQuestion, zones: Zones) -> None:
+    zone = zones()
+    entrances = Entrances(zone, Session(None, "us-east-1"), _ids={"shared": str(member.aws.session.account)})
+
+    assert entrances.roles("baseline_shared") == Roles()
+    assert [role.is_there for role in entrances.seen("baseline_shared")] == [False, False]
 
 
 def test_a_role_of_somebody_else_stays_as_it_is(member: ResourceQuestion, writer: BaselineRole) -> None:

@@ -35,7 +35,10 @@ def baseline_roles(project: Project, layer: Layer) -> tuple[BaselineRole, ...]:
     statement = {"Effect": "Allow", "Principal": management, "Action": "sts:AssumeRole"}
     trust, policies = {"Version": "2012-10-17", "Statement": [statement]}, layer_permissions(project, layer)
     tags = {**project.tags, **dict(zip(OWN_TAGS, (project.name, layer.name, "strata"), strict=True))}
-    words = {"reader": "Strata plans the baseline of this account", "writer": "Strata deploys the baseline"}
+    words = {
+        "reader": "Strata plans the baseline of this account",
+        "writer": "Strata deploys the baseline of this account",
+    }
     return tuple(
         BaselineRole(getattr(layer.roles, part), words[part], trust, policies[f"{layer.name}/{part}"], tags)
         for part in words

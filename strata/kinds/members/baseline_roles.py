@@ -45,8 +45,8 @@ class SeenRole:
 
     @property
     def is_foreign(self) -> bool:
-        """Returns whether somebody else made it, for something else."""
-        return self.is_there and not self.is_ours and {*self.differs} > {"tags"}
+        """Returns whether somebody else made it, for something else; a path is of another, too, and stays."""
+        return self.is_there and ("path" in self.differs or (not self.is_ours and {*self.differs} > {"tags"}))
 
     def setting(self) -> Iterator[Message]:
         """Yields the step that makes it what it should be."""
