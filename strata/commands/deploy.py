@@ -559,7 +559,9 @@ class Deployment:
         closed = await_access(self.aws, self._new_ids(stacks), self.note)
         shut = [stack for stack in stacks if self.landing_zone.account_stacks[stack] in closed]
         if shut:
-            self._shut.append(warn_left_out(ACCESS_ROLE, shut, way(ACCESS_ROLE, self.landing_zone.layers)))
+            theirs = {*map(fleet.layer_of, shut)}
+            layers = {name: layer for name, layer in self.landing_zone.layers.items() if name in theirs}
+            self._shut.append(warn_left_out(ACCESS_ROLE, shut, way(ACCESS_ROLE, layers)))
         self._odd |= dict.fromkeys(shut, 1)
         return [stack for stack in stacks if stack not in shut]
 
