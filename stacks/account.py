@@ -14,7 +14,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.base import BaseStack
-from strata.config.layers import PLANS, Roles
+from strata.config.layers import ROLE, Roles
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.accounts import Account
@@ -35,7 +35,7 @@ class MemberAccount:
     layer: str
     """The layer that the stack is of."""
     roles: Roles | None = None
-    """The roles that the layer's file names for its stacks."""
+    """The roles that its stacks assume, where that is not always the access role."""
     documents: Mapping[str, str] = field(default_factory=dict)
     """The policy files of the configuration."""
     id_of: Callable[[str], str] = str
@@ -59,7 +59,7 @@ class MemberAccount:
 class AccountStack(BaseStack):
     """A stack in a member account: its state is with all others, its provider assumes the access role of the account.
 
-    Where the layer names roles, it assumes the reader while a plan is made, and the writer otherwise.
+    Where the layer has other roles, it assumes the role that a run names, and the writer where none does.
     https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_access.html
     """
 
@@ -67,14 +67,18 @@ class AccountStack(BaseStack):
         self.account = account
         super().__init__(scope, id, project=account.project, region=region, layer=account.layer, account_id=account.id)
         if account.roles:
-            description = "Whether a plan is made, which takes another role than an apply"
-            variable = {"type": "bool", "ephemeral": True, "default": False, "description": description}
-            self.add_override("variable", {PLANS: variable})
+            description = "The role to assume: a plan takes another than an apply"
+            variable = {
+                "type": "string",
+                "ephemeral": True,
+                "default": account.roles.writer,
+                "description": description,
+            }
+            self.add_override("variable", {ROLE: variable})
 
     def _role(self) -> list[AwsProviderAssumeRole]:
         arn = self._written(f"arn:{PARTITION}:iam::{self.account_id}:role/{ACCESS_ROLE}")
-        if roles := self.account.roles:
+        if self.account.roles:
             (id,) = self.resolved({"": self.account_id}).values()
-            choice = f"var.{PLANS} ? {hcl.hcl_literal(roles.reader)} : {hcl.hcl_literal(roles.writer)}"
-            arn = hcl.template(f"arn:{PARTITION}:iam::", id, ":role/", hcl.interpolated(choice))
+            arn = hcl.template(f"arn:{PARTITION}:iam::", id, ":role/", hcl.interpolated(f"var.{ROLE}"))
         return [AwsProviderAssumeRole(role_arn=arn, session_name="strata")]

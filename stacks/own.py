@@ -59,7 +59,7 @@ def own_layers(
             yield made[layer.name]
             continue
         for key, declared in landing_zone.members.items():
-            name, id, roles = layer.stack_in(key), organizations.accounts[key].id, layer.deploying.roles
+            name, id, roles = layer.stack_in(key), organizations.accounts[key].id, layer.other_roles
             if name in without or not layer.is_in(key):
                 continue
             id_of, project = partial(_id_of, organizations), landing_zone.project
@@ -89,7 +89,7 @@ def _leaving(app: App, landing_zone: LandingZone, without: Collection[str]) -> I
         if id and layer and name not in without:
             kind, settings = import_module(f"{layer.code.package}.stack").Stack, Baseline.model_validate(_EMPTIED)
             account = MemberAccount(
-                key, id, landing_zone.retired[key], project, layer.name, layer.deploying.roles, landing_zone.documents
+                key, id, landing_zone.retired[key], project, layer.name, layer.other_roles, landing_zone.documents
             )
             yield kind(app, name, settings=settings, account=account)
         elif not id:

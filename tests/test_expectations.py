@@ -295,8 +295,12 @@ def test_patterns_that_may_share_an_action_meet(pattern: str, meets: bool) -> No
 def test_a_guardrail_that_does_less_is_noticed(shipped_zone: Zone) -> None:
     """Every third way to weaken one; `python -m tests.mutants` tries all, and those of the company."""
     made = mutants({"shipped": shipped_zone.landing_zone})
-    without_effect = "deny-root-user.json DenyRootUser: with an exempt role"
-    tried = [one for one in made if one.loosens and "devops" not in one.name and without_effect not in one.name][::3]
+    without_effect = (
+        "deny-root-user.json DenyRootUser: with an exempt role",
+        "KeepFindingsComing: with a value more of StringNotEquals aws:PrincipalAccount",  # the id is nobody's here
+        "devops",
+    )
+    tried = [one for one in made if one.loosens and not any(words in one.name for words in without_effect)][::3]
 
     assert [one.name for one in tried if not breaks_an_expectation(one.before, one.after)] == []
     assert len(tried) >= 20

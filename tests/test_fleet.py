@@ -225,5 +225,5 @@ def test_a_plan_that_reads_more_than_the_terraform_never_equals(tmp_path: Path, 
         return whole.origin(found, "log_a", None).terraform
 
     assert terraform()
-    assert terraform(variable={"strata_plans": {"default": False}}) not in (None, terraform())
+    assert terraform(variable={"strata_role": {"default": "works"}}) not in (None, terraform())
     assert terraform(**more) is None

@@ -595,10 +595,10 @@ def test_a_layer_that_names_roles_assumes_one_to_plan_and_one_to_apply(own: Own,
     stack = synthesized(own, tmp_path)["topics_shared"]
 
     (id,), (assumed,) = stack.provider["allowed_account_ids"], stack.provider["assume_role"]
-    assert assumed["role_arn"] == f'arn:aws:iam::{id}:role/${{var.strata_plans ? "looks" : "ci/works"}}'
-    assert {key: stack.json["variable"]["strata_plans"][key] for key in ("ephemeral", "default")} == {
+    assert assumed["role_arn"] == f"arn:aws:iam::{id}:role/${{var.strata_role}}"
+    assert {key: stack.json["variable"]["strata_role"][key] for key in ("ephemeral", "default")} == {
         "ephemeral": True,
-        "default": False,
+        "default": "ci/works",
     }
 
 

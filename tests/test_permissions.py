@@ -23,7 +23,7 @@ from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, READER, STACKS, layer_permissions, permissions, remedy, template
 from strata.load import load
 from strata.policy.reference import reference
-from strata.steps import regions
+from strata.steps import baseline_roles, regions
 from strata.steps.default_vpcs import READS, REMOVES
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
@@ -122,7 +122,7 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
 def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
     assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
         "accounts": {"reads": sorted(regions.READS), "writes": sorted(regions.ENABLES)},
-        "baseline": {"reads": sorted(READS), "writes": sorted(REMOVES)},
+        "baseline": {"reads": sorted({*READS, *baseline_roles.READS}), "writes": sorted(REMOVES)},
     }
 
 
@@ -379,8 +379,9 @@ OF_MANAGEMENT = ("contact.py", "primary_contact.py", "budget.py")
 
 
 def in_member(file: Path) -> bool:
-    """Returns whether a module asks in member accounts alone, by the role of a layer."""
-    return (file.parent.name == "members" and file.name not in OF_MANAGEMENT) or file.name == "default_vpcs.py"
+    """Returns whether a module asks in member accounts alone, by the role of a layer or the access role."""
+    by_step = file.name in ("baseline_roles.py", "default_vpcs.py")
+    return (file.parent.name == "members" and file.name not in OF_MANAGEMENT) or by_step
 
 
 @cache

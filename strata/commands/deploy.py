@@ -171,7 +171,7 @@ class Deployment:
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
         self._announced = prepared.announced
         zone = prepared.landing_zone
-        self._existing = ExistingTable.of(self.aws, zone)
+        self._existing = ExistingTable.of(self.aws, zone, prepared.reader)
         self._gone = GoneImports(prepared.landing_zone)
         self._muted = fleet.Muted(options)
         going = [stack for stack in prepared.chosen if stack not in prepared.spared]  # what fails stops waves, too
@@ -186,6 +186,7 @@ class Deployment:
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
+            reader=prepared.reader,
             steps=prepared.steps.plan,
             refresh=prepared.refreshes,
             digest=prepared.digest,
@@ -558,7 +559,9 @@ class Deployment:
         closed = await_access(self.aws, self._new_ids(stacks), self.note)
         shut = [stack for stack in stacks if self.landing_zone.account_stacks[stack] in closed]
         if shut:
-            self._shut.append(warn_left_out(ACCESS_ROLE, shut, way(ACCESS_ROLE, {})))
+            theirs = {*map(fleet.layer_of, shut)}
+            layers = {name: layer for name, layer in self.landing_zone.layers.items() if name in theirs}
+            self._shut.append(warn_left_out(ACCESS_ROLE, shut, way(ACCESS_ROLE, layers)))
         self._odd |= dict.fromkeys(shut, 1)
         return [stack for stack in stacks if stack not in shut]
 
@@ -731,7 +734,7 @@ class Deployment:
             for stack in stacks
             if (account := self.landing_zone.account_stacks.get(stack))
             and (stack in self.prepared.late or f"{TYPES['account']}.{account}" in self._created)
-            and ACCESS_ROLE in self.landing_zone.roles(stack).model_dump().values()
+            and ACCESS_ROLE in self.prepared.entrances.roles(stack).model_dump().values()
         }
         state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if keys else {}
         return dict(account_ids(state, sorted(keys)))
@@ -773,6 +776,7 @@ class Deployment:
                 planned,
                 self.signals,
                 self._watch(stack),
+                writer=self.prepared.writer,
                 verbose=self.options.verbose,
             )
         finally:

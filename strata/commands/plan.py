@@ -134,7 +134,7 @@ def _plans(
     options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
-    existing = ExistingTable.of(prepared.aws, zone)
+    existing = ExistingTable.of(prepared.aws, zone, prepared.reader)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,
@@ -161,6 +161,7 @@ def _plans(
             refuse=(partial(refuse_made_again, prepared), partial(refuse_handed_on, prepared)),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
+            reader=prepared.reader,
             steps=prepared.steps.plan,
             refresh=prepared.refreshes,
             digest=prepared.digest,

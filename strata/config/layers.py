@@ -62,8 +62,8 @@ class Rollout(Model):
     """So many stacks of a wave may fail, and the next one begins all the same."""
 
 
-PLANS = "strata_plans"
-"""The variable that says whether a plan is made, where a layer names the roles that its stacks assume."""
+ROLE = "strata_role"
+"""The variable that is the name of the role to assume, where that is not always the access role."""
 
 
 class Roles(Model):
@@ -111,11 +111,23 @@ class Layer:
     deploying: Deploying = field(default_factory=Deploying)
     source: str = ""
     """The file that switches it on, of one that comes with Strata."""
+    made_roles: Roles | None = None
+    """The roles that Strata makes for it by a step, where its file names none."""
 
     @property
     def roles(self) -> Roles:
         """Returns the roles that its stacks assume."""
-        return self.deploying.roles or Roles()
+        return self.other_roles or Roles()
+
+    @property
+    def other_roles(self) -> Roles | None:
+        """Returns the same where they are not always the access role."""
+        return self.deploying.roles or self.made_roles
+
+    @property
+    def makes_roles(self) -> bool:
+        """Returns whether Strata makes these roles, entering by the access role until they are there."""
+        return self.made_roles is not None and self.deploying.roles is None
 
     @property
     def file(self) -> str:
@@ -170,11 +182,12 @@ def folder_of(name: str) -> Path:
     return exact if exact.is_dir() else pythonic
 
 
-def shipped(name: str, file: str, model: type[Model] | None = None) -> Layer:
+def shipped(name: str, file: str, model: type[Model] | None = None, *, short_name: str = "") -> Layer:
     """Returns a layer that comes with Strata, without its settings."""
     in_accounts = name == BASELINE_LAYER
     inputs = ("settings", "account") if in_accounts else ("landing_zone", "organizations")
-    return Layer(name, Code(SHIPPED / name, inputs, in_accounts, model), source=file)
+    made = Roles(reader=f"{short_name}-{name}-reader", writer=f"{short_name}-{name}") if in_accounts else None
+    return Layer(name, Code(SHIPPED / name, inputs, in_accounts, model), source=file, made_roles=made)
 
 
 def unused(names: Collection[str]) -> list[Path]:

@@ -222,7 +222,9 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
         if BASELINE_LAYER in {*layers, *broken}:
             faults += [_name_taken(source_file, BASELINE_LAYER), *source_file.faults]
         else:
-            faults += _read_layer(partial, source_file, shipped(BASELINE_LAYER, BASELINE, Baseline), layers, broken)
+            short_name = partial.project.short_name if partial.project else ""
+            layer = shipped(BASELINE_LAYER, BASELINE, Baseline, short_name=short_name)
+            faults += _read_layer(partial, source_file, layer, layers, broken)
     if partial.organization and partial.organization.has_attributes:
         if ACCOUNTS in {*layers, *broken}:
             faults.append(_name_taken(partial.source_files[ORGANIZATION], ACCOUNTS, ("defaults",)))

@@ -419,7 +419,8 @@ class Project(Model):
     tags: dict[ProjectTagKey, TagValue] = {}
     """Tags on everything, besides Project, Layer and ManagedBy."""
     default_tags: bool = True
-    """Sets Project, Layer and ManagedBy on everything; when false, on the state bucket and the lock table alone."""
+    """Sets Project, Layer and ManagedBy on everything; when false, on the state bucket, the lock table
+    and the roles of a baseline alone."""
     exempt_roles: Many[RoleName] = ()
     """Roles that protect-foundation and protect-tagged do not bind, besides OrganizationAccountAccessRole; in member
     accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""

@@ -333,9 +333,10 @@ def shipped_stacks(zone: LandingZone, states: Mapping[str, State], only: str = "
         if (kind := kind_of(thing.kind, thing.name)).is_shipped:
             recorded[kind.stack_of(thing.name)][str(thing)] = thing.values
     return [
-        HeldStack(stack, held, ids.get(account, ""), zone.roles(stack).reader, recorded[stack], only)
+        HeldStack(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack], only)
         for stack, held in shipped_now(zone, said).items()
-        for account in (stack.partition(IN_ACCOUNT)[2],)
+        for name, _, account in (stack.partition(IN_ACCOUNT),)
+        for layer in (zone.layers[name],)
         if held and only in ("", account or only)
     ]
 

@@ -30,6 +30,7 @@ class HeldStack:
         held: what its state has.
         account: the id of its account, empty where it is the management account.
         role: the role that reads in its account.
+        is_made: whether Strata makes it there.
         recorded: what is compared of the things that its state has, by kind and name.
         only: the key of the only account that is asked about; empty for all.
     """
@@ -38,6 +39,7 @@ class HeldStack:
     held: Held
     account: str = ""
     role: str = ""
+    is_made: bool = False
     recorded: Things = field(default_factory=dict)
     only: str = ""
 

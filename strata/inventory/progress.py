@@ -10,9 +10,9 @@ from dataclasses import replace
 from functools import partial
 
 from strata.atomic import locked
-from strata.aws.access_role import entered
+from strata.aws.access_role import entered, entered_to_read
 from strata.aws.session import Aws
-from strata.config.models import ACCESS_ROLE, Project
+from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
 from strata.inventory.kept import KeptAnswers
@@ -83,11 +83,17 @@ class InventoryReading:
 
     def _entered(self, asking: Aws, stack: HeldStack) -> Aws:
         """Returns AWS as the reader of a stack sees it, at the pace of its account."""
-        return self._inside(asking, stack.account, stack.role) if stack.account else asking
+        if not (account := stack.account):
+            return asking
+        return self._at_its_pace(entered_to_read(asking, account, stack.role, is_made=stack.is_made), account)
 
-    def _inside(self, asking: Aws, account: str, role: str = ACCESS_ROLE) -> Aws:
+    def _inside(self, asking: Aws, account: str) -> Aws:
+        """Returns AWS as the access role of an account sees it, at the pace of the account."""
+        return self._at_its_pace(entered(asking, account), account)
+
+    def _at_its_pace(self, member: Aws, account: str) -> Aws:
         wait, throttled = partial(self._pace.wait, account=account), partial(self._pace.throttled, account=account)
-        return replace(entered(asking, account, role), before_send=wait, throttled=throttled)
+        return replace(member, before_send=wait, throttled=throttled)
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.

@@ -195,7 +195,7 @@ class LandingZone:
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
-        parts = (self.organization, self.project, self.documents, self.external)
+        parts = (self.organization, self.project, self.documents, self.external, self.layers)
         order = list(PolicyType)
         policies = sorted(all_policies(*parts, self.account_ids), key=lambda its: (order.index(its.type), its.key))
         return {policy.key: policy for policy in policies}

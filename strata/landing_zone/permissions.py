@@ -50,8 +50,8 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
         content["Statement"][0]["Resource"] += [f"{values['state_bucket_arn']}/management/{name}" for name in kept]
         content["Statement"] += _allow("Types", writes)
         return {layer.name: content}
-    roles = dict.fromkeys(layer.roles.model_dump().values())
-    arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in roles]
+    roles, first = layer.roles.model_dump().values(), [ACCESS_ROLE] if layer.makes_roles else []
+    arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in dict.fromkeys((*roles, *first))]
     content["Statement"] += _allow("Accounts", {"sts:AssumeRole"}, arns)
     ways_in = sorted({f"arn:{PARTITION}:iam::*:role/{ACCESS_ROLE}", *arns})
     denied = {"Sid": "WaysIn", "Effect": "Deny", "Action": "iam:*", "Resource": ways_in}

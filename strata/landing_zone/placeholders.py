@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -17,7 +17,9 @@ from strata.errors import Message
 PATTERN = re.compile(r"(?<!\{)\{\{([^{}]*)\}\}(?!\})")
 
 
-LISTS = frozenset({"exempt_role_arns"})
+BASELINE_ROLES, BASELINE_EXEMPT = "baseline_role_arns", "baseline_exempt_arns"
+"""The roles that Strata makes for the baseline, and the one of these that guardrails exempt; nothing where none is."""
+LISTS = frozenset({"exempt_role_arns", BASELINE_ROLES, BASELINE_EXEMPT})
 """Placeholders that stand for the entries of a list: each is an entry of its own, as in `["{{exempt_role_arns}}"]`."""
 
 
@@ -65,16 +67,56 @@ def placeholder_values(project: Project | None) -> dict[str, str]:
         "trail_bucket_arn": f"arn:{PARTITION}:s3:::{project.trail_bucket}",
         "management_account_id": account,
         "access_role": ACCESS_ROLE,
-        # No role name has a quote or a backslash, so the text is the inside of a JSON list.
-        "exempt_role_arns": '","'.join(exempt),
+        "exempt_role_arns": as_list(exempt),
         "primary_region": region,
         "secondary_region": project.regions.secondary,
     }
 
 
+def as_list(arns: Iterable[str]) -> str:
+    """Returns the inside of a JSON list: no name of a role has a quote or a backslash."""
+    return '","'.join(arns)
+
+
 def fill(document: str, values: Mapping[str, str]) -> str:
     """Returns the document with every known placeholder replaced; unknown ones stay."""
+    if any(values.get(match[1].strip()) == "" for match in PATTERN.finditer(document)):
+        document = _without_empty(document, values)
     return PATTERN.sub(lambda match: values.get(match[1].strip(), match[0]), document)
+
+
+def _without_empty(document: str, values: Mapping[str, str]) -> str:
+    """Returns a document without the entries that stand for an empty list, and the statements that then say nothing."""
+    content = json.loads(document)
+    written = content.get("Statement") if isinstance(content, dict) else None
+    if isinstance(written, list):
+        content["Statement"] = [statement for statement in written if _says_something(statement, values)]
+    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
+
+
+def _says_something(part: Any, values: Mapping[str, str], operator: str = "") -> bool:
+    """Takes the entries out of a statement, or a part of it; says whether it can still be about anything.
+
+    What is like none of nothing is everything: such a test goes, and its statement stays.
+    """
+    for key, inner in [*part.items()] if isinstance(part, dict) else ():
+        if isinstance(inner, list):
+            left = [entry for entry in inner if not (isinstance(entry, str) and _is_empty(entry, values))]
+        else:
+            if not _says_something(inner, values, key):
+                return False
+            left = inner
+        if left or left == inner != {}:
+            part[key] = left
+        elif inner and "Not" not in key + operator:
+            return False
+        else:
+            del part[key]
+    return True
+
+
+def _is_empty(text: str, values: Mapping[str, str]) -> bool:
+    return (match := PATTERN.fullmatch(text)) is not None and values.get(match[1].strip()) == ""
 
 
 def misplaced(document: str) -> set[str]:
@@ -106,7 +148,7 @@ def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[P
     known = re.compile(rf"\$?\{{\s*(?:{'|'.join(values)})\s*\}}")
     unknown: set[str] = set()
     for text in texts(document):
-        if ("{" not in text and "}" not in text) or _is_list(text):
+        if ("{" not in text and "}" not in text) or (_is_list(text) and text.strip("{ }") in values):
             continue
         unknown |= {name for name in map(str.strip, PATTERN.findall(text)) if name not in values}
         rest = PATTERN.sub("", text)

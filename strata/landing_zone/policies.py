@@ -3,19 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
 from types import MappingProxyType
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from strata.config import EXTERNAL, ORGANIZATION, models
 from strata.config.external import External, place_of_policy
+from strata.config.layers import BASELINE_LAYER, Layer
 from strata.config.limits import aws_limits
 from strata.config.models import (
     ACCESS_ROLE,
     MANAGEMENT,
+    ROOT_EVENTS_REGION,
     Ec2Defaults,
+    Mode,
     Organization,
     PolicyType,
     Project,
@@ -25,8 +28,18 @@ from strata.config.models import (
     Targets,
 )
 from strata.config.source import Location
-from strata.landing_zone.placeholders import SECURITY_ADMINISTRATOR, DocumentTemplate, placeholder_values
+from strata.landing_zone.placeholders import (
+    BASELINE_EXEMPT,
+    BASELINE_ROLES,
+    SECURITY_ADMINISTRATOR,
+    DocumentTemplate,
+    as_list,
+    placeholder_values,
+)
 from strata.landing_zone.units import THE_ROOT, Ancestors, Target
+
+if TYPE_CHECKING:
+    from strata.config.baseline import MemberSettings
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
@@ -102,6 +115,7 @@ def all_policies(
     project: Project | None,
     documents: Mapping[str, str],
     external: External,
+    layers: Mapping[str, Layer],
     account_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Policy]:
     """Returns all policies, those of options first; two have the same key where the YAML has an option's as well.
@@ -110,9 +124,11 @@ def all_policies(
         account_ids: the ids of accounts by key, as far as they are known; documents have a placeholder for others.
     """
     values = placeholder_values(project)
+    baseline = layers.get(BASELINE_LAYER)
+    made = baseline if baseline and baseline.makes_roles else None
     if project:
-        values |= security_administrator(organization, account_ids)
-    policies = [*_of_options(organization)]
+        values |= security_administrator(organization, account_ids) | baseline_values(made)
+    policies = [*_of_options(organization, project, made)]
     for key, policy in organization.policies.items():
         if is_full_access(key, policy):
             continue
@@ -151,6 +167,35 @@ def security_administrator(organization: Organization, account_ids: Mapping[str,
     account = organization.delegated_administrators.get(ACCESS_ANALYZER)
     id = account_ids.get(account, f"{{{{id of account {account}}}}}") if account else ""
     return {SECURITY_ADMINISTRATOR: id or "nobody"}
+
+
+# What the baseline has to be let
+
+
+def baseline_values(layer: Layer | None) -> dict[str, str]:
+    """Returns the placeholders for the roles that Strata makes; the writer is exempt where it sets what is denied.
+
+    Args:
+        layer: the baseline, none where Strata makes no roles for it.
+    """
+    if layer is None:
+        return {BASELINE_ROLES: "", BASELINE_EXEMPT: ""}
+    arns = {part: f"arn:*:iam::*:role/{role}" for part, role in layer.roles}
+    off = any(its.ebs_encryption and its.ebs_encryption.mode is Mode.OFF for its in _settings(layer))
+    return {BASELINE_ROLES: as_list(arns.values()), BASELINE_EXEMPT: arns["writer"] if off else ""}
+
+
+def _outside(layer: Layer, project: Project, allowed: Collection[str]) -> bool:
+    """Says whether the baseline works in a region that is not allowed, if only to look for a default VPC there."""
+    settings = [*_settings(layer)]
+    signs_in = any(its.sign_in_events and its.sign_in_events.on for its in settings)
+    regions = {*project.regions.all_governed, *((ROOT_EVENTS_REGION,) if signs_in else ())}
+    return not regions <= {*allowed} or any(its.default_vpcs and its.default_vpcs.mode == "removed" for its in settings)
+
+
+def _settings(layer: Layer) -> Iterable[MemberSettings]:
+    settings: Mapping[str, MemberSettings] = getattr(layer.settings, "settings", {})
+    return settings.values()
 
 
 # What an account is bound by
@@ -221,7 +266,13 @@ def _object(value: Any) -> dict[str, Any]:
 # The documents that follow from options
 
 
-def _of_options(organization: Organization) -> Iterator[Policy]:
+def _of_options(organization: Organization, project: Project | None, baseline: Layer | None) -> Iterator[Policy]:
+    restriction = organization.region_restriction
+    if restriction and project and baseline and _outside(baseline, project, restriction.allowed):
+        exempt = (*restriction.exempt_roles, *baseline.roles.model_dump().values())
+        organization = organization.model_copy(
+            update={"region_restriction": restriction.model_copy(update={"exempt_roles": exempt})}
+        )
     for option, (type, description, document_of) in _OPTIONS.items():
         if given := getattr(organization, option):
             key, text = option.replace("_", "-"), json.dumps(document_of(given), separators=(",", ":"))

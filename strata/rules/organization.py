@@ -124,7 +124,9 @@ def services(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if not organization:
         return
     yield from _delegated_administrators(partial, limits, organization)
-    types = policy_types(all_policies(organization, partial.project, partial.documents, partial.external))
+    types = policy_types(
+        all_policies(organization, partial.project, partial.documents, partial.external, partial.layers)
+    )
     needed = derived_services(organization, partial.security, types)
     if not partial.parsed_cleanly(SECURITY, "trail"):
         needed.pop("cloudtrail.amazonaws.com", None)

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass
 
+from strata.config.models import ACCESS_ROLE
 from strata.errors import Message
 from strata.terraform.events import Events, Failure
 from strata.terraform.plans import Plan, ended, limit
@@ -36,11 +38,23 @@ class Applied:
         return Plan(planned.stack, gone).counts + Counter(changed=changed)
 
 
-def apply(workspace: Workspace, planned: Plan, signals: Signals, progress: Progress, *, verbose: bool) -> Applied:
-    """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most."""
+def apply(
+    workspace: Workspace,
+    planned: Plan,
+    signals: Signals,
+    progress: Progress,
+    *,
+    writer: Callable[[str], str] = lambda _: ACCESS_ROLE,
+    verbose: bool,
+) -> Applied:
+    """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most.
+
+    Args:
+        writer: returns the role by which a stack in a member account is deployed.
+    """
     events = Events(progress, planned.stack, steps=planned.events, verbose=verbose)
     said = stopped = False
-    most = (*limit(workspace, planned.stack), *workspace.planning(planned.stack, False))
+    most = (*limit(workspace, planned.stack), *workspace.assuming(planned.stack, writer))
     with signals.shield():
         process = workspace.started(planned.stack, "apply", "-json", "-input=false", *most, str(planned.file))
 

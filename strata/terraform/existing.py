@@ -47,10 +47,10 @@ class ExistingTable:
     _entered: dict[str, tuple[Aws, str]] = field(default_factory=dict, compare=False)
 
     @classmethod
-    def of(cls, aws: Aws, zone: LandingZone) -> Self:
+    def of(cls, aws: Aws, zone: LandingZone, reader: Callable[[str], str]) -> Self:
         """Returns the table of a landing zone."""
         emails = {key: account.email for key, account in zone.members.items()}
-        return cls(aws, zone.project, zone.account_stacks, lambda stack: zone.roles(stack).reader, emails)
+        return cls(aws, zone.project, zone.account_stacks, reader, emails)
 
     def id_of(self, type: str, values: Attributes, stack: str = "") -> str | None:
         """Returns the import id of a planned resource, None where it is not known or AWS has no such thing."""

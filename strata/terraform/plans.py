@@ -20,7 +20,7 @@ from typing import Any
 
 from strata.aws.states import Version
 from strata.config.layers import IN_ACCOUNT
-from strata.config.models import state_key
+from strata.config.models import ACCESS_ROLE, state_key
 from strata.errors import Message, StrataError
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
@@ -194,6 +194,8 @@ class Planner:
     """Each raises an error where a plan shall not even be shown."""
     explain: Callable[[str, Sequence[Failure]], Sequence[Failure]] = lambda _, failures: failures
     """Returns the errors of a stack, with what is to be done about those of which only AWS knows why."""
+    reader: Callable[[str], str] = lambda _: ACCESS_ROLE
+    """Returns the role by which a stack in a member account is planned."""
     steps: Callable[[Plan], Plan] = lambda planned: planned
     """Returns a plan with what Strata does itself after it."""
     refresh: Callable[[Workspace, str, Versions], bool] = lambda *_: True
@@ -247,7 +249,12 @@ class Planner:
         planned = self._plan(stack, pending) if self.adopt(planned) else planned
         for refuse in self.refuse:
             refuse(planned)
-        return self.steps(planned)
+        try:
+            return self.steps(planned)
+        except StrataError as error:
+            if IN_ACCOUNT not in stack:
+                raise
+            return self._unplanned(stack, [Failure(str(arg), id=arg.id) for arg in error.args], ())
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
         self._progress(stack).doing(f"{stack}: planning")
@@ -261,7 +268,7 @@ class Planner:
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
-            *(*limit(self.workspace, stack), *self.workspace.planning(stack, True), f"-out={file}"),
+            *(*limit(self.workspace, stack), *self.workspace.assuming(stack, self.reader), f"-out={file}"),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:

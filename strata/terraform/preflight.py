@@ -53,6 +53,7 @@ from strata.steps.known_regions import KnownRegions
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
+from strata.terraform.entering import Entrances, Met
 from strata.terraform.errors import PAUSES, wait
 from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.locks import abandoned, refuse_beside_another_run
@@ -104,13 +105,28 @@ class Prepared:
     """That there is no account in the part that was asked for."""
     regions: KnownRegions = field(default_factory=KnownRegions)
     """Which opt-in regions accounts have enabled."""
+    met: Met = field(default_factory=Met)
+    """What was seen of the roles of accounts."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
 
     @cached_property
     def steps(self) -> Steps:
         """Returns what finds and does the steps of stacks."""
-        return Steps(self.landing_zone, self.aws, self.regions)
+        return Steps(self.landing_zone, self.aws, self.entrances, self.regions)
+
+    @cached_property
+    def entrances(self) -> Entrances:
+        """Returns the ways into the accounts of stacks."""
+        return Entrances(self.landing_zone, self.aws, self.met)
+
+    def reader(self, stack: str) -> str:
+        """Returns the role by which a stack in a member account is planned."""
+        return self.entrances.roles(stack).reader
+
+    def writer(self, stack: str) -> str:
+        """Returns the role by which a stack in a member account is deployed."""
+        return self.entrances.roles(stack).writer
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -155,7 +171,7 @@ class Prepared:
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
-        return whole.origin(self.workspace, stack, self.sources[stack], steps=self.steps.regions_of(stack))
+        return whole.origin(self.workspace, stack, self.sources[stack], steps=self.steps.follow_from(stack))
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -498,7 +514,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     needed = sorted(read - {*prepared.states})
     bodies = asked_at_once(partial(read_state, aws, zone.project), needed)
     states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
-    shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
+    shut_out, late = _closed_to_us(aws, prepared.entrances, states, asked, named, deploys=deploys)
     if late:
         new = sorted({zone.account_stacks[stack] for stack in late})
         text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(new)} yet: planned and asked about last"
@@ -580,7 +596,7 @@ def not_entered_yet(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
 
 def _closed_to_us(
     aws: Aws,
-    landing_zone: LandingZone,
+    entrances: Entrances,
     states: Mapping[str, State],
     chosen: Collection[str],
     named: Collection[str],
@@ -597,14 +613,13 @@ def _closed_to_us(
     Raises:
         StrataError: one of these was named.
     """
-    accounts = landing_zone.account_stacks
+    landing_zone, accounts = entrances.landing_zone, entrances.landing_zone.account_stacks
     ids = dict(account_ids(states["organizations"], sorted({accounts[stack] for stack in chosen if stack in accounts})))
-    assumed: dict[str, list[str]] = {}
-    for stack in chosen:
-        if accounts.get(stack) in ids:
-            roles = landing_zone.roles(stack)
-            for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
-                assumed.setdefault(role, []).append(stack)
+    here, assumed = [stack for stack in chosen if accounts.get(stack) in ids], dict[str, list[str]]()
+    aws.client("sts")  # before the threads
+    for stack, roles in zip(here, asked_at_once(entrances.roles, here), strict=True):
+        for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
+            assumed.setdefault(role, []).append(stack)
     left, late = dict[str, Message](), set[str]()
     refused = []
     for role, stacks in assumed.items():
@@ -614,7 +629,7 @@ def _closed_to_us(
         late |= {stack for stack in stacks if accounts[stack] in new}
         lost = {*closed} - new
         if shut := [stack for stack in stacks if accounts[stack] in lost and stack not in left]:
-            remedy = way(role, {layer_of(stack): landing_zone.roles(stack) for stack in shut})
+            remedy = way(role, {name: landing_zone.layers[name] for name in map(layer_of, shut)})
             left |= dict.fromkeys(shut, warn_left_out(role, shut, remedy))
             for stack in (stack for stack in shut if stack in named):
                 text = f"{stack}: {role} cannot be assumed in its account; {remedy}"

@@ -4,17 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any
 
 from strata.aws.access_role import account_ids, entered
-from strata.aws.session import Aws, asked_at_once
+from strata.aws.questions import ResourceQuestion
+from strata.aws.session import Aws, AwsError, asked_at_once
 from strata.aws.states import read_state
 from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
+from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
-from strata.steps import default_vpcs, regions
+from strata.steps import baseline_roles, default_vpcs, regions
 from strata.steps.known_regions import KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey
+from strata.terraform.entering import Entrances
 from strata.terraform.plans import Plan
 from strata.text import listed
 
@@ -25,30 +29,43 @@ class Steps:
 
     landing_zone: LandingZone
     aws: Aws
+    entrances: Entrances
     regions: KnownRegions = field(default_factory=KnownRegions)
-    _ids: dict[str, str] = field(default_factory=dict)
 
     def plan(self, planned: Plan) -> Plan:
-        """Returns a plan with its steps, and with what is told of that which is none."""
+        """Returns a plan with its steps, and with what is told of that which is none.
+
+        Raises:
+            StrataError: a role that Strata is to make is somebody else's.
+        """
         if planned.error or planned.waits_for:
             return planned
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
-        if self.removes_default_vpcs(planned.stack) and (id := self._id(planned.stack)):
-            return self._with_default_vpcs(planned, id)
-        return planned
+        entered_by_us = self.removes_default_vpcs(planned.stack) or self.entrances.made(planned.stack)
+        if not (entered_by_us and self.entrances.account(planned.stack)):
+            return planned
+        planned = replace(planned, steps=tuple(self._roles(planned.stack)))
+        return self._with_default_vpcs(planned) if self.removes_default_vpcs(planned.stack) else planned
 
     def do(self, planned: Plan, note: Callable[[str], None]) -> int:
         """Does the steps of a plan that is applied; returns how many are done, and tells which are not.
 
         Raises:
-            StrataError: AWS refuses to enable a region.
+            StrataError: AWS refuses to enable a region, or to set a role.
         """
         if planned.stack == ACCOUNTS:
             return self._enable(planned.steps, note)
-        member = entered(self.aws, self._id(planned.stack), self.landing_zone.roles(planned.stack).writer)
+        vpcs = [step for step in planned.steps if step.id == _VPC]
+        left = self._remove(planned.stack, vpcs, note) if vpcs else 0
+        self._set_roles(planned.stack, [step for step in planned.steps if step.id != _VPC])
+        return len(planned.steps) - left
+
+    def _remove(self, stack: str, steps: Sequence[Message], note: Callable[[str], None]) -> int:
+        """Removes default VPCs; returns how many are left, and tells why."""
+        member = entered(self.aws, self.entrances.account(stack), self.entrances.roles(stack).writer)
 
         def refused(step: Message) -> StrataError | None:
             try:
@@ -57,10 +74,10 @@ class Steps:
                 return error
             return None
 
-        refusals = [error for error in asked_at_once(refused, planned.steps) if error]
+        refusals = [error for error in asked_at_once(refused, steps) if error]
         for text in (text for error in refusals for text in error.args):
-            note(text.saying(f"{planned.stack}: {text}", place=text.place))
-        return len(planned.steps) - len(refusals)
+            note(text.saying(f"{stack}: {text}", place=text.place))
+        return len(refusals)
 
     def removes_default_vpcs(self, stack: str) -> bool:
         """Says whether default VPCs go in the account of a stack."""
@@ -68,17 +85,11 @@ class Steps:
         settings = self.landing_zone.member_settings.get(account) if layer == BASELINE_LAYER else None
         return bool(settings and settings.removes_default_vpcs)
 
-    def regions_of(self, stack: str) -> tuple[str, ...]:
-        """Returns where default VPCs go by the step of a stack: all regions, and the opt-in ones that are enabled."""
-        account = stack.partition(IN_ACCOUNT)[2]
-        return ("all", *self.landing_zone.members[account].regions) if self.removes_default_vpcs(stack) else ()
-
-    def _id(self, stack: str) -> str:
-        """Returns the id of the account of a stack, empty where there is none yet."""
-        key = self.landing_zone.account_stacks[stack]
-        if key not in self._ids:
-            self._ids.update(self._account_ids())
-        return self._ids.get(key, "")
+    def follow_from(self, stack: str) -> list[Any]:
+        """Returns all that the steps of a stack follow from: the regions in which default VPCs go, and the roles."""
+        account, made = stack.partition(IN_ACCOUNT)[2], self.entrances.made(stack)
+        vpcs = [["all", *self.landing_zone.members[account].regions]] if self.removes_default_vpcs(stack) else []
+        return [*vpcs, *(role.as_json() for role in made)]
 
     def _account_ids(self) -> dict[str, str]:
         zone = self.landing_zone
@@ -133,22 +144,59 @@ class Steps:
             raise StrataError(*problems)
         return len(requests.asked) + len(requests.enabling)
 
+    # Roles
+
+    def _roles(self, stack: str) -> Iterator[Message]:
+        """Yields what makes the roles of a baseline what they should be; those of an account that loses it go.
+
+        Raises:
+            StrataError: one is somebody else's.
+        """
+        roles, key = self.entrances.seen(stack) if self.entrances.made(stack) else (), stack.partition(IN_ACCOUNT)[2]
+        if key in self.landing_zone.leaving:
+            yield from (step for role in roles for step in role.deleting())
+        elif refusals := [why for role in roles if (why := baseline_roles.refusal(role, key))]:
+            raise StrataError(*refusals)
+        else:
+            yield from (step for role in roles for step in role.setting())
+
+    def _set_roles(self, stack: str, steps: Sequence[Message]) -> None:
+        """Does the steps of roles, as the access role: neither of them may set itself, or the other.
+
+        Raises:
+            StrataError: AWS refuses it.
+        """
+        if not steps:
+            return
+        wanted, key = {role.name: role for role in self.entrances.made(stack)}, stack.partition(IN_ACCOUNT)[2]
+        try:
+            member = entered(self.aws, self.entrances.account(stack))
+        except AwsError as error:
+            text = f"the roles of the baseline in account {key} are set by {ACCESS_ROLE} alone: {error}"
+            raise StrataError(Message("role-refused", text, account=key, role=ACCESS_ROLE, code=error.code)) from error
+        ask = ResourceQuestion(member, self.landing_zone.project, {})
+        for step in steps:
+            change = baseline_roles.remove if step.id == "role-to-delete" else baseline_roles.make
+            change(ask, wanted[step.data["role"]], key)
+
     # Default VPCs
 
-    def _with_default_vpcs(self, planned: Plan, id: str) -> Plan:
-        member = entered(self.aws, id, self.landing_zone.roles(planned.stack).reader)
+    def _with_default_vpcs(self, planned: Plan) -> Plan:
+        member = entered(self.aws, self.entrances.account(planned.stack), self.entrances.roles(planned.stack).reader)
         here = self.landing_zone.project.regions.primary
         enabled = sorted(region["RegionName"] for region in member.client("ec2", here).describe_regions()["Regions"])
         found = default_vpcs.survey(member, enabled)
         steps = [
-            Message("default-vpc-to-remove", f"remove the default VPC in {vpc.region}", region=vpc.region, vpc=vpc.id)
+            Message(_VPC, f"remove the default VPC in {vpc.region}", region=vpc.region, vpc=vpc.id)
             for vpc in found.vpcs
             if not vpc.refusals
         ]
-        remarks = [text for vpc in found.vpcs for text in vpc.refusals]
-        return replace(planned, steps=tuple(steps), remarks=(*planned.remarks, *remarks, *_together(found.unread)))
+        in_use = [text for vpc in found.vpcs for text in vpc.refusals]
+        remarks = (*planned.remarks, *in_use, *_together(found.unread))
+        return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
 
 
+_VPC = "default-vpc-to-remove"
 _ALIAS_GOES = Message(
     "alias-goes-first", "the old alias goes first: where somebody else has the new one, the account is left without"
 )

@@ -65,7 +65,7 @@ def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
         zone += [files, landing_zone.documents, landing_zone.external.model_dump(mode="json")]
     if layer.source:
         zone.append(landing_zone.documents)  # those of roles
-    roles = layer.deploying.roles
+    roles = layer.other_roles
     return [layer.name, settings, roles and roles.model_dump(), *zone]
 
 

@@ -17,7 +17,7 @@ from typing import Any
 from strata.aws import kept
 from strata.aws.session import Aws, AwsError, asked_at_once
 from strata.aws.states import ABSENT, Version
-from strata.config.layers import PLANS
+from strata.config.layers import ROLE
 from strata.config.models import Project, state_key
 from strata.terraform.attributes import digest as digest_of
 from strata.terraform.refresh import providers
@@ -116,12 +116,12 @@ def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **cond
             raise
 
 
-def origin(workspace: Workspace, stack: str, source: str | None, *, steps: Sequence[str] = ()) -> Origin:
+def origin(workspace: Workspace, stack: str, source: str | None, *, steps: Sequence[Any] = ()) -> Origin:
     """Returns all that a plan of a stack follows from now.
 
     Args:
         source: a digest of what its Terraform is written from.
-        steps: the regions in which there are steps besides, empty where there are none.
+        steps: what its steps follow from, empty where there are none.
     """
     by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"])]
     if any(name.startswith("TF_AWS_") for name in workspace.environment):
@@ -132,7 +132,7 @@ def origin(workspace: Workspace, stack: str, source: str | None, *, steps: Seque
     document = workspace.document(stack)
     if document.get("data", {}).keys() - {"terraform_remote_state"} or "module" in document:
         return Origin()
-    if document.get("variable", {}).keys() - {PLANS}:
+    if document.get("variable", {}).keys() - {ROLE}:
         return Origin()
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()

@@ -18,7 +18,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from strata.config.layers import IN_ACCOUNT, PLANS, STACKS
+from strata.config.layers import IN_ACCOUNT, ROLE, STACKS
 from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, ProcessResult, run
@@ -160,9 +160,9 @@ class Workspace:
         document: dict[str, Any] = json.loads(text)
         return document
 
-    def planning(self, stack: str, value: bool) -> tuple[str, ...]:
-        """Returns the option that says which role a stack assumes, where its layer has another to plan with."""
-        return (f"-var={PLANS}={str(value).lower()}",) if PLANS in self.document(stack).get("variable", {}) else ()
+    def assuming(self, stack: str, role: Callable[[str], str]) -> tuple[str, ...]:
+        """Returns the option that says which role a stack assumes, where that is not always the access role."""
+        return (f"-var={ROLE}={role(stack)}",) if ROLE in self.document(stack).get("variable", {}) else ()
 
     def import_next(self, stack: str, ids: Mapping[str, str]) -> None:
         """Adds an import block for each address to a stack's Terraform JSON, which the next synth writes anew."""

@@ -37,6 +37,8 @@ class Call:
     parameters: Parameters
     headers: Any = field(repr=False)
     ask_moto: Callable[[], Parameters] = field(repr=False)
+    role: str = ""
+    """The ARN of the role that was assumed."""
 
     @property
     def action(self) -> str:

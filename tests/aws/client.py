@@ -33,6 +33,8 @@ class Recorded:
     outcome: str
     needs: list[str]
     """The actions of IAM that it needs."""
+    role: str
+    """The ARN of the role that was assumed."""
 
     @property
     def writes(self) -> bool:

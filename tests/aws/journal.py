@@ -58,6 +58,8 @@ class Entry:
     outcome: str = "..."
     needs: list[str] = field(default_factory=list)
     """The actions of IAM that the caller has to be allowed; not of a test, which is nobody's caller."""
+    role: str = ""
+    """The ARN of the role that was assumed."""
 
     def __str__(self) -> str:
         said = json.dumps(self.parameters, default=str)
@@ -77,7 +79,7 @@ class Journal:
 
     def write(self, call: Call) -> Entry:
         """Enters a call that begins."""
-        entry = Entry(call.action, call.caller, call.account, call.region, call.parameters)
+        entry = Entry(call.action, call.caller, call.account, call.region, call.parameters, role=call.role)
         self.entries.append(entry)
         return entry
 

@@ -1,4 +1,4 @@
-"""Which calls the policies of a caller allow, where a test has given it some: all else is refused as AWS does it.
+"""Which calls the policies of a caller allow, where it has some: all else is refused as AWS does it.
 
 An operation is the action of its name but for those below, and some need more: the tags of a new thing are an action,
 a role that is passed is one, and so is a call that AWS makes in the name of the caller.
@@ -118,8 +118,8 @@ def needs(call: Call) -> Iterator[Need]:
     """Yields all that a call needs to be allowed."""
     operation = f"{_PREFIXES.get(call.service, call.service)}:{call.operation}"
     action = ACTIONS.get(call.action, operation)
-    if action in _WITHOUT_PERMISSION or _nowhere(call) or is_member(call.account):
-        return  # in a member account the caller is its access role, which may do everything
+    if action in _WITHOUT_PERMISSION or _nowhere(call) or (is_member(call.account) and not _of_role(call)):
+        return  # the access role of a member account may do everything
     for resource in _resources(call, action):
         yield Need(action, resource, _keys(call, resource))
     parameter, tagging = _TAGS.get(operation, ("", ""))
@@ -357,13 +357,19 @@ def allow(documents: list[str]) -> None:
 
 def check(needed: Iterable[Need], call: Call) -> None:
     """Refuses a call that the policies do not allow, in the words of its service."""
-    documents = tuple(memory.of(Allowed, "", "").documents)
+    documents = _of_role(call) if is_member(call.account) else tuple(memory.of(Allowed, "", "").documents)
     for need in needed if documents else ():
         request = Request(
             RequestPrincipal("*"), need.action, need.resource, context=Context(dict(need.keys), complete=True)
         )
         if _layer(documents).judge(request).allows is not True:
             raise _denied(call, need)
+
+
+def _of_role(call: Call) -> tuple[str, ...]:
+    """Returns the inline policies of the role in a member account that calls; one without any may do everything."""
+    roles = get_backend("iam")[call.account]["aws"].roles.values() if call.role else ()
+    return next((tuple(role.policies.values()) for role in roles if role.arn == call.role), ())
 
 
 @functools.cache
@@ -388,7 +394,7 @@ def _denied(call: Call, need: Need) -> Refused:
     action = need.action.replace("sns:", "SNS:") if call.service == "sns" else need.action
     on = "" if need.resource == "*" and call.service not in ("ce", "cloudtrail") else f" on resource: {need.resource}"
     said = (
-        f"User: {CALLER.format(account=call.account)} is not authorized to perform: {action}{on} "
+        f"User: {call.role or CALLER.format(account=call.account)} is not authorized to perform: {action}{on} "
         f"because no identity-based policy allows the {action} action"
     )
     if call.service == "ec2":

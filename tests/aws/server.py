@@ -33,7 +33,7 @@ from moto.core.request import Request, determine_request_protocol
 from moto.core.routing import get_service_router
 from moto.core.serialize import get_serializer_class
 from moto.core.utils import get_service_model
-from moto.iam.models import get_account_id_from
+from moto.iam.models import get_account_id_from, iam_backends
 from moto.moto_server.werkzeug_app import DomainDispatcherApplication, MotoRequestHandler, create_backend_app
 from werkzeug.exceptions import NotFound
 from werkzeug.serving import make_server
@@ -241,6 +241,7 @@ class Question(NamedTuple):
             parameters=self._parameters(),
             headers=self.request.headers,
             ask_moto=ask_moto,
+            role=_role_of(scope[1]),
         )
 
     def _parameters(self) -> Parameters:
@@ -284,6 +285,11 @@ class Question(NamedTuple):
         body = said["body"]
         headers = [(name, str(value)) for name, value in said["headers"].items()]
         return Reply(said["status_code"], headers, body.encode() if isinstance(body, str) else body)
+
+
+def _role_of(access_key: str) -> str:
+    held = iam_backends[get_account_id_from(access_key)]["aws"].access_keys.get(access_key)
+    return str(getattr(held, "role_arn", None) or "")
 
 
 def _caller(agent: str) -> Caller:

@@ -43,14 +43,20 @@ def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> 
     members = [key for key in context.landing_zone.members if layer.is_in(key)]
     ids = dict(account_ids(state, members))
     closed: list[str] = []
-    for role in dict.fromkeys((layer.roles.reader, layer.roles.writer)):
+    roles = [*dict.fromkeys((layer.roles.reader, layer.roles.writer))]
+    if layer.makes_roles:
+        without = {key for role in roles for key in closed_to_us(context.aws, ids, role)}
+        ids, roles = {key: id for key, id in ids.items() if key in without}, [ACCESS_ROLE]
+        if ids:
+            text = f"{layer.name}: {listed([name for _, name in layer.roles])} cannot be assumed in {listed([*ids])}"
+            remedy = f"strata deploy {layer.name} makes them by {ACCESS_ROLE}; where they are, allow sts:AssumeRole"
+            yield later("roles-not-assumable", text, remedy, layer=layer.name, accounts=[*ids])
+    for role in roles:
         if shut := [key for key in closed_to_us(context.aws, ids, role) if key not in closed]:
             closed += shut
             what = "access role" if role == ACCESS_ROLE else role
             text = f"{layer.name}: left out in {listed(shut)}, whose {what} cannot be assumed"
-            yield warning(
-                "role-not-assumable", text, way(role, {layer.name: layer.roles}), layer=layer.name, accounts=shut
-            )
+            yield warning("role-not-assumable", text, way(role, {layer.name: layer}), layer=layer.name, accounts=shut)
     entered = [key for key in members if key not in closed]
     there = [key for key in entered if layer.stack_in(key) in stored]
     lacking = [key for key in entered if key not in there]

@@ -12,7 +12,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from strata.aws.access_role import entered
+from strata.aws.access_role import entered_to_read
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, AwsError, Caller, connect
 from strata.commands.drift.back import Back, Step, agreed, looks_for_real, put_back, steps_of
@@ -176,12 +176,13 @@ def _history(aws: Aws, zone: LandingZone, inventory: Inventory, stack: str) -> H
     """Returns the event history of the member account that has a stack, by its reader; ours without a stack."""
     if not stack:
         return History(aws)
-    email = zone.members[stack.partition(IN_ACCOUNT)[2]].email
+    name, _, account = stack.partition(IN_ACCOUNT)
+    layer, email = zone.layers[name], zone.members[account].email
     id = next((each.id for each in inventory.organization.accounts if folded(each.email) == folded(email)), None)
     if id is None:
         text = f"AWS lists no account with the address {email}"
         raise AwsError(Message("no-such-account", text, email=email), "NoSuchAccount")
-    return History(entered(aws, id, zone.roles(stack).reader))
+    return History(entered_to_read(aws, id, layer.roles.reader, is_made=layer.makes_roles))
 
 
 _EVERY = 5.0
