@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -21,6 +22,7 @@ from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.preview import Preview
+from strata.terraform.price import added
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.refresh import Refreshing
@@ -80,7 +82,7 @@ def run(
     lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
-    ids = prepared.account_ids()
+    ids, price = prepared.account_ids(), added(prepared)
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
@@ -97,13 +99,20 @@ def run(
                 for alike in classes(plans, ids)
                 if alike[0].stack in ids
             ]
-            also = {"classes": same, "sha256": listed.sha256 if listed else None, "unexpected": differences}
+            also = {
+                "price": [asdict(difference) for difference in price],
+                "classes": same,
+                "sha256": listed.sha256 if listed else None,
+                "unexpected": differences,
+            }
             document(output("plan", {"stacks": planned_stacks, **before, **also, "warnings": warnings}, notes))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
+            for text in (difference.text for difference in price):
+                print(line(text))
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
     if failed and not differences:

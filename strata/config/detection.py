@@ -163,6 +163,8 @@ class Usage(ByPlace, Model):
     """Resources that Config records."""
     changes_a_day: Amount | None = None
     """Changes of these resources in a day."""
+    iam_roles_and_users: Amount | None = None
+    """IAM roles and users, for `unused_access_days` of security.yaml."""
 
 
 Usage.inherits = tuple(Usage.model_fields)

@@ -25,6 +25,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
+from strata.identity.budget import PRICE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
     DELETE_RAM_SHARING,
@@ -66,7 +67,7 @@ from strata.text import counted, folded
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, PRICE),
 )
 """The words of `--allow`."""
 
