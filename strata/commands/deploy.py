@@ -38,6 +38,7 @@ from strata.printing import document, line
 from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
+from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
@@ -187,6 +188,7 @@ class Deployment:
             refuse=(
                 lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
+                lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
             steps=prepared.steps.plan,

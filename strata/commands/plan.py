@@ -9,12 +9,14 @@ from functools import partial
 from pathlib import Path
 
 from strata import atomic
+from strata.config.models import state_key
 from strata.errors import Message, UsageError
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
+from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
 from strata.terraform.existing import ExistingTable, GoneImports
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
@@ -123,9 +125,16 @@ def run(
 
 def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> list[ChangeList]:
     """Returns the lists as `strata deploy` has them: without a preview of what reads from a stack without a state."""
-    new = preview.stacks if preview else ()
-    later = [stack for stack in prepared.chosen if set(prepared.workspace.producers(stack)).intersection(new)]
-    return prepared.lists(plans, later=later)
+    workspace, new = prepared.workspace, {state_key(stack) for stack in preview.stacks} if preview else set[str]()
+    later: list[str] = []
+    for stack in workspace.stacks if new else ():
+        before = {*workspace.producers(stack)}
+        written = stack not in workspace.unwritten and stack not in workspace.failed
+        # What comes after a stack and reads nothing of it is planned like any other.
+        read = {state.key for state in workspace.reads(stack)} if written else {*map(state_key, before)}
+        if before.intersection(later) or read & new - {state_key(stack)}:
+            later.append(stack)
+    return prepared.lists(plans, later=[stack for stack in later if stack in prepared.chosen])
 
 
 def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[str]) -> Iterator[str]:
@@ -167,7 +176,11 @@ def _plans(
             verbose=options.verbose,
             adopt=adopt,
             gone=gone.among,
-            refuse=(partial(refuse_made_again, prepared), partial(refuse_handed_on, prepared)),
+            refuse=(
+                partial(refuse_made_again, prepared),
+                partial(refuse_handed_on, prepared),
+                partial(refuse_second_administrator, prepared),
+            ),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
             steps=prepared.steps.plan,

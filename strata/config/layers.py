@@ -27,7 +27,11 @@ from strata.errors import Fault, Message
 SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
 CODE = SHIPPED / "layers"
 ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
-"""The layers that come with Strata: the attributes of accounts, and their baseline."""
+DETECTION_LAYER, DELEGATION = "detection", "detection-delegation"
+"""The layers that come with Strata: the attributes of accounts, their baseline, and detection.
+
+Detection is two: the account that administers it has a stack, and before that the management account, by `DELEGATION`.
+"""
 STACKS = ("backend", "organizations", "security", "sso")
 """The stacks of Strata itself, in the order of a first deploy."""
 GIVEN = ("landing_zone", "settings", "account")
@@ -111,6 +115,8 @@ class Layer:
     deploying: Deploying = field(default_factory=Deploying)
     source: str = ""
     """The file that switches it on, of one that comes with Strata."""
+    called: str = ""
+    """The name of its single stack, where that is not its own."""
 
     @property
     def roles(self) -> Roles:
@@ -132,7 +138,7 @@ class Layer:
     @property
     def stack(self) -> str:
         """Returns the name of its stack, of a layer that has a single one."""
-        return self.stack_in(self.deploying.account) if self.deploying.account else self.name
+        return self.stack_in(self.deploying.account) if self.deploying.account else self.called or self.name
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -164,6 +170,11 @@ def stack_name(argument: str) -> str:
     return argument.replace("_", "-")
 
 
+def deploying_keys(code: Code) -> tuple[str, ...]:
+    """Returns what the file of a layer may say to Strata itself; where detection has its stack, its own words say."""
+    return ("roles",) if code.folder == SHIPPED / DETECTION_LAYER else tuple(Deploying.model_fields)
+
+
 def folder_of(name: str) -> Path:
     """Returns where the code of a layer is: in the folder of its name, with `_` for `-` as Python's modules have it."""
     exact, pythonic = CODE / name, CODE / name.replace("-", "_")
@@ -172,9 +183,18 @@ def folder_of(name: str) -> Path:
 
 def shipped(name: str, file: str, model: type[Model] | None = None) -> Layer:
     """Returns a layer that comes with Strata, without its settings."""
-    in_accounts = name == BASELINE_LAYER
-    inputs = ("settings", "account") if in_accounts else ("landing_zone", "organizations")
-    return Layer(name, Code(SHIPPED / name, inputs, in_accounts, model), source=file)
+    inputs, in_accounts, called = _SHIPPED[name]
+    folder = SHIPPED / name.replace("-", "_")
+    return Layer(name, Code(folder, inputs, in_accounts, model), source=file, called=called)
+
+
+_SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
+    ACCOUNTS: (("landing_zone", "organizations"), False, ""),
+    BASELINE_LAYER: (("settings", "account"), True, ""),
+    DELEGATION: (("landing_zone", "organizations"), False, DETECTION_LAYER),
+    DETECTION_LAYER: (("landing_zone", "account", "organizations", "detection_delegation"), True, ""),
+}
+"""What the stack of each is given, whether it is in member accounts, and its name where it is not the layer's."""
 
 
 def unused(names: Collection[str]) -> list[Path]:
