@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
@@ -18,9 +19,7 @@ from typer.testing import CliRunner, Result
 from strata import diff
 from strata.cli import app
 from strata.commands.price import text, warnings
-from strata.config.detection import Detection, Usage
-from strata.config.layers import Code, Layer
-from strata.config.source import read
+from strata.config.detection import Usage
 from strata.identity.budget import PRICE, over_budget
 from strata.kinds.priced import charged
 from strata.landing_zone import LandingZone, SourceLocation
@@ -29,6 +28,7 @@ from strata.price import Bill, Charge, differences, prices
 from strata.price.charges import PriceCause
 from strata.price.prices import old
 from strata.terraform.price import sides
+from tests.documents import CHECKOUT, blocks
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, EVERY_OPTION
 
@@ -59,18 +59,16 @@ usage:
 LINE = SourceLocation("detection.yaml", 3)
 
 
-def zone(folder: Path, detection: str = ALL, of: Path = COMPANY) -> LandingZone:
-    """Returns the landing zone of a configuration with a detection.yaml, which the loader does not read yet."""
+def configured(folder: Path, detection: str, of: Path = COMPANY) -> Path:
+    """Writes a configuration with a detection.yaml."""
     if not folder.exists():
         shutil.copytree(of, folder)
-    file = folder.parent / "detection.yaml"
-    file.write_text(detection)
-    source = read(file, file.name)
-    settings = Detection.model_validate(source.data)
-    layer = Layer("detection", Code(folder, in_accounts=True), settings, source=file.name)
-    its = load(folder)
-    files = {**its.source_files, file.name: source}
-    return replace(its, layers={**its.layers, "detection": layer}, source_files=files)
+    (folder / "detection.yaml").write_text(detection)
+    return folder
+
+
+def zone(folder: Path, detection: str = ALL, of: Path = COMPANY) -> LandingZone:
+    return load(configured(folder, detection, of))
 
 
 def amounts(bill: Bill) -> dict[str, float]:
@@ -211,11 +209,26 @@ usage:
 
 
 def test_an_excepted_account_and_one_that_is_retired_cost_nothing(tmp_path: Path) -> None:
-    but = "guardduty:\n  except:\n    accounts: [audit]\n    organizational_units: [sandbox]\n"
+    but = "guardduty:\n  except:\n    accounts: [network]\n    organizational_units: [sandbox]\n"
     its = zone(tmp_path / "config", ALL.replace("guardduty:\n", but))
     watched = {account for charge in Bill.of(its).charges for account in charge.accounts if charge.price.trial}
 
-    assert watched == {key for key, account in its.accounts.items() if key != "audit" and account.unit != "sandbox"}
+    assert watched == {key for key, account in its.accounts.items() if key != "network" and account.unit != "sandbox"}
+
+
+def test_an_account_is_charged_where_its_regions_are_enabled(tmp_path: Path) -> None:
+    """The dearer region counts for the account alone that has it."""
+    zurich = configured(tmp_path / "config", ALL.replace("regions: governed", "regions: [eu-central-1, eu-central-2]"))
+    for file, old_text, new in (
+        ("project.yaml", "  governed:\n", "  governed:\n    - eu-central-2\n"),
+        ("organization.yaml", "  audit:\n", "  audit:\n    regions: [eu-central-2]\n"),
+    ):
+        (zurich / file).write_text((zurich / file).read_text().replace(old_text, new, 1))
+    charges = [each for each in Bill.of(load(zurich)).charges if each.price.name == "guardduty_rds_login_events"]
+    usd = {each.accounts: each.usd and round(each.usd, 2) for each in charges if "eu-central-2" in each.regions}
+
+    assert usd == {("management", "audit"): 2 * 4 * 1.35}
+    assert sum(each.usd or 0 for each in charges) == pytest.approx(2 * 4 * 1.35 + 9 * 4)
 
 
 @pytest.mark.parametrize("mode", ["off", "unmanaged"])
@@ -228,20 +241,20 @@ def test_what_is_no_longer_switched_on_goes_on_and_is_not_zero(tmp_path: Path, m
 
 
 def test_roles_and_users_are_charged_where_unused_access_is_looked_for(tmp_path: Path) -> None:
-    folder = shutil.copytree(COMPANY, tmp_path / "config")
+    folder = configured(tmp_path / "config", ALL)
     security = folder / "security.yaml"
     text = security.read_text()
     security.write_text(text.replace("access_analyzer:\n", "access_analyzer:\n  unused_access_days: 90\n", 1))
 
-    assert amounts(Bill.of(zone(folder)))["unused_access"] == pytest.approx(11 * 40 * 0.20)
+    assert amounts(Bill.of(load(folder)))["unused_access"] == pytest.approx(11 * 40 * 0.20)
 
 
 @pytest.mark.parametrize("of", [COMPANY, EVERY_OPTION])
 def test_every_charge_names_the_line_that_causes_it(tmp_path: Path, of: Path) -> None:
     """And an amount that is used the line that says how much, with the word of the price."""
-    folder = tmp_path / "config"
-    bill = Bill.of(zone(folder, ALL, of))
-    lines = {file.name: file.read_text().splitlines() for file in tmp_path.rglob("*.yaml")}
+    folder = configured(tmp_path / "config", ALL, of)
+    bill = Bill.of(load(folder))
+    lines = {file.name: file.read_text().splitlines() for file in folder.glob("*.yaml")}
 
     for charge in bill.charges:
         where = charge.cause.line
@@ -263,9 +276,10 @@ def run(folder: Path, *words: str) -> Result:
     return CliRunner().invoke(app, ["price", "--config", str(folder), *words])
 
 
-def test_text_and_json_say_the_same() -> None:
-    facts: Any = json.loads(run(COMPANY, "--json").stdout)
-    result = run(COMPANY)
+def test_text_and_json_say_the_same(tmp_path: Path) -> None:
+    folder = configured(tmp_path / "config", ALL)
+    facts: Any = json.loads(run(folder, "--json").stdout)
+    result = run(folder)
     shown = result.stdout
 
     assert result.exit_code == 0
@@ -310,6 +324,19 @@ def test_a_thousand_accounts_fit_on_two_screens(tmp_path: Path) -> None:
     assert amounts(bill)["guardduty_management_events"] == pytest.approx(sum(range(1000)) * 4.00)
 
 
+def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The YAML of docs/costs.md beside the template, and the bill below it up to a line with three dots."""
+    page = CHECKOUT / "docs/costs.md"
+    (yaml,) = (block.text for block in blocks(page, "yaml") if "guardduty" in block.text)
+    configured(tmp_path / "config", yaml, CHECKOUT / "strata/template")
+    monkeypatch.chdir(tmp_path)
+    (console,) = blocks(page, "console", "strata price")
+    first, _, expected = console.text.partition("\n")
+    result = CliRunner().invoke(app, shlex.split(first.removeprefix("$ strata ")))
+
+    assert result.stdout.startswith(expected.removesuffix("...\n"))
+
+
 # Differences, and the budget
 
 
@@ -328,13 +355,14 @@ def test_a_difference_is_told_by_its_cause(tmp_path: Path) -> None:
 
 def test_what_nothing_causes_any_more_is_less_only_where_a_deploy_ends_it(tmp_path: Path) -> None:
     """Detectors and keys stay; an analyzer goes, and where accounts use less, that is less."""
-    folder = shutil.copytree(COMPANY, tmp_path / "config")
+    folder = configured(tmp_path / "config", ALL)
     security = folder / "security.yaml"
     text = security.read_text()
     security.write_text(text.replace("access_analyzer:\n", "access_analyzer:\n  unused_access_days: 90\n", 1))
-    before, without = Bill.of(zone(folder)), "guardduty in 11 accounts and 3 regions"
+    before, without = Bill.of(load(folder)), "guardduty in 11 accounts and 3 regions"
     half = Bill.of(zone(folder, ALL.replace("flow_gb: 10", "flow_gb: 5"))).charges
     off = Bill.of(zone(folder, ALL.replace("mode: on", "mode: off"))).charges
+    (folder / "detection.yaml").unlink()
     gone = Bill.of(load(folder)).charges
 
     def kinds(after: Sequence[Charge]) -> list[tuple[str, float | None, bool]]:

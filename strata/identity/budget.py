@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
+from strata.config import DETECTION
 from strata.errors import Message
 from strata.identity.comparison import Refusal, allowed_by
 from strata.landing_zone import LandingZone
 from strata.price import Bill
-from strata.price.charges import DETECTION, detection_of
 from strata.text import listed
 
 PRICE = "price"
@@ -22,7 +22,7 @@ def over_budget(zone: LandingZone, stacks: Collection[str]) -> Iterator[Refusal]
         zone: has the budget.
         stacks: those that are asked for; none is all. Who has access costs nothing.
     """
-    detection = detection_of(zone)
+    detection = zone.detection
     if not (detection and detection.budget_usd) or {*stacks} == {"sso"}:
         return
     bill, budget = Bill.of(zone), detection.budget_usd

@@ -6,23 +6,20 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-from strata.config import BASELINE, PROJECT, SECURITY
-from strata.config.layers import BASELINE_LAYER
+from strata.config import BASELINE, DETECTION, PROJECT, SECURITY
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, Exceptions
+from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
+from strata.landing_zone.detection import enabled_regions, excepted, watched_regions
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
 from strata.text import counted, listed
 
-if TYPE_CHECKING:
-    from strata.config.detection import Detection
-
-DETECTION = "detection.yaml"
 DIGESTS = 24 * 30
 """Digests of a trail in a month, for each account and default region."""
 NOT_GIVEN, GOES_ON = "usage-not-given", "goes-on"
@@ -108,44 +105,27 @@ def charges(zone: LandingZone) -> list[Charge]:
     return [*_guardduty(zone), *_unused_access(zone), *_keys(zone), *_trail(zone), *_others(zone)]
 
 
-def detection_of(zone: LandingZone) -> Detection | None:
-    """Returns what detection.yaml says, None where there is no such file."""
-    layer = zone.layers.get("detection")
-    if layer is None:
-        return None
-    from strata.config.detection import Detection  # most configurations have none
-
-    return layer.settings if isinstance(layer.settings, Detection) else None
-
-
 # By use
 
 
 def _guardduty(zone: LandingZone) -> Iterator[Charge]:
-    detection = detection_of(zone)
+    detection = zone.detection
     control = detection.guardduty if detection else None
     if not (detection and control):
         return
-    regions = zone.project.regions.all_governed if detection.regions == "governed" else detection.regions
-    excepted = _excepted(zone, control.except_)
-    accounts = tuple(key for key in zone.accounts if key not in excepted)
-    always = ("guardduty_management_events", "guardduty_flow")
+    wanted = watched_regions(zone) if control.on else zone.project.regions.all_governed
+    regions = {account: enabled_regions(zone, account, wanted) for account in zone.accounts.keys() - excepted(zone)}
+    where = {account: regions[account] for account in zone.accounts if regions.get(account)}
     plans = {f"guardduty_{plan.value}": index for index, plan in enumerate(control.plans)}
-    for name in (*always, *plans):
+    for name in ("guardduty_management_events", "guardduty_flow", *plans):
         at: Location = ("guardduty", "plans", plans[name]) if name in plans else ("guardduty",)
-        cause = PriceCause("guardduty", zone.source(DETECTION, at), zone.layers["detection"].stack, stays=True)
+        stack = zone.layers[DETECTION_LAYER].stack
+        cause = PriceCause("guardduty", zone.source(DETECTION, at), stack, stays=True)
         if control.on:
-            yield from _used(zone, prices()[name], cause, accounts, regions)
+            yield from _used(zone, prices()[name], cause, where)
         else:
             why = Message(GOES_ON, "what is on at AWS goes on, and costs")
-            yield Charge(prices()[name], cause, accounts, regions, why=why)
-
-
-def _excepted(zone: LandingZone, exceptions: Exceptions | None) -> frozenset[str]:
-    if not exceptions:
-        return frozenset()
-    named = map(zone.selector.named, exceptions.accounts)
-    return frozenset[str]().union(*named, *map(zone.selector.in_unit, exceptions.organizational_units))
+            yield Charge(prices()[name], cause, tuple(where), wanted, why=why)
 
 
 def _unused_access(zone: LandingZone) -> Iterator[Charge]:
@@ -153,35 +133,32 @@ def _unused_access(zone: LandingZone) -> Iterator[Charge]:
     if control.on and control.unused_access_days:
         line = zone.source(SECURITY, ("access_analyzer", "unused_access_days"))
         cause, here = PriceCause("unused_access_days", line, "security"), (zone.project.regions.primary,)
-        yield from _used(zone, prices()["unused_access"], cause, tuple(zone.accounts), here)
+        yield from _used(zone, prices()["unused_access"], cause, dict.fromkeys(zone.accounts, here))
 
 
-def _used(
-    zone: LandingZone, price: Price, cause: PriceCause, accounts: tuple[str, ...], regions: tuple[str, ...]
-) -> Iterator[Charge]:
-    """Yields a charge for each line of `usage` that counts for accounts, and one for those that have none."""
-    usage, unknown = _usage(zone), []
-    by_line: dict[Location, list[str]] = defaultdict(list)
-    given: dict[Location, Given] = {}
-    for account in accounts:
-        if its := usage[account].get((str(price.usage),)):
-            given[its.location] = its
-            by_line[its.location].append(account)
-        else:
-            unknown.append(account)
-    for location, alike in by_line.items():
-        said = zone.source(DETECTION, location)
-        yield Charge(price, cause, tuple(alike), regions, float(given[location].value), said)
-    if unknown:
-        text = f"usage in {DETECTION} has no {price.usage} for {listed(unknown, 3)}"
-        why = Message(NOT_GIVEN, text, usage=price.usage, accounts=unknown)
-        yield Charge(price, cause, tuple(unknown), regions, why=why)
+def _used(zone: LandingZone, price: Price, cause: PriceCause, where: Mapping[str, tuple[str, ...]]) -> Iterator[Charge]:
+    """Yields a charge for the accounts that use the same by the same line, and for those of which none says it.
+
+    Args:
+        where: the regions by account.
+    """
+    alike: dict[tuple[Given | None, tuple[str, ...]], list[str]] = defaultdict(list)
+    for account, regions in where.items():
+        alike[_usage(zone)[account].get((str(price.usage),)), regions].append(account)
+    for (given, regions), accounts in alike.items():
+        if given:
+            said = zone.source(DETECTION, given.location)
+            yield Charge(price, cause, tuple(accounts), regions, float(given.value), said)
+            continue
+        text = f"usage in {DETECTION} has no {price.usage} for {listed(accounts, 3)}"
+        why = Message(NOT_GIVEN, text, usage=price.usage, accounts=accounts)
+        yield Charge(price, cause, tuple(accounts), regions, why=why)
 
 
 def _usage(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
     """Returns what each account uses, the nearer place wins."""
     if _usage not in zone.derived:
-        detection = detection_of(zone)
+        detection = zone.detection
         words = words_of("usage", {place: its.said for place, its in detection.usage.items()} if detection else {})
         ways = {
             account: tuple(place for place in way if place in words)
