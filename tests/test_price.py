@@ -131,6 +131,15 @@ def test_a_region_with_a_price_of_its_own_has_that() -> None:
     assert price.unknown(charge.regions) == ["eu-west-1"]
 
 
+def test_what_is_given_for_all_regions_is_spread_over_them() -> None:
+    """Tiers are of a region: spread evenly it costs most."""
+    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE, "x"), ("a",), ("us-east-1",), 1_500)
+    three = replace(charge, regions=("us-east-1", "us-east-2", "us-west-2"))
+
+    assert (charge.usd, charge.formula) == (1_000, "1 account x 1 region x (500 x 1.00 + 1,000 x 0.50)")
+    assert (three.usd, three.formula) == (1_500, "1 account x 3 regions x 500 x 1.00")
+
+
 REGIONS = ("us-east-1", "eu-west-1", "eu-central-2", "eu-south-2", "ap-northeast-1")
 AMOUNTS = st.floats(0, 1e7, allow_nan=False)
 
