@@ -55,7 +55,7 @@ def own_layers(
         asked = [name for name in layer.code.inputs if name != "account"]
         given: dict[str, Any] = {name: ours[name] if name in GIVEN else made[stack_name(name)] for name in asked}
         if not layer.code.in_accounts:
-            made[layer.name] = kind(app, layer.name, **given)
+            made[layer.name] = kind(app, layer.stack, **given)
             yield made[layer.name]
             continue
         for key, declared in landing_zone.members.items():

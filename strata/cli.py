@@ -577,7 +577,7 @@ AllowOption = Annotated[
         "--allow",
         metavar="KIND",
         help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, "
-        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing; repeatable.",
+        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, price; repeatable.",
         show_default=False,
     ),
 ]
@@ -908,6 +908,18 @@ def can(
     from strata.commands.can import run
 
     return run(options, action=action, where=where, who=who, on=on, keys=keys or (), list_all=list_all, json=json)
+
+
+@command("price", "strata price --json")
+def price(*, options: Options, json: JsonOption = False) -> int:
+    """Say what a month costs at AWS, each amount with its formula and the line of the configuration that causes it.
+
+    fixed follows from the files alone, expected from `usage` in detection.yaml as well; first month is without what is
+    free of charge in the first 30 days. Asks AWS nothing. What is not known is listed, and in no amount.
+    """
+    from strata.commands.price import run
+
+    return run(options, json=json)
 
 
 class AllowedChange(StrEnum):

@@ -14,6 +14,7 @@ from typing import Any
 from strata.config.descriptions import descriptions
 from strata.config.models import Control, RegionalSetting, Security, Setting
 from strata.config.weaker import Weaker
+from strata.price import Price, prices
 from tests.documents import with_rows
 from tests.synthesized import Stack
 
@@ -92,8 +93,8 @@ FACTS: Mapping[str, Facts] = {
         f"{GUIDES}/IAM/latest/UserGuide/what-is-access-analyzer.html",
         price="nothing",
         size=(
-            "external access is free; Strata creates no analyzer of unused or internal access, which are charged per "
-            "role or resource ([Access Analyzer])"
+            f"external access is free; `unused_access_days` adds {prices()['unused_access'].words} a month for each "
+            "IAM role and user of the organization ([Access Analyzer])"
         ),
         short="access analyzers",
     ),
@@ -280,11 +281,19 @@ def _more(control: type[Control]) -> Iterator[str]:
 
 
 def costs(page: str) -> str:
-    """Returns docs/costs.md with its table of controls made anew."""
+    """Returns docs/costs.md with its tables of controls and prices made anew."""
     rows = []
     for (mode, price, size), names in groupby(FACTS, lambda name: (_mode(name), FACTS[name].price, FACTS[name].size)):
         rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {mode} | {price} | {size}{' ' if size else ''}|")
-    return with_rows(page, "| Control | Default | Costs | At which size |", rows)
+    page = with_rows(page, "| Control | Default | Costs | At which size |", rows)
+    return with_rows(page, "| Service | Unit | USD | Free at first | Source |", map(_price, prices().values()))
+
+
+def _price(price: Price) -> str:
+    elsewhere = "".join(f"; {region} {factor * price.tiers[0].usd:.2f}" for region, factor in price.regions.items())
+    trial = f"{price.trial} days" if price.trial else ""
+    source = f"{'second-hand, ' if price.source.second_hand else ''}[{price.source.date}]({price.source.url})"
+    return f"| {price.service} | {price.unit} | {price.words}{elsewhere} | {trial}{' ' if trial else ''}| {source} |"
 
 
 def _mode(name: str) -> str:

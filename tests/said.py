@@ -33,6 +33,7 @@ _COMMANDS = {
     "live": "report",
     "make": "deploy",
     "outside": "files",
+    "price": "price",
     "report": "report",
     "steps": "deploy",
     "terraform": "deploy",

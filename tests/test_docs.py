@@ -17,8 +17,9 @@ from typer.testing import CliRunner
 
 from strata.cli import app
 from strata.commands.schema import BaselineFile
-from strata.config import BASELINE
+from strata.config import BASELINE, DETECTION
 from strata.config.accepted import Acceptance
+from strata.config.detection import Detection
 from strata.config.expectations import Expectation
 from strata.config.findings import FINDINGS
 from strata.config.layers import Deploying
@@ -365,6 +366,7 @@ MODELS: dict[str, type[Model]] = {
     "sso.yaml": Sso,
     "layers/topics.yaml": Deploying,
     BASELINE: BaselineFile,
+    DETECTION: Detection,
 }
 
 
@@ -377,6 +379,7 @@ def top_level_keys() -> dict[str, set[str]]:
         **{name: set(one["properties"]) for name, one in schemas.items()},
         "layers/topics.yaml": {*Deploying.model_fields},
         BASELINE: {*BaselineFile.model_fields},
+        DETECTION: {*Detection.model_fields},
     }
 
 

@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
-from strata.commands import drift, plan
+from strata.commands import drift, plan, price
 from strata.drift.authors import Author
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
@@ -30,6 +30,7 @@ from strata.kinds.thing import Thing
 from strata.live.evidence import Evidence
 from strata.load import load
 from strata.outputs import FORMATS
+from strata.price import PriceChange
 from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
@@ -51,7 +52,7 @@ TYPES: dict[str, tuple[type, ...]] = {
     "boolean": (bool,),
     "null": (type(None),),
     "text or null": (str, type(None)),
-    "number or null": (int, type(None)),
+    "number or null": (int, float, type(None)),
 }
 
 
@@ -272,6 +273,7 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     site.plans("backend", SEEN)
     site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
+    monkeypatch.setattr(plan, "added", lambda _: [PriceChange("guardduty", 4.0, 1, 1, unknown=("flow_gb",))])
     site.states = {stack: {"resources": []} for stack in site.stacks}
     with_step = partial(replace, steps=(WARNED,), remarks=(WARNED,))
     monkeypatch.setattr(Steps, "plan", lambda _, planned: with_step(planned) if planned.changes else planned)
@@ -291,6 +293,11 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert "hunter" not in shown
     assert "preview" not in json.loads(shown)
     assert differences("strata plan", shown, shown_failed, capsys.readouterr().out) == []
+
+
+def test_price(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(price, "warnings", lambda *_: [WARNED])
+    assert differences("strata price", printed("price", "--json")) == []
 
 
 def test_the_list_of_changes() -> None:

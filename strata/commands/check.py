@@ -147,7 +147,7 @@ def _print_summary(
     for name, layer in landing_zone.layers.items():
         members = counted(len(landing_zone.members), "member account")
         where = f"in {layer.deploying.account or f'each of {members}'}" if layer.code.in_accounts else "one stack"
-        print(line(f"  layer     {name}, {where}"))
+        print(line(f"  layer     {name if layer.code.in_accounts else layer.stack}, {where}"))
     for path in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
         missing = f"{options.config}/{LAYERS}/{path.name.replace('_', '-')}.yaml"
         fields = required(path)

@@ -38,6 +38,7 @@ from strata.printing import document, line
 from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
+from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
@@ -55,6 +56,7 @@ from strata.terraform.preflight import (
     prepare,
     warn_left_out,
 )
+from strata.terraform.price import added
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
     adopt_interrupted,
@@ -184,6 +186,7 @@ class Deployment:
             refuse=(
                 lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
+                lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
             reader=prepared.reader,
@@ -820,6 +823,8 @@ class Deployment:
         self._shown |= {planned.stack: planned for planned in [*plans, *map(Plan, late)]}
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(plan, error=plan.error and cannot, advice=(), told=()) for plan in plans])
+        for difference in added(self.prepared):
+            print(line(difference.text), file=self.to)
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = {planned.stack: planned.failures for planned in plans if planned.error}

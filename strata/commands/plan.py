@@ -4,16 +4,19 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from strata import atomic
+from strata.config.models import state_key
 from strata.errors import Message, UsageError
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
+from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
 from strata.terraform.existing import ExistingTable, GoneImports
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
@@ -21,6 +24,7 @@ from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.preview import Preview
+from strata.terraform.price import added
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.refresh import Refreshing
@@ -80,7 +84,7 @@ def run(
     lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
-    ids = prepared.account_ids()
+    ids, price = prepared.account_ids(), added(prepared)
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
@@ -97,13 +101,20 @@ def run(
                 for alike in classes(plans, ids)
                 if alike[0].stack in ids
             ]
-            also = {"classes": same, "sha256": listed.sha256 if listed else None, "unexpected": differences}
+            also = {
+                "price": [asdict(difference) for difference in price],
+                "classes": same,
+                "sha256": listed.sha256 if listed else None,
+                "unexpected": differences,
+            }
             document(output("plan", {"stacks": planned_stacks, **before, **also, "warnings": warnings}, notes))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
+            for text in (difference.text for difference in price):
+                print(line(text))
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
     if failed and not differences:
@@ -114,9 +125,16 @@ def run(
 
 def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> list[ChangeList]:
     """Returns the lists as `strata deploy` has them: without a preview of what reads from a stack without a state."""
-    new = preview.stacks if preview else ()
-    later = [stack for stack in prepared.chosen if set(prepared.workspace.producers(stack)).intersection(new)]
-    return prepared.lists(plans, later=later)
+    workspace, new = prepared.workspace, {state_key(stack) for stack in preview.stacks} if preview else set[str]()
+    later: list[str] = []
+    for stack in workspace.stacks if new else ():
+        before = {*workspace.producers(stack)}
+        written = stack not in workspace.unwritten and stack not in workspace.failed
+        # What comes after a stack and reads nothing of it is planned like any other.
+        read = {state.key for state in workspace.reads(stack)} if written else {*map(state_key, before)}
+        if before.intersection(later) or read & new - {state_key(stack)}:
+            later.append(stack)
+    return prepared.lists(plans, later=[stack for stack in later if stack in prepared.chosen])
 
 
 def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[str]) -> Iterator[str]:
@@ -158,7 +176,11 @@ def _plans(
             verbose=options.verbose,
             adopt=adopt,
             gone=gone.among,
-            refuse=(partial(refuse_made_again, prepared), partial(refuse_handed_on, prepared)),
+            refuse=(
+                partial(refuse_made_again, prepared),
+                partial(refuse_handed_on, prepared),
+                partial(refuse_second_administrator, prepared),
+            ),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
             reader=prepared.reader,

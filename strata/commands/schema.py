@@ -12,11 +12,12 @@ from pydantic import BaseModel
 
 from strata import atomic
 from strata.atomic import cannot
-from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, MOVES
+from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, MOVES
 from strata.config.accepted import Acceptance
 from strata.config.baseline import Baseline
+from strata.config.detection import Detection
 from strata.config.expectations import ExpectationList
-from strata.config.layers import Rollout
+from strata.config.layers import Roles, Rollout
 from strata.config.loader import FILES, Imports
 from strata.config.models import AccountEntry, ByPlace, Listing
 from strata.config.moves import MoveList
@@ -37,6 +38,13 @@ class BaselineFile(Baseline):
     """In waves, as a layer of your own; see docs/many-accounts.md."""
 
 
+class DetectionFile(Detection):
+    """detection.yaml: what watches the organization by delegation."""
+
+    roles: Roles | None = None
+    """The roles that its stack in the administrator's account assumes; see docs/many-accounts.md."""
+
+
 _FILES: Mapping[str, type[BaseModel]] = {
     **FILES,
     IMPORTS: Imports,
@@ -44,6 +52,7 @@ _FILES: Mapping[str, type[BaseModel]] = {
     MOVES: MoveList,
     EXPECTATIONS: ExpectationList,
     BASELINE: BaselineFile,
+    DETECTION: DetectionFile,
 }
 _MODELS = {name.removesuffix(".yaml"): model for name, model in _FILES.items()}
 

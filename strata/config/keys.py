@@ -104,6 +104,24 @@ def with_key_in_baseline(text: str, move: Move) -> str:
 _TRUSTED: Way = ("settings", "*", "roles", "*", "trust", "account")
 
 
+def with_key_in_detection(text: str, move: Move) -> str:
+    """Returns the text of detection.yaml with a key replaced: who watches, who is excepted, whose usage it is."""
+    changed = with_key_in_layer(text, move, placed=False, sections=("usage",))
+    ways = _WATCHED.get(move.kind, ())
+    keys = (
+        there.replaced(changed, move.to)
+        for there in scalars(changed)
+        if there.node.value == move.from_ and any(_matches(way, there.path) for way in ways)
+    )
+    return applied(changed, keys)
+
+
+_WATCHED: dict[Kind, tuple[Way, ...]] = {
+    "account": (("administrator",), ("log_archive", "account"), ("guardduty", "except", "accounts", "*")),
+    "ou": (("guardduty", "except", "organizational_units", "*"),),
+}
+
+
 def _matches(place: Way, path: Way) -> bool:
     return len(place) == len(path) and all(part in ("*", own) for part, own in zip(place, path, strict=True))
 

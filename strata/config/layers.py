@@ -27,7 +27,11 @@ from strata.errors import Fault, Message
 SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
 CODE = SHIPPED / "layers"
 ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
-"""The layers that come with Strata: the attributes of accounts, and their baseline."""
+DETECTION_LAYER, DELEGATION = "detection", "detection-delegation"
+"""The layers that come with Strata: the attributes of accounts, their baseline, and detection.
+
+Detection is two: the account that administers it has a stack, and before that the management account, by `DELEGATION`.
+"""
 STACKS = ("backend", "organizations", "security", "sso")
 """The stacks of Strata itself, in the order of a first deploy."""
 GIVEN = ("landing_zone", "settings", "account")
@@ -113,6 +117,8 @@ class Layer:
     """The file that switches it on, of one that comes with Strata."""
     made_roles: Roles | None = None
     """The roles that Strata makes for it by a step, where its file names none."""
+    called: str = ""
+    """The name of its single stack, where that is not its own."""
 
     @property
     def roles(self) -> Roles:
@@ -144,7 +150,7 @@ class Layer:
     @property
     def stack(self) -> str:
         """Returns the name of its stack, of a layer that has a single one."""
-        return self.stack_in(self.deploying.account) if self.deploying.account else self.name
+        return self.stack_in(self.deploying.account) if self.deploying.account else self.called or self.name
 
     @property
     def reads(self) -> tuple[str, ...]:
@@ -176,6 +182,11 @@ def stack_name(argument: str) -> str:
     return argument.replace("_", "-")
 
 
+def deploying_keys(code: Code) -> tuple[str, ...]:
+    """Returns what the file of a layer may say to Strata itself; where detection has its stack, its own words say."""
+    return ("roles",) if code.folder == SHIPPED / DETECTION_LAYER else tuple(Deploying.model_fields)
+
+
 def folder_of(name: str) -> Path:
     """Returns where the code of a layer is: in the folder of its name, with `_` for `-` as Python's modules have it."""
     exact, pythonic = CODE / name, CODE / name.replace("-", "_")
@@ -184,10 +195,19 @@ def folder_of(name: str) -> Path:
 
 def shipped(name: str, file: str, model: type[Model] | None = None, *, short_name: str = "") -> Layer:
     """Returns a layer that comes with Strata, without its settings."""
-    in_accounts = name == BASELINE_LAYER
-    inputs = ("settings", "account") if in_accounts else ("landing_zone", "organizations")
-    made = Roles(reader=f"{short_name}-{name}-reader", writer=f"{short_name}-{name}") if in_accounts else None
-    return Layer(name, Code(SHIPPED / name, inputs, in_accounts, model), source=file, made_roles=made)
+    inputs, in_accounts, called = _SHIPPED[name]
+    folder = SHIPPED / name.replace("-", "_")
+    made = Roles(reader=f"{short_name}-{name}-reader", writer=f"{short_name}-{name}") if short_name else None
+    return Layer(name, Code(folder, inputs, in_accounts, model), source=file, called=called, made_roles=made)
+
+
+_SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
+    ACCOUNTS: (("landing_zone", "organizations"), False, ""),
+    BASELINE_LAYER: (("settings", "account"), True, ""),
+    DELEGATION: (("landing_zone", "organizations"), False, DETECTION_LAYER),
+    DETECTION_LAYER: (("landing_zone", "account", "organizations", "detection_delegation"), True, ""),
+}
+"""What the stack of each is given, whether it is in member accounts, and its name where it is not the layer's."""
 
 
 def unused(names: Collection[str]) -> list[Path]:

@@ -23,6 +23,7 @@ from strata.atomic import POLICY, UnreadableError, read_bytes
 from strata.config import (
     ACCEPTED,
     BASELINE,
+    DETECTION,
     EXPECTATIONS,
     EXTERNAL,
     FOLDERS,
@@ -43,9 +44,12 @@ from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import (
     ACCOUNTS,
     BASELINE_LAYER,
+    DELEGATION,
+    DETECTION_LAYER,
     Code,
     Deploying,
     Layer,
+    deploying_keys,
     failure,
     in_order,
     read_code,
@@ -225,6 +229,8 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
             short_name = partial.project.short_name if partial.project else ""
             layer = shipped(BASELINE_LAYER, BASELINE, Baseline, short_name=short_name)
             faults += _read_layer(partial, source_file, layer, layers, broken)
+    if os.path.lexists(partial.folder / DETECTION):
+        faults += _read_detection(partial, layers, broken)
     if partial.organization and partial.organization.has_attributes:
         if ACCOUNTS in {*layers, *broken}:
             faults.append(_name_taken(partial.source_files[ORGANIZATION], ACCOUNTS, ("defaults",)))
@@ -234,12 +240,29 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
     return [*faults, *wiring_faults(layers, broken)]
 
 
+def _read_detection(partial: PartialConfiguration, layers: dict[str, Layer], broken: set[str]) -> list[Fault]:
+    """Adds the two layers of detection: its administrator's stack is the only one of its own."""
+    from strata.config.detection import Detection  # most configurations have none
+
+    source_file = partial.source_files[DETECTION] = _source_file(partial.folder, DETECTION)
+    if taken := [name for name in (DETECTION_LAYER, DELEGATION) if name in {*layers, *broken}]:
+        return [*(_name_taken(source_file, name) for name in taken), *source_file.faults]
+    layer = shipped(DETECTION_LAYER, DETECTION, Detection)
+    faults = _read_layer(partial, source_file, layer, layers, broken)
+    layer = layers.pop(DETECTION_LAYER, layer)
+    if isinstance(layer.settings, Detection):
+        account = {"account": layer.settings.administrator}
+        layers[DETECTION_LAYER] = replace(layer, deploying=layer.deploying.model_copy(update=account))
+        layers[DELEGATION] = shipped(DELEGATION, DETECTION)
+    return faults
+
+
 def _read_layer(
     partial: PartialConfiguration, source_file: SourceFile, layer: Layer, layers: dict[str, Layer], broken: set[str]
 ) -> list[Fault]:
     """Adds a layer with its settings, or to those that are broken; returns the faults in its file."""
     name, code, faults = layer.name, layer.code, list[Fault]()
-    deploying, left_out = _read_deploying(source_file, code.model)
+    deploying, left_out = _read_deploying(source_file, code)
     if left_out:
         broken.add(name)
     if code.model is None:
@@ -270,12 +293,12 @@ def _name_taken(source_file: SourceFile, name: str, at: Location = ()) -> Fault:
     return source_file.fault(at, Message("layer-name-taken", text, layer=name), remedy)
 
 
-def _read_deploying(source_file: SourceFile, model: type[BaseModel] | None) -> tuple[Deploying, set[Location]]:
+def _read_deploying(source_file: SourceFile, code: Code) -> tuple[Deploying, set[Location]]:
     """Takes what is Strata's out of the file of a layer, unless the layer has a setting of that name.
 
     Returns it, and what of it is faulty.
     """
-    ours = {*Deploying.model_fields} - {*_keys_at(model, ())} if model else {*Deploying.model_fields}
+    ours = {*deploying_keys(code)} - {*(_keys_at(code.model, ()) if code.model else ())}
     taken = replace(source_file, data={key: source_file.data.pop(key) for key in ours & source_file.data.keys()})
     deploying, left_out, _ = _parse(Deploying, taken)
     return deploying or Deploying(), left_out
@@ -502,7 +525,7 @@ def _words(
     if kind == "extra_forbidden":
         allowed = _keys_at(model, location[:-1])
         if layer and layer.in_accounts and not location[1:]:
-            allowed = sorted({*allowed, *Deploying.model_fields})
+            allowed = sorted({*allowed, *deploying_keys(layer)})
         text = f"unknown key {short(location[-1])}{did_you_mean(str(location[-1]), allowed)}"
         return Message("unknown-key", text, key=location[-1], choices=allowed), f"known here: {', '.join(allowed)}"
     if kind in ("enum", "literal_error"):

@@ -71,7 +71,12 @@ def _regions(schema: dict[str, Any]) -> None:
     schema.update(enum=sorted(aws_limits().regions), examples=["eu-central-1"])
 
 
-def _check_region(value: str) -> str:
+def check_region(value: str) -> str:
+    """Accepts a region of the partition that Strata builds for.
+
+    Raises:
+        Problem: it is another.
+    """
     regions = aws_limits().regions
     if value in regions:
         return value
@@ -87,7 +92,7 @@ def _asked_regions(schema: dict[str, Any]) -> None:
 
 
 def _check_asked_region(value: str) -> str:
-    return value if value == "other" else _check_region(value)
+    return value if value == "other" else check_region(value)
 
 
 def _check_state_bucket(value: str) -> str:
@@ -386,7 +391,7 @@ RelayState = Annotated[
 
 # Names of things that hold the rest
 
-Region = Annotated[str, AfterValidator(_check_region), Field(json_schema_extra=_regions)]
+Region = Annotated[str, AfterValidator(check_region), Field(json_schema_extra=_regions)]
 AskedRegion = Annotated[str, AfterValidator(_check_asked_region), Field(json_schema_extra=_asked_regions)]
 StateBucketName = Annotated[
     str,

@@ -29,6 +29,7 @@ class Topic(StrEnum):
     SECURITY = "Security"
     TRUST = "Trust"
     SETTINGS = "Settings"
+    PRICE = "Price"
 
 
 @dataclass(frozen=True)

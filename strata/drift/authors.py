@@ -9,7 +9,7 @@ from itertools import islice
 from typing import Literal
 
 from strata.aws.session import AwsError
-from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
+from strata.config.layers import IN_ACCOUNT
 from strata.config.models import Project
 from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.event_history import DAYS, Event, History
@@ -77,7 +77,8 @@ def _author(history: History, project: Project, difference: Difference) -> Autho
             events = history.events(region, name)
             last_events += islice((each for each in events if any(each.words.issuperset(some) for some in clues)), 1)
     if not last_events:
-        where = f"account {account_of(difference.name)}" if kind.stack == BASELINE_LAYER else "the management account"
+        its = account_of(difference.name) if kind.is_in_account(difference.name) else ""
+        where = f"account {its}" if its else "the management account"
         text = f"no event of the last {DAYS} days in {where} tells"
         return Author(unknown=Message("no-event", text, days=DAYS))
     last = max(last_events, key=lambda each: (each.name not in RESULTS, each.at))

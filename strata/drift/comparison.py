@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.aws.access_role import account_ids
 from strata.config import EXTERNAL
-from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
 from strata.config.models import OPEN
 from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
 from strata.drift.hindrances import hindrances
@@ -391,7 +391,7 @@ def account_of_part(part: str) -> str | None:
 
 
 def _is_of(kind: Kind, part: str) -> bool:
-    in_account = kind.stack == BASELINE_LAYER
+    in_account = kind.stack == BASELINE_LAYER or (kind.stack == DETECTION_LAYER and (OF in part or IN_ACCOUNT in part))
     account = account_of(part) if in_account else ""
     return part_of(kind, account) == part or (in_account and part.startswith(f"{kind.stack}{IN_ACCOUNT}"))
 
@@ -400,7 +400,7 @@ def _is_unread(kind: Kind, name: str, parts: Collection[str]) -> bool:
     """Returns whether a thing in or of an account was not read, by the parts that were not."""
     if not kind.is_shipped:
         return False
-    account = account_of(name) if kind.stack == BASELINE_LAYER else ""
+    account = account_of(name) if kind.is_in_account(name) else ""
     return bool({kind.stack_of(name), part_of(kind, account)} & {*parts})
 
 

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from strata.config import BASELINE, ORGANIZATION, PROJECT
-from strata.config.layers import ACCOUNTS, IN_ACCOUNT, baseline_in
+from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT
+from strata.config.layers import ACCOUNTS, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import state_key
 from strata.config.source import Location
-from strata.errors import Message
+from strata.errors import Fault, Message
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import attributes
 from strata.kinds.control import TRAIL_BUCKET
@@ -88,12 +88,29 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 )
                 file, remedy = _SHIPPED[stack == ACCOUNTS]
                 fault = landing_zone.fault(file, (), problem, remedy)
+            elif stack.partition(IN_ACCOUNT)[0] == DETECTION_LAYER:
+                fault = _detection_left(landing_zone, stack, account, has, held)
             else:
                 problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
                 fault = landing_zone.fault(PROJECT, (), problem, remedy)
             yield Refusal(fault, lines=lines)
 
+
+def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:
+    """Returns why detection may not go with its file, nor its administrator move: AWS has steps for that."""
+    detection = landing_zone.detection
+    if detection and account:
+        text = f"{has}: AWS lets GuardDuty's administrator not move while it has members"
+        problem = Message("administrator-moved", text, stack=stack, old=account, new=detection.administrator)
+        remedy = f"write administrator: {account} again; {_MOVING} has the steps"
+        return landing_zone.fault(DETECTION, ("administrator",), problem, remedy)
+    problem = Message("state-without-stack", f"{has}, and nothing switches the stack on", stack=stack, held=held)
+    remedy = "put the file back with guardduty: {mode: unmanaged}; a deploy lets go of all of it; then delete the file"
+    return landing_zone.fault(DETECTION, (), problem, remedy)
+
+
+_MOVING = "docs/detection.md#another-administrator"
 
 _SHIPPED = {
     True: (

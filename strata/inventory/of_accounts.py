@@ -1,4 +1,4 @@
-"""What there is in and of accounts of that which the layers `accounts` and `baseline` have made.
+"""What there is in and of accounts of that which the layers that come with Strata have made.
 
 Each account is asked by the role that its layer reads with, and only about what its state has.
 """
@@ -13,6 +13,7 @@ from strata.aws.questions import ResourceQuestion
 from strata.aws.session import DENIED, Aws, AwsError, asked_at_once
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import Project
+from strata.kinds.detection import OF_DETECTION
 from strata.kinds.kind import Kind, account_of
 from strata.kinds.members import OF_ACCOUNTS
 from strata.kinds.members.made import BESIDE, Held, name_in, named
@@ -51,7 +52,8 @@ class HeldStack:
     @property
     def kinds(self) -> tuple[Kind, ...]:
         """Returns the kinds of what it has."""
-        return tuple(kind for kind in OF_ACCOUNTS if kind.stack == self.name.partition(IN_ACCOUNT)[0])
+        layer = self.name.partition(IN_ACCOUNT)[0]
+        return tuple(kind for kind in (*OF_ACCOUNTS, *OF_DETECTION) if kind.stack == layer)
 
     def things(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields name and attributes of each thing of a kind, with all that the state has beside it."""

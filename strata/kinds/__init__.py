@@ -10,6 +10,7 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.attribute import ATTRIBUTE
 from strata.kinds.control import CONTROLS, SIGN_IN_ALERT
+from strata.kinds.detection import OF_DETECTION
 from strata.kinds.group import GROUP, MEMBERSHIP
 from strata.kinds.kind import Key, Kind, Resource
 from strata.kinds.members import OF_ACCOUNTS
@@ -25,7 +26,7 @@ from strata.landing_zone import LandingZone
 KINDS: tuple[Kind, ...] = (
     *(ASSIGNMENT, ENTITLEMENT, MEMBERSHIP, BOUNDARY, INLINE, SET_POLICY, SET, GROUP, USER, ATTRIBUTE, SIGN_IN_ALERT),
     *(ATTACHMENT, POLICY, DELEGATED, ACCOUNT, UNIT, POLICY_TYPE, ROOT_ACCESS, TRUSTED, RAM_SHARING, ORGANIZATION),
-    *(*OF_ACCOUNTS, SETTING, *CONTROLS, STORE),
+    *(*OF_ACCOUNTS, *OF_DETECTION, SETTING, *CONTROLS, STORE),
 )
 RESOURCES: Mapping[str, Resource] = {resource.type: resource for kind in KINDS for resource in kind.resources}
 """By Terraform type."""

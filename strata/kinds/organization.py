@@ -36,6 +36,9 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
     zone = aws.zone
     unmanaged = {control.trusted[0] for control in zone.security.controls.values() if control.mode is Mode.UNMANAGED}
     unmanaged |= {"ram.amazonaws.com"} if zone.organization.ram_sharing == "unmanaged" else set()
+    detection = zone.detection
+    if detection and detection.guardduty and detection.guardduty.mode is Mode.UNMANAGED:
+        unmanaged.add(_GUARDDUTY)
     others = unmanaged - zone.trusted_services - {*zone.organization.disable_services}
     for service in aws.inventory.organization.trusted_services:
         if service in others:
@@ -79,6 +82,7 @@ TRUSTED = Kind(
 # Delegated administrators
 
 _DELEGATED = "aws_organizations_delegated_administrator"
+_GUARDDUTY = "guardduty.amazonaws.com"
 
 
 def _name(account: str, service: str) -> str:
@@ -98,7 +102,8 @@ def _live_delegations(aws: AtAws) -> Iterator[Thing]:
         # A layer of your own may delegate: some services have a resource for that.
         own = aws_limits().delegated_by_own_resource.get(service, "")
         for id in registered:
-            if not (aws.is_elsewhere(_DELEGATED, f"{id}/{service}") or aws.is_elsewhere(own, id)):
+            here = service == _GUARDDUTY and aws.zone.detection and aws.account(id) == aws.zone.detection.administrator
+            if not (here or aws.is_elsewhere(_DELEGATED, f"{id}/{service}") or aws.is_elsewhere(own, id)):
                 operation = "deregister-delegated-administrator"
                 undo = cli.line("organizations", operation, account_id=id, service_principal=service)
                 ids, thing = {"account": id, "service": service}, (_DELEGATED, f"{id}/{service}")

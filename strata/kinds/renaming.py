@@ -6,8 +6,15 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, EXTERNAL, IMPORTS, LAYERS, MOVES, ORGANIZATION
-from strata.config.keys import with_key, with_key_expected, with_key_in_baseline, with_key_in_layer, with_scalars
+from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, EXTERNAL, IMPORTS, LAYERS, MOVES, ORGANIZATION
+from strata.config.keys import (
+    with_key,
+    with_key_expected,
+    with_key_in_baseline,
+    with_key_in_detection,
+    with_key_in_layer,
+    with_scalars,
+)
 from strata.config.moves import Kind, Move
 from strata.errors import Message, StrataError
 from strata.kinds import WORDS
@@ -50,6 +57,8 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
         if file.startswith(f"{LAYERS}/")
         else with_key_in_baseline(text, move)
         if file == BASELINE
+        else with_key_in_detection(text, move)
+        if file == DETECTION
         else with_key(text, move, name)
         for file, text in own.items()
     }

@@ -5,12 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.external import External
-from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, Layer, Roles, baseline_in
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, Layer, Roles, baseline_in
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.moves import Move
@@ -38,6 +38,7 @@ from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 
 if TYPE_CHECKING:
     from strata.config.baseline import MemberSettings
+    from strata.config.detection import Detection
 
 __all__ = ["MANAGEMENT", "ROOT", "LandingZone", "Part", "SourceLocation"]
 
@@ -177,6 +178,12 @@ class LandingZone:
 
         return {key: MemberSettings.model_validate(its.at()) for key, its in self.baseline.items()}
 
+    @property
+    def detection(self) -> Detection | None:
+        """Returns what detection.yaml says, None where there is no such file."""
+        layer = self.layers.get(DETECTION_LAYER)
+        return cast("Detection | None", layer.settings if layer and layer.source else None)
+
     @cached_property
     def units(self) -> Mapping[str, Unit]:
         """Returns the organizational units by key, parents first."""
@@ -238,7 +245,7 @@ class LandingZone:
     @cached_property
     def trusted_services(self) -> frozenset[str]:
         """Returns the services that get trusted access: those listed, and those that what is configured needs."""
-        derived = derived_services(self.organization, self.security, self.policy_types)
+        derived = derived_services(self.organization, self.security, self.policy_types, self.detection)
         return frozenset({*self.organization.trusted_services, *derived})
 
     @cached_property

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from strata.config.layers import ACCOUNTS
+from strata.config.layers import ACCOUNTS, DELEGATION
 from strata.config.layers import Layer as OwnLayer
 from strata.config.models import GroupEntry, User, state_key
 from strata.landing_zone import LandingZone, Part
+from strata.landing_zone.detection import single_members, watched_regions
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
 from strata.text import counted
@@ -45,11 +46,21 @@ def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
         return LayerStack(layer.name, _attributes(landing_zone), reads, state_key(layer.stack))
     if not layer.in_each_account:
         where = f", in {layer.deploying.account}" if layer.deploying.account else ""
-        return LayerStack(layer.stack, (f"a layer of your own{where}",), reads, state_key(layer.stack))
+        single = _detection(landing_zone, layer) if layer.source else (f"a layer of your own{where}",)
+        return LayerStack(layer.stack, single, reads, state_key(layer.stack))
     owns = [f"{whose}, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
     if landing_zone.retired:
         owns.append(f"none in the retired {', '.join(landing_zone.retired)}")
     return LayerStack(layer.name, tuple(owns), reads, state_key(layer.stack_in("<account>")))
+
+
+def _detection(landing_zone: LandingZone, layer: OwnLayer) -> tuple[str, ...]:
+    regions = counted(len(watched_regions(landing_zone)), "region")
+    if layer.name == DELEGATION:
+        return (f"GuardDuty's administrator in {regions}",)
+    members = single_members(landing_zone)
+    each = (f"{counted(len(members), 'account')} switched on one by one",) if members else ()
+    return (f"GuardDuty of the organization in {regions}, in {layer.deploying.account}", *each)
 
 
 def _attributes(landing_zone: LandingZone) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.config.json_lines import minified
-from strata.config.layers import Layer, types_of
+from strata.config.layers import DELEGATION, DETECTION_LAYER, Layer, shipped, types_of
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
@@ -34,21 +34,27 @@ def permissions(project: Project) -> Mapping[str, DocumentTemplate]:
 
 
 def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any]]:
-    """Returns the documents of your own layer: who deploys it has that of its name, its roles the others."""
-    stacks = layer.stack_in(layer.deploying.account or "*") if layer.code.in_accounts else layer.name
+    """Returns the documents of your own layer: who deploys it has that of its name, its roles the others.
+
+    Detection has a stack in the management account besides, which is in the same document.
+    """
+    if layer.source and layer.name == DELEGATION:
+        return {}
+    delegates = layer.source and layer.name == DETECTION_LAYER
+    stacks = layer.stack_in(layer.deploying.account or "*") if layer.code.in_accounts else layer.stack
+    stacks = f"{DETECTION_LAYER}*" if delegates else stacks
     values = {**placeholder_values(project), "state_bucket": project.state_bucket, "stacks": stacks}
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
-    rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]
-    reads = {action for row in rows for action in row["reads"]}
-    reads |= {"cloudtrail:LookupEvents"} if layer.source else set()  # for strata drift --who
-    writes = reads.union(*(row["writes"] for row in rows))
+    reads, writes = _of_types(layer)
     if layer.source:
-        steps = _steps()[layer.name]
+        steps = _steps().get(layer.name, {"reads": [], "writes": []})
         reads, writes = reads.union(steps["reads"]), writes.union(*steps.values())
-    if not layer.code.in_accounts:
+    if delegates or not layer.code.in_accounts:
         kept = ("runs.json", *(("regions.json",) if layer.source else ()))
         content["Statement"][0]["Resource"] += [f"{values['state_bucket_arn']}/management/{name}" for name in kept]
-        content["Statement"] += _allow("Types", writes)
+        here = _of_types(shipped(DELEGATION, layer.source))[1] if delegates else writes
+        content["Statement"] += _allow("Types", here)
+    if not layer.code.in_accounts:
         return {layer.name: content}
     roles, first = layer.roles.model_dump().values(), [ACCESS_ROLE] if layer.makes_roles else []
     arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in dict.fromkeys((*roles, *first))]
@@ -63,6 +69,14 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     return {layer.name: content} | {
         f"{layer.name}/{role}": {**content, "Statement": statements} for role, statements in in_accounts.items()
     }
+
+
+def _of_types(layer: Layer) -> tuple[set[str], set[str]]:
+    """Returns the actions that plans of a layer's types need, and those that deploys do."""
+    rows = [row for type in types_of(layer.code.folder) if (row := types().get(type))]
+    reads = {action for row in rows for action in row["reads"]}
+    reads |= {"cloudtrail:LookupEvents"} if layer.source else set()  # for strata drift --who
+    return reads, reads.union(*(row["writes"] for row in rows))
 
 
 def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") -> list[dict[str, Any]]:

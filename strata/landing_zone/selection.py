@@ -40,15 +40,16 @@ class AccountSelector:
         """Returns the accounts it names in any way, retired and excluded ones among them."""
         if assignment.accounts == "all":
             return self.everywhere
-        return self._listed(assignment.accounts, assignment.organizational_units) | self.tagged(assignment.tags)
+        return self.listed(assignment.accounts, assignment.organizational_units) | self.tagged(assignment.tags)
 
     def excluded(self, assignment: Assignment) -> frozenset[str]:
         """Returns the accounts it leaves out."""
         if not assignment.except_:
             return frozenset()
-        return self._listed(assignment.except_.accounts, assignment.except_.organizational_units)
+        return self.listed(assignment.except_.accounts, assignment.except_.organizational_units)
 
-    def _listed(self, accounts: Iterable[str], units: Iterable[str]) -> frozenset[str]:
+    def listed(self, accounts: Iterable[str], units: Iterable[str]) -> frozenset[str]:
+        """Returns the accounts that keys or wildcards stand for, and those in units and below."""
         return frozenset[str]().union(*map(self.named, accounts), *map(self.in_unit, units))
 
     def named(self, name: str) -> frozenset[str]:

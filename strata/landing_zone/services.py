@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import TYPE_CHECKING
 
 from strata.config.limits import aws_limits
 from strata.config.models import AlternateContacts, Organization, PolicyType, Security
 from strata.config.source import Location
 from strata.config.text import address_part
+from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.policies import Policy
+
+if TYPE_CHECKING:
+    from strata.config.detection import Detection
 
 ACCOUNT_MANAGEMENT = AlternateContacts.trusted[0]
 TYPES_STAY = "policy-types-stay"
@@ -35,13 +40,18 @@ def policy_types(policies: Iterable[Policy]) -> list[PolicyType]:
 
 
 def derived_services(
-    organization: Organization, security: Security | None, types: Iterable[PolicyType]
+    organization: Organization,
+    security: Security | None,
+    types: Iterable[PolicyType],
+    detection: Detection | None = None,
 ) -> dict[str, str]:
     """Returns the service principals that the configuration needs, each with the reason."""
     needed = {"sso.amazonaws.com": "IAM Identity Center"}
     needed.update(
         control.trusted for control in (security or Security()).controls.values() if control.on and control.trusted[0]
     )
+    if control := guardduty_of(detection):
+        needed.update([control.trusted])
     # An organization that exists may do without it; then no account is renamed.
     if ACCOUNT_MANAGEMENT not in organization.disable_services:
         needed.update([AlternateContacts.trusted])

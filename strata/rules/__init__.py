@@ -17,6 +17,7 @@ from strata.landing_zone import LandingZone
 from strata.rules import (
     accepted,
     access,
+    detection,
     expectations,
     external,
     imports,
@@ -63,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     layers.one_stack,
     layers.account,
     layers.waves,
+    detection.detection,
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,

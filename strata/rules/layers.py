@@ -29,7 +29,7 @@ def account(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     accounts = partial.organization.accounts if partial.organization else {}
     known = partial.declared(ORGANIZATION, "accounts", accounts)
     for name, layer in partial.layers.items():
-        if (key := layer.deploying.account) and layer.code.in_accounts:
+        if (key := layer.deploying.account) and layer.code.in_accounts and not layer.source:
             yield from report_unknown(partial, layer.file, ("account",), key, known, "account")
             yield from retired(partial, layer.file, ("account",), key)
             if layer.deploying.rollout:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from typing import Any
 
 from strata.config import ORGANIZATION, SECURITY
+from strata.config.layers import DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization
@@ -127,7 +129,9 @@ def services(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     types = policy_types(
         all_policies(organization, partial.project, partial.documents, partial.external, partial.layers)
     )
-    needed = derived_services(organization, partial.security, types)
+    layer = partial.layers.get(DETECTION_LAYER)
+    detection: Any = layer.settings if layer and layer.source else None
+    needed = derived_services(organization, partial.security, types, detection)
     if not partial.parsed_cleanly(SECURITY, "trail"):
         needed.pop("cloudtrail.amazonaws.com", None)
     if not partial.parsed_cleanly(SECURITY, "access_analyzer"):
@@ -168,6 +172,8 @@ def _delegated_administrators(
         if service in limits.delegated_by_own_resource:
             problem = f"{service} is delegated by {limits.delegated_by_own_resource[service]}, not by registration"
             remedy = "declare that resource in a layer of your own, see docs/layers.md"
+            if service == "guardduty.amazonaws.com":
+                remedy = "name it as administrator in detection.yaml, see docs/detection.md"
             message = Message("delegated-by-own-resource", problem, service=service)
             yield partial.fault(ORGANIZATION, at, message, remedy)
         if service in limits.trusted_access_only:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from strata.config.layers import IN_ACCOUNT, STACKS
+from strata.config.layers import DETECTION_LAYER, IN_ACCOUNT, STACKS
 from strata.config.moves import Kind
 from strata.kinds import KEYED, KINDS
 from strata.kinds.arguments import Attributes
@@ -105,8 +105,9 @@ def shipped_now(zone: LandingZone, states: States) -> dict[str, dict[str, dict[s
     for stack, held in states.shipped.items():
         layer, parted_by, account = stack.partition(IN_ACCOUNT)
         by_address = ((f"{type}.{name}", its) for type, named in held.items() for name, its in named.items())
-        # In an account no name of a resource begins with the key of one.
-        today = {type: dict(named) for type, named in held.items()} if account else moved(zone, by_address)
+        # In an account no name of a resource begins with the key of one, but for the members of detection.
+        plain = account and layer != DETECTION_LAYER
+        today = {type: dict(named) for type, named in held.items()} if plain else moved(zone, by_address)
         now[f"{layer}{parted_by}{keys.get(account, account)}"] = today
     return now
 

@@ -19,12 +19,22 @@ from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, asked_at_once, connect, emulator
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
-from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT, STACKS, baseline_in, folder_of
+from strata.config.layers import (
+    ACCOUNTS,
+    BASELINE_LAYER,
+    DELEGATION,
+    DETECTION_LAYER,
+    IN_ACCOUNT,
+    STACKS,
+    baseline_in,
+    folder_of,
+)
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Leaving, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
+from strata.identity.budget import PRICE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
     DELETE_RAM_SHARING,
@@ -67,7 +77,7 @@ from strata.text import counted, folded
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, PRICE),
 )
 """The words of `--allow`."""
 
@@ -415,7 +425,7 @@ def _written(
     chosen = there & _chosen_in_accounts(zone, named, prepared.fleet).keys()
     forgets = any(account_ids(prepared.states.get("organizations", {}), closed)) or prepared.refreshing.always
     known = [stack for stack in chosen if prepared.sources[stack] and not forgets]
-    here = {name: zone.reads(layer) for name, layer in zone.layers.items() if not layer.code.in_accounts}
+    here = {layer.stack: zone.reads(layer) for layer in zone.layers.values() if not layer.code.in_accounts}
     reads = here | {stack: zone.reads(zone.layers[layer_of(stack)]) for stack in zone.account_stacks}
     workspace.unwritten.update({stack: reads[stack] for stack in there})  # not written so far
     needed = chosen - prepared.left_whole(known, listed)
@@ -471,12 +481,29 @@ def _leaving(
 
 
 def _forget(prepared: Prepared) -> None:
-    """Has the stacks of accounts that are let go with their baseline forget all that their states have."""
+    """Has the stacks of accounts that are let go with their baseline forget all that their states have.
+
+    Of detection nothing is destroyed: what is no longer declared, such as a member that is excepted now, is forgotten.
+    """
     for key, id in prepared.landing_zone.leaving.items():
         stack = baseline_in(key)
         if not id and stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
             state = read_state(prepared.aws, prepared.landing_zone.project, stack)
             prepared.workspace.forget_next(stack, {resource.address for resource in managed(state)})
+    for stack in _of_detection(prepared):
+        declared = prepared.workspace.document(stack).get("resource", {})
+        state = read_state(prepared.aws, prepared.landing_zone.project, stack)
+        gone = {each.address for each in managed(state) if each.name not in declared.get(each.type, {})}
+        if gone:
+            prepared.workspace.forget_next(stack, gone)
+
+
+def _of_detection(prepared: Prepared) -> list[str]:
+    """Returns the stacks of detection that are written."""
+    layers = (prepared.landing_zone.layers.get(name) for name in (DETECTION_LAYER, DELEGATION))
+    stacks = (layer.stack for layer in layers if layer and layer.source)
+    workspace = prepared.workspace
+    return [stack for stack in stacks if stack in workspace.stacks and stack not in workspace.unwritten]
 
 
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:

@@ -150,7 +150,10 @@ def adopt_what_exists(
     planned = plan()
     ids |= existing.ids(planned, [address for address in wanted if address not in ids])
     _import_next(workspace, planned.stack, ids, note)
-    return bool(ids)
+    # What AWS is asked about before each plan is imported by that plan already.
+    return bool(ids) or any(
+        address in planned.changes and planned.changes[address].action in IMPORTS for address in wanted
+    )
 
 
 def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:

@@ -398,6 +398,25 @@ def register(call: Call) -> Parameters | None:
     return None
 
 
+def delegate(account: str, service: str, *, ends: bool = False) -> None:
+    """Has a service take an account for its administrator, or no longer, as a call of its own does with trusted access.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/services-that-can-integrate-guardduty.html
+    """
+    backend, given = _backend(MANAGEMENT), {"AccountId": account, "ServicePrincipal": service}
+    registered = account in {admin.account.id for admin in backend.admins if service in admin.services}
+    if ends and registered:
+        backend.deregister_delegated_administrator(**given)
+    elif not ends and not registered:
+        backend.enable_aws_service_access(ServicePrincipal=service)
+        backend.register_delegated_administrator(**given)
+
+
+def members() -> list[str]:
+    """Returns the ids of all accounts of the organization that are open."""
+    return [each.id for each in _backend(MANAGEMENT).accounts if is_active(each.id)]
+
+
 def _backend(account: str) -> OrganizationsBackend:
     """Returns moto's organization, as its management account has it."""
     management, _ = organizations_backends.master_accounts.get(account, (account, ""))

@@ -83,6 +83,7 @@ _TAGS = {
     "cloudtrail:CreateTrail": ("TagsList", "cloudtrail:AddTags"),
     "dynamodb:CreateTable": ("Tags", "dynamodb:TagResource"),
     "events:PutRule": ("Tags", "events:TagResource"),
+    "guardduty:CreateDetector": ("Tags", "guardduty:TagResource"),
     "iam:CreateRole": ("Tags", "iam:TagRole"),
     "kms:CreateKey": ("Tags", "kms:TagResource"),
     "organizations:CreateAccount": ("Tags", "organizations:TagResource"),
@@ -100,10 +101,22 @@ _UNNAMED = frozenset({"organizations:CreateOrganizationalUnit", "organizations:C
 _SERVICE_ROLES = {
     "access-analyzer:CreateAnalyzer": "access-analyzer",
     "cloudtrail:CreateTrail": "cloudtrail",
+    "guardduty:CreateDetector": "guardduty",
     "organizations:CreateOrganization": "organizations",
     "ram:EnableSharingWithAwsOrganization": "ram",
 }
 """The service whose role an operation makes in the name of the caller."""
+
+
+_OF_ORGANIZATIONS = {
+    "guardduty:DisableOrganizationAdminAccount": ("organizations:DeregisterDelegatedAdministrator",),
+    "guardduty:EnableOrganizationAdminAccount": (
+        "organizations:EnableAWSServiceAccess",
+        "organizations:RegisterDelegatedAdministrator",
+    ),
+    "ram:EnableSharingWithAwsOrganization": ("organizations:EnableAWSServiceAccess",),
+}
+"""What an operation does to the organization in the name of the caller."""
 
 
 class Need(NamedTuple):
@@ -131,8 +144,7 @@ def needs(call: Call) -> Iterator[Need]:
     if service := _SERVICE_ROLES.get(operation):
         role = f"arn:aws:iam::{call.account}:role/aws-service-role/{service}.amazonaws.com/AWSServiceRoleFor"
         yield Need("iam:CreateServiceLinkedRole", role)
-    if operation == "ram:EnableSharingWithAwsOrganization":
-        yield Need("organizations:EnableAWSServiceAccess")
+    yield from map(Need, _OF_ORGANIZATIONS.get(operation, ()))
     if operation == "s3:PutBucketReplication":
         passed = call["ReplicationConfiguration"]["Role"]
         yield Need("iam:PassRole", passed, {"iam:PassedToService": "s3.amazonaws.com"})

@@ -31,6 +31,7 @@ NOT_CALLED = {
         "cloudtrail:RemoveTags",
         "dynamodb:UntagResource",
         "events:UntagResource",
+        "guardduty:UntagResource",
         "iam:UntagOpenIDConnectProvider",
         "iam:UntagRole",
         "kms:UntagResource",
@@ -96,6 +97,9 @@ def test_every_type_goes_through_six_runs(runs: dict[str, Run]) -> None:
     assert runs["apply"].actions.keys() - imported == {
         "aws_ec2_image_block_public_access.main",
         "aws_ec2_instance_metadata_defaults.main",
+        "aws_guardduty_detector_feature.plan",
+        "aws_guardduty_member_detector_feature.plan",
+        "aws_guardduty_organization_configuration_feature.plan",
     }
     assert set(runs["destroy"].actions.values()) == {"delete"}
     assert runs["destroy"].values == {}

@@ -21,7 +21,7 @@ def check_layers(context: CheckContext) -> list[Finding]:
     zone, stored = context.landing_zone, list_stacks(context.aws, context.project)
     findings: list[Finding] = []
     for layer in zone.layers.values():
-        name = layer.name
+        name = layer.stack
         if layer.code.in_accounts:
             findings += _in_accounts(context, layer, stored)
         elif name in stored:
@@ -32,7 +32,7 @@ def check_layers(context: CheckContext) -> list[Finding]:
     for path in unused(zone.layers) if context.folder.resolve() == CONFIG else ():
         text = f"{path.name}: stacks/layers/{path.name} takes no part: there is no config/layers/{path.name}.yaml"
         findings.append(ok("layer-unused", text, layer=path.name))
-    known = {*STACKS, *zone.layers, *zone.account_stacks}
+    known = {*STACKS, *(layer.stack for layer in zone.layers.values()), *zone.account_stacks}
     gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in known}
     findings += [refused(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone)]
     return findings or [ok("no-layers", "none of your own")]

@@ -1,0 +1,158 @@
+"""The `detection` stack of the administrator's account: GuardDuty for all accounts, in each region."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cdktf import ITerraformDependable, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.guardduty_detector import GuarddutyDetector
+from cdktf_cdktf_provider_aws.guardduty_detector_feature import GuarddutyDetectorFeature
+from cdktf_cdktf_provider_aws.guardduty_member import GuarddutyMember
+from cdktf_cdktf_provider_aws.guardduty_member_detector_feature import GuarddutyMemberDetectorFeature
+from cdktf_cdktf_provider_aws.guardduty_organization_configuration import GuarddutyOrganizationConfiguration
+from cdktf_cdktf_provider_aws.guardduty_organization_configuration_feature import (
+    GuarddutyOrganizationConfigurationFeature,
+)
+from constructs import Construct
+
+from stacks.account import AccountStack, MemberAccount
+from stacks.base import BaseStack, leaving, resource_name
+from stacks.organizations import OrganizationsStack
+from stacks.planned import Added
+from stacks.security.controls import Controls
+from strata.config.detection import Plan
+from strata.config.limits import aws_limits
+from strata.config.text import address_part
+from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import enabled_features, guardduty_of, single_members, watched_regions
+
+
+class Stack(AccountStack, Controls):
+    """The detectors, and which accounts they watch; nothing of it is ever destroyed.
+
+    What is no longer declared leaves the state: `strata deploy` forgets all of it, this stack the detectors.
+    """
+
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        landing_zone: LandingZone,
+        account: MemberAccount,
+        organizations: OrganizationsStack,
+        detection_delegation: BaseStack,
+    ) -> None:
+        super().__init__(scope, id, account=account)
+        self.add_dependency(detection_delegation)
+        self._zone, self._features = landing_zone, enabled_features(landing_zone)
+        control = guardduty_of(landing_zone.detection)
+        self._on = bool(control and control.on)
+        self._by_all = bool(self._on and control and not control.except_)
+        self._members = single_members(landing_zone)
+        accounts = {key: organizations.accounts[key] for key in self._members}
+        self._ids = self.expressions_of(organizations, accounts, "id")
+        watched = watched_regions(landing_zone)
+        for region in sorted(aws_limits().regions):
+            if region in watched:
+                self._region(region)
+            else:
+                self.remove(partial(self._detector, region))
+
+    def _region(self, region: str) -> None:
+        detector = self._detector(region)
+        if self._on:
+            for feature in Plan:
+                self._own_feature(detector, region, feature)
+        configuration = self._configuration(detector, region)
+        features = [self._feature(detector, region, feature, configuration) for feature in Plan]
+        for key, regions in self._members.items():
+            if region in regions:
+                # A member that is made gets what the organization's configuration says.
+                self._member(detector, region, key, [configuration, *features])
+
+    def _detector(self, region: str) -> Added[GuarddutyDetector]:
+        return self.add(
+            GuarddutyDetector,
+            resource_name("main", region),
+            enable=True,
+            region=region,
+            # It holds its findings, and goes with them.
+            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
+        )
+
+    def _own_feature(self, detector: Added[GuarddutyDetector], region: str, feature: Plan) -> None:
+        """Sets a plan of the administrator's account, which is no member of its own."""
+        self.add(
+            GuarddutyDetectorFeature,
+            resource_name(address_part(feature), region),
+            detector_id=self.expression(detector, "id"),
+            name=feature.upper(),
+            status="ENABLED" if feature in self._features else "DISABLED",
+            region=region,
+            lifecycle=_agents(feature),
+        )
+
+    def _configuration(
+        self, detector: Added[GuarddutyDetector], region: str
+    ) -> Added[GuarddutyOrganizationConfiguration]:
+        return self.add(
+            GuarddutyOrganizationConfiguration,
+            resource_name("main", region),
+            detector_id=self.expression(detector, "id"),
+            auto_enable_organization_members="ALL" if self._by_all else "NONE",
+            region=region,
+        )
+
+    def _feature(
+        self,
+        detector: Added[GuarddutyDetector],
+        region: str,
+        feature: Plan,
+        configuration: Added[GuarddutyOrganizationConfiguration],
+    ) -> Added[GuarddutyOrganizationConfigurationFeature]:
+        return self.add(
+            GuarddutyOrganizationConfigurationFeature,
+            resource_name(address_part(feature), region),
+            detector_id=self.expression(detector, "id"),
+            name=feature.upper(),
+            auto_enable="ALL" if self._by_all and feature in self._features else "NONE",
+            region=region,
+            lifecycle=_agents(feature),
+            # The provider sends what the configuration is with each feature.
+            depends_on=[configuration],
+        )
+
+    def _member(
+        self, detector: Added[GuarddutyDetector], region: str, key: str, after: list[ITerraformDependable]
+    ) -> None:
+        name = resource_name(key, region)
+        member = self.add(
+            GuarddutyMember,
+            name,
+            account_id=self._ids[key],
+            detector_id=self.expression(detector, "id"),
+            email=self._zone.accounts[key].email,
+            region=region,
+            # The provider reads an account of the organization as invited, and its address as AWS writes it, by which
+            # it would leave the organization's detection: github.com/hashicorp/terraform-provider-aws/issues/13906
+            lifecycle=leaving("email", "invite"),
+            depends_on=after,
+        )
+        for feature in self._features:
+            self.add(
+                GuarddutyMemberDetectorFeature,
+                resource_name(key, address_part(feature), region),
+                account_id=self._ids[key],
+                detector_id=self.expression(detector, "id"),
+                name=feature.upper(),
+                status="ENABLED",
+                region=region,
+                lifecycle=_agents(feature),
+                depends_on=[member],
+            )
+
+
+def _agents(feature: Plan) -> TerraformResourceLifecycle | None:
+    """Leaves the agents of runtime monitoring to others: AWS tells of them in an order of its own."""
+    return leaving("additional_configuration") if feature is Plan.RUNTIME_MONITORING else None

@@ -1,0 +1,68 @@
+"""The `detection` stack of the management account: who administers GuardDuty, in each region."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
+from cdktf_cdktf_provider_aws.guardduty_organization_admin_account import GuarddutyOrganizationAdminAccount
+from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRole
+from constructs import Construct
+
+from stacks import hcl
+from stacks.base import leaving, resource_name
+from stacks.organizations import OrganizationsStack
+from stacks.security.controls import Controls
+from strata.config.detection import GuardDuty
+from strata.config.limits import aws_limits
+from strata.config.models import MANAGEMENT
+from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import excepted, guardduty_of, watched_regions
+
+SERVICE = GuardDuty.trusted[0]
+
+
+class Stack(Controls):
+    """The administrators, and the role by which GuardDuty watches this account itself.
+
+    Delegation switches GuardDuty on in the administrator, so that the stack of that account comes after this.
+    """
+
+    def __init__(
+        self, scope: Construct, id: str, *, landing_zone: LandingZone, organizations: OrganizationsStack
+    ) -> None:
+        super().__init__(scope, id, project=landing_zone.project)
+        self.add_dependency(organizations)
+        detection = landing_zone.detection
+        administrator = organizations.account_ids.get(detection.administrator, "") if detection else ""
+        watched = watched_regions(landing_zone) if administrator else ()
+        for region in sorted(aws_limits().regions):
+            build = partial(self._administrator, region, administrator)
+            if region in watched:
+                build()
+            else:
+                self.remove(build)
+        control = guardduty_of(detection)
+        if control and control.on and watched and MANAGEMENT not in excepted(landing_zone):
+            self._service_role()
+        else:
+            self.remove_from_state("aws_iam_service_linked_role.guardduty")
+
+    def _administrator(self, region: str, administrator: str) -> None:
+        self.add(
+            GuarddutyOrganizationAdminAccount,
+            resource_name("main", region),
+            admin_account_id=administrator,
+            region=region,
+        )
+
+    def _service_role(self) -> None:
+        # In the management account the administrator can switch nothing on while this role is not there.
+        self.add(
+            DataAwsIamRoles,
+            "guardduty",
+            name_regex="^AWSServiceRoleForAmazonGuardDuty$",
+            path_prefix=f"/aws-service-role/{SERVICE}/",
+        )
+        self.import_if_exists("aws_iam_service_linked_role.guardduty", hcl.set_of("data.aws_iam_roles.guardduty.arns"))
+        self.add(IamServiceLinkedRole, "guardduty", aws_service_name=SERVICE, lifecycle=leaving("description", "tags"))

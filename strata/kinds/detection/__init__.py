@@ -1,0 +1,11 @@
+"""The kinds of things that the layers of detection make."""
+
+from __future__ import annotations
+
+from strata.kinds.detection.administrator import ADMINISTRATOR
+from strata.kinds.detection.configuration import CONFIGURATION
+from strata.kinds.detection.detector import DETECTOR
+from strata.kinds.detection.member import WATCHED
+from strata.kinds.kind import Kind
+
+OF_DETECTION: tuple[Kind, ...] = (WATCHED, CONFIGURATION, DETECTOR, ADMINISTRATOR)

@@ -1,0 +1,56 @@
+"""What GuardDuty switches on by itself in the accounts of the organization, in a region."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config.layers import DETECTION_LAYER
+from strata.kinds.arguments import Attributes, text
+from strata.kinds.detection.made import (
+    PLANS,
+    SERVICE,
+    administrator_of,
+    detector_here,
+    held_plans,
+    live_plans,
+    region_of,
+    said,
+    wanted_plans,
+)
+from strata.kinds.kind import Ask, Resource
+from strata.kinds.members.made import Declared, made_by_layer
+from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import guardduty_of, watched_regions
+
+_PLAN = "aws_guardduty_organization_configuration_feature"
+
+
+def _declared(zone: LandingZone) -> Iterator[Declared]:
+    control = guardduty_of(zone.detection)
+    by_all = bool(control and control.on and not control.except_)
+    values = {"accounts": "ALL" if by_all else "NONE", PLANS: wanted_plans(zone) if by_all else ""}
+    for region in watched_regions(zone):
+        yield said(f"in {region}", values, account=administrator_of(zone))
+
+
+def _asked(ask: Ask) -> Attributes | None:
+    if detector_here(ask) != ask.values.get("detector_id"):
+        return None
+    its = ask.client(SERVICE).describe_organization_configuration(DetectorId=ask.values["detector_id"])
+    plans = live_plans(ask.values, _PLAN, its.get("Features", ()), "AutoEnable", "ALL")
+    return {"accounts": its["AutoEnableOrganizationMembers"], PLANS: plans}
+
+
+CONFIGURATION = made_by_layer(
+    DETECTION_LAYER,
+    "GuardDuty configuration",
+    (Resource("aws_guardduty_organization_configuration", "<detector id>[@<region>]"), Resource(_PLAN, "")),
+    called=lambda name, _: f"in {region_of(name)}",
+    declared=_declared,
+    recorded=lambda state: {
+        "accounts": text(state, "auto_enable_organization_members"),
+        PLANS: held_plans(state, _PLAN, "auto_enable", "ALL"),
+    },
+    asked=_asked,
+    events=dict.fromkeys(("made", "changed", "gone"), ("UpdateOrganizationConfiguration",)),
+)

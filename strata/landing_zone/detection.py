@@ -1,0 +1,62 @@
+"""Where detection.yaml has GuardDuty watch, and which accounts it makes members one by one."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from strata.config.limits import aws_limits
+from strata.config.models import MANAGEMENT, Mode
+
+if TYPE_CHECKING:
+    from strata.config.detection import Detection, GuardDuty, Plan
+    from strata.landing_zone import LandingZone
+
+
+def guardduty_of(detection: Detection | None) -> GuardDuty | None:
+    """Returns what is said of GuardDuty where that is on or off, None where it is left to others."""
+    control = detection.guardduty if detection else None
+    return control if control and control.mode is not Mode.UNMANAGED else None
+
+
+def watched_regions(zone: LandingZone) -> tuple[str, ...]:
+    """Returns where GuardDuty is administered, sorted: regions that the administrator has enabled."""
+    detection = zone.detection
+    if not (detection and guardduty_of(detection)):
+        return ()
+    governed = zone.project.regions.all_governed
+    wanted = governed if detection.regions == "governed" else tuple(sorted(detection.regions))
+    return enabled_regions(zone, detection.administrator, wanted)
+
+
+def enabled_regions(zone: LandingZone, account: str, regions: tuple[str, ...]) -> tuple[str, ...]:
+    """Returns those of the regions that an account has enabled: the management account has all that are governed."""
+    its = zone.members.get(account) or zone.retired.get(account)
+    closed = aws_limits().opt_in_regions - {*its.regions} if its else frozenset()
+    return tuple(region for region in regions if region not in closed)
+
+
+def excepted(zone: LandingZone) -> frozenset[str]:
+    """Returns the accounts that GuardDuty does not switch on."""
+    control = guardduty_of(zone.detection)
+    but = control.except_ if control and control.on else None
+    return zone.selector.listed(but.accounts, but.organizational_units) if but else frozenset()
+
+
+def single_members(zone: LandingZone) -> dict[str, tuple[str, ...]]:
+    """Returns the accounts that are members one by one with their regions: with exceptions alone, since ALL has none.
+
+    `ALL` switches on again what is suspended, too:
+    https://docs.aws.amazon.com/guardduty/latest/APIReference/API_UpdateOrganizationConfiguration.html
+    """
+    control, detection = guardduty_of(zone.detection), zone.detection
+    if not (control and control.on and control.except_ and detection):
+        return {}
+    regions, out = watched_regions(zone), {*excepted(zone), detection.administrator}
+    members = [MANAGEMENT, *zone.members]
+    return {key: its for key in members if key not in out and (its := enabled_regions(zone, key, regions))}
+
+
+def enabled_features(zone: LandingZone) -> tuple[Plan, ...]:
+    """Returns the protection plans that are on."""
+    control = guardduty_of(zone.detection)
+    return control.plans if control and control.on else ()

@@ -1,0 +1,108 @@
+"""Rules on detection.yaml: who administers, where, whom it leaves out, and what Strata does not build yet."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from strata.config import DETECTION, ORGANIZATION
+from strata.config.layers import DETECTION_LAYER
+from strata.config.limits import Limits
+from strata.config.loader import PartialConfiguration
+from strata.config.models import MANAGEMENT
+from strata.config.source import Location
+from strata.config.text import short
+from strata.config.types import did_you_mean
+from strata.errors import Fault, Message
+from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import excepted
+from strata.landing_zone.selection import is_wildcard, matching
+from strata.rules.organization import retired, unit_keys
+from strata.rules.reporting import report_duplicates, report_unknown
+
+
+def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
+    """A member account administers, in governed regions; those that are left out exist; nothing is without effect."""
+    layer = partial.layers.get(DETECTION_LAYER)
+    settings: Any = layer.settings if layer and layer.source else None
+    if settings is None:
+        return
+    yield from _administrator(partial, settings.administrator)
+    yield from _regions(partial, limits, settings)
+    for name in ("log_archive", "config"):
+        if getattr(settings, name):
+            message = Message("not-there-yet", f"Strata does not build {name} yet: it would have no effect", key=name)
+            yield partial.fault(DETECTION, (name,), message, "remove it")
+    if control := settings.guardduty:
+        yield from report_duplicates(partial, DETECTION, ("guardduty", "plans"), control.plans)
+        if control.except_:
+            yield from _exceptions(partial, control.except_, settings.administrator)
+
+
+def _administrator(partial: PartialConfiguration, key: str) -> Iterator[Fault]:
+    at: Location = ("administrator",)
+    accounts = partial.organization.accounts if partial.organization else {}
+    if key == MANAGEMENT:
+        problem = "the management account cannot be a delegated administrator"
+        message = Message("delegated-to-management", problem, service="guardduty.amazonaws.com")
+        yield partial.fault(DETECTION, at, message, "name a member account, such as the security one")
+        return
+    known = partial.declared(ORGANIZATION, "accounts", accounts)
+    yield from report_unknown(partial, DETECTION, at, key, known, "account")
+    yield from retired(partial, DETECTION, at, key)
+
+
+def _regions(partial: PartialConfiguration, limits: Limits, settings: Any) -> Iterator[Fault]:
+    if partial.project is None:
+        return
+    governed = partial.project.regions.all_governed
+    wanted = governed if settings.regions == "governed" else settings.regions
+    places: dict[str, Location] = {
+        region: ("regions",) if settings.regions == "governed" else ("regions", index)
+        for index, region in enumerate(wanted)
+    }
+    if settings.regions != "governed":
+        yield from report_duplicates(partial, DETECTION, ("regions",), wanted)
+    for region, at in places.items():
+        if region not in governed:
+            message = Message("region-not-governed", f"{region} is not governed", region=region)
+            remedy = f"remove it, or add it to regions.governed of project.yaml; governed are {', '.join(governed)}"
+            yield partial.fault(DETECTION, at, message, remedy)
+    landing_zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts") else None
+    its = landing_zone.members.get(settings.administrator) if landing_zone else None
+    for region in sorted(limits.opt_in_regions & {*wanted} & {*governed}) if its else ():
+        if its and region not in its.regions:
+            text = f"{settings.administrator} has not enabled {region}, and would watch nobody there"
+            message = Message("region-not-enabled", text, region=region, account=settings.administrator)
+            remedy = f"add {region} to regions of the account in {ORGANIZATION}, or list regions here without it"
+            yield partial.fault(DETECTION, places[region] if "regions" in _keys(partial) else (), message, remedy)
+
+
+def _keys(partial: PartialConfiguration) -> set[str]:
+    return {*partial.source_files[DETECTION].data}
+
+
+def _exceptions(partial: PartialConfiguration, exceptions: Any, administrator: str) -> Iterator[Fault]:
+    organization = partial.organization
+    if not organization:
+        return
+    at: Location = ("guardduty", "except")
+    accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
+    units = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
+    for index, name in enumerate(exceptions.accounts):
+        here = (*at, "accounts", index)
+        if not is_wildcard(name):
+            yield from report_unknown(partial, DETECTION, here, name, accounts, "account", MANAGEMENT)
+            yield from retired(partial, DETECTION, here, name)
+        elif accounts is not None and not matching(name, accounts | {MANAGEMENT}):
+            text = f"{short(name)} matches no account{did_you_mean(name.strip('*?'), accounts)}"
+            message = Message("pattern-matches-nothing", text, pattern=name)
+            yield partial.fault(DETECTION, here, message, "correct it, or remove it")
+    for index, name in enumerate(exceptions.organizational_units):
+        here = (*at, "organizational_units", index)
+        yield from report_unknown(partial, DETECTION, here, name, units, "organizational unit")
+    landing_zone = LandingZone.of(partial)
+    if landing_zone and accounts is not None and units is not None and administrator in excepted(landing_zone):
+        text = f"{administrator} is the administrator, in which AWS switches GuardDuty on by itself"
+        message = Message("administrator-excepted", text, account=administrator)
+        yield partial.fault(DETECTION, at, message, "except others, or name another administrator")

@@ -1,0 +1,46 @@
+"""Administrators of detection: AWS has one in a region, and somebody may have named another."""
+
+from __future__ import annotations
+
+from contextlib import suppress
+
+from strata.aws.questions import ResourceQuestion
+from strata.aws.session import AwsError
+from strata.config import DETECTION
+from strata.config.layers import DETECTION_LAYER
+from strata.errors import Message
+from strata.identity.comparison import Refusal
+from strata.kinds.detection.administrator import ADMINISTRATOR
+from strata.kinds.detection.made import administrators_here
+from strata.terraform.plans import Plan
+from strata.terraform.preflight import Prepared, RefusedError
+
+
+def refuse_second_administrator(prepared: Prepared, planned: Plan, *, applied: bool = False) -> None:
+    """Refuses a plan that names an administrator where another one is; AWS is asked only where one is to be named.
+
+    Args:
+        prepared: the start of the run.
+        planned: what is planned.
+        applied: whether this run has changed something before.
+
+    Raises:
+        RefusedError: AWS would reject it.
+    """
+    if planned.stack != DETECTION_LAYER:
+        return
+    others: dict[str, list[str]] = {}
+    for address, change in planned.changes.items():
+        if address.startswith(f"{ADMINISTRATOR.type}.") and change.action in ("create", "replace"):
+            question = ResourceQuestion(prepared.aws, prepared.landing_zone.project, change.arguments)
+            with suppress(AwsError):  # Terraform says why
+                for id in administrators_here(question):
+                    if id != change.arguments.get("admin_account_id"):
+                        others.setdefault(id, []).append(str(change.arguments.get("region", "")))
+    if others:
+        named = ", ".join(f"{id} in {', '.join(regions)}" for id, regions in sorted(others.items()))
+        text = f"GuardDuty has another administrator already: {named}"
+        problem = Message("other-administrator", text, administrators=others)
+        remedy = "name that account, or take it off first: docs/detection.md#another-administrator has the steps"
+        fault = prepared.landing_zone.fault(DETECTION, ("administrator",), problem, remedy)
+        raise RefusedError([Refusal(fault)], applied=applied)

@@ -1,0 +1,181 @@
+"""Scenarios of detection by delegation: GuardDuty for the organization, deployed, changed, let go, and found there."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from tests.scenarios.site import SANDBOX, Run, Site
+from tests.scenarios.test_baseline import member, stacks
+
+pytestmark = pytest.mark.only("stand-in")
+
+HOME, OTHER = "us-east-1", "eu-west-1"
+DETECTION = """\
+administrator: security
+guardduty:
+  mode: on
+  plans: [s3_data_events]
+"""
+EXCEPT = "  except: {accounts: [shared]}\n"
+TO_LET_GO = "administrator: security\nguardduty: {mode: unmanaged}\n"
+
+
+def write(site: Site, text: str) -> None:
+    """Writes detection.yaml."""
+    (site.config / "detection.yaml").write_text(text)
+
+
+def id_of(site: Site, name: str) -> str:
+    return str(site.accounts()[f"aws+{name}@example.com"]["Id"])
+
+
+def watched(site: Site, region: str = HOME) -> tuple[str, dict[str, str]]:
+    """Returns what is switched on by itself, and the members with their status, as the administrator sees them."""
+    client = member(site, "security", "guardduty", region)
+    [detector] = client.list_detectors()["DetectorIds"]
+    auto = client.describe_organization_configuration(DetectorId=detector)["AutoEnableOrganizationMembers"]
+    found = client.list_members(DetectorId=detector)["Members"]
+    names = {one["Id"]: one["Email"].partition("+")[2].partition("@")[0] for one in site.accounts().values()}
+    return auto, {names[one["AccountId"]] or "management": one["RelationshipStatus"] for one in found}
+
+
+def features(site: Site, name: str, region: str = HOME) -> set[str]:
+    """Returns the protection plans that an account has on."""
+    client = member(site, name, "guardduty", region)
+    [detector] = client.list_detectors()["DetectorIds"]
+    found = client.get_detector(DetectorId=detector)["Features"]
+    return {one["Name"] for one in found if one["Status"] == "ENABLED"}
+
+
+def deployed(site: Site, *words: str) -> Run:
+    """Deploys, after which there is nothing left to do."""
+    run = site.strata("deploy", "--yes", "--json", *words)
+    assert run.code == 0, run.text[-6000:]
+    again = site.strata("plan", "--json")
+    assert again.changing == {}, again.changing
+    return run
+
+
+@pytest.fixture
+def site(shipped: Site) -> Site:
+    """A landing zone in two regions that is to get detection."""
+    shipped.sign_in_as_administrator()
+    shipped.edit("project.yaml", ("regions:\n", f"regions:\n  governed:\n    - {OTHER}\n"))
+    write(shipped, DETECTION)
+    return shipped
+
+
+@pytest.mark.quick
+def test_all_accounts_are_switched_on_and_let_go_again(site: Site) -> None:
+    """The detector that delegation makes is imported, though its creation was approved."""
+    first = site.strata("plan", "--json")
+    assert first.changing["detection_security"][f"aws_guardduty_detector.main_{HOME}"] == "create"
+    approved = site.folder / "list.json"
+    site.strata("plan", "--changes", str(approved))
+
+    run = deployed(site, "--expect", str(approved))
+
+    assert stacks(run)["detection_security"]["counts"]["imported"] == len((HOME, OTHER))
+    for region in (HOME, OTHER):
+        assert watched(site, region) == ("ALL", {"management": "Enabled", "shared": "Enabled"})
+        assert features(site, "security", region) == features(site, "shared", region) == {"S3_DATA_EVENTS"}
+    assert site.strata("drift", "--json").code == 0
+
+    site.edit("organization.yaml", SANDBOX)
+    deployed(site)
+    assert watched(site)[1]["sandbox"] == "Enabled"
+
+    write(site, DETECTION.replace("on", "off"))
+    deployed(site)
+    assert watched(site)[0] == "NONE"
+    assert set(watched(site)[1].values()) == {"Enabled"}
+    assert f"aws_guardduty_detector.main_{HOME}" in site.state("detection_security")
+
+    write(site, TO_LET_GO)
+    run = deployed(site)
+    assert not any("guardduty" in address for address in site.state("detection_security"))
+    assert watched(site)[0] == "NONE"
+    assert site.strata("drift", "--json").code == 0
+    (site.config / "detection.yaml").unlink()
+    deployed(site)
+
+
+@pytest.mark.quick
+def test_with_an_exception_each_account_is_a_member_of_its_own(site: Site) -> None:
+    site.edit("organization.yaml", SANDBOX)
+    write(site, DETECTION + EXCEPT)
+
+    deployed(site)
+
+    assert watched(site, OTHER) == ("NONE", {"management": "Enabled", "sandbox": "Enabled"})
+    assert features(site, "sandbox") == {"S3_DATA_EVENTS"}
+
+    write(site, DETECTION + EXCEPT.replace("shared", "sandbox"))
+    run = deployed(site)
+    assert watched(site)[1] == dict.fromkeys(("management", "sandbox", "shared"), "Enabled"), "nothing is taken away"
+    counts = stacks(run)["detection_security"]["counts"]
+    assert not counts.get("deleted"), counts
+
+    client = member(site, "security", "guardduty")
+    [detector] = client.list_detectors()["DetectorIds"]
+    client.stop_monitoring_members(DetectorId=detector, AccountIds=[id_of(site, "shared")])
+    found = json.loads(site.strata("drift", "--json").stdout)["differences"]
+    assert [(one["kind"], one["name"], one["attribute"]) for one in found] == [
+        ("GuardDuty member", f"shared in {HOME} of security", "status")
+    ]
+
+    site.aws.order("account-state", account=id_of(site, "shared"), state="SUSPENDED")
+    deployed(site)
+    assert not any("shared" in address for address in site.state("detection_security"))
+
+
+@pytest.mark.quick
+def test_somebody_elses_administrator_is_named_and_our_own_is_taken_over(site: Site) -> None:
+    site.aws.order("guardduty-administrator", account=id_of(site, "shared"), region=OTHER)
+
+    refused = site.strata("deploy", "--yes", "--json")
+
+    assert refused.code == 1
+    [(_, place, facts)] = [told for told in refused.messages if told[0] == "other-administrator"]
+    assert (place.endswith("detection.yaml:1: administrator"), facts["administrators"]) == (
+        True,
+        {id_of(site, "shared"): [OTHER]},
+    )
+
+    site.aws.client("guardduty", OTHER).disable_organization_admin_account(AdminAccountId=id_of(site, "shared"))
+    site.aws.order("guardduty-administrator", account=id_of(site, "security"), region=OTHER)
+    planned = site.strata("plan", "--json").planned
+    assert planned["detection"][f"aws_guardduty_organization_admin_account.main_{OTHER}"] == "import"
+    deployed(site)
+
+    write(site, DETECTION.replace("security", "shared"))
+    moved = site.strata("plan", "--json")
+    assert (moved.code, "administrator-moved" in moved.ids) == (1, True)
+
+
+def test_what_is_changed_by_hand_is_told_and_put_back(site: Site) -> None:
+    deployed(site)
+    client, management = member(site, "security", "guardduty"), site.aws.client("guardduty", OTHER)
+    [detector] = client.list_detectors()["DetectorIds"]
+    plan: dict[str, Any] = {"Name": "S3_DATA_EVENTS"}
+    client.update_detector(DetectorId=detector, Enable=False, Features=[{**plan, "Status": "DISABLED"}])
+    off = {"AutoEnableOrganizationMembers": "NONE", "Features": [{**plan, "AutoEnable": "NONE"}]}
+    client.update_organization_configuration(DetectorId=detector, **off)
+    management.disable_organization_admin_account(AdminAccountId=id_of(site, "security"))
+
+    found = json.loads(site.strata("drift", "--json").stdout)["differences"]
+
+    told = {(one["kind"], one["name"], one["attribute"]) for one in found}
+    assert told >= {
+        ("detector", f"in {HOME} of security", "enabled"),
+        ("detector", f"in {HOME} of security", "plans"),
+        ("GuardDuty configuration", f"in {HOME} of security", "accounts"),
+        ("GuardDuty configuration", f"in {HOME} of security", "plans"),
+        ("GuardDuty administrator", f"in {OTHER}", ""),
+    }
+    back = site.strata("drift", "--back", "--yes")
+    assert back.code == 0, back.text[-6000:]
+    assert watched(site)[0] == watched(site, OTHER)[0] == "ALL"

@@ -1,0 +1,468 @@
+"""`strata price`: what a month costs, from the files and `usage`, each amount with its formula and its line."""
+
+from __future__ import annotations
+
+import datetime as dt
+import json
+import shlex
+import shutil
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from typer.testing import CliRunner, Result
+
+from strata import diff
+from strata.cli import app
+from strata.commands.price import text, warnings
+from strata.config.detection import Usage
+from strata.identity.budget import PRICE, over_budget
+from strata.kinds.priced import charged
+from strata.landing_zone import LandingZone, SourceLocation
+from strata.load import load
+from strata.price import Bill, Charge, differences, prices
+from strata.price.charges import PriceCause
+from strata.price.prices import old
+from strata.terraform.price import sides
+from tests.documents import CHECKOUT, blocks
+from tests.generated import write_configuration
+from tests.synthesized import COMPANY, EVERY_OPTION
+
+ALL = """\
+administrator: audit
+regions: governed
+guardduty:
+  mode: on
+  plans:
+    - s3_data_events
+    - eks_audit_logs
+    - ebs_malware_protection
+    - rds_login_events
+    - lambda_network_logs
+    - runtime_monitoring
+usage:
+  root:
+    management_events_million: 0.5
+    flow_gb: 10
+    s3_data_events_million: 2
+    eks_audit_events_million: 1
+    scanned_gb: 100
+    rds_vcpus: 4
+    lambda_flow_gb: 1
+    runtime_vcpus: 16
+    iam_roles_and_users: 40
+"""
+LINE = SourceLocation("detection.yaml", 3)
+
+
+def configured(folder: Path, detection: str, of: Path = COMPANY) -> Path:
+    """Writes a configuration with a detection.yaml."""
+    if not folder.exists():
+        shutil.copytree(of, folder)
+    (folder / "detection.yaml").write_text(detection)
+    return folder
+
+
+def zone(folder: Path, detection: str = ALL, of: Path = COMPANY) -> LandingZone:
+    return load(configured(folder, detection, of))
+
+
+def amounts(bill: Bill) -> dict[str, float]:
+    """Returns what each price comes to."""
+    return {
+        name: round(sum(charge.usd or 0 for charge in bill.priced if charge.price.name == name), 6)
+        for name in dict.fromkeys(charge.price.name for charge in bill.priced)
+    }
+
+
+# The prices
+
+
+def test_every_price_has_a_page_a_day_and_a_use(tmp_path: Path) -> None:
+    """One that nothing is charged by is not there, and each word of `usage` is one of detection.yaml."""
+    every = zone(tmp_path / "a", ALL, EVERY_OPTION)
+    charges = [*Bill.of(every).charges, *Bill.of(zone(tmp_path / "b")).charges]
+
+    assert {charge.price.name for charge in charges} == prices().keys()
+    assert {price.usage for price in prices().values() if price.usage} <= Usage.model_fields.keys()
+    assert [price.name for price in prices().values() if not price.source.url.startswith("https://")] == []
+
+
+def test_prices_older_than_half_a_year_are_told() -> None:
+    price = prices()["kms_key"]
+    last = price.source.date + dt.timedelta(days=180)
+
+    assert old([price], last) == []
+    assert old([price], last + dt.timedelta(days=1)) == [price]
+
+
+GUARDDUTY = "https://aws.amazon.com/guardduty/pricing/"
+"""Its examples for us-east-1, in the copy that prices.yaml names."""
+
+
+@pytest.mark.parametrize(
+    ("price", "quantity", "usd", "page"),
+    [
+        ("guardduty_management_events", 1, 4.00, GUARDDUTY),
+        ("guardduty_flow", 500, 500.00, GUARDDUTY),
+        ("guardduty_flow", 3_000, 500 * 1.00 + 2_000 * 0.50 + 500 * 0.25, GUARDDUTY),
+        ("guardduty_s3_data_events", 1_000, 500 * 0.80 + 500 * 0.40, GUARDDUTY),
+        ("guardduty_eks_audit_logs", 200, 100 * 1.60 + 100 * 0.80, GUARDDUTY),
+        ("guardduty_runtime_monitoring", 5_000, 500 * 1.50 + 4_500 * 0.75, GUARDDUTY),
+        ("kms_key", 1, 1.00, "https://aws.amazon.com/kms/pricing/"),
+        ("unused_access", 1, 0.20, prices()["unused_access"].source.url),
+    ],
+)
+def test_the_examples_of_aws_come_out(price: str, quantity: float, usd: float, page: str) -> None:
+    charge = Charge(prices()[price], PriceCause("x", LINE, "x"), ("a",), ("us-east-1",), quantity)
+    assert charge.usd == pytest.approx(usd), page
+
+
+def test_a_region_with_a_price_of_its_own_has_that() -> None:
+    price, cause = prices()["guardduty_rds_login_events"], PriceCause("guardduty", LINE, "x")
+    charge = Charge(price, cause, ("a", "b"), ("eu-central-2", "eu-west-1"), 10)
+
+    assert charge.usd == pytest.approx(27.00)
+    assert charge.formula == "2 accounts x 10 x 1.00 x 1.35"
+    assert price.unknown(charge.regions) == ["eu-west-1"]
+
+
+def test_what_is_given_for_all_regions_is_spread_over_them() -> None:
+    """Tiers are of a region: spread evenly it costs most."""
+    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE, "x"), ("a",), ("us-east-1",), 1_500)
+    three = replace(charge, regions=("us-east-1", "us-east-2", "us-west-2"))
+
+    assert (charge.usd, charge.formula) == (1_000, "1 account x 1 region x (500 x 1.00 + 1,000 x 0.50)")
+    assert (three.usd, three.formula) == (1_500, "1 account x 3 regions x 500 x 1.00")
+
+
+REGIONS = ("us-east-1", "eu-west-1", "eu-central-2", "eu-south-2", "ap-northeast-1")
+AMOUNTS = st.floats(0, 1e7, allow_nan=False)
+
+
+@settings(deadline=None)
+@given(
+    st.sampled_from(sorted(prices())),
+    st.integers(1, 1000),
+    st.lists(st.sampled_from(REGIONS), min_size=1, max_size=4, unique=True),
+    AMOUNTS,
+    AMOUNTS,
+)
+def test_more_never_costs_less(name: str, accounts: int, regions: list[str], used: float, more: float) -> None:
+    """By accounts, regions and usage alone, and no month is below zero."""
+    charge = Charge(
+        prices()[name], PriceCause("x", LINE, "x"), tuple(map(str, range(accounts))), tuple(regions), used, LINE
+    )
+    others = [region for region in REGIONS if region not in regions]
+    larger = [
+        replace(charge, accounts=(*charge.accounts, "one")),
+        replace(charge, regions=(*charge.regions, others[0])),
+        replace(charge, quantity=used + more),
+    ]
+
+    assert charge.usd is not None
+    assert charge.usd >= 0
+    for each in larger:
+        assert each.usd is not None
+        assert each.usd >= charge.usd * (1 - 1e-12) - 1e-12
+
+
+# The bill
+
+
+def test_each_plan_is_charged_by_its_own_use(tmp_path: Path) -> None:
+    """11 accounts with the management account; nothing of it in the first thirty days."""
+    bill = Bill.of(zone(tmp_path / "config"))
+
+    assert amounts(bill) == {
+        "guardduty_management_events": 11 * 0.5 * 4.00,
+        "guardduty_flow": 110.00,
+        "guardduty_s3_data_events": pytest.approx(11 * 2 * 0.80),
+        "guardduty_eks_audit_logs": pytest.approx(11 * 1.60),
+        "guardduty_ebs_malware_protection": 33.00,
+        "guardduty_rds_login_events": 44.00,
+        "guardduty_lambda_network_logs": 11.00,
+        "guardduty_runtime_monitoring": pytest.approx(11 * 16 * 1.50),
+        "kms_key": 2.00,
+        "s3_put": pytest.approx(11 * 12.24 * 0.005),
+    }
+    assert bill.expected == pytest.approx(sum(amounts(bill).values()))
+    assert bill.first_month == bill.fixed == pytest.approx(2.00 + 11 * 12.24 * 0.005)
+
+
+def test_the_nearer_place_says_what_an_account_uses(tmp_path: Path) -> None:
+    """Of a unit, of the account in it, and where null takes away, nobody knows."""
+    usage = """
+administrator: audit
+guardduty: {mode: on}
+usage:
+  root: {management_events_million: 1, flow_gb: 10}
+  ou/sandbox: {management_events_million: 0.1}
+  network: {flow_gb: 500}
+  audit: {flow_gb: null}
+"""
+    bill = Bill.of(zone(tmp_path / "config", usage))
+    flow = {charge.quantity: charge for charge in bill.charges if charge.price.name == "guardduty_flow"}
+    events = {charge.quantity: charge for charge in bill.priced if charge.price.name == "guardduty_management_events"}
+
+    assert flow.keys() == {10, 500, None}
+    assert (flow[500].accounts, flow[None].accounts) == (("network",), ("audit",))
+    assert [str(flow[10].usage), str(flow[500].usage)] == ["detection.yaml:5", "detection.yaml:7"]
+    (why,) = (charge.why for charge in bill.charges if charge.why and charge.lacking)
+    assert (why.id, why.data["accounts"]) == ("usage-not-given", ["audit"])
+    assert {load(tmp_path / "config").accounts[key].unit for key in events[0.1].accounts} == {"sandbox"}
+
+
+def test_an_excepted_account_and_one_that_is_retired_cost_nothing(tmp_path: Path) -> None:
+    but = "guardduty:\n  except:\n    accounts: [network]\n    organizational_units: [sandbox]\n"
+    its = zone(tmp_path / "config", ALL.replace("guardduty:\n", but))
+    watched = {account for charge in Bill.of(its).charges for account in charge.accounts if charge.price.trial}
+
+    assert watched == {key for key, account in its.accounts.items() if key != "network" and account.unit != "sandbox"}
+
+
+def test_an_account_is_charged_where_its_regions_are_enabled(tmp_path: Path) -> None:
+    """The dearer region counts for the account alone that has it."""
+    zurich = configured(tmp_path / "config", ALL.replace("regions: governed", "regions: [eu-central-1, eu-central-2]"))
+    for file, old_text, new in (
+        ("project.yaml", "  governed:\n", "  governed:\n    - eu-central-2\n"),
+        ("organization.yaml", "  audit:\n", "  audit:\n    regions: [eu-central-2]\n"),
+    ):
+        (zurich / file).write_text((zurich / file).read_text().replace(old_text, new, 1))
+    charges = [each for each in Bill.of(load(zurich)).charges if each.price.name == "guardduty_rds_login_events"]
+    usd = {each.accounts: each.usd and round(each.usd, 2) for each in charges if "eu-central-2" in each.regions}
+
+    assert usd == {("management", "audit"): 2 * 4 * 1.35}
+    assert sum(each.usd or 0 for each in charges) == pytest.approx(2 * 4 * 1.35 + 9 * 4)
+
+
+@pytest.mark.parametrize("mode", ["off", "unmanaged"])
+def test_what_is_no_longer_switched_on_goes_on_and_is_not_zero(tmp_path: Path, mode: str) -> None:
+    bill = Bill.of(zone(tmp_path / "config", ALL.replace("mode: on", f"mode: {mode}")))
+    kept = [charge for charge in bill.charges if charge.cause.words == "guardduty"]
+
+    assert {charge.usd for charge in kept} == {None}
+    assert {charge.why.id for charge in kept if charge.why} == {"goes-on"}
+
+
+def test_roles_and_users_are_charged_where_unused_access_is_looked_for(tmp_path: Path) -> None:
+    folder = configured(tmp_path / "config", ALL)
+    security = folder / "security.yaml"
+    text = security.read_text()
+    security.write_text(text.replace("access_analyzer:\n", "access_analyzer:\n  unused_access_days: 90\n", 1))
+
+    assert amounts(Bill.of(load(folder)))["unused_access"] == pytest.approx(11 * 40 * 0.20)
+
+
+@pytest.mark.parametrize("of", [COMPANY, EVERY_OPTION])
+def test_every_charge_names_the_line_that_causes_it(tmp_path: Path, of: Path) -> None:
+    """And an amount that is used the line that says how much, with the word of the price."""
+    folder = configured(tmp_path / "config", ALL, of)
+    bill = Bill.of(load(folder))
+    lines = {file.name: file.read_text().splitlines() for file in folder.glob("*.yaml")}
+
+    for charge in bill.charges:
+        where = charge.cause.line
+        word = charge.cause.words.rpartition(".")[2]
+        if where.line:  # a control that no file names is on by itself
+            assert where.file in lines
+        if word == "guardduty":
+            plan = charge.price.name.removeprefix("guardduty_")
+            assert lines[where.file][where.line - 1].strip(" -:") in (word, plan)
+        assert (charge.usage is None) == (charge.fixed or charge.usd is None)
+        if charge.usage:
+            assert lines[charge.usage.file][charge.usage.line - 1].strip().startswith(f"{charge.price.usage}:")
+
+
+# The command
+
+
+def run(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["price", "--config", str(folder), *words])
+
+
+def test_text_and_json_say_the_same(tmp_path: Path) -> None:
+    folder = configured(tmp_path / "config", ALL)
+    facts: Any = json.loads(run(folder, "--json").stdout)
+    result = run(folder)
+    shown = result.stdout
+
+    assert result.exit_code == 0
+    for charge in facts["charges"]:
+        assert f"{charge['usd']:,.2f}" in shown
+        assert charge["formula"] in shown
+        assert f"{charge['file']}:{charge['line']}" in shown
+    last = next(row for row in shown.splitlines() if row.startswith("together"))
+    totals = [facts[name] for name in ("fixed_usd", "expected_usd", "first_month_usd")]
+    assert last.split()[1:] == [f"{total:,.2f}" for total in totals]
+    assert facts["expected_usd"] == pytest.approx(sum(charge["usd"] for charge in facts["charges"]))
+    for charge in facts["not_priced"]:
+        assert (charge["usd"], charge["first_month_usd"]) == (None, None)
+        assert charge["reason"] in shown
+
+
+def test_old_prices_are_a_warning_where_they_are_used(tmp_path: Path) -> None:
+    """Of those that nothing is charged by, nothing is said."""
+    (warning,) = warnings(Bill.of(zone(tmp_path / "config")), dt.date(2028, 1, 1))
+
+    assert warning.id == "prices-old"
+    assert {"kms_key", "guardduty_flow"} <= {*warning.data["prices"]}
+    assert "unused_access" not in warning.data["prices"]
+
+
+def test_a_thousand_accounts_fit_on_two_screens(tmp_path: Path) -> None:
+    """Each account says how much it uses: the dearest are shown, and what the others come to."""
+    folder = tmp_path / "config"
+    write_configuration(folder, accounts=1000, assignments=2)
+    usage = "".join(
+        f"  account-{number}: {{management_events_million: {number}, flow_gb: {number}}}\n" for number in range(1000)
+    )
+    detection = f"administrator: account-1\nguardduty: {{mode: on}}\nusage:\n  root: {{flow_gb: 1}}\n{usage}"
+    its = zone(folder, detection)
+    bill = Bill.of(its)
+    shown = list(text(bill))
+
+    assert len(shown) < 60
+    assert [row for row in shown if len(row) > 120 and "https://" not in row] == []
+    assert any("account-999" not in row and "4 x" not in row and "997 more lines" in row for row in shown)
+    assert len(list(text(bill, every=True))) > 2000
+    assert amounts(bill)["guardduty_management_events"] == pytest.approx(sum(range(1000)) * 4.00)
+
+
+def test_the_page_shows_what_is_printed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The YAML of docs/costs.md beside the template, and the bill below it up to a line with three dots."""
+    page = CHECKOUT / "docs/costs.md"
+    (yaml,) = (block.text for block in blocks(page, "yaml") if "guardduty" in block.text)
+    configured(tmp_path / "config", yaml, CHECKOUT / "strata/template")
+    monkeypatch.chdir(tmp_path)
+    (console,) = blocks(page, "console", "strata price")
+    first, _, expected = console.text.partition("\n")
+    result = CliRunner().invoke(app, shlex.split(first.removeprefix("$ strata ")))
+
+    assert result.stdout.startswith(expected.removesuffix("...\n"))
+
+
+# Differences, and the budget
+
+
+def told(changes: Sequence[diff.Change]) -> list[str]:
+    return [change.text for change in changes if change.topic is diff.Topic.PRICE]
+
+
+def test_a_difference_is_told_by_its_cause(tmp_path: Path) -> None:
+    before, after = load(COMPANY), zone(tmp_path / "config")
+    adds = Bill.of(after).expected - Bill.of(before).expected
+    where = "guardduty in 11 accounts and 3 regions"
+
+    assert told(diff.compare(before, after)) == [f"+ {adds:,.2f} USD a month: {where}"]
+    assert told(diff.compare(after, after)) == []
+
+
+def test_what_nothing_causes_any_more_is_less_only_where_a_deploy_ends_it(tmp_path: Path) -> None:
+    """Detectors and keys stay; an analyzer goes, and where accounts use less, that is less."""
+    folder = configured(tmp_path / "config", ALL)
+    security = folder / "security.yaml"
+    text = security.read_text()
+    security.write_text(text.replace("access_analyzer:\n", "access_analyzer:\n  unused_access_days: 90\n", 1))
+    before, without = Bill.of(load(folder)), "guardduty in 11 accounts and 3 regions"
+    half = Bill.of(zone(folder, ALL.replace("flow_gb: 10", "flow_gb: 5"))).charges
+    off = Bill.of(zone(folder, ALL.replace("mode: on", "mode: off"))).charges
+    (folder / "detection.yaml").unlink()
+    gone = Bill.of(load(folder)).charges
+
+    def kinds(after: Sequence[Charge]) -> list[tuple[str, float | None, bool]]:
+        return [
+            (each.cause, each.usd and round(each.usd, 2), each.stays) for each in differences(before.charges, after)
+        ]
+
+    guardduty = round(sum(usd for name, usd in amounts(before).items() if name.startswith("guardduty")), 2)
+    assert kinds(half) == [("guardduty", -55.0, False)]
+    assert kinds(off) == [("guardduty", guardduty, True)]
+    assert kinds(gone) == [("unused_access_days", -88.0, False), ("guardduty", guardduty, True)]
+    (last,) = (each.text for each in differences(before.charges, off))
+    assert without in last
+
+
+def test_a_difference_that_nobody_can_price_is_told(tmp_path: Path) -> None:
+    bare = "administrator: audit\nguardduty: {mode: on}\nusage: {root: {flow_gb: 0}}\n"
+    (change,) = differences(Bill.of(load(COMPANY)).charges, Bill.of(zone(tmp_path / "config", bare)).charges)
+
+    assert (change.cause, change.usd, change.accounts) == ("guardduty", None, 11)
+    assert change.unknown == ("management_events_million",)
+
+
+def state(**kinds: dict[str, dict[str, Any]]) -> dict[str, Any]:
+    """Returns a state with resources by type and name."""
+    resources = [
+        {"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": attributes}]}
+        for kind, named in kinds.items()
+        for name, attributes in named.items()
+    ]
+    return {"resources": resources, "outputs": {}}
+
+
+def test_a_plan_adds_what_no_state_has_yet(tmp_path: Path) -> None:
+    """By price: of a plan of GuardDuty that comes to others it is that alone, in the accounts that are there."""
+    its = zone(tmp_path / "config")
+    bill, every = Bill.of(its), {*its.accounts}
+    detection = its.layers["detection"].stack
+    ids = {"account_ids": {"value": dict.fromkeys(every - {"audit"}, "1")}}
+    on = {"auto_enable_organization_members": "ALL"}
+    feature = {"name": "S3_DATA_EVENTS", "auto_enable": "ALL"}
+    states = {
+        "backend": state(aws_kms_key={"state": {}, "replica": {}}),
+        "security": state(aws_cloudtrail={"organization": {}}),
+        "organizations": state() | {"outputs": ids},
+        detection: state(
+            aws_guardduty_organization_configuration={"main_a": on},
+            aws_guardduty_organization_configuration_feature={"s3_a": feature},
+        ),
+    }
+
+    def added(*chosen: str) -> float:
+        return sum(difference.usd or 0 for difference in differences(*sides(its, bill, states, chosen)))
+
+    shares = {name: usd / 11 for name, usd in amounts(bill).items() if name.startswith("guardduty")}
+    there = [shares[f"guardduty_{name}"] for name in ("management_events", "flow", "s3_data_events")]
+    assert added("sso") == 0
+    assert added("organizations") == pytest.approx(sum(there))
+    assert added(detection) == pytest.approx(10 * (sum(shares.values()) - sum(there)))
+    assert added(detection, "organizations") == pytest.approx(11 * sum(shares.values()) - 10 * sum(there))
+
+
+def test_members_and_an_analyzer_are_charged_as_all_are() -> None:
+    found = [
+        *charged("aws_guardduty_member", "a_b", {}),
+        *charged("aws_guardduty_member_detector_feature", "x", {"name": "RDS_LOGIN_EVENTS", "status": "ENABLED"}),
+        *charged("aws_guardduty_member_detector_feature", "x", {"name": "EKS_AUDIT_LOGS", "status": "DISABLED"}),
+        *charged("aws_accessanalyzer_analyzer", "unused-access", {}),
+        *charged("aws_accessanalyzer_analyzer", "organization_eu-west-1", {}),
+        *charged("aws_guardduty_organization_configuration", "a", {"auto_enable_organization_members": "NONE"}),
+    ]
+    assert found == ["guardduty_management_events", "guardduty_flow", "guardduty_rds_login_events", "unused_access"]
+
+
+def test_a_month_above_the_budget_is_refused_at_its_line(tmp_path: Path) -> None:
+    """Unless it is about nothing but who has access."""
+    its = zone(tmp_path / "config", f"budget_usd: 100\n{ALL}")
+    (refusal,) = over_budget(its, ())
+
+    assert (refusal.kind, refusal.fault.problem.id) == (PRICE, "over-budget")
+    assert (refusal.fault.path, refusal.fault.line) == ("budget_usd", 1)
+    assert refusal.fault.problem.data["expected"] == round(Bill.of(its).expected, 2)
+    assert list(over_budget(its, ("sso",))) == []
+    assert list(over_budget(zone(tmp_path / "config", f"budget_usd: 1000\n{ALL}"), ())) == []
+    assert list(over_budget(zone(tmp_path / "config"), ())) == []
+
+
+def test_a_budget_that_cannot_be_held_is_refused(tmp_path: Path) -> None:
+    """What is not known is not below it."""
+    its = zone(tmp_path / "config", "budget_usd: 1000\n" + ALL.replace("    flow_gb: 10\n", ""))
+    (refusal,) = over_budget(its, ())
+
+    assert (refusal.kind, refusal.fault.problem.id) == (PRICE, "budget-not-comparable")
+    assert refusal.fault.problem.data["usage"] == ["flow_gb"]
