@@ -12,6 +12,7 @@ import pytest
 from strata.commands.permissions import run as print_permissions
 from strata.config.models import PolicyType
 from strata.config.moves import Move
+from strata.diff.layers import layer_changes
 from strata.identity.settled import lost_layers
 from strata.kinds.renaming import with_other_key
 from strata.landing_zone.detection import single_members, watched_regions
@@ -162,6 +163,23 @@ def test_its_state_may_not_be_left_behind(write: Write) -> None:
     assert (moved.fault.problem.id, left.fault.problem.id) == ("administrator-moved", "state-without-stack")
     assert moved.fault.problem.data == {"stack": "detection_security", "old": "security", "new": "shared"}
     assert "administrator" in str(moved.fault.place)
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "risk"),
+    [
+        ("mode: on", "mode: off", "guardrails"),
+        ("[s3_data_events, runtime_monitoring]", "[s3_data_events]", "guardrails"),
+        ("[legacy-*]", "['*-dev']", "guardrails"),
+        ("regions: governed", "regions: [eu-west-1]", "guardrails"),
+        ("[s3_data_events, runtime_monitoring]", "[s3_data_events, runtime_monitoring, rds_login_events]", None),
+    ],
+)
+def test_whoever_reviews_an_edit_sees_that_it_watches_less(write: Write, old: str, new: str, risk: str | None) -> None:
+    before = load(write(COMPANY, SIX))
+    after = load(write(COMPANY, SIX.replace(old, new)))
+
+    assert {change.risk for change in layer_changes(before, after)} == {risk}
 
 
 def test_a_key_is_renamed_in_it(write: Write) -> None:
