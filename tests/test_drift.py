@@ -34,6 +34,7 @@ from strata.errors import Message, StrataError, UsageError
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.kinds import kind_of
 from strata.kinds.change import Way
+from strata.kinds.detection import OF_DETECTION
 from strata.kinds.kind import Key, Kind, account_of
 from strata.kinds.members import OF_ACCOUNTS
 from strata.kinds.thing import Thing
@@ -561,7 +562,7 @@ def test_every_kind_is_in_the_table() -> None:
         for kind in ORDER
         if text.partition(" ")[2].startswith(f"{kind} ")
     }
-    of_accounts = {kind.name for kind in OF_ACCOUNTS}
+    of_accounts = {kind.name for kind in (*OF_ACCOUNTS, *OF_DETECTION)}
     assert met == ORDER.keys() - {"setting", "control", *of_accounts}, "these have tests of their own"
 
 

@@ -16,6 +16,7 @@ from strata.drift.comparison import ORDER, compare
 from strata.drift.difference import Difference
 from strata.drift.event_history import PAGES, Event, History
 from strata.errors import Message
+from strata.kinds.detection import OF_DETECTION
 from strata.kinds.events import RESULTS
 from strata.kinds.members import OF_ACCOUNTS
 from strata.load import load
@@ -178,15 +179,21 @@ def test_each_kind_and_direction_has_its_events() -> None:
             if not names or (strange := {*names} - actions - OTHERS):
                 unknown[name] = strange if names else {"none"}
     assert unknown == {}
-    assert met == ORDER.keys() - {"setting", "control", *(kind.name for kind in OF_ACCOUNTS)}
+    assert met == ORDER.keys() - {"setting", "control", *(kind.name for kind in (*OF_ACCOUNTS, *OF_DETECTION))}
 
 
 def test_each_kind_in_accounts_has_events_that_aws_knows() -> None:
     known = reference()
     services = ("account", "backup", "budgets", "ec2", "elasticmapreduce", "events", "iam", "servicequotas", "ssm")
-    actions = {action.name for name in services if (service := known.service(name)) for action in service.actions}
+    actions = {
+        action.name
+        for name in (*services, "guardduty")
+        if (service := known.service(name))
+        for action in service.actions
+    }
 
-    names = {name for kind in OF_ACCOUNTS for some in kind.events.values() for name in some}
+    kinds = (*OF_ACCOUNTS, *OF_DETECTION)
+    names = {name for kind in kinds for some in kind.events.values() for name in some}
 
     assert names - actions == BY_THE_CONSOLE
 

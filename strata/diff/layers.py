@@ -5,16 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from strata.config.layers import Layer
-from strata.diff.change import Change, Topic
+from strata.config.layers import DELEGATION, DETECTION_LAYER, Layer
+from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import excepted, guardduty_of, watched_regions
 from strata.report.words import in_words
 
 
 def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields layers that begin or cease to take part, or get other settings: code may open anything by any of them."""
     for name in sorted(before.layers.keys() | after.layers.keys()):
+        if name == DELEGATION:
+            continue  # it goes with detection
         old, new = before.layers.get(name), after.layers.get(name)
         if new is None:
             text = f"layer {name} takes part no longer: what it made has to be destroyed before"
@@ -26,14 +29,33 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", None if new.source else "access")
         was, will_be = _values(old) if old else {}, _values(new)
         for path in sorted(was.keys() | will_be.keys()):
-            if was.get(path) != will_be.get(path):
+            if in_words(was.get(path)) != in_words(will_be.get(path)):
                 text = f"layer {name} has {path} {in_words(will_be.get(path))}, not {in_words(was.get(path))}"
-                yield Change(Topic.SETTINGS, text, "access" if old and not path.startswith("rollout.") else None)
+                risk: Risk | None = "access" if old and not path.startswith("rollout.") else None
+                if new.source and new.name == DETECTION_LAYER and path != "account" and not path.startswith("roles."):
+                    risk = "guardrails" if watches_less(before, after) else None
+                yield Change(Topic.SETTINGS, text, risk)
+
+
+def watches_less(before: LandingZone, after: LandingZone) -> bool:
+    """Returns whether GuardDuty is switched on in fewer accounts or regions that stay, or with fewer plans."""
+    was, will_be = guardduty_of(before.detection), guardduty_of(after.detection)
+    if not (was and was.on):
+        return False
+    return bool(
+        not (will_be and will_be.on)
+        or {*was.plans} - {*will_be.plans}
+        or (excepted(after) - excepted(before)) & before.accounts.keys()
+        or {*watched_regions(before)} - {*watched_regions(after)}
+    )
 
 
 def _values(layer: Layer) -> dict[str, Any]:
     """Returns settings by path, as data: the model may have been loaded twice, and so be two classes."""
     data = layer.settings.model_dump() if layer.settings and not layer.source else {}
+    if layer.settings and layer.source and layer.name == DETECTION_LAYER:
+        said = {"regions", "guardduty"}  # who administers it is the account below
+        data = layer.settings.model_dump(include=said, by_alias=True, exclude_none=True)
     data |= layer.deploying.model_dump(exclude_none=True)
     if rollout := layer.deploying.rollout:
         data["rollout"]["waves"] = [f"[{', '.join(wave)}]" for wave in rollout.waves]
