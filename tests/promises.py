@@ -66,7 +66,8 @@ def broken(promised: Promises, today: Promises) -> list[str]:
         f"yaml: {file}: {path} is required now"
         for file, paths in today["yaml"].items()
         for path, takes in paths.items()
-        for known in [promised["yaml"].get(file, {})]
+        for known in [promised["yaml"].get(file)]
+        if known is not None  # whoever has no such file is asked for nothing
         if "required" in takes and "required" not in known.get(path, ()) and _above(path) in {"", *known}
     ]
     return [*_lost(promised, today, ""), *demanded]

@@ -140,3 +140,19 @@ class Clone:
             aws_secret_access_key=given["SecretAccessKey"],
             aws_session_token=given["SessionToken"],
         )
+
+
+def stacks(run: Run) -> dict[str, dict[str, Any]]:
+    """Returns the stacks of a command with --json."""
+    return {one["stack"]: one for one in json.loads(run.stdout)["stacks"]}
+
+
+def member(site: Site, name: str, service: str, region: str = "us-east-1") -> Any:
+    """Returns a client of somebody in a member account."""
+    import boto3
+
+    account = site.accounts()[f"aws+{name}@example.com"]["Id"]
+    arn = f"arn:aws:iam::{account}:role/{ROLE}"
+    given = site.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
+    keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
+    return boto3.Session(*keys, region_name=region).client(service, endpoint_url=site.aws.url)

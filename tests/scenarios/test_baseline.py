@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
-import boto3
 import pytest
 
-from tests.scenarios.layers import ROLE
-from tests.scenarios.site import SANDBOX, Run, Site
+from tests.scenarios.layers import member, stacks
+from tests.scenarios.site import SANDBOX, Site
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -32,20 +30,6 @@ BY_DEFAULT = ("us-east-1", "eu-west-1")
 """The regions that every account has."""
 ROLES_TO_MAKE = 2
 """The steps that make the reader and the writer."""
-
-
-def stacks(run: Run) -> dict[str, dict[str, Any]]:
-    """Returns the stacks of a command with --json."""
-    return {one["stack"]: one for one in json.loads(run.stdout)["stacks"]}
-
-
-def member(site: Site, name: str, service: str, region: str = "us-east-1") -> Any:
-    """Returns a client of somebody in a member account."""
-    account = site.accounts()[f"aws+{name}@example.com"]["Id"]
-    arn = f"arn:aws:iam::{account}:role/{ROLE}"
-    given = site.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-    keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
-    return boto3.Session(*keys, region_name=region).client(service, endpoint_url=site.aws.url)
 
 
 def default_vpcs(site: Site, name: str) -> list[str]:

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
+from tests.scenarios.layers import member, stacks
 from tests.scenarios.site import SANDBOX, Run, Site
-from tests.scenarios.test_baseline import member, stacks
 
 pytestmark = pytest.mark.only("stand-in")
 
