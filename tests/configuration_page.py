@@ -14,8 +14,8 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.commands.schema import AcceptedList, BaselineFile
-from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, MOVES, SECURITY, types
+from strata.commands.schema import AcceptedList, BaselineFile, DetectionFile
+from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, MOVES, SECURITY, types
 from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.moves import MoveList
@@ -30,6 +30,7 @@ MODELS: dict[str, type[BaseModel]] = {
     MOVES: MoveList,
     ACCEPTED: AcceptedList,
     BASELINE: BaselineFile,
+    DETECTION: DetectionFile,
 }
 NOTES = {
     "project.yaml": "Required.",
@@ -42,6 +43,7 @@ NOTES = {
     "external.",
     BASELINE: "Optional: with it each member account has a stack of these settings. "
     "[accounts.md](accounts.md#a-baseline-in-every-account) has what each does.",
+    DETECTION: "Optional: with it an account watches all others, as [detection.md](detection.md) says.",
     EXPECTATIONS: "Optional. A list; [guardrails.md](guardrails.md#expectations) says how it is asked.",
     IMPORTS: "Optional. Strata finds the organization, accounts, units and policies that exist by itself, and refuses "
     "an entry for them. An address that no stack creates is an error; `strata check` knows the form of each id.",
@@ -69,6 +71,7 @@ each file, `# yaml-language-server: $schema=...`.
 | `organization/*.yaml`, `sso/*.yaml` | optional: the same, in [files that teams own](edits.md#files-that-teams-own) |
 | `policies/*.json` | policy documents as plain AWS JSON |
 | `baseline.yaml` | optional: settings of member accounts, for all, by unit or by account |
+| `detection.yaml` | optional: GuardDuty for the organization, by an account that administers it |
 | `expectations.yaml` | optional: who may do what where and who may not, which `strata check` asks the policies |
 | `imports.yaml` | optional: existing resources to import, by Terraform address |
 | `moves.yaml` | optional: keys that changed, as `strata rename` records them |

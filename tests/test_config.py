@@ -14,7 +14,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from strata.commands.schema import text as schema_text
-from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION, types
+from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION, types
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES
 from strata.config.models import PolicyType
@@ -350,7 +350,8 @@ def test_every_policy_type_of_the_models_is_accepted_by_the_provider() -> None:
 
 
 @pytest.mark.parametrize(
-    "name", [file.removesuffix(".yaml") for file in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS, MOVES, BASELINE)]
+    "name",
+    [file.removesuffix(".yaml") for file in (*FILES, IMPORTS, ACCEPTED, EXPECTATIONS, MOVES, BASELINE, DETECTION)],
 )
 def test_the_schemas_are_current(name: str, golden: Golden) -> None:
     """`strata schema --write` makes them for others."""

@@ -13,8 +13,8 @@ import pytest
 import yaml
 from pydantic import BaseModel, TypeAdapter
 
-from strata.commands.schema import AcceptedList, BaselineFile, text
-from strata.config import ACCEPTED, BASELINE, EXPECTATIONS, IMPORTS, ORGANIZATION, SSO
+from strata.commands.schema import AcceptedList, BaselineFile, DetectionFile, text
+from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, ORGANIZATION, SSO
 from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.source import SourceFile, parse
@@ -28,6 +28,7 @@ MODELS: dict[str, type[BaseModel]] = {
     ACCEPTED: AcceptedList,
     EXPECTATIONS: ExpectationList,
     BASELINE: BaselineFile,
+    DETECTION: DetectionFile,
 }
 LISTS = (ACCEPTED, EXPECTATIONS)
 NAMES = [name.removesuffix(".yaml") for name in MODELS]

@@ -141,7 +141,7 @@ class LogArchive(Model):
 
 
 class Usage(ByPlace, Model):
-    """What an account uses in a month, all regions together; only `strata price` reads it."""
+    """What an account uses in a month, all regions together: the price is worked out from it, nothing is set by it."""
 
     management_events_million: Amount | None = None
     """Events of CloudTrail, without those of data."""
@@ -181,6 +181,6 @@ class Detection(Model):
     guardduty: GuardDuty | None = None
     config: Config | None = None
     budget_usd: Annotated[float | int, Field(gt=0), BeforeValidator(_above_zero)] | None = None
-    """USD that a month may cost as `strata price` expects it; a deploy above it is refused."""
+    """USD that a month may cost, as the price is expected to be."""
     usage: dict[PlaceReference, Usage] = Field(default={})
     """By `root` for all, `ou/KEY` for those in a unit and below, or the key of an account; the nearer wins."""

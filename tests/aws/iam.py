@@ -18,6 +18,7 @@ iam = Service("iam")
 SERVICE_NAME_CONVERSION |= {
     "access-analyzer": "AccessAnalyzer",
     "cloudtrail": "CloudTrail",
+    "guardduty": "AmazonGuardDuty",
     "ram": "ResourceAccessManager",
 }
 """How AWS spells a service in the name of its role, where that is not how its principal spells it."""

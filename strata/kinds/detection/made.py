@@ -37,7 +37,7 @@ def held_plans(state: Attributes, type: str, argument: str, on: str) -> str:
     return _joined(
         str(other["name"])
         for other in state[BESIDE].get(type, {}).values()
-        if other.get(argument) == on and all(other.get(name) == value for name, value in same.items())
+        if other.get(argument) == on and all(other.get(name, value) == value for name, value in same.items())
     )
 
 

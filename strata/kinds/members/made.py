@@ -38,8 +38,8 @@ class Declared(NamedTuple):
 
 
 def named(label: str, account: str) -> str:
-    """Returns the name of a thing, which a label tells from its like in the account."""
-    return f"{label}{OF}{account}" if label else account
+    """Returns the name of a thing, which a label tells from its like in the account, if it is in one."""
+    return f"{label}{OF}{account}" if label and account else label or account
 
 
 def name_in(kind: Kind, stack: str, name: str, attributes: Attributes) -> str:

@@ -1,0 +1,194 @@
+"""Detection by delegation: the Terraform of two shapes, who may do the administrator's work, other keys."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from strata.commands.permissions import run as print_permissions
+from strata.config.models import PolicyType
+from strata.config.moves import Move
+from strata.identity.settled import lost_layers
+from strata.kinds.renaming import with_other_key
+from strata.landing_zone.detection import single_members, watched_regions
+from strata.landing_zone.layers import layers
+from strata.landing_zone.units import Target
+from strata.load import load
+from strata.options import Options
+from tests.conftest import Golden
+from tests.evaluation import denied
+from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
+
+Write = Callable[..., Path]
+ONE = "administrator: security\nguardduty: {mode: on}\n"
+SIX = """\
+administrator: audit
+regions: governed
+guardduty:
+  mode: on
+  plans: [s3_data_events, runtime_monitoring]
+  except: {organizational_units: [sandbox], accounts: [legacy-*]}
+"""
+MORE = "  governed:\n    - af-south-1\n    - ap-southeast-2\n    - us-west-2\n"
+ROLE = "OrganizationAccountAccessRole"
+
+
+@pytest.fixture
+def write(tmp_path: Path) -> Write:
+    """Returns what copies a configuration with a detection.yaml."""
+
+    def copied(folder: Path, text: str, *edits: tuple[str, str, str]) -> Path:
+        path = Path(shutil.copytree(folder, tmp_path / "config", dirs_exist_ok=True))
+        (path / "detection.yaml").write_text(text)
+        for file, old, new in edits:
+            before = (path / file).read_text()
+            assert before.count(old) == 1, file
+            (path / file).write_text(before.replace(old, new))
+        return path
+
+    return copied
+
+
+def in_six_regions(write: Write) -> Path:
+    """Writes the company with six regions, of which its accounts have enabled one themselves, and two have not."""
+    return write(
+        COMPANY,
+        SIX,
+        ("project.yaml", "  governed:\n", MORE),
+        (
+            "organization.yaml",
+            "accounts:\n  log-archive:\n",
+            "defaults:\n  root: {regions: [af-south-1]}\naccounts:\n  log-archive:\n    regions: []\n",
+        ),
+    )
+
+
+def terraform(deployment: Deployment, *stacks: str) -> str:
+    """Returns what is made, imported and let go of, a line each."""
+    lines = []
+    for stack in stacks:
+        written = deployment[stack].json
+        made = (
+            (f"{kind}.{name}", its) for kind, some in written.get("resource", {}).items() for name, its in some.items()
+        )
+        lines += [f"{stack}:", *(f"  {address} {json.dumps(its, sort_keys=True)}" for address, its in sorted(made))]
+        lines += [f"  import {json.dumps(block, sort_keys=True)}" for block in written.get("import", ())]
+        lines += [f"  forget {address}" for address in sorted(block["from"] for block in written["removed"])]
+    return "\n".join([*lines, ""])
+
+
+def test_the_terraform_in_one_region(write: Write, tmp_path: Path, golden: Golden) -> None:
+    deployment = synthesize(write(SHIPPED, ONE), tmp_path / "out")
+
+    golden("detection/one.txt", terraform(deployment, "detection", "detection_security"))
+    assert deployment.dependencies("detection_security") == ["detection", "organizations"]
+    assert deployment["detection_security"].json["provider"]["aws"][1:] == [], "a single provider for all regions"
+
+
+def test_the_terraform_in_six_regions_with_exceptions(write: Write, tmp_path: Path, golden: Golden) -> None:
+    deployment = synthesize(in_six_regions(write), tmp_path / "out")
+
+    golden("detection/six.txt", terraform(deployment, "detection", "detection_audit"))
+
+
+def test_a_region_that_an_account_has_not_is_left_out_there(write: Write) -> None:
+    zone = load(in_six_regions(write))
+    members = single_members(zone)
+
+    assert watched_regions(zone) == zone.project.regions.all_governed
+    assert members.keys() == zone.accounts.keys() - {"audit", "sandbox", "legacy-website"}
+    assert {key for key, regions in members.items() if "af-south-1" not in regions} == {"log-archive"}
+
+
+@pytest.mark.parametrize("mode", ["off", "unmanaged"])
+def test_nothing_of_it_is_destroyed(write: Write, tmp_path: Path, mode: str) -> None:
+    """`off` switches no more accounts on, `unmanaged` lets go; a detector leaves the state, and stays."""
+    deployment = synthesize(write(SHIPPED, ONE.replace("on}", f"{mode}}}")), tmp_path / "out")
+    here, there = deployment["detection"].json, deployment["detection_security"].json
+    removed = {block["from"] for stack in (here, there) for block in stack["removed"]}
+    detector, administrator = "aws_guardduty_detector", "aws_guardduty_organization_admin_account"
+
+    assert all(block["lifecycle"] == {"destroy": False} for stack in (here, there) for block in stack["removed"])
+    if mode == "off":
+        said = there["resource"]["aws_guardduty_organization_configuration"]["main_us-east-1"]
+        assert said["auto_enable_organization_members"] == "NONE"
+        assert {f"{detector}.main_eu-west-1", f"{administrator}.main_eu-west-1"} <= removed
+        assert not {f"{detector}.main_us-east-1", f"{administrator}.main_us-east-1"} & removed
+    else:
+        assert "resource" not in there
+        assert {f"{detector}.main_us-east-1", f"{administrator}.main_us-east-1"} <= removed
+
+
+def test_guardrails_leave_the_administrator_its_work(write: Write) -> None:
+    """By the role that deploys, in every region of the company."""
+    zone = load(write(COMPANY, SIX))
+    arn = f"arn:aws:iam::000000000001:role/{ROLE}"
+    work = [
+        "UpdateDetector",
+        "UpdateOrganizationConfiguration",
+        "CreateMembers",
+        "UpdateMemberDetectors",
+        "TagResource",
+    ]
+
+    for region in zone.project.regions.all_governed:
+        keys = {"aws:RequestedRegion": region, "aws:PrincipalArn": arn, "aws:PrincipalAccount": "000000000001"}
+        bound = zone.effective_policies[Target("account", "audit")]
+        policies = [one.policy.document.content for one in bound if one.policy.type is PolicyType.SERVICE_CONTROL]
+        for action in work:
+            assert not any(denied(document, f"guardduty:{action}", "*", keys) for document in policies), (
+                action,
+                region,
+            )
+
+
+def test_its_state_may_not_be_left_behind(write: Write) -> None:
+    """An administrator moves by AWS's steps, and the file goes once nothing is left in the states."""
+    zone = load(write(SHIPPED, ONE.replace("security", "shared")))
+    made = {
+        "mode": "managed",
+        "type": "aws_guardduty_detector",
+        "name": "main_us-east-1",
+        "instances": [{"attributes": {"id": "1"}}],
+    }
+    state = {"detection_security": {"resources": [made]}}
+
+    (moved,), (left,) = lost_layers(zone, state), lost_layers(load(SHIPPED), state)
+
+    assert (moved.fault.problem.id, left.fault.problem.id) == ("administrator-moved", "state-without-stack")
+    assert moved.fault.problem.data == {"stack": "detection_security", "old": "security", "new": "shared"}
+    assert "administrator" in str(moved.fault.place)
+
+
+def test_a_key_is_renamed_in_it(write: Write) -> None:
+    path = write(COMPANY, SIX + "usage:\n  root: {flow_gb: 1}\n  ou/sandbox: {flow_gb: 2}\n  audit: {flow_gb: 3}\n")
+    texts = {"detection.yaml": (path / "detection.yaml").read_text()}
+
+    account = with_other_key(load(path), texts, Move(kind="account", **{"from": "audit"}, to="watch"))
+    unit = with_other_key(load(path), texts, Move(kind="ou", **{"from": "sandbox"}, to="lab"))
+
+    assert account["detection.yaml"] == texts["detection.yaml"].replace("audit", "watch")
+    assert unit["detection.yaml"] == texts["detection.yaml"].replace("sandbox", "lab")
+
+
+def test_its_stacks_are_told(write: Write) -> None:
+    told = {one.name: one for one in layers(load(write(COMPANY, SIX)))}
+
+    assert told["detection"].reads == ("organizations",)
+    assert told["detection_audit"].reads == ("detection", "organizations")
+    assert told["detection_audit"].state == "management/detection_audit/terraform.tfstate"
+    assert len(told["detection_audit"].owns) == len(("the regions", "the accounts one by one"))
+
+
+@pytest.mark.parametrize("document", ["detection", "detection/reader", "detection/writer"])
+def test_its_permissions(write: Write, document: str, golden: Golden, capsys: pytest.CaptureFixture[str]) -> None:
+    """Who deploys it writes both states; in the administrator's account its roles do the rest."""
+    path = write(SHIPPED, ONE + "roles: {reader: watch-reader, writer: watch-writer}\n")
+
+    print_permissions(Options(config=path), document=document)
+
+    golden(f"detection/{document.replace('/', '-')}.json", capsys.readouterr().out)
