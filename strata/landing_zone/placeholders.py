@@ -19,7 +19,8 @@ PATTERN = re.compile(r"(?<!\{)\{\{([^{}]*)\}\}(?!\})")
 
 BASELINE_ROLES, BASELINE_EXEMPT = "baseline_role_arns", "baseline_exempt_arns"
 """The roles that Strata makes for the baseline, and the one of these that guardrails exempt; nothing where none is."""
-LISTS = frozenset({"exempt_role_arns", BASELINE_ROLES, BASELINE_EXEMPT})
+MAY_BE_EMPTY = frozenset({BASELINE_ROLES, BASELINE_EXEMPT})
+LISTS = frozenset({"exempt_role_arns"}) | MAY_BE_EMPTY
 """Placeholders that stand for the entries of a list: each is an entry of its own, as in `["{{exempt_role_arns}}"]`."""
 
 
@@ -79,48 +80,19 @@ def as_list(arns: Iterable[str]) -> str:
 
 
 def fill(document: str, values: Mapping[str, str]) -> str:
-    """Returns the document with every known placeholder replaced; unknown ones stay."""
-    if any(values.get(match[1].strip()) == "" for match in PATTERN.finditer(document)):
-        document = _without_empty(document, values)
+    """Returns the document with every known placeholder replaced, but for entries of an empty list; unknown ones stay."""
+    for name in MAY_BE_EMPTY:
+        if values.get(name) == "":
+            entry = rf'"\{{\{{\s*{name}\s*\}}\}}"'
+            document = re.sub(rf",\s*{entry}|{entry}\s*,", "", document)
     return PATTERN.sub(lambda match: values.get(match[1].strip(), match[0]), document)
 
 
-def _without_empty(document: str, values: Mapping[str, str]) -> str:
-    """Returns a document without the entries that stand for an empty list, and the statements that then say nothing."""
-    content = json.loads(document)
-    written = content.get("Statement") if isinstance(content, dict) else None
-    if isinstance(written, list):
-        content["Statement"] = [statement for statement in written if _says_something(statement, values)]
-    return json.dumps(content, separators=(",", ":"), ensure_ascii=False)
-
-
-def _says_something(part: Any, values: Mapping[str, str], operator: str = "") -> bool:
-    """Takes the entries out of a statement, or a part of it; says whether it can still be about anything.
-
-    What is like none of nothing is everything: such a test goes, and its statement stays.
-    """
-    for key, inner in [*part.items()] if isinstance(part, dict) else ():
-        if isinstance(inner, list):
-            left = [entry for entry in inner if not (isinstance(entry, str) and _is_empty(entry, values))]
-        else:
-            if not _says_something(inner, values, key):
-                return False
-            left = inner
-        if left or left == inner != {}:
-            part[key] = left
-        elif inner and "Not" not in key + operator:
-            return False
-        else:
-            del part[key]
-    return True
-
-
-def _is_empty(text: str, values: Mapping[str, str]) -> bool:
-    return (match := PATTERN.fullmatch(text)) is not None and values.get(match[1].strip()) == ""
-
-
 def misplaced(document: str) -> set[str]:
-    """Returns the placeholders for lists that are no entry of a list; to fill them would break the document."""
+    """Returns the placeholders for lists that are no entry of a list, or its only one though they may be empty.
+
+    To fill them would break the document.
+    """
 
     def walk(value: Any) -> Iterator[str]:
         if isinstance(value, dict):
@@ -129,7 +101,7 @@ def misplaced(document: str) -> set[str]:
                 yield from walk(inner)
         elif isinstance(value, list):
             for inner in value:
-                if not (isinstance(inner, str) and _is_list(inner)):
+                if not (isinstance(inner, str) and _is_list(inner, LISTS if value[1:] else LISTS - MAY_BE_EMPTY)):
                     yield from walk(inner)
         elif isinstance(value, str):
             yield value
@@ -138,9 +110,9 @@ def misplaced(document: str) -> set[str]:
     return {match[1].strip() for text in texts for match in PATTERN.finditer(text)} & LISTS
 
 
-def _is_list(text: str) -> bool:
+def _is_list(text: str, lists: frozenset[str]) -> bool:
     match = PATTERN.fullmatch(text)
-    return match is not None and match[1].strip() in LISTS
+    return match is not None and match[1].strip() in lists
 
 
 def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[Problem]:
