@@ -27,6 +27,7 @@ _PARTS = {
     "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
     "BILLING, OPERATIONS or SECURITY": r"(?:BILLING|OPERATIONS|SECURITY)",
     "GROUP or USER": r"(?:GROUP|USER)",
+    "detector id": r"[0-9a-f]{32}",
     "group id": _PRINCIPAL,
     "identity store id": rf"(?:d-[0-9A-Za-z]+|{_UUID})",
     "instance ARN": r"arn:aws:sso:::instance/[0-9A-Za-z.-]+",

@@ -80,7 +80,7 @@ def as_list(arns: Iterable[str]) -> str:
 
 
 def fill(document: str, values: Mapping[str, str]) -> str:
-    """Returns the document with every known placeholder replaced, but for entries of an empty list; unknown ones stay."""
+    """Returns the document with every known placeholder replaced; an entry of an empty list goes, unknown ones stay."""
     for name in MAY_BE_EMPTY:
         if values.get(name) == "":
             entry = rf'"\{{\{{\s*{name}\s*\}}\}}"'
@@ -110,7 +110,7 @@ def misplaced(document: str) -> set[str]:
     return {match[1].strip() for text in texts for match in PATTERN.finditer(text)} & LISTS
 
 
-def _is_list(text: str, lists: frozenset[str]) -> bool:
+def _is_list(text: str, lists: frozenset[str] = LISTS) -> bool:
     match = PATTERN.fullmatch(text)
     return match is not None and match[1].strip() in lists
 

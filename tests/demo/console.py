@@ -22,9 +22,9 @@ def main(url: str) -> None:
     except ConfigurationError as error:
         sys.exit("\n".join(map(str, error.faults)))
     except ClientError:
-        sys.exit("there is no organization yet: strata bootstrap makes it")
+        sys.exit("no organization: run strata bootstrap before")
     aws.switch_identity_center_on(region)
-    print(f"IAM Identity Center is on in {region}")
+    print(f"on in {region}")
 
 
 if __name__ == "__main__":

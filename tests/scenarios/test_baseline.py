@@ -7,7 +7,7 @@ import json
 import pytest
 
 from tests.scenarios.layers import member, stacks
-from tests.scenarios.site import SANDBOX, Site
+from tests.scenarios.site import SANDBOX, Run, Site
 
 pytestmark = pytest.mark.only("stand-in")
 

@@ -83,7 +83,7 @@ def test_the_shell_has_the_same_organization(clone: Path, variables: Mapping[str
 def test_a_shell_begins_with_an_empty_account(clone: Path, variables: Mapping[str, str]) -> None:
     """One's own names, then what docs/first-deploy.md has; Identity Center comes after the organization."""
     init = (
-        "strata init --yes --name acme --short-name ac --primary eu-west-1 --secondary eu-central-1 --email aws@acme.io"
+        "strata init --yes --short-name ac --name acme --secondary eu-central-1 --primary eu-west-1 --email aws@acme.io"
     )
     people = "--management-name Example --management-email aws@example.com --admin-email jo@acme.io"
     typed = [
