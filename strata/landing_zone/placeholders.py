@@ -17,10 +17,9 @@ from strata.errors import Message
 PATTERN = re.compile(r"(?<!\{)\{\{([^{}]*)\}\}(?!\})")
 
 
-BASELINE_ROLES, BASELINE_EXEMPT = "baseline_role_arns", "baseline_exempt_arns"
-"""The roles that Strata makes for the baseline, and the one of these that guardrails exempt; nothing where none is."""
-MAY_BE_EMPTY = frozenset({BASELINE_ROLES, BASELINE_EXEMPT})
-LISTS = frozenset({"exempt_role_arns"}) | MAY_BE_EMPTY
+BASELINE_ROLES = "baseline_role_arns"
+"""The roles that Strata makes for the baseline; an empty list where it makes none."""
+LISTS = frozenset({"exempt_role_arns", BASELINE_ROLES})
 """Placeholders that stand for the entries of a list: each is an entry of its own, as in `["{{exempt_role_arns}}"]`."""
 
 
@@ -81,15 +80,14 @@ def as_list(arns: Iterable[str]) -> str:
 
 def fill(document: str, values: Mapping[str, str]) -> str:
     """Returns the document with every known placeholder replaced; an entry of an empty list goes, unknown ones stay."""
-    for name in MAY_BE_EMPTY:
-        if values.get(name) == "":
-            entry = rf'"\{{\{{\s*{name}\s*\}}\}}"'
-            document = re.sub(rf",\s*{entry}|{entry}\s*,", "", document)
+    if values.get(BASELINE_ROLES) == "":
+        entry = rf'"\{{\{{\s*{BASELINE_ROLES}\s*\}}\}}"'
+        document = re.sub(rf",\s*{entry}|{entry}\s*,", "", document)
     return PATTERN.sub(lambda match: values.get(match[1].strip(), match[0]), document)
 
 
 def misplaced(document: str) -> set[str]:
-    """Returns the placeholders for lists that are no entry of a list, or its only one though they may be empty.
+    """Returns the placeholders for lists that are no entry of a list, or stand alone in it though they may be empty.
 
     To fill them would break the document.
     """
@@ -100,8 +98,9 @@ def misplaced(document: str) -> set[str]:
                 yield key
                 yield from walk(inner)
         elif isinstance(value, list):
+            alone = all(isinstance(inner, str) and inner.strip("{ }") == BASELINE_ROLES for inner in value)
             for inner in value:
-                if not (isinstance(inner, str) and _is_list(inner, LISTS if value[1:] else LISTS - MAY_BE_EMPTY)):
+                if alone or not (isinstance(inner, str) and _is_list(inner)):
                     yield from walk(inner)
         elif isinstance(value, str):
             yield value
@@ -110,9 +109,9 @@ def misplaced(document: str) -> set[str]:
     return {match[1].strip() for text in texts for match in PATTERN.finditer(text)} & LISTS
 
 
-def _is_list(text: str, lists: frozenset[str] = LISTS) -> bool:
+def _is_list(text: str) -> bool:
     match = PATTERN.fullmatch(text)
-    return match is not None and match[1].strip() in lists
+    return match is not None and match[1].strip() in LISTS
 
 
 def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[Problem]:

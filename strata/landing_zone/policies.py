@@ -18,7 +18,6 @@ from strata.config.models import (
     MANAGEMENT,
     ROOT_EVENTS_REGION,
     Ec2Defaults,
-    Mode,
     Organization,
     PolicyType,
     Project,
@@ -29,7 +28,6 @@ from strata.config.models import (
 )
 from strata.config.source import Location
 from strata.landing_zone.placeholders import (
-    BASELINE_EXEMPT,
     BASELINE_ROLES,
     SECURITY_ADMINISTRATOR,
     DocumentTemplate,
@@ -173,29 +171,18 @@ def security_administrator(organization: Organization, account_ids: Mapping[str,
 
 
 def baseline_values(layer: Layer | None) -> dict[str, str]:
-    """Returns the placeholders for the roles that Strata makes; the writer is exempt where it sets what is denied.
-
-    Args:
-        layer: the baseline, none where Strata makes no roles for it.
-    """
-    if layer is None:
-        return {BASELINE_ROLES: "", BASELINE_EXEMPT: ""}
-    arns = {part: f"arn:*:iam::*:role/{role}" for part, role in layer.roles}
-    off = any(its.ebs_encryption and its.ebs_encryption.mode is Mode.OFF for its in _settings(layer))
-    return {BASELINE_ROLES: as_list(arns.values()), BASELINE_EXEMPT: arns["writer"] if off else ""}
+    """Returns the placeholder for the roles that Strata makes for the baseline, none where it makes none."""
+    roles = layer.roles.model_dump().values() if layer else ()
+    return {BASELINE_ROLES: as_list(f"arn:*:iam::*:role/{role}" for role in roles)}
 
 
 def _outside(layer: Layer, project: Project, allowed: Collection[str]) -> bool:
     """Says whether the baseline works in a region that is not allowed, if only to look for a default VPC there."""
-    settings = [*_settings(layer)]
+    by_place: Mapping[str, MemberSettings] = getattr(layer.settings, "settings", {})
+    settings = by_place.values()
     signs_in = any(its.sign_in_events and its.sign_in_events.on for its in settings)
     regions = {*project.regions.all_governed, *((ROOT_EVENTS_REGION,) if signs_in else ())}
-    return not regions <= {*allowed} or any(its.default_vpcs and its.default_vpcs.mode == "removed" for its in settings)
-
-
-def _settings(layer: Layer) -> Iterable[MemberSettings]:
-    settings: Mapping[str, MemberSettings] = getattr(layer.settings, "settings", {})
-    return settings.values()
+    return not regions <= {*allowed} or any(its.removes_default_vpcs for its in settings)
 
 
 # What an account is bound by

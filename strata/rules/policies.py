@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
 from strata.config.text import Problem, short, text_problem
 from strata.errors import Fault, Message
-from strata.landing_zone.placeholders import MAY_BE_EMPTY, DocumentTemplate, misplaced, placeholder_problems, texts
+from strata.landing_zone.placeholders import BASELINE_ROLES, DocumentTemplate, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import (
     FULL_ACCESS,
     Policy,
@@ -99,7 +99,7 @@ def wrong_document(
     """Reports the faults of a policy file, in its final text, at the place that names it."""
     for name in sorted(misplaced(document.template)):
         text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
-        beside = '"{{exempt_role_arns}}", ' if name in MAY_BE_EMPTY else ""  # the list may be empty
+        beside = '"{{exempt_role_arns}}", ' if name == BASELINE_ROLES else ""  # the list may be empty
         message = Message("placeholder-misplaced", text, file=file, placeholder=name)
         yield partial.fault(yaml_file, at, message, f'write [{beside}"{{{{{name}}}}}"]')
         return
