@@ -306,6 +306,7 @@ def test_many_accounts_get_every_setting(shipped: Site, request: pytest.FixtureR
     shipped.sign_in_as_administrator()
     number = 8 if request.node.callspec.params["provider"] == "real" else 30
     entry = "  team-{0}:\n    email: aws+team-{0}@example.com\n    organizational_unit: {1}\n"
+    shipped.aws.order("organization", account_limit=number + 1)
     entries = "".join(entry.format(team, ("security", "shared", "root")[team % 3]) for team in range(number - 2))
     shipped.edit("organization.yaml", ("accounts:\n", f"accounts:\n{entries}"))
     shipped.append("organization.yaml", DEFAULTS.replace("    regions: [ap-east-1]\n", ""))
