@@ -21,13 +21,11 @@ from strata.cli import app
 from strata.commands.price import text, warnings
 from strata.config.detection import Usage
 from strata.identity.budget import PRICE, over_budget
-from strata.kinds.priced import charged
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.load import load
 from strata.price import Bill, Charge, differences, prices
 from strata.price.charges import PriceCause
 from strata.price.prices import old
-from strata.terraform.price import sides
 from tests.documents import CHECKOUT, blocks
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, EVERY_OPTION
@@ -118,12 +116,12 @@ GUARDDUTY = "https://aws.amazon.com/guardduty/pricing/"
     ],
 )
 def test_the_examples_of_aws_come_out(price: str, quantity: float, usd: float, page: str) -> None:
-    charge = Charge(prices()[price], PriceCause("x", LINE, "x"), ("a",), ("us-east-1",), quantity)
+    charge = Charge(prices()[price], PriceCause("x", LINE), ("a",), ("us-east-1",), quantity)
     assert charge.usd == pytest.approx(usd), page
 
 
 def test_a_region_with_a_price_of_its_own_has_that() -> None:
-    price, cause = prices()["guardduty_rds_login_events"], PriceCause("guardduty", LINE, "x")
+    price, cause = prices()["guardduty_rds_login_events"], PriceCause("guardduty", LINE)
     charge = Charge(price, cause, ("a", "b"), ("eu-central-2", "eu-west-1"), 10)
 
     assert charge.usd == pytest.approx(27.00)
@@ -133,7 +131,7 @@ def test_a_region_with_a_price_of_its_own_has_that() -> None:
 
 def test_what_is_given_for_all_regions_is_spread_over_them() -> None:
     """Tiers are of a region: spread evenly it costs most."""
-    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE, "x"), ("a",), ("us-east-1",), 1_500)
+    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE), ("a",), ("us-east-1",), 1_500)
     three = replace(charge, regions=("us-east-1", "us-east-2", "us-west-2"))
 
     assert (charge.usd, charge.formula) == (1_000, "1 account x 1 region x (500 x 1.00 + 1,000 x 0.50)")
@@ -154,9 +152,7 @@ AMOUNTS = st.floats(0, 1e7, allow_nan=False)
 )
 def test_more_never_costs_less(name: str, accounts: int, regions: list[str], used: float, more: float) -> None:
     """By accounts, regions and usage alone, and no month is below zero."""
-    charge = Charge(
-        prices()[name], PriceCause("x", LINE, "x"), tuple(map(str, range(accounts))), tuple(regions), used, LINE
-    )
+    charge = Charge(prices()[name], PriceCause("x", LINE), tuple(map(str, range(accounts))), tuple(regions), used, LINE)
     others = [region for region in REGIONS if region not in regions]
     larger = [
         replace(charge, accounts=(*charge.accounts, "one")),
@@ -393,57 +389,6 @@ def test_a_difference_that_nobody_can_price_is_told(tmp_path: Path) -> None:
 
     assert (change.cause, change.usd, change.accounts) == ("guardduty", None, 11)
     assert change.unknown == ("management_events_million",)
-
-
-def state(**kinds: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Returns a state with resources by type and name."""
-    resources = [
-        {"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": attributes}]}
-        for kind, named in kinds.items()
-        for name, attributes in named.items()
-    ]
-    return {"resources": resources, "outputs": {}}
-
-
-def test_a_plan_adds_what_no_state_has_yet(tmp_path: Path) -> None:
-    """By price: of a plan of GuardDuty that comes to others it is that alone, in the accounts that are there."""
-    its = zone(tmp_path / "config")
-    bill, every = Bill.of(its), {*its.accounts}
-    detection = its.layers["detection"].stack
-    ids = {"account_ids": {"value": dict.fromkeys(every - {"audit"}, "1")}}
-    on = {"auto_enable_organization_members": "ALL"}
-    feature = {"name": "S3_DATA_EVENTS", "auto_enable": "ALL"}
-    states = {
-        "backend": state(aws_kms_key={"state": {}, "replica": {}}),
-        "security": state(aws_cloudtrail={"organization": {}}),
-        "organizations": state() | {"outputs": ids},
-        detection: state(
-            aws_guardduty_organization_configuration={"main_a": on},
-            aws_guardduty_organization_configuration_feature={"s3_a": feature},
-        ),
-    }
-
-    def added(*chosen: str) -> float:
-        return sum(difference.usd or 0 for difference in differences(*sides(its, bill, states, chosen)))
-
-    shares = {name: usd / 11 for name, usd in amounts(bill).items() if name.startswith("guardduty")}
-    there = [shares[f"guardduty_{name}"] for name in ("management_events", "flow", "s3_data_events")]
-    assert added("sso") == 0
-    assert added("organizations") == pytest.approx(sum(there))
-    assert added(detection) == pytest.approx(10 * (sum(shares.values()) - sum(there)))
-    assert added(detection, "organizations") == pytest.approx(11 * sum(shares.values()) - 10 * sum(there))
-
-
-def test_members_and_an_analyzer_are_charged_as_all_are() -> None:
-    found = [
-        *charged("aws_guardduty_member", "a_b", {}),
-        *charged("aws_guardduty_member_detector_feature", "x", {"name": "RDS_LOGIN_EVENTS", "status": "ENABLED"}),
-        *charged("aws_guardduty_member_detector_feature", "x", {"name": "EKS_AUDIT_LOGS", "status": "DISABLED"}),
-        *charged("aws_accessanalyzer_analyzer", "unused-access", {}),
-        *charged("aws_accessanalyzer_analyzer", "organization_eu-west-1", {}),
-        *charged("aws_guardduty_organization_configuration", "a", {"auto_enable_organization_members": "NONE"}),
-    ]
-    assert found == ["guardduty_management_events", "guardduty_flow", "guardduty_rds_login_events", "unused_access"]
 
 
 def test_a_month_above_the_budget_is_refused_at_its_line(tmp_path: Path) -> None:

@@ -9,7 +9,6 @@ from functools import cached_property
 from typing import NamedTuple
 
 from strata.config import BASELINE, DETECTION, PROJECT, SECURITY
-from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
@@ -27,7 +26,7 @@ NOT_GIVEN, GOES_ON = "usage-not-given", "goes-on"
 
 
 class PriceCause(NamedTuple):
-    """What switches a charge on: the words of the configuration, their line, and the stack, or layer, that does it.
+    """What switches a charge on: the words of the configuration, their line.
 
     Attributes:
         stays: what is no longer switched on stays at AWS, and costs: Strata ends nothing of it.
@@ -35,7 +34,6 @@ class PriceCause(NamedTuple):
 
     words: str
     line: SourceLocation
-    stack: str
     stays: bool = False
 
 
@@ -119,8 +117,7 @@ def _guardduty(zone: LandingZone) -> Iterator[Charge]:
     plans = {f"guardduty_{plan.value}": index for index, plan in enumerate(control.plans)}
     for name in ("guardduty_management_events", "guardduty_flow", *plans):
         at: Location = ("guardduty", "plans", plans[name]) if name in plans else ("guardduty",)
-        stack = zone.layers[DETECTION_LAYER].stack
-        cause = PriceCause("guardduty", zone.source(DETECTION, at), stack, stays=True)
+        cause = PriceCause("guardduty", zone.source(DETECTION, at), stays=True)
         if control.on:
             yield from _used(zone, prices()[name], cause, where)
         else:
@@ -132,7 +129,7 @@ def _unused_access(zone: LandingZone) -> Iterator[Charge]:
     control = zone.security.access_analyzer
     if control.on and control.unused_access_days:
         line = zone.source(SECURITY, ("access_analyzer", "unused_access_days"))
-        cause, here = PriceCause("unused_access_days", line, "security"), (zone.project.regions.primary,)
+        cause, here = PriceCause("unused_access_days", line), (zone.project.regions.primary,)
         yield from _used(zone, prices()["unused_access"], cause, dict.fromkeys(zone.accounts, here))
 
 
@@ -175,7 +172,7 @@ def _usage(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
 
 def _keys(zone: LandingZone) -> Iterator[Charge]:
     if zone.project.state.kms:
-        cause = PriceCause("state.kms", zone.source(PROJECT, ("state", "kms")), "backend", stays=True)
+        cause = PriceCause("state.kms", zone.source(PROJECT, ("state", "kms")), stays=True)
         for region in (zone.project.regions.primary, zone.project.regions.secondary):
             yield Charge(prices()["kms_key"], cause, (MANAGEMENT,), (region,), 1)
 
@@ -184,7 +181,7 @@ def _trail(zone: LandingZone) -> Iterator[Charge]:
     control = zone.security.trail
     if not control.on:
         return
-    cause, accounts = PriceCause("trail", zone.source(SECURITY, ("trail",)), "security"), tuple(zone.accounts)
+    cause, accounts = PriceCause("trail", zone.source(SECURITY, ("trail",))), tuple(zone.accounts)
     here, limits = (zone.project.regions.primary,), aws_limits()
     if control.log_file_validation:
         digests = len(limits.regions - limits.opt_in_regions) * DIGESTS
@@ -199,7 +196,7 @@ def _others(zone: LandingZone) -> Iterator[Charge]:
     here, management = (zone.project.regions.primary,), (MANAGEMENT,)
     if zone.security.alerts.on:
         why = Message("usage-unknown", "no file says how many mails are sent; 1,000 a month are free")
-        cause = PriceCause("alerts", zone.source(SECURITY, ("alerts",)), "security")
+        cause = PriceCause("alerts", zone.source(SECURITY, ("alerts",)))
         yield Charge(prices()["mails"], cause, management, here, why=why)
     sending: dict[Location, list[str]] = defaultdict(list)
     for account, settings in zone.member_settings.items():
@@ -207,10 +204,10 @@ def _others(zone: LandingZone) -> Iterator[Charge]:
             sending[zone.baseline[account].location("sign_in_events")].append(account)
     for location, accounts in sending.items():
         why = Message("usage-unknown", "no file says how often root and IAM users sign in")
-        cause = PriceCause("sign_in_events", zone.source(BASELINE, location), BASELINE_LAYER)
+        cause = PriceCause("sign_in_events", zone.source(BASELINE, location))
         yield Charge(prices()["events_between_accounts"], cause, tuple(accounts), here, why=why)
     why = Message("usage-unknown", "no file says how large the states are, which are in two buckets")
-    cause = PriceCause("state", zone.source(PROJECT, ("state",)), "backend")
+    cause = PriceCause("state", zone.source(PROJECT, ("state",)))
     yield Charge(prices()["s3_storage"], cause, management, here, why=why)
 
 
