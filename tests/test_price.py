@@ -138,6 +138,14 @@ def test_what_is_given_for_all_regions_is_spread_over_them() -> None:
     assert (three.usd, three.formula) == (1_500, "1 account x 3 regions x 500 x 1.00")
 
 
+def test_an_amount_follows_from_the_numbers_of_its_formula() -> None:
+    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE), ("a",), ("us-east-1",), 1_499.99)
+    first = replace(charge, quantity=0.123456)
+
+    assert charge.formula == "1 account x 1 region x (500 x 1.00 + 999.99 x 0.50)"
+    assert first.formula == "1 account x 0.123456 x 1.00"
+
+
 REGIONS = ("us-east-1", "eu-west-1", "eu-central-2", "eu-south-2", "ap-northeast-1")
 AMOUNTS = st.floats(0, 1e7, allow_nan=False)
 
@@ -213,6 +221,13 @@ usage:
     assert {load(tmp_path / "config").accounts[key].unit for key in events[0.1].accounts} == {"sandbox"}
 
 
+def test_the_management_account_has_a_use_of_its_own(tmp_path: Path) -> None:
+    bill = Bill.of(zone(tmp_path / "config", f"{ALL}  management: {{flow_gb: 300}}\n"))
+    flow = {charge.quantity: charge for charge in bill.priced if charge.price.name == "guardduty_flow"}
+
+    assert (flow[300].accounts, len(flow[10].accounts)) == (("management",), 10)
+
+
 def test_an_excepted_account_and_one_that_is_retired_cost_nothing(tmp_path: Path) -> None:
     but = "guardduty:\n  except:\n    accounts: [network]\n    organizational_units: [sandbox]\n"
     its = zone(tmp_path / "config", ALL.replace("guardduty:\n", but))
@@ -238,11 +253,18 @@ def test_an_account_is_charged_where_its_regions_are_enabled(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("mode", ["off", "unmanaged"])
 def test_what_is_no_longer_switched_on_goes_on_and_is_not_zero(tmp_path: Path, mode: str) -> None:
-    bill = Bill.of(zone(tmp_path / "config", ALL.replace("mode: on", f"mode: {mode}")))
-    kept = [charge for charge in bill.charges if charge.cause.words == "guardduty"]
+    """It costs as before, in the same accounts and regions, and its trial is over."""
+    watched = ALL.replace("regions: governed", "regions: [eu-central-1]")
+    watched = watched.replace("guardduty:\n", "guardduty:\n  except: {accounts: [network]}\n")
+    was, bill = (
+        Bill.of(zone(tmp_path / "config", text)) for text in (watched, watched.replace("mode: on", f"mode: {mode}"))
+    )
+    kept = [charge for charge in bill.charges if charge.cause.goes_on]
 
-    assert {charge.usd for charge in kept} == {None}
-    assert {charge.why.id for charge in kept if charge.why} == {"goes-on"}
+    assert {charge.cause.words for charge in kept} == {"guardduty"}
+    assert amounts(bill) == amounts(was)
+    assert bill.first_month == bill.expected > was.first_month
+    assert "goes on" in "".join(text(bill))
 
 
 def test_roles_and_users_are_charged_where_unused_access_is_looked_for(tmp_path: Path) -> None:
@@ -368,6 +390,7 @@ def test_what_nothing_causes_any_more_is_less_only_where_a_deploy_ends_it(tmp_pa
     half = Bill.of(zone(folder, ALL.replace("flow_gb: 10", "flow_gb: 5"))).charges
     off = Bill.of(zone(folder, ALL.replace("mode: on", "mode: off"))).charges
     (folder / "detection.yaml").unlink()
+    security.write_text(text)
     gone = Bill.of(load(folder)).charges
 
     def kinds(after: Sequence[Charge]) -> list[tuple[str, float | None, bool]]:
@@ -378,9 +401,24 @@ def test_what_nothing_causes_any_more_is_less_only_where_a_deploy_ends_it(tmp_pa
     guardduty = round(sum(usd for name, usd in amounts(before).items() if name.startswith("guardduty")), 2)
     assert kinds(half) == [("guardduty", -55.0, False)]
     assert kinds(off) == [("guardduty", guardduty, True)]
-    assert kinds(gone) == [("unused_access_days", -88.0, False), ("guardduty", guardduty, True)]
+    assert [*differences(off, off)] == []
+    assert kinds(gone) == [("guardduty", guardduty, True), ("unused_access_days", -88.0, False)]
     (last,) = (each.text for each in differences(before.charges, off))
     assert without in last
+
+
+def test_nothing_is_dearer_or_cheaper_by_what_usage_says_of_it(tmp_path: Path) -> None:
+    """Usage of the flow logs is deleted, and given again; a plan goes in the same edit."""
+    before = Bill.of(zone(tmp_path / "config"))
+    silent = ALL.replace("    flow_gb: 10\n", "").replace("    rds_vcpus: 4\n", "")
+    after = Bill.of(zone(tmp_path / "config", silent.replace("    - s3_data_events\n", "")))
+    lost, stays = differences(before.charges, after.charges)
+    fresh, again = differences(after.charges, before.charges)
+
+    assert (lost.usd, lost.accounts, lost.unknown) == (110.0 + 44.0, 11, ("flow_gb", "rds_vcpus"))
+    assert (stays.stays, fresh.told) == (True, False)
+    assert [stays.usd, fresh.usd] == pytest.approx([11 * 2 * 0.80] * 2)
+    assert (again.usd, again.told, again.unknown) == (110.0 + 44.0, True, ())
 
 
 def test_a_difference_that_nobody_can_price_is_told(tmp_path: Path) -> None:
@@ -404,10 +442,15 @@ def test_a_month_above_the_budget_is_refused_at_its_line(tmp_path: Path) -> None
     assert list(over_budget(zone(tmp_path / "config"), ())) == []
 
 
-def test_a_budget_that_cannot_be_held_is_refused(tmp_path: Path) -> None:
-    """What is not known is not below it."""
-    its = zone(tmp_path / "config", "budget_usd: 1000\n" + ALL.replace("    flow_gb: 10\n", ""))
+@pytest.mark.parametrize("mode", ["on", "off", "unmanaged"])
+def test_a_budget_that_cannot_be_held_is_refused(tmp_path: Path, mode: str) -> None:
+    """What is not known is not below it, and what is off goes on."""
+    said = f"budget_usd: 1000\n{ALL.replace('mode: on', f'mode: {mode}')}"
+    assert list(over_budget(zone(tmp_path / "config", said), ())) == []
+    (dear,) = over_budget(zone(tmp_path / "config", said.replace("1000", "100")), ())
+    its = zone(tmp_path / "config", said.replace("    flow_gb: 10\n", ""))
     (refusal,) = over_budget(its, ())
 
+    assert dear.fault.problem.id == "over-budget"
     assert (refusal.kind, refusal.fault.problem.id) == (PRICE, "budget-not-comparable")
     assert refusal.fault.problem.data["usage"] == ["flow_gb"]

@@ -14,15 +14,15 @@ from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.detection import enabled_regions, excepted, watched_regions
+from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
 from strata.text import counted, listed
 
 DIGESTS = 24 * 30
 """Digests of a trail in a month, for each account and default region."""
-NOT_GIVEN, GOES_ON = "usage-not-given", "goes-on"
-"""The ids of why an amount is not known: `usage` could say it; it was switched off, and stays."""
+NOT_GIVEN = "usage-not-given"
+"""The id of why an amount is not known that `usage` could say."""
 
 
 class PriceCause(NamedTuple):
@@ -30,11 +30,13 @@ class PriceCause(NamedTuple):
 
     Attributes:
         stays: what is no longer switched on stays at AWS, and costs: Strata ends nothing of it.
+        goes_on: it is not switched on here, and goes on where it is on at AWS.
     """
 
     words: str
     line: SourceLocation
     stays: bool = False
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -79,7 +81,7 @@ class Charge:
     @property
     def first_month(self) -> float | None:
         """Returns what the thirty days cost after it was switched on for the first time."""
-        return 0.0 if self.usd is not None and self.price.trial else self.usd
+        return 0.0 if self.usd is not None and self.price.trial and not self.cause.goes_on else self.usd
 
     @property
     def formula(self) -> str:
@@ -111,18 +113,15 @@ def _guardduty(zone: LandingZone) -> Iterator[Charge]:
     control = detection.guardduty if detection else None
     if not (detection and control):
         return
-    wanted = watched_regions(zone) if control.on else zone.project.regions.all_governed
-    regions = {account: enabled_regions(zone, account, wanted) for account in zone.accounts.keys() - excepted(zone)}
+    # What is off goes on, as far as the file says as it was on: the accounts and regions, and what is listed.
+    wanted, out = regions_of(zone, detection), exceptions_of(zone, control)
+    regions = {account: enabled_regions(zone, account, wanted) for account in zone.accounts.keys() - out}
     where = {account: regions[account] for account in zone.accounts if regions.get(account)}
     plans = {f"guardduty_{plan.value}": index for index, plan in enumerate(control.plans)}
     for name in ("guardduty_management_events", "guardduty_flow", *plans):
         at: Location = ("guardduty", "plans", plans[name]) if name in plans else ("guardduty",)
-        cause = PriceCause("guardduty", zone.source(DETECTION, at), stays=True)
-        if control.on:
-            yield from _used(zone, prices()[name], cause, where)
-        else:
-            why = Message(GOES_ON, "what is on at AWS goes on, and costs")
-            yield Charge(prices()[name], cause, tuple(where), wanted, why=why)
+        cause = PriceCause("guardduty", zone.source(DETECTION, at), stays=True, goes_on=not control.on)
+        yield from _used(zone, prices()[name], cause, where)
 
 
 def _unused_access(zone: LandingZone) -> Iterator[Charge]:

@@ -21,6 +21,7 @@ usage:
 
 @pytest.mark.quick
 def test_a_budget_refuses_what_costs_more(shipped: Site) -> None:
+    """Also where it is switched off and goes on."""
     site = shipped
     site.sign_in_as_administrator()
     file = site.config / "detection.yaml"
@@ -30,7 +31,10 @@ def test_a_budget_refuses_what_costs_more(shipped: Site) -> None:
     allowed = site.strata("plan", "--allow", "price")
     file.write_text(f"{DETECTION}budget_usd: 50\n")
     run = site.strata("deploy", "--yes")
+    file.write_text(f"{DETECTION}budget_usd: 40\n".replace("mode: on", "mode: off"))
+    off = site.strata("deploy", "--yes", "--json")
 
     assert (refused.code, "over-budget" in refused.ids) == (1, True)
     assert allowed.code == 0
     assert run.code == 0, run.text[-6000:]
+    assert (off.code, "over-budget" in off.ids) == (1, True)
