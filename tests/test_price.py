@@ -261,7 +261,7 @@ def test_what_is_no_longer_switched_on_goes_on_and_is_not_zero(tmp_path: Path, m
     )
     kept = [charge for charge in bill.charges if charge.cause.goes_on]
 
-    assert {charge.cause.words for charge in kept} == {"guardduty"}
+    assert {(charge.cause.words, charge.regions) for charge in kept} == {("guardduty", ("eu-central-1",))}
     assert amounts(bill) == amounts(was)
     assert bill.first_month == bill.expected > was.first_month
     assert "goes on" in "".join(text(bill))
