@@ -30,7 +30,6 @@ from strata.kinds.thing import Thing
 from strata.live.evidence import Evidence
 from strata.load import load
 from strata.outputs import FORMATS
-from strata.price import PriceChange
 from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
@@ -273,7 +272,6 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     site.plans("backend", SEEN)
     site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
-    monkeypatch.setattr(plan, "added", lambda _: [PriceChange("guardduty", 4.0, 1, 1, unknown=("flow_gb",))])
     site.states = {stack: {"resources": []} for stack in site.stacks}
     with_step = partial(replace, steps=(WARNED,), remarks=(WARNED,))
     monkeypatch.setattr(Steps, "plan", lambda _, planned: with_step(planned) if planned.changes else planned)

@@ -21,13 +21,11 @@ from strata.cli import app
 from strata.commands.price import text, warnings
 from strata.config.detection import Usage
 from strata.identity.budget import PRICE, over_budget
-from strata.kinds.priced import charged
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.load import load
 from strata.price import Bill, Charge, differences, prices
 from strata.price.charges import PriceCause
 from strata.price.prices import old
-from strata.terraform.price import sides
 from tests.documents import CHECKOUT, blocks
 from tests.generated import write_configuration
 from tests.synthesized import COMPANY, EVERY_OPTION
@@ -118,12 +116,12 @@ GUARDDUTY = "https://aws.amazon.com/guardduty/pricing/"
     ],
 )
 def test_the_examples_of_aws_come_out(price: str, quantity: float, usd: float, page: str) -> None:
-    charge = Charge(prices()[price], PriceCause("x", LINE, "x"), ("a",), ("us-east-1",), quantity)
+    charge = Charge(prices()[price], PriceCause("x", LINE), ("a",), ("us-east-1",), quantity)
     assert charge.usd == pytest.approx(usd), page
 
 
 def test_a_region_with_a_price_of_its_own_has_that() -> None:
-    price, cause = prices()["guardduty_rds_login_events"], PriceCause("guardduty", LINE, "x")
+    price, cause = prices()["guardduty_rds_login_events"], PriceCause("guardduty", LINE)
     charge = Charge(price, cause, ("a", "b"), ("eu-central-2", "eu-west-1"), 10)
 
     assert charge.usd == pytest.approx(27.00)
@@ -133,11 +131,19 @@ def test_a_region_with_a_price_of_its_own_has_that() -> None:
 
 def test_what_is_given_for_all_regions_is_spread_over_them() -> None:
     """Tiers are of a region: spread evenly it costs most."""
-    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE, "x"), ("a",), ("us-east-1",), 1_500)
+    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE), ("a",), ("us-east-1",), 1_500)
     three = replace(charge, regions=("us-east-1", "us-east-2", "us-west-2"))
 
     assert (charge.usd, charge.formula) == (1_000, "1 account x 1 region x (500 x 1.00 + 1,000 x 0.50)")
     assert (three.usd, three.formula) == (1_500, "1 account x 3 regions x 500 x 1.00")
+
+
+def test_an_amount_follows_from_the_numbers_of_its_formula() -> None:
+    charge = Charge(prices()["guardduty_flow"], PriceCause("x", LINE), ("a",), ("us-east-1",), 1_499.99)
+    first = replace(charge, quantity=0.123456)
+
+    assert charge.formula == "1 account x 1 region x (500 x 1.00 + 999.99 x 0.50)"
+    assert first.formula == "1 account x 0.123456 x 1.00"
 
 
 REGIONS = ("us-east-1", "eu-west-1", "eu-central-2", "eu-south-2", "ap-northeast-1")
@@ -154,9 +160,7 @@ AMOUNTS = st.floats(0, 1e7, allow_nan=False)
 )
 def test_more_never_costs_less(name: str, accounts: int, regions: list[str], used: float, more: float) -> None:
     """By accounts, regions and usage alone, and no month is below zero."""
-    charge = Charge(
-        prices()[name], PriceCause("x", LINE, "x"), tuple(map(str, range(accounts))), tuple(regions), used, LINE
-    )
+    charge = Charge(prices()[name], PriceCause("x", LINE), tuple(map(str, range(accounts))), tuple(regions), used, LINE)
     others = [region for region in REGIONS if region not in regions]
     larger = [
         replace(charge, accounts=(*charge.accounts, "one")),
@@ -217,6 +221,13 @@ usage:
     assert {load(tmp_path / "config").accounts[key].unit for key in events[0.1].accounts} == {"sandbox"}
 
 
+def test_the_management_account_has_a_use_of_its_own(tmp_path: Path) -> None:
+    bill = Bill.of(zone(tmp_path / "config", f"{ALL}  management: {{flow_gb: 300}}\n"))
+    flow = {charge.quantity: charge for charge in bill.priced if charge.price.name == "guardduty_flow"}
+
+    assert (flow[300].accounts, len(flow[10].accounts)) == (("management",), 10)
+
+
 def test_an_excepted_account_and_one_that_is_retired_cost_nothing(tmp_path: Path) -> None:
     but = "guardduty:\n  except:\n    accounts: [network]\n    organizational_units: [sandbox]\n"
     its = zone(tmp_path / "config", ALL.replace("guardduty:\n", but))
@@ -242,11 +253,18 @@ def test_an_account_is_charged_where_its_regions_are_enabled(tmp_path: Path) -> 
 
 @pytest.mark.parametrize("mode", ["off", "unmanaged"])
 def test_what_is_no_longer_switched_on_goes_on_and_is_not_zero(tmp_path: Path, mode: str) -> None:
-    bill = Bill.of(zone(tmp_path / "config", ALL.replace("mode: on", f"mode: {mode}")))
-    kept = [charge for charge in bill.charges if charge.cause.words == "guardduty"]
+    """It costs as before, in the same accounts and regions, and its trial is over."""
+    watched = ALL.replace("regions: governed", "regions: [eu-central-1]")
+    watched = watched.replace("guardduty:\n", "guardduty:\n  except: {accounts: [network]}\n")
+    was, bill = (
+        Bill.of(zone(tmp_path / "config", text)) for text in (watched, watched.replace("mode: on", f"mode: {mode}"))
+    )
+    kept = [charge for charge in bill.charges if charge.cause.goes_on]
 
-    assert {charge.usd for charge in kept} == {None}
-    assert {charge.why.id for charge in kept if charge.why} == {"goes-on"}
+    assert {(charge.cause.words, charge.regions) for charge in kept} == {("guardduty", ("eu-central-1",))}
+    assert amounts(bill) == amounts(was)
+    assert bill.first_month == bill.expected > was.first_month
+    assert "goes on" in "".join(text(bill))
 
 
 def test_roles_and_users_are_charged_where_unused_access_is_looked_for(tmp_path: Path) -> None:
@@ -372,6 +390,7 @@ def test_what_nothing_causes_any_more_is_less_only_where_a_deploy_ends_it(tmp_pa
     half = Bill.of(zone(folder, ALL.replace("flow_gb: 10", "flow_gb: 5"))).charges
     off = Bill.of(zone(folder, ALL.replace("mode: on", "mode: off"))).charges
     (folder / "detection.yaml").unlink()
+    security.write_text(text)
     gone = Bill.of(load(folder)).charges
 
     def kinds(after: Sequence[Charge]) -> list[tuple[str, float | None, bool]]:
@@ -382,9 +401,24 @@ def test_what_nothing_causes_any_more_is_less_only_where_a_deploy_ends_it(tmp_pa
     guardduty = round(sum(usd for name, usd in amounts(before).items() if name.startswith("guardduty")), 2)
     assert kinds(half) == [("guardduty", -55.0, False)]
     assert kinds(off) == [("guardduty", guardduty, True)]
-    assert kinds(gone) == [("unused_access_days", -88.0, False), ("guardduty", guardduty, True)]
+    assert [*differences(off, off)] == []
+    assert kinds(gone) == [("guardduty", guardduty, True), ("unused_access_days", -88.0, False)]
     (last,) = (each.text for each in differences(before.charges, off))
     assert without in last
+
+
+def test_nothing_is_dearer_or_cheaper_by_what_usage_says_of_it(tmp_path: Path) -> None:
+    """Usage of the flow logs is deleted, and given again; a plan goes in the same edit."""
+    before = Bill.of(zone(tmp_path / "config"))
+    silent = ALL.replace("    flow_gb: 10\n", "").replace("    rds_vcpus: 4\n", "")
+    after = Bill.of(zone(tmp_path / "config", silent.replace("    - s3_data_events\n", "")))
+    lost, stays = differences(before.charges, after.charges)
+    fresh, again = differences(after.charges, before.charges)
+
+    assert (lost.usd, lost.accounts, lost.unknown) == (110.0 + 44.0, 11, ("flow_gb", "rds_vcpus"))
+    assert (stays.stays, fresh.told) == (True, False)
+    assert [stays.usd, fresh.usd] == pytest.approx([11 * 2 * 0.80] * 2)
+    assert (again.usd, again.told, again.unknown) == (110.0 + 44.0, True, ())
 
 
 def test_a_difference_that_nobody_can_price_is_told(tmp_path: Path) -> None:
@@ -393,57 +427,6 @@ def test_a_difference_that_nobody_can_price_is_told(tmp_path: Path) -> None:
 
     assert (change.cause, change.usd, change.accounts) == ("guardduty", None, 11)
     assert change.unknown == ("management_events_million",)
-
-
-def state(**kinds: dict[str, dict[str, Any]]) -> dict[str, Any]:
-    """Returns a state with resources by type and name."""
-    resources = [
-        {"mode": "managed", "type": kind, "name": name, "instances": [{"attributes": attributes}]}
-        for kind, named in kinds.items()
-        for name, attributes in named.items()
-    ]
-    return {"resources": resources, "outputs": {}}
-
-
-def test_a_plan_adds_what_no_state_has_yet(tmp_path: Path) -> None:
-    """By price: of a plan of GuardDuty that comes to others it is that alone, in the accounts that are there."""
-    its = zone(tmp_path / "config")
-    bill, every = Bill.of(its), {*its.accounts}
-    detection = its.layers["detection"].stack
-    ids = {"account_ids": {"value": dict.fromkeys(every - {"audit"}, "1")}}
-    on = {"auto_enable_organization_members": "ALL"}
-    feature = {"name": "S3_DATA_EVENTS", "auto_enable": "ALL"}
-    states = {
-        "backend": state(aws_kms_key={"state": {}, "replica": {}}),
-        "security": state(aws_cloudtrail={"organization": {}}),
-        "organizations": state() | {"outputs": ids},
-        detection: state(
-            aws_guardduty_organization_configuration={"main_a": on},
-            aws_guardduty_organization_configuration_feature={"s3_a": feature},
-        ),
-    }
-
-    def added(*chosen: str) -> float:
-        return sum(difference.usd or 0 for difference in differences(*sides(its, bill, states, chosen)))
-
-    shares = {name: usd / 11 for name, usd in amounts(bill).items() if name.startswith("guardduty")}
-    there = [shares[f"guardduty_{name}"] for name in ("management_events", "flow", "s3_data_events")]
-    assert added("sso") == 0
-    assert added("organizations") == pytest.approx(sum(there))
-    assert added(detection) == pytest.approx(10 * (sum(shares.values()) - sum(there)))
-    assert added(detection, "organizations") == pytest.approx(11 * sum(shares.values()) - 10 * sum(there))
-
-
-def test_members_and_an_analyzer_are_charged_as_all_are() -> None:
-    found = [
-        *charged("aws_guardduty_member", "a_b", {}),
-        *charged("aws_guardduty_member_detector_feature", "x", {"name": "RDS_LOGIN_EVENTS", "status": "ENABLED"}),
-        *charged("aws_guardduty_member_detector_feature", "x", {"name": "EKS_AUDIT_LOGS", "status": "DISABLED"}),
-        *charged("aws_accessanalyzer_analyzer", "unused-access", {}),
-        *charged("aws_accessanalyzer_analyzer", "organization_eu-west-1", {}),
-        *charged("aws_guardduty_organization_configuration", "a", {"auto_enable_organization_members": "NONE"}),
-    ]
-    assert found == ["guardduty_management_events", "guardduty_flow", "guardduty_rds_login_events", "unused_access"]
 
 
 def test_a_month_above_the_budget_is_refused_at_its_line(tmp_path: Path) -> None:
@@ -459,10 +442,15 @@ def test_a_month_above_the_budget_is_refused_at_its_line(tmp_path: Path) -> None
     assert list(over_budget(zone(tmp_path / "config"), ())) == []
 
 
-def test_a_budget_that_cannot_be_held_is_refused(tmp_path: Path) -> None:
-    """What is not known is not below it."""
-    its = zone(tmp_path / "config", "budget_usd: 1000\n" + ALL.replace("    flow_gb: 10\n", ""))
+@pytest.mark.parametrize("mode", ["on", "off", "unmanaged"])
+def test_a_budget_that_cannot_be_held_is_refused(tmp_path: Path, mode: str) -> None:
+    """What is not known is not below it, and what is off goes on."""
+    said = f"budget_usd: 1000\n{ALL.replace('mode: on', f'mode: {mode}')}"
+    assert list(over_budget(zone(tmp_path / "config", said), ())) == []
+    (dear,) = over_budget(zone(tmp_path / "config", said.replace("1000", "100")), ())
+    its = zone(tmp_path / "config", said.replace("    flow_gb: 10\n", ""))
     (refusal,) = over_budget(its, ())
 
+    assert dear.fault.problem.id == "over-budget"
     assert (refusal.kind, refusal.fault.problem.id) == (PRICE, "budget-not-comparable")
     assert refusal.fault.problem.data["usage"] == ["flow_gb"]

@@ -56,7 +56,6 @@ from strata.terraform.preflight import (
     prepare,
     warn_left_out,
 )
-from strata.terraform.price import added
 from strata.terraform.progress import Progress, duration
 from strata.terraform.recovery import (
     adopt_interrupted,
@@ -823,8 +822,6 @@ class Deployment:
         self._shown |= {planned.stack: planned for planned in [*plans, *map(Plan, late)]}
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(plan, error=plan.error and cannot, advice=(), told=()) for plan in plans])
-        for difference in added(self.prepared):
-            print(line(difference.text), file=self.to)
         for planned in plans:
             report_kept(planned, self._kept.get(planned.stack, ()), self.note)
         failed = {planned.stack: planned.failures for planned in plans if planned.error}

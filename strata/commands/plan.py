@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
@@ -24,7 +23,6 @@ from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.preview import Preview
-from strata.terraform.price import added
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.refresh import Refreshing
@@ -84,7 +82,7 @@ def run(
     lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
-    ids, price = prepared.account_ids(), added(prepared)
+    ids = prepared.account_ids()
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
@@ -102,7 +100,6 @@ def run(
                 if alike[0].stack in ids
             ]
             also = {
-                "price": [asdict(difference) for difference in price],
                 "classes": same,
                 "sha256": listed.sha256 if listed else None,
                 "unexpected": differences,
@@ -113,8 +110,6 @@ def run(
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
-            for text in (difference.text for difference in price):
-                print(line(text))
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
     if failed and not differences:

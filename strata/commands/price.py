@@ -70,6 +70,7 @@ def text(bill: Bill, *, every: bool = False) -> Iterator[str]:
         yield f"  {charge.price.service}: {charge.formula}"
         yield f"    {charge.why}"
         yield f"    {_cause(charge)}"
+    yield "  what was switched on before and is in the files no more: it may go on at AWS"
     yield from ("", f"Prices of {HOME}, without tax")
     for source, of_source in groupby(_used(bill.charges), lambda price: price.source):
         services = dict.fromkeys(price.service for price in of_source)
@@ -93,7 +94,8 @@ def _unit(charges: Sequence[Charge], *, every: bool) -> Iterator[str]:
 
 def _cause(charge: Charge) -> str:
     where = charge.regions[0] if len(charge.regions) == 1 else counted(len(charge.regions), "region")
-    return f"{charge.cause.words} in {where}, {charge.cause.line}"
+    goes_on = ", goes on where it is on at AWS" if charge.cause.goes_on else ""
+    return f"{charge.cause.words} in {where}, {charge.cause.line}{goes_on}"
 
 
 def _amounts(name: str, charges: Sequence[Charge]) -> str:
@@ -133,6 +135,7 @@ def _charge(charge: Charge) -> dict[str, Any]:
         "cause": charge.cause.words,
         "file": charge.cause.line.file,
         "line": charge.cause.line.line,
+        "goes_on": charge.cause.goes_on,
         "accounts": list(charge.accounts),
         "regions": list(charge.regions),
         "quantity": charge.quantity,

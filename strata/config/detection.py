@@ -1,6 +1,5 @@
 """What detection.yaml may say: who watches the organization by delegation, where, and what a month may cost."""
 
-import math
 from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any, Literal
@@ -8,10 +7,13 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, PlainValidator
 
 from strata.config.models import ByPlace, Control, Exceptions, Model
-from strata.config.text import Problem, Text, short
+from strata.config.text import Problem, Text, as_data, short
 from strata.config.types import AccountReference, Many, PlaceReference, Region, check_region
 from strata.config.weaker import Weaker
 from strata.errors import Message
+
+MOST = 10**12
+"""Of an amount in a month."""
 
 
 def _governed_or_regions(value: object) -> Literal["governed"] | tuple[str, ...]:
@@ -43,9 +45,10 @@ def _amount(value: Any) -> Any:
     if isinstance(value, bool) or not isinstance(value, int | float):
         message = Message("wrong-type", f"must be a number, got {short(value)}")
         raise Problem(message, "write its digits without quotes")
-    if not 0 <= value < math.inf:
-        message = Message("number-out-of-range", f"must be at least 0 and finite, got {value}", value=value)
-        raise Problem(message, "give a number that is at least 0")
+    if not 0 <= value <= MOST:
+        text = f"must be 0 to {MOST:,}, got {short(value)}"
+        message = Message("number-out-of-range", text, value=as_data(value))
+        raise Problem(message, f"give a number from 0 to {MOST:,}")
     return value
 
 
@@ -72,7 +75,7 @@ GovernedOrRegions = Annotated[
     PlainValidator(_governed_or_regions, json_schema_input_type=Literal["governed"] | list[Region]),
 ]
 Amount = Annotated[float | int, Field(ge=0), BeforeValidator(_amount)]
-"""A number from zero on."""
+"""A number from zero on, so bounded that what a thousand accounts use of it has a price."""
 
 
 class Plan(StrEnum):
@@ -181,6 +184,6 @@ class Detection(Model):
     guardduty: GuardDuty | None = None
     config: Config | None = None
     budget_usd: Annotated[float | int, Field(gt=0), BeforeValidator(_above_zero)] | None = None
-    """USD that a month may cost, as the price is expected to be."""
+    """USD that a month may cost, as the price is expected to be; without a value there is no limit."""
     usage: dict[PlaceReference, Usage] = Field(default={})
-    """By `root` for all, `ou/KEY` for those in a unit and below, or the key of an account; the nearer wins."""
+    """By `root` for all, `ou/KEY` for a unit and below, the key of an account, or `management`; the nearer wins."""

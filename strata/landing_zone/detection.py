@@ -21,8 +21,11 @@ def guardduty_of(detection: Detection | None) -> GuardDuty | None:
 def watched_regions(zone: LandingZone) -> tuple[str, ...]:
     """Returns where GuardDuty is administered, sorted: regions that the administrator has enabled."""
     detection = zone.detection
-    if not (detection and guardduty_of(detection)):
-        return ()
+    return regions_of(zone, detection) if detection and guardduty_of(detection) else ()
+
+
+def regions_of(zone: LandingZone, detection: Detection) -> tuple[str, ...]:
+    """Returns the same whoever decides about GuardDuty."""
     governed = zone.project.regions.all_governed
     wanted = governed if detection.regions == "governed" else tuple(sorted(detection.regions))
     return enabled_regions(zone, detection.administrator, wanted)
@@ -38,7 +41,12 @@ def enabled_regions(zone: LandingZone, account: str, regions: tuple[str, ...]) -
 def excepted(zone: LandingZone) -> frozenset[str]:
     """Returns the accounts that GuardDuty does not switch on."""
     control = guardduty_of(zone.detection)
-    but = control.except_ if control and control.on else None
+    return exceptions_of(zone, control) if control and control.on else frozenset()
+
+
+def exceptions_of(zone: LandingZone, control: GuardDuty) -> frozenset[str]:
+    """Returns the accounts that are listed as such, on or off."""
+    but = control.except_
     return zone.selector.listed(but.accounts, but.organizational_units) if but else frozenset()
 
 

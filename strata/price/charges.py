@@ -9,34 +9,34 @@ from functools import cached_property
 from typing import NamedTuple
 
 from strata.config import BASELINE, DETECTION, PROJECT, SECURITY
-from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.detection import enabled_regions, excepted, watched_regions
+from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
 from strata.text import counted, listed
 
 DIGESTS = 24 * 30
 """Digests of a trail in a month, for each account and default region."""
-NOT_GIVEN, GOES_ON = "usage-not-given", "goes-on"
-"""The ids of why an amount is not known: `usage` could say it; it was switched off, and stays."""
+NOT_GIVEN = "usage-not-given"
+"""The id of why an amount is not known that `usage` could say."""
 
 
 class PriceCause(NamedTuple):
-    """What switches a charge on: the words of the configuration, their line, and the stack, or layer, that does it.
+    """What switches a charge on: the words of the configuration, their line.
 
     Attributes:
         stays: what is no longer switched on stays at AWS, and costs: Strata ends nothing of it.
+        goes_on: it is not switched on here, and goes on where it is on at AWS.
     """
 
     words: str
     line: SourceLocation
-    stack: str
     stays: bool = False
+    goes_on: bool = False
 
 
 @dataclass(frozen=True)
@@ -81,7 +81,7 @@ class Charge:
     @property
     def first_month(self) -> float | None:
         """Returns what the thirty days cost after it was switched on for the first time."""
-        return 0.0 if self.usd is not None and self.price.trial else self.usd
+        return 0.0 if self.usd is not None and self.price.trial and not self.cause.goes_on else self.usd
 
     @property
     def formula(self) -> str:
@@ -113,26 +113,22 @@ def _guardduty(zone: LandingZone) -> Iterator[Charge]:
     control = detection.guardduty if detection else None
     if not (detection and control):
         return
-    wanted = watched_regions(zone) if control.on else zone.project.regions.all_governed
-    regions = {account: enabled_regions(zone, account, wanted) for account in zone.accounts.keys() - excepted(zone)}
+    # What is off goes on, as far as the file says as it was on: the accounts and regions, and what is listed.
+    wanted, out = regions_of(zone, detection), exceptions_of(zone, control)
+    regions = {account: enabled_regions(zone, account, wanted) for account in zone.accounts.keys() - out}
     where = {account: regions[account] for account in zone.accounts if regions.get(account)}
     plans = {f"guardduty_{plan.value}": index for index, plan in enumerate(control.plans)}
     for name in ("guardduty_management_events", "guardduty_flow", *plans):
         at: Location = ("guardduty", "plans", plans[name]) if name in plans else ("guardduty",)
-        stack = zone.layers[DETECTION_LAYER].stack
-        cause = PriceCause("guardduty", zone.source(DETECTION, at), stack, stays=True)
-        if control.on:
-            yield from _used(zone, prices()[name], cause, where)
-        else:
-            why = Message(GOES_ON, "what is on at AWS goes on, and costs")
-            yield Charge(prices()[name], cause, tuple(where), wanted, why=why)
+        cause = PriceCause("guardduty", zone.source(DETECTION, at), stays=True, goes_on=not control.on)
+        yield from _used(zone, prices()[name], cause, where)
 
 
 def _unused_access(zone: LandingZone) -> Iterator[Charge]:
     control = zone.security.access_analyzer
     if control.on and control.unused_access_days:
         line = zone.source(SECURITY, ("access_analyzer", "unused_access_days"))
-        cause, here = PriceCause("unused_access_days", line, "security"), (zone.project.regions.primary,)
+        cause, here = PriceCause("unused_access_days", line), (zone.project.regions.primary,)
         yield from _used(zone, prices()["unused_access"], cause, dict.fromkeys(zone.accounts, here))
 
 
@@ -175,7 +171,7 @@ def _usage(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
 
 def _keys(zone: LandingZone) -> Iterator[Charge]:
     if zone.project.state.kms:
-        cause = PriceCause("state.kms", zone.source(PROJECT, ("state", "kms")), "backend", stays=True)
+        cause = PriceCause("state.kms", zone.source(PROJECT, ("state", "kms")), stays=True)
         for region in (zone.project.regions.primary, zone.project.regions.secondary):
             yield Charge(prices()["kms_key"], cause, (MANAGEMENT,), (region,), 1)
 
@@ -184,7 +180,7 @@ def _trail(zone: LandingZone) -> Iterator[Charge]:
     control = zone.security.trail
     if not control.on:
         return
-    cause, accounts = PriceCause("trail", zone.source(SECURITY, ("trail",)), "security"), tuple(zone.accounts)
+    cause, accounts = PriceCause("trail", zone.source(SECURITY, ("trail",))), tuple(zone.accounts)
     here, limits = (zone.project.regions.primary,), aws_limits()
     if control.log_file_validation:
         digests = len(limits.regions - limits.opt_in_regions) * DIGESTS
@@ -199,7 +195,7 @@ def _others(zone: LandingZone) -> Iterator[Charge]:
     here, management = (zone.project.regions.primary,), (MANAGEMENT,)
     if zone.security.alerts.on:
         why = Message("usage-unknown", "no file says how many mails are sent; 1,000 a month are free")
-        cause = PriceCause("alerts", zone.source(SECURITY, ("alerts",)), "security")
+        cause = PriceCause("alerts", zone.source(SECURITY, ("alerts",)))
         yield Charge(prices()["mails"], cause, management, here, why=why)
     sending: dict[Location, list[str]] = defaultdict(list)
     for account, settings in zone.member_settings.items():
@@ -207,10 +203,10 @@ def _others(zone: LandingZone) -> Iterator[Charge]:
             sending[zone.baseline[account].location("sign_in_events")].append(account)
     for location, accounts in sending.items():
         why = Message("usage-unknown", "no file says how often root and IAM users sign in")
-        cause = PriceCause("sign_in_events", zone.source(BASELINE, location), BASELINE_LAYER)
+        cause = PriceCause("sign_in_events", zone.source(BASELINE, location))
         yield Charge(prices()["events_between_accounts"], cause, tuple(accounts), here, why=why)
     why = Message("usage-unknown", "no file says how large the states are, which are in two buckets")
-    cause = PriceCause("state", zone.source(PROJECT, ("state",)), "backend")
+    cause = PriceCause("state", zone.source(PROJECT, ("state",)))
     yield Charge(prices()["s3_storage"], cause, management, here, why=why)
 
 

@@ -116,5 +116,5 @@ def usd_of(usd: float) -> str:
 
 
 def number(quantity: float) -> str:
-    """Returns a quantity with four digits, or all that are before the point."""
-    return f"{quantity:,.0f}" if quantity >= 1000 or quantity == int(quantity) else f"{quantity:.4g}"  # noqa: PLR2004
+    """Returns a quantity with all the digits that a float has, so that an amount follows from it."""
+    return f"{quantity:,.15g}"

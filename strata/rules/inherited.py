@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from pydantic import ValidationError
 
-from strata.config import BASELINE, ORGANIZATION, PROJECT, SECURITY
+from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
@@ -125,7 +125,10 @@ def places(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """What a layer says by place, in a mapping whose keys are `PlaceReference`, stands at places that there are."""
     for layer in partial.layers.values():
         for name in layer.by_place:
-            yield from _places(partial, layer.file, (name,), getattr(layer.settings, name))
+            its = getattr(layer.settings, name)
+            # What the management account uses is said there alone; settings of it are in security.yaml.
+            its = [key for key in its if (layer.file, key) != (DETECTION, MANAGEMENT)]
+            yield from _places(partial, layer.file, (name,), its)
 
 
 def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
