@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,9 +16,11 @@ from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws as Session
 from strata.config.layers import Roles
 from strata.config.limits import aws_limits
+from strata.config.models import Leaving
 from strata.errors import StrataError
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, ask, find_action
+from strata.identity.settled import lost_layers
 from strata.kinds.members.baseline_roles import seen
 from strata.landing_zone import LandingZone
 from strata.landing_zone.baseline_roles import BaselineRole, baseline_roles
@@ -26,7 +29,9 @@ from strata.landing_zone.placeholders import fill
 from strata.load import load
 from strata.policy.answers import Outcome
 from strata.rules.expectations import examined
+from strata.sides.states import State
 from strata.steps import baseline_roles as step
+from strata.terraform import preflight
 from strata.terraform.entering import Entrances
 from strata.terraform.steps import Steps
 from tests.aws.client import Aws
@@ -282,3 +287,59 @@ def test_a_role_of_somebody_else_stays_as_it_is(member: ResourceQuestion, writer
     assert (message.id, message.data["account"], message.data["role"]) == ("role-of-others", "dev", "ex-baseline")
     assert iam.get_role(RoleName=writer.name)["Role"].get("Tags", []) == []
     assert not allowed(writer.policy, "iam:PutRolePolicy", f"arn:aws:iam::111111111111:role/{writer.name}")
+
+
+# Of a retired account
+
+
+@pytest.fixture
+def retired(zones: Zones) -> LandingZone:
+    """A landing zone whose account shared is to be emptied."""
+    zone = zones(ebs="off", vpcs="removed")
+    entries = zone.organization.accounts
+    entry = entries["shared"].model_copy(update={"retired": True, "baseline": Leaving.EMPTIED})
+    return replace(zone, organization=zone.organization.model_copy(update={"accounts": {**entries, "shared": entry}}))
+
+
+def leaving(zone: LandingZone, state: State, member: ResourceQuestion, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns the accounts whose baseline goes, where shared has such a state."""
+    monkeypatch.setattr(preflight, "read_state", lambda *_: state)
+    organizations = {"outputs": {"account_ids": {"value": {"shared": str(member.aws.session.account)}}}}
+    return [*preflight._leaving(Session(None, "us-east-1"), zone, organizations, ["baseline_shared"], ())]
+
+
+def test_a_role_that_aws_would_not_delete_hinders_no_other_and_is_tried_again(
+    retired: LandingZone, member: ResourceQuestion, monkeypatch: pytest.MonkeyPatch, emulated: Aws
+) -> None:
+    """The state is empty by then: AWS alone knows of the role."""
+    zone, account, aws = retired, str(member.aws.session.account), Session(None, "us-east-1")
+    for role in baseline_roles(zone.project, zone.layers["baseline"]):
+        step.make(member, role, "shared")
+    gone = replace(zone, leaving={"shared": account})
+    steps = Steps(gone, aws, Entrances(gone, aws))
+    emulated.fail("iam:DeleteRole", code="DeleteConflict", message="it is in use")
+
+    with pytest.raises(StrataError) as refused:
+        steps._set_roles("baseline_shared", [*steps._roles("baseline_shared")])
+
+    assert [message.id for message in refused.value.args] == ["role-refused"]
+    assert [role.is_there for role in Entrances(gone, aws).seen("baseline_shared")] == [True, False]
+    assert leaving(zone, {}, member, monkeypatch) == ["shared"]
+    steps = Steps(gone, aws, Entrances(gone, aws))
+    steps._set_roles("baseline_shared", [*steps._roles("baseline_shared")])
+    assert leaving(zone, {}, member, monkeypatch) == []
+    emulated.fail("sts:AssumeRole", code="AccessDenied", times=99)
+    assert leaving(zone, {}, member, monkeypatch) == ["shared"], "nobody knows whether they are gone"
+    emulated.heal()
+
+
+def test_a_baseline_that_removes_default_vpcs_alone_holds_something(
+    retired: LandingZone, member: ResourceQuestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = {"outputs": {"default_vpcs": {"value": "removed"}}, "resources": []}
+
+    (lost,) = lost_layers(retired, {"baseline_shared": state})
+
+    assert lost.fault.problem.id == "account-not-emptied"
+    assert leaving(retired, state, member, monkeypatch) == ["shared"]
+    assert not [*lost_layers(retired, {"baseline_shared": {"outputs": {}, "resources": []}})]

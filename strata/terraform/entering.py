@@ -81,6 +81,15 @@ class Entrances:
             self.met.seen[stack] = self._seen(stack, role)
         return self.met.seen[stack]
 
+    def has_roles(self, stack: str) -> bool:
+        """Returns whether the account of a stack has a role that Strata made there, or may: AWS does not say it."""
+        try:
+            return any(role.is_there and role.is_ours for role in self.seen(stack))
+        except AwsError as error:
+            if error.args[0].id == "sign-in-expired":
+                raise
+            return True
+
     def _seen(self, stack: str, role: str) -> tuple[SeenRole, ...]:
         ask = ResourceQuestion(entered(self.aws, self.account(stack), role), self.landing_zone.project, {})
         return tuple(seen(ask, wanted) for wanted in self.made(stack))

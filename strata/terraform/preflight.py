@@ -45,7 +45,7 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.lost_states import lost_states, other_store
-from strata.identity.settled import lost_layers, settled
+from strata.identity.settled import held_in_baseline, lost_layers, settled
 from strata.kinds import TYPES
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
@@ -461,15 +461,13 @@ def _leaving(
 ) -> dict[str, str]:
     """Returns the retired accounts whose baseline goes: the id of one that is emptied, none where it is forgotten.
 
-    What is in an account that is closed goes with it, and what a state has no more is gone.
+    What is in an account that is closed goes with it, and what neither state nor account has any more is gone.
     """
     entries = landing_zone.organization.accounts
     words = {
         key: entries[key].baseline
         for key in landing_zone.retired.keys() - {*closed}
-        if entries[key].baseline
-        and baseline_in(key) in deployed
-        and any(managed(read_state(aws, landing_zone.project, baseline_in(key))))
+        if entries[key].baseline and baseline_in(key) in deployed
     }
     ids = dict(account_ids(organizations, words))
     if words.keys() - ids.keys():  # a run before has let go of it
@@ -477,7 +475,17 @@ def _leaving(
         ids |= {key: id for key in words.keys() - ids.keys() if (id := by_email.get(folded(entries[key].email)))}
     known = {key: "" if word is Leaving.FORGOTTEN else ids.get(key) for key, word in sorted(words.items())}
     layer = landing_zone.layers.get(BASELINE_LAYER)
-    return {key: id for key, id in known.items() if id is not None and (not id or (layer and layer.source))}
+    going = {key: id for key, id in known.items() if id is not None and (not id or (layer and layer.source))}
+    entrances = Entrances(replace(landing_zone, leaving=going), aws)
+
+    def has_something(key: str) -> bool:
+        # No state has the roles: after a run that could delete one of them alone, only AWS knows of the other.
+        state = read_state(aws, landing_zone.project, baseline_in(key))
+        return bool(held_in_baseline(state)) or (bool(going[key]) and entrances.has_roles(baseline_in(key)))
+
+    aws.client("sts")  # before the threads
+    there = dict(zip(going, asked_at_once(has_something, going), strict=True))
+    return {key: id for key, id in going.items() if there[key]}
 
 
 def _forget(prepared: Prepared) -> None:
@@ -642,6 +650,7 @@ def _closed_to_us(
     """
     landing_zone, accounts = entrances.landing_zone, entrances.landing_zone.account_stacks
     ids = dict(account_ids(states["organizations"], sorted({accounts[stack] for stack in chosen if stack in accounts})))
+    ids |= {key: id for key, id in landing_zone.leaving.items() if id}  # the state has let go of them, or is about to
     here, assumed = [stack for stack in chosen if accounts.get(stack) in ids], dict[str, list[str]]()
     aws.client("sts")  # before the threads
     for stack, roles in zip(here, asked_at_once(entrances.roles, here), strict=True):

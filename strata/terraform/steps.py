@@ -174,10 +174,15 @@ class Steps:
         except AwsError as error:
             text = f"the roles of the baseline in account {key} are set by {ACCESS_ROLE} alone: {error}"
             raise StrataError(Message("role-refused", text, account=key, role=ACCESS_ROLE, code=error.code)) from error
-        ask = ResourceQuestion(member, self.landing_zone.project, {})
+        ask, refused = ResourceQuestion(member, self.landing_zone.project, {}), list[Message]()
         for step in steps:
             change = baseline_roles.remove if step.id == "role-to-delete" else baseline_roles.make
-            change(ask, wanted[step.data["role"]], key)
+            try:
+                change(ask, wanted[step.data["role"]], key)
+            except StrataError as error:  # the other may be set all the same
+                refused += error.args
+        if refused:
+            raise StrataError(*refused)
 
     # Default VPCs
 

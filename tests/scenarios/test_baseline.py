@@ -157,11 +157,14 @@ def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
             shipped.edit("organization.yaml", (f"    baseline: {word}\n", ""))
     shipped.killed("iam:DeleteRole", "strata", "deploy", "--yes")
     free_locks(shipped)
+    shipped.aws.fail("iam:DeleteRole", code="DeleteConflict", containing='"ex-baseline-reader"', message="in use")
 
+    refused = shipped.strata("deploy", "--yes", "--json")
+    assert (refused.code, refused.ids.count("role-refused")) == (1, 1), refused.text
+    assert shipped.state("baseline_sandbox") == {}
     deployed = shipped.strata("deploy", "--yes")
 
     assert deployed.code == 0, deployed.text
-    assert shipped.state("baseline_sandbox") == {}
     iam = member(shipped, "sandbox", "iam")
     assert not {"auditor", *OWN} & {role["RoleName"] for role in iam.list_roles()["Roles"]}
     assert member(shipped, "sandbox", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
