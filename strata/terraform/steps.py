@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strata.aws import default_vpcs
 from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError, asked_at_once
@@ -15,7 +16,7 @@ from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
-from strata.steps import baseline_roles, default_vpcs, regions
+from strata.steps import baseline_roles, regions
 from strata.steps.known_regions import KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey
 from strata.terraform.entering import Entrances

@@ -113,6 +113,7 @@ def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None
     assert not any(one["changes"] or one["steps"] for one in stacks(again).values())
     [(_, _, facts)] = [told for told in again.messages if told[0] == "default-vpc-in-use"]
     assert (facts["region"], facts["by"]) == ("us-east-1", [f"network interface {interface}"])
+    assert json.loads(site.strata("drift", "--json").stdout)["differences"] == []
 
     ec2.delete_network_interface(NetworkInterfaceId=interface)
     assert site.strata("deploy", "--yes", "--json").code == 0
