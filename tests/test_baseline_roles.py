@@ -21,7 +21,8 @@ from strata.errors import StrataError
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, ask, find_action
 from strata.identity.settled import lost_layers
-from strata.kinds.members.baseline_roles import seen
+from strata.kinds.members.baseline_roles import BASELINE_ROLES, seen
+from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.baseline_roles import BaselineRole, baseline_roles
 from strata.landing_zone.permissions import layer_permissions
@@ -33,10 +34,12 @@ from strata.sides.states import State
 from strata.steps import baseline_roles as step
 from strata.terraform import preflight
 from strata.terraform.entering import Entrances
+from strata.terraform.plans import Plan
 from strata.terraform.steps import Steps
 from tests.aws.client import Aws
 from tests.documents import CHECKOUT
 from tests.evaluation import allowed
+from tests.said import Said
 
 SHIPPED, COMPANY = CHECKOUT / "strata/template", CHECKOUT / "tests/company"
 EVERY = """\
@@ -275,6 +278,43 @@ def test_the_access_role_enters_where_the_reader_is_gone(member: ResourceQuestio
     assert [role.is_there for role in entrances.seen("baseline_shared")] == [False, False]
 
 
+def test_an_account_that_answers_with_an_error_is_left_out_alone(
+    emulated: Aws, member: ResourceQuestion, zones: Zones, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the other the roles are yet to be made: nobody asks for them by their own reader."""
+    zone, aws = zones(), Session(None, "us-east-1")
+    emulated.order("ids")
+    ids = {key: emulated.open_account(f"{key}@example.com") for key in ("shared", "security")}
+    for role in baseline_roles(zone.project, zone.layers["baseline"]):
+        step.make(replace(member, aws=entered(aws, ids["shared"])), role, "shared")
+    states, stacks = {"organizations": {"outputs": {"account_ids": {"value": ids}}}}, [f"baseline_{key}" for key in ids]
+    emulated.fail("iam:GetRole", code="InvalidAction", message="not now", times=9)
+
+    left, late = preflight._closed_to_us(aws, Entrances(zone, aws, _ids=ids), states, stacks, [], deploys=True)
+    with pytest.raises(StrataError) as refused:
+        preflight._closed_to_us(aws, Entrances(zone, aws, _ids=ids), states, stacks, stacks, deploys=True)
+
+    assert ([*left], late) == (["baseline_shared"], frozenset())
+    assert [one.id for one in said(capsys.readouterr().err)] == ["roles-unread"] * 2
+    assert [text.id for text in refused.value.args] == ["roles-unread"]
+    emulated.heal()
+
+
+def test_a_first_plan_has_the_roles_of_accounts_that_aws_has(
+    emulated: Aws, member: ResourceQuestion, zones: Zones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an adoption: no state has their ids before the first deploy, which would ask once more."""
+    zone, aws = zones(), Session(None, "us-east-1")
+    there = emulated.open_account(zone.members["shared"].email)
+    monkeypatch.setattr("strata.terraform.entering.read_state", lambda *_: {})
+    entrances = Entrances(zone, aws)
+
+    planned = Steps(zone, aws, entrances).plan(Plan("baseline_shared"))
+
+    assert (entrances.account("baseline_shared"), entrances.account("baseline_security")) == (there, "")
+    assert [one.id for one in planned.steps] == ["role-to-make"] * 2
+
+
 def test_a_role_of_somebody_else_stays_as_it_is(member: ResourceQuestion, writer: BaselineRole) -> None:
     iam = member.client("iam")
     iam.create_role(RoleName=writer.name, AssumeRolePolicyDocument=TRUST)
@@ -285,6 +325,9 @@ def test_a_role_of_somebody_else_stays_as_it_is(member: ResourceQuestion, writer
 
     (message,) = refused.value.args
     assert (message.id, message.data["account"], message.data["role"]) == ("role-of-others", "dev", "ex-baseline")
+    now = Thing("member setting", "baseline_roles of dev", BASELINE_ROLES.asked(member))  # type: ignore[misc, arg-type]
+    ways = {part: BASELINE_ROLES.way(part, now, now, now) for part in ("reader", "writer")}
+    assert {part: str(way.by_hand) != "" for part, way in ways.items() if way} == {"writer": True}
     assert iam.get_role(RoleName=writer.name)["Role"].get("Tags", []) == []
     assert not allowed(writer.policy, "iam:PutRolePolicy", f"arn:aws:iam::111111111111:role/{writer.name}")
 

@@ -26,6 +26,7 @@ from strata.config.layers import (
     DETECTION_LAYER,
     IN_ACCOUNT,
     STACKS,
+    Roles,
     baseline_in,
     folder_of,
 )
@@ -649,15 +650,28 @@ def _closed_to_us(
         StrataError: one of these was named.
     """
     landing_zone, accounts = entrances.landing_zone, entrances.landing_zone.account_stacks
-    ids = dict(account_ids(states["organizations"], sorted({accounts[stack] for stack in chosen if stack in accounts})))
+    keys = sorted({accounts[stack] for stack in chosen if stack in accounts})
+    emails = {key: landing_zone.members[key].email for key in keys if key in landing_zone.members}
+    organizations = states["organizations"]
+    ids = (
+        ids_of_accounts(aws, organizations, emails)
+        if emails and not deploys
+        else dict(account_ids(organizations, keys))
+    )
     ids |= {key: id for key, id in landing_zone.leaving.items() if id}  # the state has let go of them, or is about to
     here, assumed = [stack for stack in chosen if accounts.get(stack) in ids], dict[str, list[str]]()
-    aws.client("sts")  # before the threads
-    for stack, roles in zip(here, asked_at_once(entrances.roles, here), strict=True):
-        for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
-            assumed.setdefault(role, []).append(stack)
     left, late = dict[str, Message](), set[str]()
     refused = []
+    aws.client("sts")  # before the threads
+    for stack, roles in zip(here, asked_at_once(partial(_roles_or_why, entrances), here), strict=True):
+        if isinstance(roles, AwsError):
+            text = f"{stack}: left out, since AWS does not say how the roles in its account are: {roles}"
+            left[stack] = Message("roles-unread", text, stacks=[stack], code=roles.code)
+            print(line(f"warning: {left[stack]}"), file=sys.stderr)
+            refused += [left[stack]] if stack in named else []
+            continue
+        for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
+            assumed.setdefault(role, []).append(stack)
     for role, stacks in assumed.items():
         into = {accounts[stack]: ids[accounts[stack]] for stack in stacks}
         closed = closed_to_us(aws, into, role)
@@ -673,6 +687,20 @@ def _closed_to_us(
     if refused:
         raise StrataError(*refused)
     return left, frozenset(late - {*left})
+
+
+def _roles_or_why(entrances: Entrances, stack: str) -> Roles | AwsError:
+    """Returns the roles by which a stack is planned and deployed, or the error that concerns nothing but its account.
+
+    Raises:
+        AwsError: the caller's own credentials have expired.
+    """
+    try:
+        return entrances.roles(stack)
+    except AwsError as error:
+        if error.args[0].id == "sign-in-expired":
+            raise
+        return error
 
 
 def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:
