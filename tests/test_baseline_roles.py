@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,13 @@ from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws as Session
 from strata.config.layers import Roles
 from strata.config.limits import aws_limits
+from strata.config.models import Leaving
 from strata.errors import StrataError
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, ask, find_action
-from strata.kinds.members.baseline_roles import seen
+from strata.identity.settled import lost_layers
+from strata.kinds.members.baseline_roles import BASELINE_ROLES, seen
+from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.baseline_roles import BaselineRole, baseline_roles
 from strata.landing_zone.permissions import layer_permissions
@@ -26,12 +30,16 @@ from strata.landing_zone.placeholders import fill
 from strata.load import load
 from strata.policy.answers import Outcome
 from strata.rules.expectations import examined
+from strata.sides.states import State
 from strata.steps import baseline_roles as step
+from strata.terraform import preflight
 from strata.terraform.entering import Entrances
+from strata.terraform.plans import Plan
 from strata.terraform.steps import Steps
 from tests.aws.client import Aws
 from tests.documents import CHECKOUT
 from tests.evaluation import allowed
+from tests.said import Said
 
 SHIPPED, COMPANY = CHECKOUT / "strata/template", CHECKOUT / "tests/company"
 EVERY = """\
@@ -270,6 +278,43 @@ def test_the_access_role_enters_where_the_reader_is_gone(member: ResourceQuestio
     assert [role.is_there for role in entrances.seen("baseline_shared")] == [False, False]
 
 
+def test_an_account_that_answers_with_an_error_is_left_out_alone(
+    emulated: Aws, member: ResourceQuestion, zones: Zones, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """In the other the roles are yet to be made: nobody asks for them by their own reader."""
+    zone, aws = zones(), Session(None, "us-east-1")
+    emulated.order("ids")
+    ids = {key: emulated.open_account(f"{key}@example.com") for key in ("shared", "security")}
+    for role in baseline_roles(zone.project, zone.layers["baseline"]):
+        step.make(replace(member, aws=entered(aws, ids["shared"])), role, "shared")
+    states, stacks = {"organizations": {"outputs": {"account_ids": {"value": ids}}}}, [f"baseline_{key}" for key in ids]
+    emulated.fail("iam:GetRole", code="InvalidAction", message="not now", times=9)
+
+    left, late = preflight._closed_to_us(aws, Entrances(zone, aws, _ids=ids), states, stacks, [], deploys=True)
+    with pytest.raises(StrataError) as refused:
+        preflight._closed_to_us(aws, Entrances(zone, aws, _ids=ids), states, stacks, stacks, deploys=True)
+
+    assert ([*left], late) == (["baseline_shared"], frozenset())
+    assert [one.id for one in said(capsys.readouterr().err)] == ["roles-unread"] * 2
+    assert [text.id for text in refused.value.args] == ["roles-unread"]
+    emulated.heal()
+
+
+def test_a_first_plan_has_the_roles_of_accounts_that_aws_has(
+    emulated: Aws, member: ResourceQuestion, zones: Zones, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after an adoption: no state has their ids before the first deploy, which would ask once more."""
+    zone, aws = zones(), Session(None, "us-east-1")
+    there = emulated.open_account(zone.members["shared"].email)
+    monkeypatch.setattr("strata.terraform.entering.read_state", lambda *_: {})
+    entrances = Entrances(zone, aws)
+
+    planned = Steps(zone, aws, entrances).plan(Plan("baseline_shared"))
+
+    assert (entrances.account("baseline_shared"), entrances.account("baseline_security")) == (there, "")
+    assert [one.id for one in planned.steps] == ["role-to-make"] * 2
+
+
 def test_a_role_of_somebody_else_stays_as_it_is(member: ResourceQuestion, writer: BaselineRole) -> None:
     iam = member.client("iam")
     iam.create_role(RoleName=writer.name, AssumeRolePolicyDocument=TRUST)
@@ -280,5 +325,64 @@ def test_a_role_of_somebody_else_stays_as_it_is(member: ResourceQuestion, writer
 
     (message,) = refused.value.args
     assert (message.id, message.data["account"], message.data["role"]) == ("role-of-others", "dev", "ex-baseline")
+    now = Thing("member setting", "baseline_roles of dev", BASELINE_ROLES.asked(member))  # type: ignore[misc, arg-type]
+    ways = {part: BASELINE_ROLES.way(part, now, now, now) for part in ("reader", "writer")}
+    assert {part: str(way.by_hand) != "" for part, way in ways.items() if way} == {"writer": True}
     assert iam.get_role(RoleName=writer.name)["Role"].get("Tags", []) == []
     assert not allowed(writer.policy, "iam:PutRolePolicy", f"arn:aws:iam::111111111111:role/{writer.name}")
+
+
+# Of a retired account
+
+
+@pytest.fixture
+def retired(zones: Zones) -> LandingZone:
+    """A landing zone whose account shared is to be emptied."""
+    zone = zones(ebs="off", vpcs="removed")
+    entries = zone.organization.accounts
+    entry = entries["shared"].model_copy(update={"retired": True, "baseline": Leaving.EMPTIED})
+    return replace(zone, organization=zone.organization.model_copy(update={"accounts": {**entries, "shared": entry}}))
+
+
+def leaving(zone: LandingZone, state: State, member: ResourceQuestion, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """Returns the accounts whose baseline goes, where shared has such a state."""
+    monkeypatch.setattr(preflight, "read_state", lambda *_: state)
+    organizations = {"outputs": {"account_ids": {"value": {"shared": str(member.aws.session.account)}}}}
+    return [*preflight._leaving(Session(None, "us-east-1"), zone, organizations, ["baseline_shared"], ())]
+
+
+def test_a_role_that_aws_would_not_delete_hinders_no_other_and_is_tried_again(
+    retired: LandingZone, member: ResourceQuestion, monkeypatch: pytest.MonkeyPatch, emulated: Aws
+) -> None:
+    """The state is empty by then: AWS alone knows of the role."""
+    zone, account, aws = retired, str(member.aws.session.account), Session(None, "us-east-1")
+    for role in baseline_roles(zone.project, zone.layers["baseline"]):
+        step.make(member, role, "shared")
+    gone = replace(zone, leaving={"shared": account})
+    steps = Steps(gone, aws, Entrances(gone, aws))
+    emulated.fail("iam:DeleteRole", code="DeleteConflict", message="it is in use")
+
+    with pytest.raises(StrataError) as refused:
+        steps._set_roles("baseline_shared", [*steps._roles("baseline_shared")])
+
+    assert [message.id for message in refused.value.args] == ["role-refused"]
+    assert [role.is_there for role in Entrances(gone, aws).seen("baseline_shared")] == [True, False]
+    assert leaving(zone, {}, member, monkeypatch) == ["shared"]
+    steps = Steps(gone, aws, Entrances(gone, aws))
+    steps._set_roles("baseline_shared", [*steps._roles("baseline_shared")])
+    assert leaving(zone, {}, member, monkeypatch) == []
+    emulated.fail("sts:AssumeRole", code="AccessDenied", times=99)
+    assert leaving(zone, {}, member, monkeypatch) == ["shared"], "nobody knows whether they are gone"
+    emulated.heal()
+
+
+def test_a_baseline_that_removes_default_vpcs_alone_holds_something(
+    retired: LandingZone, member: ResourceQuestion, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    state = {"outputs": {"default_vpcs": {"value": "removed"}}, "resources": []}
+
+    (lost,) = lost_layers(retired, {"baseline_shared": state})
+
+    assert lost.fault.problem.id == "account-not-emptied"
+    assert leaving(retired, state, member, monkeypatch) == ["shared"]
+    assert not [*lost_layers(retired, {"baseline_shared": {"outputs": {}, "resources": []}})]

@@ -186,7 +186,7 @@ def test_an_alias_with_the_key_in_it_is_that_of_all(tmp_path: Path) -> None:
 
 def test_a_contact_has_a_name_and_that_of_the_management_account_alone_is_left(tmp_path: Path) -> None:
     everywhere = {"security": SOC}
-    odd = {"billing": {**SOC, "phone_number": "none"}}
+    odd = {"billing": {**SOC, "phone_number": "none"}, "operations": {**SOC, "title": "#{x}"}}
     contacts = dict.fromkeys(("a", "b", "c", "d"), everywhere) | {MANAGEMENT: {**everywhere, "operations": SOC}}
 
     description, zone = described(members({}, contacts | {"c": everywhere | odd}), tmp_path)
@@ -196,4 +196,5 @@ def test_a_contact_has_a_name_and_that_of_the_management_account_alone_is_left(t
     assert zone.organization.defaults[ROOT].contacts.security == "soc"
     assert [*zone.security.contacts] == ["soc"]
     left = {(one.name, one.reason.id) for one in description.left_alone if one.kind == "alternate contact"}
-    assert left == {(f"operations of {MANAGEMENT}", "no-field"), ("billing of c", "value-rejected")}
+    rejected = {(f"{type} of c", "value-rejected") for type in odd}
+    assert left == {(f"operations of {MANAGEMENT}", "no-field"), *rejected}

@@ -17,6 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
+from strata.aws.default_vpcs import READS, REMOVES
 from strata.cli import app
 from strata.kinds import KINDS
 from strata.kinds.control import GITHUB
@@ -24,7 +25,6 @@ from strata.landing_zone.permissions import NAMES, READER, STACKS, layer_permiss
 from strata.load import load
 from strata.policy.reference import reference
 from strata.steps import baseline_roles, regions
-from strata.steps.default_vpcs import READS, REMOVES
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
 from tests.documents import CHECKOUT

@@ -421,6 +421,18 @@ def test_units_accounts_and_services_that_are_other_at_aws_are_told(folder: Fold
     ]
 
 
+def test_what_no_rerun_reads_of_accounts_is_not_compared(folder: Folder) -> None:
+    """What a first run with --members has written, or somebody since."""
+    more = (
+        "    contacts: {security: soc}\n    regions: [ap-east-1]\n    budget: {limit_usd: 9, emails: [a@example.com]}\n"
+    )
+    folder.edit("organization.yaml", "    email: a4@example.com\n", f"    email: a4@example.com\n{more}")
+    contact = '{name: Soc, title: Soc, email: soc@example.com, phone: "+49 30 1234567"}'
+    folder.write("security.yaml", f"{folder.text('security.yaml')}contacts: {{soc: {contact}}}\n")
+
+    assert folder.again(FOUND).since.differs == []
+
+
 def test_an_account_may_have_the_address_that_a_retired_one_had(folder: Folder) -> None:
     folder.edit("organization.yaml", "email: a4@example.com\n", "email: a4@example.com\n    retired: true\n")
     folder.write("imports.yaml", "".join(one for one in folder.lines("imports.yaml") if ".a4_" not in one))

@@ -9,16 +9,20 @@ from typing import Any, NamedTuple
 
 import pytest
 
+from strata.aws import default_vpcs
 from strata.aws.access_role import entered
+from strata.aws.default_vpcs import NAMING, PROJECT, SERVICE, WITHIN, DefaultVpc, Occupant
+from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.errors import StrataError
-from strata.steps import default_vpcs, regions
-from strata.steps.default_vpcs import NAMING, PROJECT, SERVICE, WITHIN, DefaultVpc, Occupant
+from strata.load import load
+from strata.steps import regions
 from tests.aws.client import ACCOUNT, Aws
 from tests.aws.permissions import denied_by_guardrail
 from tests.aws.rates import published
 from tests.said import Said
+from tests.synthesized import SHIPPED
 
 HERE, THERE, CLOSED = "eu-west-1", "us-east-1", "af-south-1"
 OPT_IN = (
@@ -265,6 +269,23 @@ def test_default_vpcs_are_found_in_regions_that_are_enabled(member: Session, acc
     assert [(vpc.account, vpc.region) for vpc in surveyed.vpcs] == [(account, HERE), (account, THERE)]
     assert [vpc.refusals for vpc in surveyed.vpcs] == [(), ()]
     assert surveyed.unread == {}
+
+
+def test_a_default_vpc_in_use_is_as_a_deploy_leaves_it(member: Session, aws: Aws) -> None:
+    """Else nothing would bring drift to an end; what nobody could look at is unread."""
+    question = ResourceQuestion(member, load(SHIPPED).project, {})
+    ec2 = member.client("ec2", HERE)
+    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
+    before = question.default_vpcs()
+
+    ec2.create_network_interface(SubnetId=subnet)
+
+    assert {*before} - {*question.default_vpcs()} == {HERE}
+    assert {HERE, THERE} <= {*before}
+    aws.fail("ec2:DescribeNetworkInterfaces", code="UnauthorizedOperation", times=999)
+    with pytest.raises(AwsError) as unread:
+        question.default_vpcs()
+    assert unread.value.args[0].id == "default-vpc-unread"
 
 
 def test_a_default_vpc_is_removed_with_all_of_it_and_no_other_vpc(member: Session, aws: Aws) -> None:

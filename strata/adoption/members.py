@@ -19,6 +19,7 @@ from strata.kinds.arguments import Attributes
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Path, places
 from strata.rules.inherited import declared_in
+from strata.rules.text import refused
 
 Words = dict[str, dict[Path, Any]]
 """What is said, by place or account."""
@@ -45,7 +46,7 @@ def attributes(members: Members, description: Description, *, literal: bool) -> 
     for id, key in description.keys["account"].items():
         for type, contact in members.live.contacts.get(id, {}).items():
             entry = {field: str(contact[argument]) for field, argument in _ARGUMENTS.items()}
-            if valid(Contact, entry):
+            if valid(Contact, entry) and not any(refused(entry)):
                 values[key]["contacts", type] = identity = str(entry)
                 entries[identity] = entry
             else:
@@ -56,9 +57,7 @@ def attributes(members: Members, description: Description, *, literal: bool) -> 
     ways = places(DeclaredOrganization.model_validate(description.organization))
     said = by_place(values, ways, literal=literal)
     for path in said.pop(MANAGEMENT, {}):
-        reason = Message(
-            "no-field", "the management account has what all have, and no other has this; it stays as it is"
-        )
+        reason = Message("no-field", "no file has a place for what the management account alone has; it stays as it is")
         description.leave("alternate contact" if path[1:] else "region", f"{path[-1]} of {MANAGEMENT}", reason)
     contacts = [(words, path) for words in said.values() for path in words if path[0] == "contacts"]
     used = {words[path] for words, path in contacts}

@@ -317,23 +317,32 @@ def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
     return {type: by_type.get(type, {}) for type in KEYS}
 
 
-def shipped_stacks(zone: LandingZone, states: Mapping[str, State], only: str = "") -> list[HeldStack]:
+def shipped_stacks(
+    zone: LandingZone, states: Mapping[str, State], inventory: Inventory, only: str = ""
+) -> list[HeldStack]:
     """Returns what the layers that come with Strata have in and of accounts, of which AWS is asked.
 
     Args:
         zone: the configuration.
         states: the states by stack.
+        inventory: the accounts that AWS has.
         only: the key of the only account that is asked about; empty for all.
     """
     said, now = states_of(states, zone), newest_keys(zone.moves)
     before = (stack.partition(IN_ACCOUNT)[2] for stack in states)
     ids = {now.get(("account", key), key): id for key, id in account_ids(states.get("organizations", {}), before)}
+    active = {folded(account.email) for account in inventory.organization.accounts if account.state in OPEN}
+    emails = {key: folded(account.email) for key, account in (*zone.retired.items(), *zone.members.items())}
+    let_go = {key for key, email in emails.items() if key not in ids and email not in active}
     recorded: defaultdict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for thing in recorded_side(zone, said).values():
         if (kind := kind_of(thing.kind, thing.name)).is_shipped:
             recorded[kind.stack_of(thing.name)][str(thing)] = thing.values
     return [
-        HeldStack(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack], only)
+        HeldStack(
+            *(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack], only),
+            is_let_go=account in let_go,
+        )
         for stack, held in shipped_now(zone, said).items()
         for name, _, account in (stack.partition(IN_ACCOUNT),)
         for layer in (zone.layers[name],)

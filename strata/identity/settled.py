@@ -59,7 +59,8 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
     A layer got another name, or was dropped; or its account was retired, or got another key.
     """
     for stack, state in sorted(states.items()):
-        if held := sorted(attributes(state, {})):
+        of_baseline = stack.startswith(baseline_in(""))
+        if held := held_in_baseline(state) if of_baseline else sorted(attributes(state, {})):
             account = stack.partition(IN_ACCOUNT)[2]
             has = f"the state of {stack!r} has {len(held)} {'things' if held[1:] else 'thing'}, as {held[0]}"
             lines: tuple[str, ...] = ()
@@ -82,7 +83,7 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 lines = (f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}",)
                 remedy = "move its state, and deploy then:"
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, remedy)
-            elif stack == ACCOUNTS or stack.startswith(baseline_in("")):
+            elif stack == ACCOUNTS or of_baseline:
                 problem = Message(
                     "state-without-stack", f"{has}, and nothing switches the stack on", stack=stack, held=held
                 )
@@ -95,6 +96,11 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
                 fault = landing_zone.fault(PROJECT, (), problem, remedy)
             yield Refusal(fault, lines=lines)
+
+
+def held_in_baseline(state: State) -> list[str]:
+    """Returns what the state of a baseline holds: its outputs too, as default VPCs that go are in no resource."""
+    return [*sorted(attributes(state, {})), *(f"output.{name}" for name in sorted(state.get("outputs") or {}))]
 
 
 def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:

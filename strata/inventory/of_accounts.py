@@ -29,11 +29,12 @@ class HeldStack:
     Attributes:
         name: its name with the key that its account has today.
         held: what its state has.
-        account: the id of its account, empty where it is the management account.
+        account: the id of its account, empty where it is the management account, or where no state has it.
         role: the role that reads in its account.
         is_made: whether Strata makes it there.
         recorded: what is compared of the things that its state has, by kind and name.
         only: the key of the only account that is asked about; empty for all.
+        is_let_go: whether no state has its account any more, since AWS has closed it.
     """
 
     name: str
@@ -43,6 +44,7 @@ class HeldStack:
     is_made: bool = False
     recorded: Things = field(default_factory=dict)
     only: str = ""
+    is_let_go: bool = False
 
     @property
     def key(self) -> str:
@@ -87,7 +89,7 @@ def read_of_accounts(
     done = [0]
 
     def ask(stack: HeldStack) -> tuple[dict[str, Mapping[str, Any]], dict[str, str]]:
-        shut = bool(stack.account) and stack.account not in accounts
+        shut = stack.is_let_go or (bool(stack.account) and stack.account not in accounts)
         answer = (dict(stack.recorded), {}) if shut else _asked(enter, project, stack, accounts)
         done[0] += 1
         told(done[0])

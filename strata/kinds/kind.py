@@ -48,6 +48,9 @@ class Ask(Protocol):
     def center(self) -> Any:
         """Returns the questions to Identity Center, by the instance and the identity store that the resource names."""
 
+    def default_vpcs(self) -> Collection[str]:
+        """Returns the regions of the account that have a default VPC in which nothing is."""
+
     def client(self, service: str) -> Any:
         """Returns a client in the region of the resource."""
 

@@ -141,7 +141,7 @@ def _from_aws(options: Options, zone: LandingZone, *, controls: bool, account: s
         inventory = reading.controls(aws, inventory, controls_of(zone, states))
     if states is not None and (controls or account):
         only = "" if controls else account
-        inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states, only))
+        inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states, inventory, only))
         try:
             check_same(aws, zone, states)
         except StrataError as error:

@@ -34,14 +34,15 @@ def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     It gets nothing of external.yaml.
     """
     for file, source_file in partial.source_files.items():
-        for location, problem in _refused(source_file.data, ()) if file != EXTERNAL else ():
+        for location, problem in refused(source_file.data, ()) if file != EXTERNAL else ():
             yield partial.fault(file, location, problem, _REMEDY)
     for file in policy_references(partial):
-        if refused := _problem(partial.documents.get(file, "")):
-            yield Fault(shown(partial.folder, file), _line(partial, file), "", refused, _REMEDY)
+        if in_document := _problem(partial.documents.get(file, "")):
+            yield Fault(shown(partial.folder, file), _line(partial, file), "", in_document, _REMEDY)
 
 
-def _refused(value: Any, at: Location) -> Iterator[tuple[Location, Message]]:
+def refused(value: Any, at: Location = ()) -> Iterator[tuple[Location, Message]]:
+    """Yields the places inside of a value that have such text, with what is wrong there."""
     if isinstance(value, dict):
         for key, inner in value.items():
             if problem := _problem(key):
@@ -50,10 +51,10 @@ def _refused(value: Any, at: Location) -> Iterator[tuple[Location, Message]]:
                 reserved = f"{key!r} is no key that Terraform CDK can write"
                 yield (*at, key), Message("name-reserved", reserved, value=key, part=key)
             else:
-                yield from _refused(inner, (*at, key))
+                yield from refused(inner, (*at, key))
     elif isinstance(value, list):
         for index, inner in enumerate(value):
-            yield from _refused(inner, (*at, index))
+            yield from refused(inner, (*at, index))
     elif isinstance(value, str) and (problem := _problem(value)):
         yield at, problem
 

@@ -14,7 +14,7 @@ from typing import Any
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import AwsError
 from strata.errors import Message, StrataError
-from strata.kinds.members.baseline_roles import HOUR, POLICY, SeenRole, seen
+from strata.kinds.members.baseline_roles import HOUR, POLICY, SeenRole, by_hand, seen
 from strata.landing_zone.baseline_roles import BaselineRole
 
 READS = ("iam:GetRole", "iam:GetRolePolicy", "iam:ListAttachedRolePolicies", "iam:ListRolePolicies")
@@ -27,8 +27,8 @@ def refusal(role: SeenRole, account: str) -> Message | None:
         return None
     name = role.wanted.name
     text = (
-        f"account {account} has a role {name} that Strata did not make: name other roles under roles in "
-        f"baseline.yaml, or delete it"
+        f"account {account} has a role {name} that Strata did not make, as its tags or its path say: "
+        f"{by_hand(account)}; or name other roles under roles in baseline.yaml"
     )
     return Message("role-of-others", text, account=account, role=name, parts=list(role.differs))
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 
-from strata.aws.access_role import account_ids, closed_to_us, entered
+from strata.aws.access_role import account_ids, closed_to_us, entered, ids_of_accounts
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import DENIED, Aws, AwsError
 from strata.aws.states import read_state
@@ -35,11 +35,19 @@ class Entrances:
 
     def account(self, stack: str) -> str:
         """Returns the id of the account of a stack, empty where there is none yet."""
-        key = self.landing_zone.account_stacks[stack]
+        zone, key = self.landing_zone, self.landing_zone.account_stacks[stack]
+        if id := zone.leaving.get(key):
+            return id
         if key not in self._ids:
-            state = read_state(self.aws, self.landing_zone.project, "organizations")
-            self._ids.update(account_ids(state, self.landing_zone.accounts))
-        return self.landing_zone.leaving.get(key) or self._ids.get(key, "")
+            state = read_state(self.aws, zone.project, "organizations")
+            self._ids.update(account_ids(state, zone.accounts))
+            return self._ids.get(key, "") if state else self._adopted.get(key, "")
+        return self._ids[key]
+
+    @cached_property
+    def _adopted(self) -> dict[str, str]:
+        """Returns the ids of accounts that AWS has before a deploy has written them down: a plan shows their steps."""
+        return ids_of_accounts(self.aws, {}, {key: its.email for key, its in self.landing_zone.members.items()})
 
     def made(self, stack: str) -> tuple[BaselineRole, ...]:
         """Returns the roles that Strata makes in the account of a stack, none of a layer that has other ones."""
@@ -80,6 +88,15 @@ class Entrances:
         if stack not in self.met.seen:
             self.met.seen[stack] = self._seen(stack, role)
         return self.met.seen[stack]
+
+    def has_roles(self, stack: str) -> bool:
+        """Returns whether the account of a stack has a role that Strata made there, or may: AWS does not say it."""
+        try:
+            return any(role.is_there and role.is_ours for role in self.seen(stack))
+        except AwsError as error:
+            if error.args[0].id == "sign-in-expired":
+                raise
+            return True
 
     def _seen(self, stack: str, role: str) -> tuple[SeenRole, ...]:
         ask = ResourceQuestion(entered(self.aws, self.account(stack), role), self.landing_zone.project, {})

@@ -26,6 +26,7 @@ from strata.config.layers import (
     DETECTION_LAYER,
     IN_ACCOUNT,
     STACKS,
+    Roles,
     baseline_in,
     folder_of,
 )
@@ -45,7 +46,7 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.lost_states import lost_states, other_store
-from strata.identity.settled import lost_layers, settled
+from strata.identity.settled import held_in_baseline, lost_layers, settled
 from strata.kinds import TYPES
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
@@ -461,15 +462,13 @@ def _leaving(
 ) -> dict[str, str]:
     """Returns the retired accounts whose baseline goes: the id of one that is emptied, none where it is forgotten.
 
-    What is in an account that is closed goes with it, and what a state has no more is gone.
+    What is in an account that is closed goes with it, and what neither state nor account has any more is gone.
     """
     entries = landing_zone.organization.accounts
     words = {
         key: entries[key].baseline
         for key in landing_zone.retired.keys() - {*closed}
-        if entries[key].baseline
-        and baseline_in(key) in deployed
-        and any(managed(read_state(aws, landing_zone.project, baseline_in(key))))
+        if entries[key].baseline and baseline_in(key) in deployed
     }
     ids = dict(account_ids(organizations, words))
     if words.keys() - ids.keys():  # a run before has let go of it
@@ -477,7 +476,17 @@ def _leaving(
         ids |= {key: id for key in words.keys() - ids.keys() if (id := by_email.get(folded(entries[key].email)))}
     known = {key: "" if word is Leaving.FORGOTTEN else ids.get(key) for key, word in sorted(words.items())}
     layer = landing_zone.layers.get(BASELINE_LAYER)
-    return {key: id for key, id in known.items() if id is not None and (not id or (layer and layer.source))}
+    going = {key: id for key, id in known.items() if id is not None and (not id or (layer and layer.source))}
+    entrances = Entrances(replace(landing_zone, leaving=going), aws)
+
+    def has_something(key: str) -> bool:
+        # No state has the roles: after a run that could delete one of them alone, only AWS knows of the other.
+        state = read_state(aws, landing_zone.project, baseline_in(key))
+        return bool(held_in_baseline(state)) or (bool(going[key]) and entrances.has_roles(baseline_in(key)))
+
+    aws.client("sts")  # before the threads
+    there = dict(zip(going, asked_at_once(has_something, going), strict=True))
+    return {key: id for key, id in going.items() if there[key]}
 
 
 def _forget(prepared: Prepared) -> None:
@@ -641,14 +650,28 @@ def _closed_to_us(
         StrataError: one of these was named.
     """
     landing_zone, accounts = entrances.landing_zone, entrances.landing_zone.account_stacks
-    ids = dict(account_ids(states["organizations"], sorted({accounts[stack] for stack in chosen if stack in accounts})))
+    keys = sorted({accounts[stack] for stack in chosen if stack in accounts})
+    emails = {key: landing_zone.members[key].email for key in keys if key in landing_zone.members}
+    organizations = states["organizations"]
+    ids = (
+        ids_of_accounts(aws, organizations, emails)
+        if emails and not deploys
+        else dict(account_ids(organizations, keys))
+    )
+    ids |= {key: id for key, id in landing_zone.leaving.items() if id}  # the state has let go of them, or is about to
     here, assumed = [stack for stack in chosen if accounts.get(stack) in ids], dict[str, list[str]]()
-    aws.client("sts")  # before the threads
-    for stack, roles in zip(here, asked_at_once(entrances.roles, here), strict=True):
-        for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
-            assumed.setdefault(role, []).append(stack)
     left, late = dict[str, Message](), set[str]()
     refused = []
+    aws.client("sts")  # before the threads
+    for stack, roles in zip(here, asked_at_once(partial(_roles_or_why, entrances), here), strict=True):
+        if isinstance(roles, AwsError):
+            text = f"{stack}: left out, since AWS does not say how the roles in its account are: {roles}"
+            left[stack] = Message("roles-unread", text, stacks=[stack], code=roles.code)
+            print(line(f"warning: {left[stack]}"), file=sys.stderr)
+            refused += [left[stack]] if stack in named else []
+            continue
+        for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
+            assumed.setdefault(role, []).append(stack)
     for role, stacks in assumed.items():
         into = {accounts[stack]: ids[accounts[stack]] for stack in stacks}
         closed = closed_to_us(aws, into, role)
@@ -664,6 +687,20 @@ def _closed_to_us(
     if refused:
         raise StrataError(*refused)
     return left, frozenset(late - {*left})
+
+
+def _roles_or_why(entrances: Entrances, stack: str) -> Roles | AwsError:
+    """Returns the roles by which a stack is planned and deployed, or the error that concerns nothing but its account.
+
+    Raises:
+        AwsError: the caller's own credentials have expired.
+    """
+    try:
+        return entrances.roles(stack)
+    except AwsError as error:
+        if error.args[0].id == "sign-in-expired":
+            raise
+        return error
 
 
 def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:

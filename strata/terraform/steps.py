@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any
 
+from strata.aws import default_vpcs
 from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError, asked_at_once
@@ -15,7 +16,7 @@ from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
-from strata.steps import baseline_roles, default_vpcs, regions
+from strata.steps import baseline_roles, regions
 from strata.steps.known_regions import KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey
 from strata.terraform.entering import Entrances
@@ -174,10 +175,15 @@ class Steps:
         except AwsError as error:
             text = f"the roles of the baseline in account {key} are set by {ACCESS_ROLE} alone: {error}"
             raise StrataError(Message("role-refused", text, account=key, role=ACCESS_ROLE, code=error.code)) from error
-        ask = ResourceQuestion(member, self.landing_zone.project, {})
+        ask, refused = ResourceQuestion(member, self.landing_zone.project, {}), list[Message]()
         for step in steps:
             change = baseline_roles.remove if step.id == "role-to-delete" else baseline_roles.make
-            change(ask, wanted[step.data["role"]], key)
+            try:
+                change(ask, wanted[step.data["role"]], key)
+            except StrataError as error:  # the other may be set all the same
+                refused += error.args
+        if refused:
+            raise StrataError(*refused)
 
     # Default VPCs
 

@@ -113,6 +113,7 @@ def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None
     assert not any(one["changes"] or one["steps"] for one in stacks(again).values())
     [(_, _, facts)] = [told for told in again.messages if told[0] == "default-vpc-in-use"]
     assert (facts["region"], facts["by"]) == ("us-east-1", [f"network interface {interface}"])
+    assert json.loads(site.strata("drift", "--json").stdout)["differences"] == []
 
     ec2.delete_network_interface(NetworkInterfaceId=interface)
     assert site.strata("deploy", "--yes", "--json").code == 0
@@ -157,11 +158,14 @@ def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
             shipped.edit("organization.yaml", (f"    baseline: {word}\n", ""))
     shipped.killed("iam:DeleteRole", "strata", "deploy", "--yes")
     free_locks(shipped)
+    shipped.aws.fail("iam:DeleteRole", code="DeleteConflict", containing='"ex-baseline-reader"', message="in use")
 
+    refused = shipped.strata("deploy", "--yes", "--json")
+    assert (refused.code, refused.ids.count("role-refused")) == (1, 1), refused.text
+    assert shipped.state("baseline_sandbox") == {}
     deployed = shipped.strata("deploy", "--yes")
 
     assert deployed.code == 0, deployed.text
-    assert shipped.state("baseline_sandbox") == {}
     iam = member(shipped, "sandbox", "iam")
     assert not {"auditor", *OWN} & {role["RoleName"] for role in iam.list_roles()["Roles"]}
     assert member(shipped, "sandbox", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]

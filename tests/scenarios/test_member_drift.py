@@ -384,8 +384,13 @@ def test_a_closed_account_counts_as_it_is_recorded_and_stops_no_deploy(site: Sit
 
     found = site.strata("drift", "--json")
     first, again = (site.strata("deploy", "--yes", "--json") for _ in range(2))
+    forgotten, judged = site.strata("drift", "--json"), site.strata("doctor", "--json")
 
     assert json.loads(found.stdout)["unread"] == []
+    assert json.loads(forgotten.stdout)["unread"] == []
+    assert [one for one in told(forgotten) if "baseline" in one or "setting" in one] == []
+    counted = [one.data["accounts"] for one in judged.told if one.id == "layer-deployed" and "accounts" in one.data]
+    assert counted == [["shared"]]
     assert [one for one in told(found) if "baseline" in one or "setting" in one] == []
     assert (first.code, again.code) == (0, 0), first.text + again.text
     ended = {one["stack"]: one["status"] for one in json.loads(first.stdout)["stacks"]}

@@ -88,6 +88,12 @@ class CheckContext:
         states = recorded(self.landing_zone, self.states()) if absent else Holdings()
         return [key for key, email in absent.items() if was_deployed(states, email)]
 
+    def open_members(self) -> set[str]:
+        """Returns the keys of the accounts but for those that deploys leave out: closed, suspended, or gone."""
+        held, declared = self.holders(), self.landing_zone.members
+        shut = {key for key, its in declared.items() if (account := held.get(folded(its.email))) and account.shut}
+        return {*declared} - shut - {*self.gone()}
+
     def address(self, kind: Kind) -> str:
         """Returns the address of a control, empty where it is not on."""
         return next(iter(kind.addresses(self.landing_zone)), "")

@@ -40,7 +40,8 @@ def check_layers(context: CheckContext) -> list[Finding]:
 
 def _in_accounts(context: CheckContext, layer: Layer, stored: Sequence[str]) -> Iterator[Finding]:
     state: dict[str, Any] = read_state(context.aws, context.project, "organizations")
-    members = [key for key in context.landing_zone.members if layer.is_in(key)]
+    open_, declared = context.open_members(), context.landing_zone.members
+    members = [key for key in declared if layer.is_in(key) and key in open_]
     ids = dict(account_ids(state, members))
     closed: list[str] = []
     roles = [*dict.fromkeys((layer.roles.reader, layer.roles.writer))]

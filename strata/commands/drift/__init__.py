@@ -125,7 +125,7 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
     reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
-    inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states))
+    inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states, inventory))
     meant = {(acceptance.finding, acceptance.at) for acceptance in accepted}
     drift = compare(zone, states, inventory, meant)
     # An assignment that was made or taken away may have been so by a deploy just now.

@@ -11,7 +11,8 @@ from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, shipped
 from strata.config.models import OWN_TAGS
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
-from strata.kinds.kind import Ask, Kind
+from strata.kinds.change import Way
+from strata.kinds.kind import Ask, Kind, account_of
 from strata.kinds.members.made import SET, WRITTEN_IN, named
 from strata.kinds.members.role import MEMBER_ROLE
 from strata.kinds.thing import AtAws, InStates, Thing
@@ -92,6 +93,7 @@ def seen(ask: Ask, wanted: BaselineRole) -> SeenRole:
 
 
 _KEY = "baseline_roles"
+_FOREIGN = "has not the tags or the path of Strata's"
 _AS_MADE: Attributes = {"reader": "as Strata makes it", "writer": "as Strata makes it"}
 
 
@@ -120,9 +122,11 @@ def _asked(ask: Ask) -> Attributes:
     return {
         part: _AS_MADE[part]
         if role.as_wanted
-        else f"has another {', '.join(role.differs)}"
-        if role.is_there
         else "gone"
+        if not role.is_there
+        else _FOREIGN
+        if role.is_foreign
+        else f"differs in {listed(role.differs)}"
         for part, role in answers.items()
     }
 
@@ -131,6 +135,20 @@ def _live(aws: AtAws) -> Iterator[Thing]:
     for thing, values in (aws.inventory.of_accounts or {}).items():
         if thing.startswith(f"{SET} {_KEY} "):
             yield Thing(SET, thing.removeprefix(f"{SET} "), values)
+
+
+def _way(attribute: str, here: Thing | None, _: Thing | None, now: Thing | None) -> Way | None:
+    """Returns what there is to do about a role that a deploy takes for somebody else's."""
+    if not (here and now and now.values.get(attribute) == _FOREIGN):
+        return None
+    account = account_of(now.name)
+    text = f"{by_hand(account)}; a deploy makes it what it should be after that"
+    return Way(by_hand=Message("role-of-others", text, account=account, role=attribute))
+
+
+def by_hand(account: str) -> str:
+    """Returns what a person does about such a role."""
+    return f"delete it in account {account}, or give it back its tags {listed(OWN_TAGS)} if it was Strata's"
 
 
 BASELINE_ROLES = Kind(
@@ -143,6 +161,7 @@ BASELINE_ROLES = Kind(
     live=_live,
     obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
     events=MEMBER_ROLE.events,
+    way=_way,
     clues=lambda thing: [(name,) for name in thing.ids.values()],
 )
 """The kind of them, both of an account."""

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
-from typing import Any
 
 from strata.config import BASELINE
 from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
@@ -35,14 +33,7 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 
 
 def _asked(ask: Ask) -> Attributes:
-    default = [{"Name": "is-default", "Values": ["true"]}]
-    regions = [region["RegionName"] for region in ask.client("ec2").describe_regions()["Regions"]]
-
-    def has_one(region: str) -> bool:
-        there: Any = replace(ask, values={"region": region})  # type: ignore[type-var]  # a dataclass is behind it
-        return bool(there.client("ec2").describe_vpcs(Filters=default)["Vpcs"])
-
-    return {"regions": ", ".join(sorted(region for region in regions if has_one(region)))}
+    return {"regions": ", ".join(sorted(ask.default_vpcs()))}  # what is in use a deploy leaves, too
 
 
 def _live(aws: AtAws) -> Iterator[Thing]:

@@ -148,6 +148,19 @@ def survey(member: Aws, regions: Collection[str]) -> DefaultVpcSurvey:
     )
 
 
+def removable(member: Aws, regions: Collection[str]) -> list[str]:
+    """Returns the regions that have a default VPC in which nothing is.
+
+    Raises:
+        AwsError: AWS does not say of a region whether it has one, or of one that is not seen in use whether it is.
+    """
+    surveyed = survey(member, regions)
+    doubts = [vpc.unread for vpc in surveyed.vpcs if not vpc.occupants]
+    for text in (*surveyed.unread.values(), *(text for texts in doubts for text in texts)):
+        raise AwsError(text, text.data["code"])
+    return [vpc.region for vpc in surveyed.vpcs if not vpc.refusals]
+
+
 def _closed(member: Aws, unread: Collection[str]) -> tuple[str, ...]:
     """Returns the regions that the account has not enabled, which reject its credentials as if those were wrong."""
     try:
