@@ -6,6 +6,8 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import pytest
 
@@ -13,6 +15,7 @@ from strata.commands.permissions import run as print_permissions
 from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.diff.layers import layer_changes
+from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
 from strata.kinds.renaming import with_other_key
 from strata.landing_zone.detection import single_members, watched_regions
@@ -20,6 +23,9 @@ from strata.landing_zone.layers import layers
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
+from strata.terraform import administrators
+from strata.terraform.plans import Plan, PlannedChange
+from strata.terraform.preflight import RefusedError
 from tests.conftest import Golden
 from tests.evaluation import denied
 from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
@@ -159,8 +165,11 @@ def test_its_state_may_not_be_left_behind(write: Write) -> None:
     state = {"detection_security": {"resources": [made]}}
 
     (moved,), (left,) = lost_layers(zone, state), lost_layers(load(SHIPPED), state)
+    (unsaid,) = lost_layers(load(write(SHIPPED, "administrator: security\n")), state)
 
     assert (moved.fault.problem.id, left.fault.problem.id) == ("administrator-moved", "state-without-stack")
+    assert unsaid.fault.problem.id == "state-without-stack"
+    assert "administrator: security" in str(left.fault.remedy)
     assert moved.fault.problem.data == {"stack": "detection_security", "old": "security", "new": "shared"}
     assert "administrator" in str(moved.fault.place)
 
@@ -180,6 +189,43 @@ def test_whoever_reviews_an_edit_sees_that_it_watches_less(write: Write, old: st
     after = load(write(COMPANY, SIX.replace(old, new)))
 
     assert {change.risk for change in layer_changes(before, after)} == {risk}
+
+
+def test_a_closed_administrator_is_taken_off_by_the_management_account_alone(
+    write: Write, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of what is replaced a plan has no arguments, and so no region."""
+    old, other = "111111111111", "222222222222"
+    listed = [SimpleNamespace(id=old, active=False), SimpleNamespace(id=other, active=True)]
+    here = {"us-east-1": [old], "eu-west-1": [other]}
+    monkeypatch.setattr(administrators, "list_accounts", lambda _: listed)
+    monkeypatch.setattr(administrators, "administrators_here", lambda ask: here[ask.values["region"]])
+    zone: Any = load(write(SHIPPED, ONE))
+    prepared: Any = SimpleNamespace(landing_zone=zone, aws=None)
+
+    def refused(*regions: str) -> Refusal:
+        type = "aws_guardduty_organization_admin_account"
+        changes = {f"{type}.main_{region}": PlannedChange("replace") for region in regions}
+        with pytest.raises(RefusedError) as raised:
+            administrators.refuse_second_administrator(prepared, Plan("detection", changes))
+        (refusal,) = raised.value.refusals
+        return refusal
+
+    closed, both = refused("us-east-1"), refused("us-east-1", "eu-west-1")
+
+    assert closed.fault.problem.data == {"administrators": {old: ["us-east-1"]}}
+    assert closed.lines == both.lines
+    assert [line.split()[1:3] for line in closed.lines] == [
+        ["guardduty", "disable-organization-admin-account"],
+        ["organizations", "deregister-delegated-administrator"],
+    ]
+    assert closed.fault.remedy != both.fault.remedy
+
+
+def test_whoever_deletes_the_file_is_told_to_let_go_before(write: Write) -> None:
+    (gone,) = layer_changes(load(write(SHIPPED, ONE)), load(SHIPPED))
+
+    assert (gone.risk, "unmanaged" in gone.text) == ("losses", True)
 
 
 def test_a_key_is_renamed_in_it(write: Write) -> None:

@@ -460,7 +460,7 @@ def delegations(
 
 
 def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(
-    shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch
+    shipped: LandingZone, said: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     accounts = live(SECURITY_MAIL, SHARED_MAIL)
 
@@ -486,6 +486,10 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(
     assert {one.level for one in check(ANALYZER, first, second, zone=over)} == {OK, WARNING}
     accounts = [replace(one, state="SUSPENDED") for one in accounts]
     assert only(check(ANALYZER, first, managed=False)).level is OK
+    (tmp_path / "detection.yaml").write_text("administrator: security\nguardduty: {mode: on}\n")
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    watched = check("guardduty.amazonaws.com", first, second, zone=load(tmp_path))
+    assert said.ids(watched) == ["delegated-as-declared", "not-ours"]
     undeclared = only(check("config.amazonaws.com", second, managed=False))
     assert (undeclared.level, said.ids(undeclared)) == (OK, ["not-ours"])
 
@@ -1209,6 +1213,10 @@ def test_detectors_are_named_and_left_alone(folder: Path) -> None:
     boto3.client("guardduty", "us-east-1").create_detector(Enable=True)
     (found,) = report(folder)["detectors"]
     assert (found["level"], found["id"], found["data"]) == ("ok", "not-ours", {"regions": ["us-east-1"]})
+
+    (folder / "detection.yaml").write_text("administrator: security\nguardduty: {mode: on}\n")
+    (ours,) = report(folder)["detectors"]
+    assert (ours["level"], ours["id"], ours["data"]) == ("ok", "as-declared", {"regions": ["us-east-1"]})
 
 
 @pytest.mark.usefixtures("hooks")

@@ -166,6 +166,7 @@ def test_imports_moves_and_what_is_let_go(golden: Golden) -> None:
             "update", {"x": "a", "force": None}, {"x": "b", "force": False}, address="aws_a.e", importing={"id": "i"}
         ),
         change("forget", {"x": "a"}, None, address="aws_a.f"),
+        change("forget", {"x": "a"}, None, address="aws_guardduty_detector.main_eu-west-1"),
         change("delete", {"x": "a"}, None, address="aws_a.g"),
     )
 

@@ -20,7 +20,9 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             continue  # it goes with detection
         old, new = before.layers.get(name), after.layers.get(name)
         if new is None:
-            text = f"layer {name} takes part no longer: what it made has to be destroyed before"
+            shipped = old and old.source and name == DETECTION_LAYER
+            before_it = "GuardDuty has to be unmanaged" if shipped else "what it made has to be destroyed"
+            text = f"layer {name} takes part no longer: {before_it} before"
             yield Change(Topic.SETTINGS, text, "losses")
             continue
         if old is None:

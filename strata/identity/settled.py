@@ -90,7 +90,9 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 file, remedy = _SHIPPED[stack == ACCOUNTS]
                 fault = landing_zone.fault(file, (), problem, remedy)
             elif stack.partition(IN_ACCOUNT)[0] == DETECTION_LAYER:
-                fault = _detection_left(landing_zone, stack, account, has, held)
+                accounts = (other.partition(f"{DETECTION_LAYER}{IN_ACCOUNT}")[2] for other in sorted(states))
+                administrator = account or next(filter(None, accounts), "KEY")
+                fault = _detection_left(landing_zone, stack, administrator, has, held)
             else:
                 problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
@@ -106,13 +108,15 @@ def held_in_baseline(state: State) -> list[str]:
 def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:
     """Returns why detection may not go with its file, nor its administrator move: AWS has steps for that."""
     detection = landing_zone.detection
-    if detection and account:
+    if detection and account != detection.administrator and IN_ACCOUNT in stack:
         text = f"{has}: AWS lets GuardDuty's administrator not move while it has members"
         problem = Message("administrator-moved", text, stack=stack, old=account, new=detection.administrator)
         remedy = f"write administrator: {account} again; {_MOVING} has the steps"
         return landing_zone.fault(DETECTION, ("administrator",), problem, remedy)
-    problem = Message("state-without-stack", f"{has}, and nothing switches the stack on", stack=stack, held=held)
-    remedy = "put the file back with guardduty: {mode: unmanaged}; a deploy lets go of all of it; then delete the file"
+    why = f"{DETECTION} has no guardduty" if detection else "nothing switches the stack on"
+    problem = Message("state-without-stack", f"{has}, and {why}", stack=stack, held=held)
+    back = "write" if detection else f"put the file back with administrator: {account} and"
+    remedy = f"{back} guardduty: {{mode: unmanaged}}; a deploy lets go of all of it; then delete the file"
     return landing_zone.fault(DETECTION, (), problem, remedy)
 
 

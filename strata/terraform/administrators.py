@@ -4,14 +4,16 @@ from __future__ import annotations
 
 from contextlib import suppress
 
+from strata.aws.organization import list_accounts
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import AwsError
 from strata.config import DETECTION
 from strata.config.layers import DETECTION_LAYER
 from strata.errors import Message
 from strata.identity.comparison import Refusal
+from strata.kinds import cli
 from strata.kinds.detection.administrator import ADMINISTRATOR
-from strata.kinds.detection.made import administrators_here
+from strata.kinds.detection.made import SERVICE, administrators_here, region_of
 from strata.terraform.plans import Plan
 from strata.terraform.preflight import Prepared, RefusedError
 
@@ -29,18 +31,32 @@ def refuse_second_administrator(prepared: Prepared, planned: Plan, *, applied: b
     """
     if planned.stack != DETECTION_LAYER:
         return
-    others: dict[str, list[str]] = {}
+    zone, others = prepared.landing_zone, dict[str, list[str]]()
     for address, change in planned.changes.items():
         if address.startswith(f"{ADMINISTRATOR.type}.") and change.action in ("create", "replace"):
-            question = ResourceQuestion(prepared.aws, prepared.landing_zone.project, change.arguments)
+            region = region_of(address)  # of what is replaced a plan has no arguments
+            question = ResourceQuestion(prepared.aws, zone.project, {"region": region})
             with suppress(AwsError):  # Terraform says why
                 for id in administrators_here(question):
                     if id != change.arguments.get("admin_account_id"):
-                        others.setdefault(id, []).append(str(change.arguments.get("region", "")))
+                        others.setdefault(id, []).append(region)
     if others:
         named = ", ".join(f"{id} in {', '.join(regions)}" for id, regions in sorted(others.items()))
         text = f"GuardDuty has another administrator already: {named}"
         problem = Message("other-administrator", text, administrators=others)
+        closed = others.keys() - {account.id for account in list_accounts(prepared.aws) if account.active}
+        service = f"{SERVICE}.amazonaws.com"
+        lines = [
+            cli.line(SERVICE, "disable-organization-admin-account", region=region, admin_account_id=id)
+            for id in sorted(closed)
+            for region in others[id]
+        ]
+        lines += [
+            cli.line("organizations", "deregister-delegated-administrator", account_id=id, service_principal=service)
+            for id in sorted(closed)
+        ]
         remedy = "name that account, or take it off first: docs/detection.md#another-administrator has the steps"
-        fault = prepared.landing_zone.fault(DETECTION, ("administrator",), problem, remedy)
-        raise RefusedError([Refusal(fault)], applied=applied)
+        if closed == others.keys():
+            remedy = "its account is closed, so that no other step is needed than to take it off:"
+        fault = zone.fault(DETECTION, ("administrator",), problem, remedy)
+        raise RefusedError([Refusal(fault, lines=tuple(map(str, lines)))], applied=applied)

@@ -13,6 +13,8 @@ from typing import Any, NamedTuple, TextIO
 
 from strata.config.layers import IN_ACCOUNT
 from strata.kinds import resource_of
+from strata.kinds.detection.detector import DETECTOR
+from strata.kinds.detection.member import WATCHED
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
@@ -161,7 +163,7 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         about = [
             f"from {change.moved_from}" if change.moved_from else "",
             f"id {change.import_id}" if change.import_id else "",
-            "left as it is at AWS" if change.action == "forget" else "",
+            _left(address) if change.action == "forget" else "",
             *(f"{name}: {go}" for name, go in named.items() if every or (name != "region" and len(go) < _SHORT)),
         ]
         yield from (_Line(f"      {text}", indent=8) for text in about if text)
@@ -173,6 +175,11 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
     for step in _steps(planned.steps):
         yield _Line(f"  {'step':<{_ACTION}}  {step}", STYLES["step"], 4 + _ACTION, 6)
     yield from (_Line(f"  {remark}", indent=4) for remark in planned.remarks)
+
+
+def _left(address: str) -> str:
+    on = address.partition(".")[0] in (DETECTOR.type, WATCHED.type)
+    return "left as it is at AWS: GuardDuty goes on there, and costs" if on else "left as it is at AWS"
 
 
 def _steps(steps: Sequence[str]) -> Iterator[str]:

@@ -182,7 +182,19 @@ class Prepared:
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
-        return whole.origin(self.workspace, stack, self.sources[stack], steps=self.steps.follow_from(stack))
+        steps = self.steps.follow_from(stack)
+        return whole.origin(self.workspace, stack, self.sources[stack], steps=steps, after=self._delegated(stack))
+
+    def _delegated(self, stack: str) -> tuple[Any, ...]:
+        """Returns which state of the delegation the administrator's stack comes after, of which it reads no output.
+
+        AWS forgets what an administrator said with its delegation.
+        """
+        zone = self.landing_zone
+        layer = zone.layers.get(DETECTION_LAYER)
+        if not (layer and layer.source and stack == layer.stack):
+            return ()
+        return Version.of(read_state(self.aws, zone.project, zone.layers[DELEGATION].stack)) or ()
 
     @property
     def asked(self) -> tuple[str, ...]:
@@ -431,7 +443,9 @@ def _written(
     workspace.unwritten.update({stack: reads[stack] for stack in there})  # not written so far
     needed = chosen - prepared.left_whole(known, listed)
     in_accounts = {layer.name for layer in zone.layers.values() if layer.code.in_accounts}
-    if not needed and (prepared.fleet.part or (named and {*map(layer_of, named)} <= in_accounts)):
+    # A stack of the management account may have the name of a layer in accounts, as that of detection has.
+    beside = not {*named} & here.keys() and {*map(layer_of, named)} <= in_accounts
+    if not needed and (prepared.fleet.part or (named and beside)):
         workspace.unwritten.update({stack: STACKS[:number] for number, stack in enumerate(STACKS)})
         workspace.unwritten.update(here)
         return prepared
@@ -449,12 +463,23 @@ def _written(
 def _check_layers(
     aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
 ) -> None:
-    """Refuses states that no stack has; what is in an account that is closed goes with it."""
+    """Refuses states that no stack has, and that of detection where its file says nothing of GuardDuty.
+
+    What is in an account that is closed goes with it.
+    """
     leaving = {*map(baseline_in, landing_zone.leaving)}
     reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
-    states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - {*workspace.stacks}}
+    has = {*workspace.stacks} - _unsaid(landing_zone)
+    states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
+
+
+def _unsaid(landing_zone: LandingZone) -> set[str]:
+    """Returns the stacks of detection where its file does not say what is to become of GuardDuty."""
+    detection = landing_zone.detection
+    named = (DETECTION_LAYER, DELEGATION) if detection and not detection.guardduty else ()
+    return {landing_zone.layers[name].stack for name in named}
 
 
 def _leaving(

@@ -116,14 +116,17 @@ def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **cond
             raise
 
 
-def origin(workspace: Workspace, stack: str, source: str | None, *, steps: Sequence[Any] = ()) -> Origin:
+def origin(
+    workspace: Workspace, stack: str, source: str | None, *, steps: Sequence[Any] = (), after: Sequence[Any] = ()
+) -> Origin:
     """Returns all that a plan of a stack follows from now.
 
     Args:
         source: a digest of what its Terraform is written from.
         steps: what its steps follow from, empty where there are none.
+        after: which version of a state it comes after without reading of it.
     """
-    by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"])]
+    by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"]), *after]
     if any(name.startswith("TF_AWS_") for name in workspace.environment):
         return Origin()
     source = source and digest_of([source, by])

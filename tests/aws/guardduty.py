@@ -10,7 +10,7 @@ from moto.iam.models import iam_backends
 
 from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, order, page
-from tests.aws.organizations import MANAGEMENT, delegate, is_active, members
+from tests.aws.organizations import MANAGEMENT, delegate, delegated, is_active, members
 
 guardduty = Service("guardduty")
 PRINCIPAL, _ROLE = "guardduty.amazonaws.com", "AWSServiceRoleForAmazonGuardDuty"
@@ -176,6 +176,8 @@ def enable_administrator(call: Call) -> Parameters:
     region, account = _region(call.region), call["AdminAccountId"]
     if region.administrator:
         raise Refused("BadRequestException", _TAKEN, status=400)
+    if delegated(PRINCIPAL) - {account}:
+        raise _refuse("another account is registered as delegated administrator in AWS Organizations.")
     if not is_active(account):
         raise _refuse("the input AdminAccountId is not an active account of the organization.")
     appoint(account, call.region)
@@ -184,13 +186,15 @@ def enable_administrator(call: Call) -> Parameters:
 
 @guardduty.answers("DisableOrganizationAdminAccount")
 def disable_administrator(call: Call) -> Parameters:
+    """Takes the administrator off in a region; in Organizations it stays registered.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/delegated-admin-remove-designate.html
+    """
     _require_management(call)
     region = _region(call.region)
     if region.administrator != call["AdminAccountId"]:
         raise _refuse("the account is not the delegated administrator.")
     memory.of(Region, MANAGEMENT, call.region).__init__()  # type: ignore[misc]
-    if call["AdminAccountId"] != MANAGEMENT:
-        delegate(call["AdminAccountId"], PRINCIPAL, ends=True)
     return {}
 
 

@@ -398,18 +398,20 @@ def register(call: Call) -> Parameters | None:
     return None
 
 
-def delegate(account: str, service: str, *, ends: bool = False) -> None:
-    """Has a service take an account for its administrator, or no longer, as a call of its own does with trusted access.
+def delegate(account: str, service: str) -> None:
+    """Has a service take an account for its administrator, as a call of its own does with trusted access.
 
     https://docs.aws.amazon.com/organizations/latest/userguide/services-that-can-integrate-guardduty.html
     """
     backend, given = _backend(MANAGEMENT), {"AccountId": account, "ServicePrincipal": service}
-    registered = account in {admin.account.id for admin in backend.admins if service in admin.services}
-    if ends and registered:
-        backend.deregister_delegated_administrator(**given)
-    elif not ends and not registered:
+    if account not in delegated(service):
         backend.enable_aws_service_access(ServicePrincipal=service)
         backend.register_delegated_administrator(**given)
+
+
+def delegated(service: str) -> set[str]:
+    """Returns the ids of the accounts that are registered as delegated administrators of a service."""
+    return {admin.account.id for admin in _backend(MANAGEMENT).admins if service in admin.services}
 
 
 def members() -> list[str]:

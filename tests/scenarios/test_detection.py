@@ -94,6 +94,9 @@ def test_all_accounts_are_switched_on_and_let_go_again(site: Site) -> None:
     assert set(watched(site)[1].values()) == {"Enabled"}
     assert f"aws_guardduty_detector.main_{HOME}" in site.state("detection_security")
 
+    write(site, "administrator: security\n")
+    assert site.strata("plan", "--json").ids.count("state-without-stack") == len(("detection", "detection_security"))
+
     write(site, TO_LET_GO)
     run = deployed(site)
     assert not any("guardduty" in address for address in site.state("detection_security"))
@@ -146,7 +149,10 @@ def test_somebody_elses_administrator_is_named_and_our_own_is_taken_over(site: S
         {id_of(site, "shared"): [OTHER]},
     )
 
-    site.aws.client("guardduty", OTHER).disable_organization_admin_account(AdminAccountId=id_of(site, "shared"))
+    shared = id_of(site, "shared")
+    site.aws.client("guardduty", OTHER).disable_organization_admin_account(AdminAccountId=shared)
+    registered = {"AccountId": shared, "ServicePrincipal": "guardduty.amazonaws.com"}
+    site.aws.client("organizations").deregister_delegated_administrator(**registered)
     site.aws.order("guardduty-administrator", account=id_of(site, "security"), region=OTHER)
     planned = site.strata("plan", "--json").planned
     assert planned["detection"][f"aws_guardduty_organization_admin_account.main_{OTHER}"] == "import"
@@ -184,7 +190,8 @@ def test_what_is_changed_by_hand_is_told_and_put_back(site: Site) -> None:
     run = site.strata("drift", "--json")
     gone = json.loads(run.stdout)
     assert ("GuardDuty administrator", f"in {OTHER}") in {(one["kind"], one["name"]) for one in gone["differences"]}
-    # Until it is delegated to again, AWS tells the account nothing: what it says follows with the next run.
-    assert site.strata("deploy", "--yes", "--refresh").code == 1
-    deployed(site, "--refresh")
+    # Until it is delegated to again, AWS tells the account nothing: what it says follows in the same run.
+    planned = site.strata("plan", "detection", "--json").changing
+    assert planned["detection"] == {f"aws_guardduty_organization_admin_account.main_{OTHER}": "create"}
+    deployed(site, "detection")
     assert watched(site, OTHER)[0] == "ALL"

@@ -6,7 +6,10 @@ from collections.abc import Iterator
 
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
+from strata.config import DETECTION
+from strata.config.models import MANAGEMENT
 from strata.kinds.control import ANALYZER, TRAIL
+from strata.landing_zone.detection import excepted, watched_regions
 
 TRAILS_PER_REGION = ANALYZERS_PER_REGION = 5
 
@@ -63,12 +66,17 @@ def check_analyzers(context: CheckContext) -> list[Finding]:
     return findings or [ok("no-conflict", "none in the way")]
 
 
-def check_detectors(context: CheckContext) -> Finding:
-    """Names GuardDuty detectors: no stack creates one, so none is in the way of these."""
-    detectors = {}
+def check_detectors(context: CheckContext) -> Iterator[Finding]:
+    """Names GuardDuty detectors: those that detection.yaml has watched, and those that no stack is about."""
+    detectors, zone = {}, context.landing_zone
     for region in context.project.regions.all_governed:
         client = context.aws.client("guardduty", region)
         detectors[region] = list(client.items("list_detectors", "DetectorIds[]"))
-    there = sorted(region for region, ids in detectors.items() if ids)
-    text = f"GuardDuty is on in {', '.join(there)}, Strata does not change it" if there else "none"
-    return ok("not-ours" if there else "no-conflict", text, regions=there)
+    there = {region for region, ids in detectors.items() if ids}
+    if ours := sorted(there.intersection(watched_regions(zone)) if MANAGEMENT not in excepted(zone) else ()):
+        yield ok("as-declared", f"GuardDuty is on in {', '.join(ours)}, by {DETECTION}", regions=ours)
+    if others := sorted(there - {*ours}):
+        text = f"GuardDuty is on in {', '.join(others)}, Strata does not change it"
+        yield ok("not-ours", text, regions=others)
+    if not there:
+        yield ok("no-conflict", "none", regions=[])

@@ -10,6 +10,7 @@ from strata.aws.session import AwsError
 from strata.aws.switches import switched_on
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, unanswered, warning
+from strata.config import DETECTION
 from strata.config.accepted import hint
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
@@ -21,6 +22,7 @@ from strata.kinds.at_aws import Inventory, LiveAccount, LiveOrganization
 from strata.kinds.organization import DELEGATED
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.services import delegation as address_of
 from strata.landing_zone.services import own_switches, unknown_types
 from strata.sides.join import known_keys
@@ -173,10 +175,24 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
         else:
             yield ok("delegated-as-declared", f"{service}: {key}", **data)
     for service in sorted(live.keys() - declared):
-        text = f"{service}: {listed(list(live[service]))}, not declared, Strata does not change it"
-        yield ok("not-ours", text, service=service, accounts=sorted(live[service]))
+        yield from _delegated_besides(context, service, live[service])
     if not live:
         yield ok("no-delegations", "none yet")
+
+
+def _delegated_besides(context: CheckContext, service: str, accounts: Collection[str]) -> Iterator[Finding]:
+    """Names the accounts to which organization.yaml delegates nothing; detection.yaml may."""
+    zone, others = context.landing_zone, {*accounts}
+    detection, control = zone.detection, guardduty_of(zone.detection)
+    if detection and control and service in control.trusted:
+        administrator = context.holders().get(folded(zone.members[detection.administrator].email))
+        if administrator and administrator.id in others:
+            others.discard(administrator.id)
+            text = f"{service}: {detection.administrator}, by {DETECTION}"
+            yield ok("delegated-as-declared", text, place=DETECTION, service=service, account=administrator.id)
+    if others:
+        text = f"{service}: {listed(sorted(others))}, not declared, Strata does not change it"
+        yield ok("not-ours", text, service=service, accounts=sorted(others))
 
 
 def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> list[Thing]:
