@@ -677,12 +677,7 @@ def _closed_to_us(
     landing_zone, accounts = entrances.landing_zone, entrances.landing_zone.account_stacks
     keys = sorted({accounts[stack] for stack in chosen if stack in accounts})
     emails = {key: landing_zone.members[key].email for key in keys if key in landing_zone.members}
-    organizations = states["organizations"]
-    ids = (
-        ids_of_accounts(aws, organizations, emails)
-        if emails and not deploys
-        else dict(account_ids(organizations, keys))
-    )
+    ids = ids_of_accounts(aws, states["organizations"], emails) if emails else {}
     ids |= {key: id for key, id in landing_zone.leaving.items() if id}  # the state has let go of them, or is about to
     here, assumed = [stack for stack in chosen if accounts.get(stack) in ids], dict[str, list[str]]()
     left, late = dict[str, Message](), set[str]()

@@ -42,10 +42,15 @@ THERE = Organization(
 
 
 @pytest.fixture
-def site(running_aws: Aws, provider: Provider, tmp_path: Any) -> Site:
-    """The organization, of whose accounts somebody has set half by hand."""
+def made(running_aws: Aws) -> Emulated:
+    """The organization with its accounts."""
     running_aws.restore()
-    made = emulate(THERE, running_aws)
+    return emulate(THERE, running_aws)
+
+
+@pytest.fixture
+def site(made: Emulated, running_aws: Aws, provider: Provider, tmp_path: Any) -> Site:
+    """The same, of whose accounts somebody has set half by hand."""
     site = Site(running_aws, provider, tmp_path)
     for key in LIVE:
         iam = inside(site, made, key)("iam")
@@ -53,7 +58,6 @@ def site(running_aws: Aws, provider: Provider, tmp_path: Any) -> Site:
         iam.update_account_password_policy(**STRICT)
         iam.create_account_alias(AccountAlias=f"acme-{key}")
     inside(site, made, "dev")("ec2").enable_serial_console_access()
-    inside(site, made, SHUT)("iam").delete_role(RoleName=ROLE)
     for key in TEST:
         running_aws.order("regions", account=made.id("account", key), regions=["ap-east-1"])
     contacts = site.aws.client("account", HOME)
@@ -77,7 +81,10 @@ def read(site: Site, name: str) -> Any:
     return yaml.safe_load((site.config / name).read_text())
 
 
-def test_what_accounts_have_is_inherited_and_no_deploy_changes_it(site: Site) -> None:
+def test_what_accounts_have_is_inherited_and_no_deploy_changes_it(site: Site, made: Emulated) -> None:
+    shut = inside(site, made, SHUT)("iam")
+    trust = shut.get_role(RoleName=ROLE)["Role"]["AssumeRolePolicyDocument"]
+    shut.delete_role(RoleName=ROLE)
     before = len(site.aws.calls())
 
     adopted = site.strata("adopt", "--to", str(site.config), *NEW, "--members", "--yes")
@@ -107,6 +114,7 @@ def test_what_accounts_have_is_inherited_and_no_deploy_changes_it(site: Site) ->
     assert f"settings of {SHUT}" in (site.config / "ADOPTION.md").read_text()
 
     assert site.strata("check").code == 0
+    shut.create_role(RoleName=ROLE, AssumeRolePolicyDocument=json.dumps(trust))
     site.sign_in_as_administrator()
     preview = site.strata("plan", "--json")
     _only_imports(preview)
