@@ -37,9 +37,7 @@ ADMINISTRATOR = made_by_layer(
         Resource(
             "aws_guardduty_organization_admin_account",
             "<account id>[@<region>]",
-            existing=AlreadyExists(
-                "already enabled as GuardDuty delegated administrator", _ours, early=_ours, regional=True
-            ),
+            existing=AlreadyExists(id=_ours, early=_ours, regional=True),
         ),
     ),
     called=lambda name, _: f"in {region_of(name)}",
