@@ -501,7 +501,7 @@ def test_a_layer_that_is_read_and_has_changes_is_deployed_first(site: Site, said
 def test_what_reads_from_a_closed_account_stops_nobody(site: Site) -> None:
     site.add("alarms", "organizations")
     prepared = site.prepared()
-    prepared.workspace.failed["alarms"] = Message("synth-failed", "its account is closed")
+    prepared.workspace.failed["alarms"] = Message("synth-failed", "the code fails")
     prepared.workspace.unwritten["alarms"] = ("organizations",)
     vars(site)["prepared"] = lambda _: prepared
     site.plans("security", MADE)

@@ -237,6 +237,7 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(InventoryReading, "controls", lambda *_: None)
     monkeypatch.setattr(InventoryReading, "of_accounts", lambda *_: None)
     author = Author("arn:of:jane", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), "DeleteGroup")
+    monkeypatch.setattr(drift, "shipped_stacks", lambda *_: ())
     monkeypatch.setattr(drift, "authors", lambda *_: [author, author])
     monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
 
