@@ -358,4 +358,6 @@ def _deploy(typist: Typist, block: Block) -> None:
     site.sign_in_as_administrator()
     writes = site.aws.writing_calls(since=before)
     assert not [action for action in writes if action.startswith(SERVICES)], writes
-    assert done.stdout.endswith("".join(f"{stack}: no changes\n" for stack in STACKS)), done.stdout[-3000:]
+    # Tags that all accounts have are `defaults`, by which the stack `accounts` takes part, and has nothing.
+    planned = done.stdout.replace("accounts: no changes\n", "")
+    assert planned.endswith("".join(f"{stack}: no changes\n" for stack in STACKS)), done.stdout[-3000:]
