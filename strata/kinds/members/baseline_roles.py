@@ -12,10 +12,10 @@ from strata.config.models import OWN_TAGS
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.change import Way
-from strata.kinds.kind import Ask, Kind, account_of
-from strata.kinds.members.made import SET, WRITTEN_IN, named
+from strata.kinds.kind import Ask, account_of
+from strata.kinds.members.made import SET, by_step, named
 from strata.kinds.members.role import MEMBER_ROLE
-from strata.kinds.thing import AtAws, InStates, Thing
+from strata.kinds.thing import InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.baseline_roles import BaselineRole, baseline_roles
 from strata.text import listed
@@ -131,12 +131,6 @@ def _asked(ask: Ask) -> Attributes:
     }
 
 
-def _live(aws: AtAws) -> Iterator[Thing]:
-    for thing, values in (aws.inventory.of_accounts or {}).items():
-        if thing.startswith(f"{SET} {_KEY} "):
-            yield Thing(SET, thing.removeprefix(f"{SET} "), values)
-
-
 def _way(attribute: str, here: Thing | None, _: Thing | None, now: Thing | None) -> Way | None:
     """Returns what there is to do about a role that a deploy takes for somebody else's."""
     if not (here and now and now.values.get(attribute) == _FOREIGN):
@@ -151,15 +145,11 @@ def by_hand(account: str) -> str:
     return f"delete it in account {account}, or give it back its tags {listed(OWN_TAGS)} if it was Strata's"
 
 
-BASELINE_ROLES = Kind(
-    SET,
-    BASELINE_LAYER,
-    control=_KEY,
+BASELINE_ROLES = by_step(
+    _KEY,
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
-    live=_live,
-    obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
     events=MEMBER_ROLE.events,
     way=_way,
     clues=lambda thing: [(name,) for name in thing.ids.values()],

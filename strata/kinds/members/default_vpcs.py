@@ -6,12 +6,11 @@ from collections.abc import Iterator
 
 from strata.config import BASELINE
 from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
-from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.events import by_nothing
-from strata.kinds.kind import Ask, Kind
-from strata.kinds.members.made import SET, WRITTEN_IN, named
-from strata.kinds.thing import OUTPUT, AtAws, InStates, Thing
+from strata.kinds.kind import Ask
+from strata.kinds.members.made import SET, by_step, named
+from strata.kinds.thing import OUTPUT, InStates, Thing
 from strata.landing_zone import LandingZone
 
 _KEY = "default_vpcs"
@@ -36,21 +35,11 @@ def _asked(ask: Ask) -> Attributes:
     return {"regions": ", ".join(sorted(ask.default_vpcs()))}  # what is in use a deploy leaves, too
 
 
-def _live(aws: AtAws) -> Iterator[Thing]:
-    for thing, values in (aws.inventory.of_accounts or {}).items():
-        if thing.startswith(f"{SET} {_KEY} "):
-            yield Thing(SET, thing.removeprefix(f"{SET} "), values)
-
-
-DEFAULT_VPCS = Kind(
-    SET,
-    BASELINE_LAYER,
-    control=_KEY,
+DEFAULT_VPCS = by_step(
+    _KEY,
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
-    live=_live,
-    obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
     events=dict.fromkeys(("made", "changed", "gone"), ("CreateDefaultVpc",)),
     clues=by_nothing,
 )

@@ -79,7 +79,7 @@ def made_by_layer(
         clues: the texts by which an event is about it.
         way: the way back where no deploy is one.
     """
-    type, prefix = resources[0].type, f"{name} {control} " if control else f"{name} "
+    type = resources[0].type
 
     def in_states(states: InStates) -> Iterator[Thing]:
         for stack, held in states.shipped.items():
@@ -100,10 +100,7 @@ def made_by_layer(
         asked=asked,
         called=called,
         live=lambda aws: (
-            Thing(name, its, values, ids=ids(aws, its, values))
-            for thing, values in (aws.inventory.of_accounts or {}).items()
-            if thing.startswith(prefix)
-            for its in (thing.removeprefix(f"{name} "),)
+            Thing(name, its, values, ids=ids(aws, its, values)) for its, values in _live(aws, name, control)
         ),
         obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[layer]),
         events=events,
@@ -111,6 +108,14 @@ def made_by_layer(
         way=way,
     )
     return kind
+
+
+def _live(aws: AtAws, name: str, control: str) -> Iterator[tuple[str, Attributes]]:
+    """Yields the name of each thing of a kind that AWS has in and of accounts, and its values."""
+    prefix = f"{name} {control} " if control else f"{name} "
+    for thing, values in (aws.inventory.of_accounts or {}).items():
+        if thing.startswith(prefix):
+            yield thing.removeprefix(f"{name} "), values
 
 
 # In member accounts
@@ -166,6 +171,32 @@ def in_member(
         asked=asked,
         events=dict.fromkeys(("made", "changed", "gone"), events),
         control=control,
+        clues=clues,
+        way=way,
+    )
+
+
+def by_step(
+    key: str,
+    *,
+    declared: Callable[[LandingZone], Iterator[Thing]],
+    recorded: Callable[[InStates], Iterator[Thing]],
+    asked: Callable[[Ask], Attributes | None],
+    events: Events,
+    clues: Callable[[Thing], Clues] = by_nothing,
+    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
+) -> Kind:
+    """Returns the kind of what a step of a deploy does in an account: no resource is it. Arguments are as above."""
+    return Kind(
+        SET,
+        BASELINE_LAYER,
+        control=key,
+        declared=declared,
+        recorded=recorded,
+        asked=asked,
+        live=lambda aws: (Thing(SET, name, values) for name, values in _live(aws, SET, key)),
+        obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
+        events=events,
         clues=clues,
         way=way,
     )
