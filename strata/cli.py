@@ -632,6 +632,22 @@ def drift(
     return run(options, json=json, who=who, thorough=thorough, back=Back(yes, allow or (), deploy) if back else None)
 
 
+@command("eject", "strata eject ../terraform")
+def eject(
+    *,
+    options: Options,
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty folder, or a new one.")],
+) -> int:
+    """Write the Terraform of every stack to a folder that a team runs with Terraform alone.
+
+    Nothing at AWS and no state changes, and a plan there is empty where `strata plan` is. docs/leave.md lists what
+    Strata does besides, and that folder will not. Calls no AWS.
+    """
+    from strata.commands.eject import run
+
+    return run(options, folder=folder)
+
+
 @command("profiles", "strata profiles --user jane-doe")
 def profiles(
     *,

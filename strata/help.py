@@ -36,6 +36,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Use": {
         "profiles": "write AWS CLI profiles",
         "permissions": "print the policy of who plans or deploys",
+        "eject": "write Terraform to run without Strata",
     },
 }
 """Each command with its line; those in no group are hidden."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import json
 import re
 from pathlib import Path
 
@@ -11,6 +12,7 @@ import pytest
 from tests.documents import CHECKOUT, blocks
 from tests.scenarios.site import SANDBOX, STACKS, TABLE, Site
 from tests.scenarios.typist import Typist
+from tests.synthesized import walk
 
 RECOVER, LEAVE = CHECKOUT / "docs/recover.md", CHECKOUT / "docs/leave.md"
 BLOCKS = [*blocks(RECOVER, "sh"), *blocks(LEAVE, "sh")]
@@ -360,3 +362,16 @@ def test_what_others_look_after_from_now_on_stays_as_it_is_and_comes_back(shippe
     }
     assert shipped.strata("deploy", "--yes").code == 0
     assert shipped.strata("plan", "--exit-code").code == 0
+
+
+def test_plain_terraform_goes_on_with_an_empty_plan(typist: Typist) -> None:
+    """The plans of the page find no difference, and the README has the stacks in their order."""
+    ejected = typist.types(page("Terraform alone"), {})
+
+    assert ejected.code == 0, ejected.text[-3000:]
+    folder = next(typist.site.folder.parent.rglob("backend/main.tf.json")).parent.parent
+    assert re.findall(r"^terraform -chdir=(\w+) init", (folder / "README.md").read_text(), re.MULTILINE) == [*STACKS]
+    assert "//" not in {
+        key for place, _ in walk(json.loads((folder / "sso/main.tf.json").read_text())) for key in place
+    }
+    assert typist.site.aws.writing_calls() == {}
