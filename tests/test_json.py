@@ -274,7 +274,7 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
     site.states = {stack: {"resources": []} for stack in site.stacks}
-    with_step = partial(replace, steps=(WARNED,), remarks=(WARNED,))
+    with_step = partial(replace, steps=(WARNED,), remarks=(WARNED,), assumes=("organizations",))
     monkeypatch.setattr(Steps, "plan", lambda _, planned: with_step(planned) if planned.changes else planned)
 
     code = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())

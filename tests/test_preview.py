@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,11 @@ import pytest
 
 from strata.aws.resources import ResourceStatus
 from strata.load import load
+from strata.options import Options
+from strata.terraform.plans import Planner
 from strata.terraform.preview import Preview, known_outputs
+from strata.terraform.progress import Progress
+from strata.terraform.tools import find_terraform
 from strata.terraform.workspace import Workspace
 from tests.conftest import Golden
 from tests.synthesized import SHIPPED
@@ -131,3 +136,51 @@ def test_an_arn_follows_from_a_name_and_a_key_id_does_not() -> None:
         "aws_dynamodb_table.lock": f"arn:aws:dynamodb:{region}:{account}:table/t",
         "aws_sns_topic.alerts_eu-west-1": f"arn:aws:sns:eu-west-1:{account}:a",
     }
+
+
+READS = "data.terraform_remote_state.cross-stack-reference-input-organizations.outputs"
+UNKNOWN = {"triggers_replace": [f"${{{READS}.new}}", f"${{{READS}.new-one}}", f"${{{READS}.old}}"]}
+
+
+@pytest.mark.parametrize(
+    ("resources", "changes", "remarks"),
+    [
+        (
+            {"given": UNKNOWN, "same": {"input": f"${{{READS}.old}}"}},
+            {"terraform_data.given", "terraform_data.same"},
+            0,
+        ),
+        ({"each": {"for_each": f"${{toset([{READS}.new])}}"}}, set(), 1),
+    ],
+)
+def test_outputs_that_another_stack_has_yet_to_give_are_not_known(
+    resources: dict[str, Any], changes: set[str], remarks: int, tmp_path: Path
+) -> None:
+    """By Terraform itself: only the outputs that are missing, and nothing that could be applied."""
+    folder, state = tmp_path / "out/stacks/sso", tmp_path / "organizations.tfstate"
+    folder.mkdir(parents=True)
+    outputs = {"old": {"value": "111111111111", "type": "string"}}
+    state.write_text(json.dumps({"version": 4, "serial": 1, "lineage": "l", "outputs": outputs, "resources": []}))
+    source = {"backend": "local", "config": {"path": str(state)}}
+    document = {
+        "terraform": {"backend": {"local": {"path": str(tmp_path / "sso.tfstate")}}},
+        "data": {"terraform_remote_state": {"cross-stack-reference-input-organizations": source}},
+        "resource": {"terraform_data": resources},
+    }
+    (folder / "cdk.tf.json").write_text(json.dumps(document))
+    (tmp_path / "plans").mkdir()
+    terraform = {**os.environ, "TERRAFORM_BINARY_NAME": str(find_terraform(os.environ))}
+    made = Planner(
+        Workspace(tmp_path / "out", terraform), tmp_path / "plans", lambda _: None, Progress(Options(tmp_path))
+    )
+
+    planned = made.plan("sso", ["organizations"])
+
+    assert ({*planned.changes}, len(planned.remarks)) == (changes, remarks)
+    assert (planned.assumes, planned.waits_for) == ((), ("organizations",)) if remarks else (("organizations",), ())
+    assert (planned.file, planned.versions, planned.error) == (None, {}, None)
+    assert json.loads((folder / "cdk.tf.json").read_text()) == document
+    unknown = {
+        attribute.name: attribute.unknown for change in planned.changes.values() for attribute in change.attributes
+    }
+    assert remarks or (unknown["triggers_replace"], unknown["input"]) == (True, False)

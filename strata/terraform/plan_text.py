@@ -148,6 +148,8 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         number = "no changes, only outputs that other stacks read"
     if planned.spared:
         number = "as the last deploy left it, AWS was not asked; --refresh asks"
+    if planned.assumes:
+        number += f", with what {' and '.join(planned.assumes)} has yet to make as (known after apply)"
     style = Style.FAULT if planned.error else Style.TITLE
     told = planned.told or (planned.error or waits(planned) or number,)
     yield from (_Line(f"{stack}: {text}", style) for text in told)

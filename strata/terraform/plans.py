@@ -13,7 +13,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
 from typing import Any
@@ -41,7 +41,7 @@ from strata.terraform.events import Events, Failure
 from strata.terraform.expressions import ParsedExpression, expressions, terraform
 from strata.terraform.process import ProcessResult
 from strata.terraform.progress import Progress
-from strata.terraform.workspace import StateObject, Workspace
+from strata.terraform.workspace import NOT_KNOWN, StateObject, Workspace
 from strata.text import counted
 
 Versions = Mapping[StateObject, Version | str | None]
@@ -112,6 +112,8 @@ class Plan:
     told: tuple[str, ...] = ()
     """The errors as they are printed, each with what to do about it."""
     waits_for: tuple[str, ...] = ()
+    assumes: tuple[str, ...] = ()
+    """The stacks whose outputs it takes for unknown, since they have yet to be applied: for reading, never applied."""
     file: Path | None = None
     versions: Versions = field(default_factory=dict)
     """The states that it rests on, as they were before it was created."""
@@ -166,6 +168,7 @@ class Plan:
             "steps": list(self.steps),
             "remarks": list(self.remarks),
             "waits_for": list(self.waits_for),
+            "assumes": list(self.assumes),
             "spared": self.spared,
             "error": self.error,
             "advice": list(self.advice),
@@ -324,7 +327,8 @@ class Planner:
 
     def _unplanned(self, stack: str, failures: Sequence[Failure], pending: Sequence[str]) -> Plan:
         if all(_ABSENT.match(failure.text) and failure.reads.intersection(pending) for failure in failures):
-            return self._waiting(stack, [name for name in pending if any(name in each.reads for each in failures)])
+            stacks = [name for name in pending if any(name in each.reads for each in failures)]
+            return self._assuming(stack, stacks, failures)
         # What it lacks of other stacks may be there once what is wrong with itself is mended.
         failures = [failure for failure in failures if not (failure.reads and _ABSENT.match(failure.text))] or failures
         error = TerraformError(self.workspace, stack, failures)
@@ -337,6 +341,24 @@ class Planner:
             place, text = failures[0].place if not failures[1:] else "", "; ".join(each.told for each in failures)
             why, told = Message(failures[0].id, text, place=place, stack=stack), error.told
         return Plan(stack, error=why, failures=tuple(failures), advice=tuple(error.advice), told=tuple(told))
+
+    def _assuming(self, stack: str, stacks: Sequence[str], failures: Sequence[Failure]) -> Plan:
+        """Plans a copy in which outputs that other stacks have yet to give are unknown, or waits for them.
+
+        It waits in a member account, whose provider needs an id, and where `for_each` or an import block needs it.
+        """
+        absent = {match[1] if (match := _NO_OUTPUT.search(failure.text)) else None for failure in failures}
+        waiting = self._waiting(stack, stacks)
+        if IN_ACCOUNT in stack or None in absent:
+            return waiting
+        workspace = self.workspace.not_known(stack, {name for name in absent if name}, self.folder)
+        planned = replace(self, workspace=workspace, _initialized=set())._plan(stack, stacks)
+        if planned.error:
+            text = f"no preview of it: {planned.failures[0].told}"
+            return replace(waiting, remarks=(Message("not-previewed", text, stack=stack),))
+        made = {address: change for address, change in planned.changes.items() if NOT_KNOWN not in address}
+        assumes = tuple(dict.fromkeys((*stacks, *planned.assumes)))
+        return waiting if planned.waits_for else replace(planned, changes=made, assumes=assumes, file=None, versions={})
 
     def _waiting(self, stack: str, stacks: Sequence[str]) -> Plan:
         return Plan(stack, waits_for=tuple(stacks), terraform=self._terraform(stack) if IN_ACCOUNT in stack else {})
@@ -426,6 +448,9 @@ def own_version(versions: Versions, stack: str) -> Version | None:
 
 _ABSENT = re.compile(r"Unable to find remote state|Unsupported attribute|Invalid index")
 """How Terraform begins when a state is not there, or has no such output, or an output has no such key."""
+
+
+_NO_OUTPUT = re.compile(r'does not have an attribute named "([\w-]+)"')
 
 
 def changes(shown: Mapping[str, Any]) -> Iterator[tuple[str, PlannedChange]]:

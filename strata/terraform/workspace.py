@@ -7,12 +7,13 @@ import itertools
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import weakref
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from itertools import takewhile
 from pathlib import Path
@@ -29,6 +30,10 @@ ALLOW = "STRATA_ALLOW"
 
 UNWRITTEN = "STRATA_UNWRITTEN"
 """The variable that tells a synth of the file with the stacks that it leaves out."""
+
+
+NOT_KNOWN = "strata_not_known"
+"""A resource of Terraform's own whose id a plan does not know."""
 
 
 class StateObject(NamedTuple):
@@ -186,6 +191,20 @@ class Workspace:
 
     def _write(self, stack: str, document: Mapping[str, Any]) -> None:
         (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
+
+    def not_known(self, stack: str, outputs: Collection[str], folder: Path) -> Workspace:
+        """Returns a workspace in which a stack reads outputs of others as unknown, by a copy of its Terraform."""
+        copy = folder / f"{stack}.assumed"
+        copy.mkdir(exist_ok=True)
+        read = re.compile(
+            rf"data\.terraform_remote_state\.[\w-]+\.outputs\.(?:{'|'.join(map(re.escape, outputs))})(?![\w-])"
+        )
+        document = json.loads(read.sub(f"terraform_data.{NOT_KNOWN}.id", json.dumps(self.document(stack))))
+        document.setdefault("resource", {}).setdefault("terraform_data", {})[NOT_KNOWN] = {}
+        (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
+        if (locked := self.stack_folder(stack) / ".terraform.lock.hcl").exists():
+            shutil.copy(locked, copy)
+        return replace(self, copies={**self.copies, stack: copy})
 
     def guarded(self, stack: str) -> set[str]:
         """Returns the addresses Terraform must never destroy."""

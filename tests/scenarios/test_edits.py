@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -347,30 +346,37 @@ def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Si
 
 
 def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
-    """At a terminal and without one: sso, which cannot be planned before the account is there, is done in its turn."""
+    """Its access is in the same plan, with an id that nobody knows yet, and in the same list that people approve."""
     added = ("add", "account", "sandbox", "--email", "aws+sandbox@example.com", "--ou", "lab", "--yes")
     assert shipped.strata("add", "ou", "lab", "--under", "shared", "--yes").code == 0
     assert shipped.strata(*added).code == 0
     given = ("--permission-set", "DevOps", "--group", "devops", "--ou", "lab")
     assert shipped.strata("add", "assignment", *given, "--yes").code == 0
+    access, approved = "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops", shipped.folder / "approved.json"
 
-    planned = shipped.strata("plan", "organizations", "sso", "--exit-code", "--json")
+    planned = shipped.strata("plan", "organizations", "sso", "--exit-code", "--json", "--changes", str(approved))
     unasked = shipped.strata("deploy", "organizations", "sso")
-    half = shipped.strata_at_a_terminal("y\nn", "deploy", "organizations", "sso")
+    refused = shipped.strata_at_a_terminal("n", "deploy", "organizations", "sso")
 
     assert planned.code == 3, planned.text
     sso = json.loads(planned.stdout)["stacks"][-1]
     assert planned.planned["organizations"]["aws_organizations_account.sandbox"] == "create"
-    assert (sso["waits_for"], sso["error"]) == (["organizations"], None)
+    assert planned.planned["sso"].items() >= {access: "create"}.items()
+    assert (sso["waits_for"], sso["assumes"], sso["error"]) == ([], ["organizations"], None)
+    (change,) = [change for change in sso["changes"] if change["address"] == access]
+    assert change["attributes"]["target_id"]["unknown"] is True
+    listed = json.loads(approved.read_text())
+    assert (listed["stacks"].keys(), listed["later"]) == ({"organizations", "sso"}, [])
     assert unasked.code == 2, unasked.text
     assert "give --yes" in unasked.stderr
-    assert half.code == 1, half.text
-    assert "deploy organizations to account 123456789012? [y/N]" in half.stderr
-    assert "deploy sso to account 123456789012? [y/N]" in half.stderr
-    assert re.search(r"^organizations +.*2 added", half.stdout, re.MULTILINE)
-    assert "sso            not started" in half.stdout
+    assert refused.code == 1, refused.text
+    assert shipped.aws.writing_calls() == {}
+
+    deployed = shipped.strata("deploy", "organizations", "sso", "--yes", "--expect", str(approved))
+
+    assert deployed.code == 0, deployed.text[-4000:]
     assert "aws_organizations_account.sandbox" in shipped.addresses("organizations")
-    assert "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops" not in shipped.addresses("sso")
+    assert access in shipped.addresses("sso")
 
     _account_in_a_new_unit(shipped, "trial", "attic")
     done = shipped.strata("deploy", "organizations", "sso", "--yes")
