@@ -199,7 +199,7 @@ JsonOption = Annotated[bool, typer.Option("--json", help="Print JSON, for a scri
 YesOption = Annotated[bool, typer.Option("--yes", "-y", help="Do not ask.")]
 DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan and stop.")]
 ThoroughOption = Annotated[
-    bool, typer.Option("--thorough", help="Look for grants of deleted users beside living ones: many more calls.")
+    bool, typer.Option("--thorough", help="Search every account for assignments of deleted users: many more calls.")
 ]
 LiveOption = Annotated[
     bool, typer.Option("--live", help="What AWS has now, as evidence: date, caller, hash, differences to config/.")
@@ -931,7 +931,7 @@ def price(*, options: Options, json: JsonOption = False) -> int:
     """Say what a month costs at AWS, each amount with its formula and the line of the configuration that causes it.
 
     fixed follows from the files alone, expected from `usage` in detection.yaml as well; first month is without what is
-    free of charge in the first 30 days. Asks AWS nothing. What is not known is listed, and in no amount.
+    free of charge in the first 30 days. Asks AWS nothing. An unknown amount is listed, and in no sum.
     """
     from strata.commands.price import run
 

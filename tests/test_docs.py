@@ -532,3 +532,32 @@ def git_environment() -> dict[str, str]:
         f"GIT_{role}_{what}": "test@example.com" for role in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")
     }
     return {"PATH": os.environ["PATH"], "HOME": os.devnull, "GIT_CONFIG_NOSYSTEM": "1", **person}
+
+
+WORDS = {
+    "AWS says, tells or wants": r"\bAWS (?:says|tells|wants)\b",
+    "lets go of": r"\blets? go of\b",
+    "shall": r"\bshall\b",
+    "What ... is": r"(?:^|[.:] )What [a-z][^.?|]* (?:is|are|has|stays|goes)\b[^?|]*(?:[.:]|$)",
+    "not nothing": r"\bnot nothing\b",
+    "an example's": r"\ban example's\b",
+    "nobody's": r"\bnobody's\b",
+    "beside living": r"\bbeside living\b",
+    "until asked for more": r"\buntil asked\b",
+    "done the work": r"\bdone the work\b",
+    "shims": r"\bshims?\b",
+}
+"""Words that readers stumbled over, with their patterns; also a clause as the subject of a sentence."""
+READ = [
+    *(page for page in PAGES if page.name not in ("CHANGELOG.md", "configuration.md")),
+    *sorted((CHECKOUT / "tests/golden/messages").glob("*.txt")),
+    *sorted((CHECKOUT / "tests/golden/help").glob("*.txt")),
+]
+
+
+@pytest.mark.parametrize("page", READ, ids=lambda page: page.name)
+def test_words_that_readers_stumbled_over_are_gone(page: Path) -> None:
+    lines = enumerate(page.read_text(encoding="utf-8").splitlines(), 1)
+    said = [(number, word) for number, line in lines for word, bad in WORDS.items() if re.search(bad, line)]
+
+    assert said == []

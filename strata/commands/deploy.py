@@ -417,7 +417,9 @@ class Deployment:
             print(line(f"  new account {account_id}  {key}"))
         if outputs and (number := self._imported()):
             lines = counted(number, "line")
-            text = f"{IMPORTS}: {lines} {plural(number, 'has', 'have')} done the work; {PRUNE} takes what can go out"
+            text = (
+                f"{IMPORTS}: {lines} {plural(number, 'is', 'are')} imported; {PRUNE} removes what is no longer needed"
+            )
             self.note(Message("imports-are-made", text, lines=number))
 
     def _imported(self) -> int:

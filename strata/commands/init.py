@@ -154,7 +154,7 @@ def _warn_of_examples(answers: Known, known: Known) -> None:
     for value in dict.fromkeys(answer for answer in answers.values() if isinstance(answer, str)):
         if value not in said and (re.fullmatch(r"\d{12}", value) or "@" in value) and is_example(value):
             what = "address" if "@" in value else "account id"
-            text = f"{short(value)} is an example's {what}; give your own, strata bootstrap refuses this one"
+            text = f"{short(value)} is an example {what}; give your own, strata bootstrap refuses this one"
             print(line(f"warning: {Message('example-value', text, value=value)}"), file=sys.stderr)
 
 

@@ -116,7 +116,7 @@ def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: st
     why = f"{DETECTION} has no guardduty" if detection else "nothing switches the stack on"
     problem = Message("state-without-stack", f"{has}, and {why}", stack=stack, held=held)
     back = "write" if detection else f"put the file back with administrator: {account} and"
-    remedy = f"{back} guardduty: {{mode: unmanaged}}; a deploy lets go of all of it; then delete the file"
+    remedy = f"{back} guardduty: {{mode: unmanaged}}; a deploy removes it from the states; then delete the file"
     return landing_zone.fault(DETECTION, (), problem, remedy)
 
 

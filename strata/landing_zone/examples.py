@@ -35,9 +35,9 @@ def example_faults(landing_zone: LandingZone) -> list[Fault]:
     faults = []
     for file, location, value in example_values(landing_zone):
         if "@" in value:
-            problem, remedy = f"{value!r} is an example's address", "write one that reaches you: AWS writes to it"
+            problem, remedy = f"{value!r} is an example address", "write one that reaches you: AWS writes to it"
         else:
-            problem, remedy = f"{value!r} is an example's account id", "write your own, in quotes"
+            problem, remedy = f"{value!r} is an example account id", "write your own, in quotes"
         faults.append(landing_zone.fault(file, location, Message("example-value", problem, value=value), remedy))
     return faults
 

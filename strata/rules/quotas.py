@@ -53,7 +53,7 @@ def exceeded(landing_zone: LandingZone) -> dict[str, int]:
 def _over(file: str, at: Location, number: int, limit: Limit, words: str = "") -> Iterator[Doubt]:
     if number > limit.value:
         text = (
-            f"{words}{number} {limit.unit}, AWS gives {limit.value} until asked for more ({limit.cited}); once it gave "
-            f"them, set limits.{limit.name} in project.yaml"
+            f"{words}{number} {limit.unit}, AWS allows {limit.value} by default ({limit.cited}); once your quota "
+            f"is higher, set limits.{limit.name} in project.yaml"
         )
         yield file, at, Message("over-quota", text, quota=limit.name, count=number, limit=limit.value)

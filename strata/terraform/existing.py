@@ -136,7 +136,7 @@ class GoneImports:
         for address in new:
             id = self.landing_zone.imports[address]
             problem = Message("import-of-nothing", f"AWS has nothing of the id {id}, so it is created", id=id)
-            remedy = f"{PRUNE} takes the line out; where it shall stay away, take its entry out of the YAML"
+            remedy = f"{PRUNE} takes the line out; where it is to stay away, take its entry out of the YAML"
             self.warnings[address] = self.landing_zone.fault(IMPORTS, (address,), problem, remedy).message
             print(line(f"warning: {self.warnings[address]}"), file=sys.stderr)
         return new

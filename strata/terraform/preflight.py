@@ -953,7 +953,7 @@ def identity_center_refusals(aws: Aws, landing_zone: LandingZone, note: Callable
         return []
     case, text = (
         "identity-center-off",
-        f"IAM Identity Center is not enabled in {region}, and AWS has no call for it; enable it in the console, "
+        f"IAM Identity Center is not enabled in {region}, and no API call enables it; enable it in the console, "
         f"{console(region)}, or set identity_center.region in "
         "project.yaml to where it is; the other stacks: strata deploy backend organizations security",
     )

@@ -112,7 +112,7 @@ def check_configuration(context: CheckContext) -> Iterator[Finding]:
     for file, location, value in left:
         # An account with an address that nobody reads is lost; a person or a mail with one only hears of nothing.
         level = Level.FAILURE if file in ("project.yaml", "organization.yaml") else Level.WARNING
-        problem = Message("example-value", f"{value!r} is an example's", value=value)
+        problem = Message("example-value", f"{value!r} is an example", value=value)
         fault = landing_zone.fault(file, location, problem, "write your own, or strata init")
         text = f"{fault.file}:{fault.line}: {fault.path}: {fault.problem}"
         yield Finding(level, fault.problem.saying(text, place=fault.place), fault.remedy)

@@ -81,7 +81,7 @@ def run(
         seen = look()
     by = _authors(options, aws, zone, seen) if who else {}
     if not thorough and CENTER not in seen.drift.unread:
-        text = "grants of deleted users and groups beside living ones were not looked for: see --thorough"
+        text = "assignments of deleted users and groups were not searched in every account; --thorough does"
         options.note(Message("not-thorough", text))
     with readers_may_leave():
         if json:
