@@ -40,7 +40,8 @@ class Emulated:
     def __init__(self, there: Organization, aws: Aws) -> None:
         self.there, self.side, self.aws = there, there.aws, aws
         self.organizations = aws.client("organizations")
-        self.identities, self.admin = aws.client("identitystore"), aws.client("sso-admin")
+        center = there.center or there.project["primary"]
+        self.identities, self.admin = aws.client("identitystore", center), aws.client("sso-admin", center)
         self.ids: dict[tuple[str, str], str] = {("account", "management"): ACCOUNT}
         self.root = ""
 
