@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of
+from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of, sends_findings
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
 from strata.text import counted, listed
@@ -205,6 +205,10 @@ def _others(zone: LandingZone) -> Iterator[Charge]:
         why = Message("usage-unknown", "no file says how often root and IAM users sign in")
         cause = PriceCause("sign_in_events", zone.source(BASELINE, location))
         yield Charge(prices()["events_between_accounts"], cause, tuple(accounts), here, why=why)
+    if sends_findings(zone.detection) and zone.detection:
+        why = Message("usage-unknown", "no file says how much is found")
+        cause = PriceCause("alert_severity", zone.source(DETECTION, ("guardduty", "alert_severity")))
+        yield Charge(prices()["events_between_accounts"], cause, (zone.detection.administrator,), here, why=why)
     why = Message("usage-unknown", "no file says how large the states are, which are in two buckets")
     cause = PriceCause("state", zone.source(PROJECT, ("state",)))
     yield Charge(prices()["s3_storage"], cause, management, here, why=why)
