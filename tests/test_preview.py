@@ -34,7 +34,8 @@ def workspace(tmp_path: Path) -> Workspace:
         if stack == "sso":
             sources["own"] = {"backend": "s3", "config": _s3(stack), "count": "${contains(...)}"}
             data["aws_s3_objects"] = {"own": {"bucket": "b"}}
-        document: dict[str, Any] = {"terraform": {"backend": {"s3": _s3(stack)}}, "data": data}
+        made = {"aws_iam_role": {"it": {}}}
+        document: dict[str, Any] = {"terraform": {"backend": {"s3": _s3(stack)}}, "data": data, "resource": made}
         if stack == "backend":
             document["import"] = [
                 {"to": "aws_s3_bucket.state", "id": "b"},
@@ -54,6 +55,17 @@ def _preview(workspace: Workspace, folder: Path, *chosen: str, new: set[str], la
 
 def test_there_is_none_where_all_that_is_planned_or_read_has_a_state(workspace: Workspace, tmp_path: Path) -> None:
     assert _preview(workspace, tmp_path, "backend", "organizations", new={"sso"}) is None
+
+
+def test_a_stack_that_makes_nothing_never_gets_a_state(workspace: Workspace, tmp_path: Path) -> None:
+    file = workspace.stack_folder("sso") / "cdk.tf.json"
+    document = json.loads(file.read_text())
+    file.write_text(json.dumps({name: part for name, part in document.items() if name not in ("resource", "output")}))
+
+    assert _preview(workspace, tmp_path, "sso", new={"sso"}) is None
+    beside = _preview(workspace, tmp_path, "sso", new={"organizations", "sso"})
+    assert beside
+    assert beside.stacks == ("organizations", "sso"), "the first deploy makes the bucket of its state, too"
 
 
 def test_a_copy_has_no_state_and_imports_nothing_that_is_not_there(
