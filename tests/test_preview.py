@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -34,8 +35,7 @@ def workspace(tmp_path: Path) -> Workspace:
         if stack == "sso":
             sources["own"] = {"backend": "s3", "config": _s3(stack), "count": "${contains(...)}"}
             data["aws_s3_objects"] = {"own": {"bucket": "b"}}
-        made = {"aws_iam_role": {"it": {}}}
-        document: dict[str, Any] = {"terraform": {"backend": {"s3": _s3(stack)}}, "data": data, "resource": made}
+        document: dict[str, Any] = {"terraform": {"backend": {"s3": _s3(stack)}}, "data": data}
         if stack == "backend":
             document["import"] = [
                 {"to": "aws_s3_bucket.state", "id": "b"},
@@ -58,14 +58,17 @@ def test_there_is_none_where_all_that_is_planned_or_read_has_a_state(workspace: 
 
 
 def test_a_stack_that_makes_nothing_never_gets_a_state(workspace: Workspace, tmp_path: Path) -> None:
-    file = workspace.stack_folder("sso") / "cdk.tf.json"
-    document = json.loads(file.read_text())
-    file.write_text(json.dumps({name: part for name, part in document.items() if name not in ("resource", "output")}))
+    """The layer `accounts`, where accounts inherit tags alone."""
+    shutil.copytree(workspace.stack_folder("sso"), workspace.stack_folder("accounts"))
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    manifest["stacks"]["accounts"] = {"dependencies": ["organizations"]}
+    (tmp_path / "out/manifest.json").write_text(json.dumps(manifest))
+    workspace = Workspace(tmp_path / "out", {})
 
-    assert _preview(workspace, tmp_path, "sso", new={"sso"}) is None
-    beside = _preview(workspace, tmp_path, "sso", new={"organizations", "sso"})
+    assert _preview(workspace, tmp_path, "accounts", new={"accounts"}) is None
+    beside = _preview(workspace, tmp_path, "accounts", new={"organizations", "accounts"})
     assert beside
-    assert beside.stacks == ("organizations", "sso"), "the first deploy makes the bucket of its state, too"
+    assert {*beside.stacks} == {"organizations", "accounts"}, "the first deploy makes the bucket of its state, too"
 
 
 def test_a_copy_has_no_state_and_imports_nothing_that_is_not_there(

@@ -142,7 +142,7 @@ def _used(zone: LandingZone, price: Price, cause: PriceCause, where: Mapping[str
     """
     alike: dict[tuple[Given | None, tuple[str, ...]], list[str]] = defaultdict(list)
     for account, regions in where.items():
-        alike[_usage(zone)[account].get((str(price.usage),)), regions].append(account)
+        alike[usage_by_account(zone)[account].get((str(price.usage),)), regions].append(account)
     for (given, regions), accounts in alike.items():
         if given:
             said = zone.source(DETECTION, given.location)
@@ -153,9 +153,9 @@ def _used(zone: LandingZone, price: Price, cause: PriceCause, where: Mapping[str
         yield Charge(price, cause, tuple(accounts), regions, why=why)
 
 
-def _usage(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
+def usage_by_account(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
     """Returns what each account uses, the nearer place wins."""
-    if _usage not in zone.derived:
+    if usage_by_account not in zone.derived:
         detection = zone.detection
         words = words_of("usage", {place: its.said for place, its in detection.usage.items()} if detection else {})
         ways = {
@@ -163,8 +163,8 @@ def _usage(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
             for account, way in places(zone.organization).items()
         }
         alike = {way: nearest(words[place] for place in way) for way in {*ways.values()}}
-        zone.derived[_usage] = {account: alike[way] for account, way in ways.items()}
-    usage: Mapping[str, Mapping[Path, Given]] = zone.derived[_usage]
+        zone.derived[usage_by_account] = {account: alike[way] for account, way in ways.items()}
+    usage: Mapping[str, Mapping[Path, Given]] = zone.derived[usage_by_account]
     return usage
 
 
