@@ -24,11 +24,11 @@ from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
 from strata.inventory.progress import InventoryReading
-from strata.inventory.usage import LiveUsage
 from strata.kinds.change import Way
 from strata.kinds.cli import line
 from strata.kinds.thing import Thing
 from strata.live.evidence import Evidence
+from strata.live.usage import LiveUsage
 from strata.load import load
 from strata.options import Options
 from strata.outputs import FORMATS

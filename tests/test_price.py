@@ -83,7 +83,7 @@ def test_a_plan_says_what_a_month_is_expected_to_cost(tmp_path: Path) -> None:
     """Where detection.yaml is there; else where something changes that has a price, and costs a dollar or more."""
     with_it, without = zone(tmp_path / "config", f"{ALL}budget_usd: 900\n"), load(COMPANY)
     made = [Plan("security", {"aws_cloudtrail.organization": PlannedChange("create")})]
-    free = [Plan("security", {"aws_iam_role.it": PlannedChange("create")})]
+    free = [Plan("sso", {"aws_identitystore_group.it": PlannedChange("create")})]
 
     [said], [trail] = month(with_it, free), month(without, made)
 

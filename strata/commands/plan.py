@@ -14,7 +14,7 @@ from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
-from strata.price import CENTS, CHARGED, Bill
+from strata.price import CENTS, Bill
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
 from strata.terraform.administrators import refuse_second_administrator
@@ -123,10 +123,13 @@ def run(
 
 
 def month(zone: LandingZone, plans: Iterable[Plan]) -> Iterator[str]:
-    """Yields what a month is expected to cost, where detection.yaml is there or something changes that has a price."""
+    """Yields what a month is expected to cost, where detection.yaml is there, or a stack changes that has prices.
+
+    These are the keys of the state, and the trail and the analyzers.
+    """
     bill, budget = Bill.of(zone), zone.detection.budget_usd if zone.detection else None
-    changing = {address.partition(".")[0] for planned in plans for address in planned.changes}
-    if zone.detection or (bill.expected >= CENTS and changing & CHARGED):
+    changing = {planned.stack for planned in plans if planned.changes}
+    if zone.detection or (bill.expected >= CENTS and changing & {"backend", "security"}):
         text = f"expected to cost {bill.expected:,.2f} USD a month"
         text += f", of {budget:,.2f} in budget_usd" if budget else ""
         if services := sorted({charge.price.service for charge in bill.unpriced}):

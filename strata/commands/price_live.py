@@ -18,9 +18,9 @@ from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.models import MANAGEMENT
 from strata.errors import Message, StrataError
 from strata.files.config_edit import loaded, offer, texts
-from strata.inventory.usage import read_usage
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Path, places
+from strata.live.usage import read_usage
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output

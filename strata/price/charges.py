@@ -19,8 +19,6 @@ from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
 from strata.text import counted, listed
 
-CHARGED = frozenset({"aws_accessanalyzer_analyzer", "aws_cloudtrail", "aws_kms_key"})
-"""The types of resources that cause charges without detection.yaml."""
 DIGESTS = 24 * 30
 """Digests of a trail in a month, for each account and default region."""
 NOT_GIVEN = "usage-not-given"
