@@ -165,7 +165,7 @@ def test_words_are_taken_out_where_accounts_use_other_amounts(tmp_path: Path) ->
     """Also from a line, where they cannot be taken out one by one; places of no account in use stay."""
     folder = Path(shutil.copytree(COMPANY, tmp_path / "config"))
     text = "administrator: audit\nguardduty: {mode: on}\nusage:\n  root: {flow_gb: 1, rds_vcpus: 4}\n"
-    text += "  ou/security: {flow_gb: 2}\n"
+    text += "  ou/security: {flow_gb: 2}\n  ou/suspended: {flow_gb: 9} # retired\n"
     (folder / "detection.yaml").write_text(text)
     zone = load(folder)
     used = {key: {"flow_gb": float(number)} for number, key in enumerate(zone.accounts, 1)}
@@ -182,6 +182,7 @@ def test_words_are_taken_out_where_accounts_use_other_amounts(tmp_path: Path) ->
     }
     assert written["root"] == {"rds_vcpus": 4}
     assert "ou/security" not in written
+    assert "  ou/suspended: {flow_gb: 9} # retired\n" in (folder / "detection.yaml").read_text()
 
 
 def test_an_amount_is_as_much_as_its_quantity_costs() -> None:

@@ -117,10 +117,10 @@ def _rounded(amount: float) -> float:
 def with_usage(text: str, zone: LandingZone, written: Written) -> str:
     """Returns the text of detection.yaml with other usage; all else in it stays, as do places of no account in use."""
     said = {place: its.said for place, its in zone.detection.usage.items()} if zone.detection else {}
-    in_use = {place for way in places(zone.organization).values() for place in way}
-    kept = {place: its for place, its in said.items() if place not in in_use or place in zone.retired}
+    ways = places(zone.organization).items()
+    in_use = {place for account, way in ways if account in zone.accounts for place in way}
     for place in dict.fromkeys([*said, *written]):
-        if place not in kept:
+        if place in in_use:
             text = _with_place(text, place, said.get(place, {}), written.get(place))
     return text
 
