@@ -29,6 +29,7 @@ from strata.kinds.moves import address_parts, earlier_addresses
 from strata.kinds.organization import DELEGATED
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
+from strata.landing_zone.detection import sends_findings
 from strata.landing_zone.services import delegation
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
@@ -87,6 +88,7 @@ def build(
         hears_members=any(
             its.sign_in_events and its.sign_in_events.on for its in landing_zone.member_settings.values()
         ),
+        hears_findings=sends_findings(landing_zone.detection),
     )
     sso = SsoStack(
         app,

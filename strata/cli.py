@@ -927,12 +927,24 @@ def can(
 
 
 @command("price", "strata price --json")
-def price(*, options: Options, json: JsonOption = False) -> int:
+def price(
+    *,
+    options: Options,
+    live: Annotated[
+        bool, typer.Option("--live", help="Instead, write `usage` into detection.yaml, as AWS has counted it.")
+    ] = False,
+    yes: YesOption = False,
+    json: JsonOption = False,
+) -> int:
     """Say what a month costs at AWS, each amount with its formula and the line of the configuration that causes it.
 
     fixed follows from the files alone, expected from `usage` in detection.yaml as well; first month is without what is
-    free of charge in the first 30 days. Asks AWS nothing. An unknown amount is listed, and in no sum.
+    free of charge in the first 30 days. Asks AWS nothing without --live. An unknown amount is listed, and in no sum.
     """
+    if live:
+        from strata.commands.price_live import run as run_live
+
+        return run_live(options, json=json, yes=yes)
     from strata.commands.price import run
 
     return run(options, json=json)

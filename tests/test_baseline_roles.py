@@ -11,9 +11,10 @@ from typing import Any
 
 import pytest
 
-from strata.aws.access_role import entered
+from strata.aws.access_role import closed_to_us, entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws as Session
+from strata.aws.session import AwsError
 from strata.config.layers import Roles
 from strata.config.limits import aws_limits
 from strata.config.models import Leaving
@@ -270,6 +271,28 @@ def test_the_access_role_enters_where_something_is_to_be_set(
     emulated.heal()
 
 
+def test_an_account_whose_sts_fails_is_left_out_alone(
+    emulated: Aws, member: ResourceQuestion, zones: Zones, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Also where Strata makes no roles, so that nobody has looked before; the caller's own credentials end it."""
+    zone, aws = zones(), Session(None, "us-east-1")
+    zone = replace(zone, layers={"baseline": replace(zone.layers["baseline"], made_roles=None)})
+    emulated.order("ids")
+    ids = {key: emulated.open_account(f"{key}@example.com") for key in ("shared", "security")}
+    states, stacks = {"organizations": {"outputs": {"account_ids": {"value": ids}}}}, [f"baseline_{key}" for key in ids]
+    emulated.fail("sts:AssumeRole", code="InvalidAction", message="not now", containing=ids["shared"], times=9)
+
+    left, late = preflight._closed_to_us(aws, Entrances(zone, aws, _ids=ids), states, stacks, [], deploys=False)
+
+    assert ([*left], late) == (["baseline_shared"], frozenset())
+    assert [one.id for one in said(capsys.readouterr().err)] == ["roles-unread"]
+    emulated.heal()
+    emulated.fail("sts:AssumeRole", code="InvalidClientTokenId", message="who?", times=9)
+    with pytest.raises(AwsError):
+        closed_to_us(aws, ids)
+    emulated.heal()
+
+
 def test_the_access_role_enters_where_the_reader_is_gone(member: ResourceQuestion, zones: Zones) -> None:
     zone = zones()
     entrances = Entrances(zone, Session(None, "us-east-1"), _ids={"shared": str(member.aws.session.account)})
@@ -374,6 +397,31 @@ def test_a_role_that_aws_would_not_delete_hinders_no_other_and_is_tried_again(
     emulated.fail("sts:AssumeRole", code="AccessDenied", times=99)
     assert leaving(zone, {}, member, monkeypatch) == ["shared"], "nobody knows whether they are gone"
     emulated.heal()
+
+
+@pytest.mark.parametrize(
+    ("word", "state", "told"),
+    [
+        (None, {}, ["shared"]),
+        (None, {"outputs": {"default_vpcs": {"value": "removed"}}}, []),
+        (Leaving.EMPTIED, {}, []),
+    ],
+)
+def test_roles_that_stay_in_an_account_where_a_baseline_has_set_nothing_are_told(
+    retired: LandingZone, monkeypatch: pytest.MonkeyPatch, word: Leaving | None, state: State, told: list[str]
+) -> None:
+    """Where it has set something, a word is asked for; once the account has retired, nobody says it again."""
+    entries = retired.organization.accounts
+    entries = {**entries, "shared": entries["shared"].model_copy(update={"baseline": word})}
+    zone = replace(retired, organization=retired.organization.model_copy(update={"accounts": entries}))
+    monkeypatch.setattr(preflight, "read_state", lambda *_: state)
+    organizations = {"outputs": {"account_ids": {"value": {"shared": "111111111111"}}}}
+    aws: Any = None
+
+    found = [*preflight._roles_left(aws, zone, organizations, ["baseline_shared"])]
+
+    assert [(one.id, one.data["account"]) for one in found] == [("roles-stay", key) for key in told]
+    assert not [*preflight._roles_left(aws, zone, {}, ["baseline_shared"])]
 
 
 def test_a_baseline_that_removes_default_vpcs_alone_holds_something(

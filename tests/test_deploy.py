@@ -57,6 +57,7 @@ from tests.deploying import (
 from tests.said import Said
 
 site = deploying.site  # the fixture
+DENIAL = AwsError(Message("aws-denied", ""), "AccessDenied")
 
 
 def test_the_plan_that_was_shown_is_applied(site: Site) -> None:
@@ -292,7 +293,7 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
     layer = replace(layer, deploying=layer.deploying.model_copy(update={"roles": roles}))
     site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
     site.states["organizations"] = {"outputs": {"account_ids": {"value": {"shared": "111111111111"}}}}
-    monkeypatch.setattr(preflight, "closed_to_us", lambda _aws, accounts, _role: [*accounts])
+    monkeypatch.setattr(preflight, "closed_to_us", lambda _aws, accounts, _role: dict.fromkeys(accounts, DENIAL))
     prepared, notes = replace(site.prepared(), chosen=("topics_shared",)), list[str]()
 
     if named:
@@ -330,7 +331,9 @@ def two_accounts(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         applied.extend(stack for stack in site.stacks if "apply" in site.did(stack))
 
     monkeypatch.setattr(
-        preflight, "closed_to_us", lambda _aws, accounts, _role="": list({*accounts} - {"shared", *opened})
+        preflight,
+        "closed_to_us",
+        lambda _aws, accounts, _role="": dict.fromkeys({*accounts} - {"shared", *opened}, DENIAL),
     )
     monkeypatch.setattr(preflight, "is_new", lambda *_: True)
     monkeypatch.setattr(preflight, "wait", waits)

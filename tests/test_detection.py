@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from strata.commands.permissions import run as print_permissions
+from strata.config.detection import Severity
 from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.diff.layers import layer_changes
@@ -38,6 +39,7 @@ regions: governed
 guardduty:
   mode: on
   plans: [s3_data_events, runtime_monitoring]
+  alert_severity: high
   except: {organizational_units: [sandbox], accounts: [legacy-*]}
 """
 MORE = "  governed:\n    - af-south-1\n    - ap-southeast-2\n    - us-west-2\n"
@@ -130,6 +132,38 @@ def test_nothing_of_it_is_destroyed(write: Write, tmp_path: Path, mode: str) -> 
         assert {f"{detector}.main_us-east-1", f"{administrator}.main_us-east-1"} <= removed
 
 
+@pytest.mark.parametrize("mode", ["on", "off", "unmanaged"])
+def test_findings_of_a_severity_are_mailed_as_long_as_any_are_made(write: Write, tmp_path: Path, mode: str) -> None:
+    """By the rule of the management account, which does not take what its own detector puts on its bus."""
+    deployment = synthesize(write(SHIPPED, ONE.replace("on}", f"{mode}, alert_severity: medium}}")), tmp_path / "out")
+    mails, there = deployment["security"].json["resource"], deployment["detection_security"].json
+
+    pattern = json.loads(mails["aws_cloudwatch_event_rule"]["guardduty-findings"]["event_pattern"])
+    [own] = pattern["account"][0]["anything-but"]
+    assert own in deployment["detection_security"].json["terraform"]["backend"]["s3"]["bucket"]
+    assert "organization" in mails["aws_cloudwatch_event_permission"]
+    rule = "aws_cloudwatch_event_rule"
+    if mode == "unmanaged":
+        left = {block["from"] for block in there["removed"]}
+        assert {f"{rule}.guardduty-findings_us-east-1", "aws_iam_role.guardduty-findings"} <= left
+    else:
+        sent = json.loads(there["resource"][rule]["guardduty-findings_us-east-1"]["event_pattern"])
+        assert sent["detail"] == {"severity": [{"numeric": [">=", 4]}]}
+        assert {name: pattern[name] for name in ("source", "detail-type")} == {
+            name: sent[name] for name in ("source", "detail-type")
+        }
+
+
+def test_severities_begin_where_those_of_guardduty_do() -> None:
+    """By https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-severity.html ."""
+    assert {severity.value: severity.least for severity in Severity} == {
+        "low": 1,
+        "medium": 4,
+        "high": 7,
+        "critical": 9,
+    }
+
+
 def test_guardrails_leave_the_administrator_its_work(write: Write) -> None:
     """By the role that deploys, in every region of the company."""
     zone = load(write(COMPANY, SIX))
@@ -181,6 +215,9 @@ def test_its_state_may_not_be_left_behind(write: Write) -> None:
         ("[s3_data_events, runtime_monitoring]", "[s3_data_events]", "guardrails"),
         ("[legacy-*]", "['*-dev']", "guardrails"),
         ("regions: governed", "regions: [eu-west-1]", "guardrails"),
+        ("alert_severity: high", "alert_severity: critical", "guardrails"),
+        ("  alert_severity: high\n", "", "guardrails"),
+        ("alert_severity: high", "alert_severity: low", None),
         ("[s3_data_events, runtime_monitoring]", "[s3_data_events, runtime_monitoring, rds_login_events]", None),
     ],
 )

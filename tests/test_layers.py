@@ -121,6 +121,28 @@ def _forget_code() -> None:
         del sys.modules[name]
 
 
+@pytest.mark.parametrize(
+    ("name", "file", "text"),
+    [
+        ("accounts", "organization.yaml", "defaults: {}\n"),
+        ("baseline", "baseline.yaml", "settings: {}\n"),
+        ("detection", "detection.yaml", "administrator: security\n"),
+        ("detection-delegation", "detection.yaml", "administrator: security\n"),
+    ],
+)
+def test_a_layer_that_has_a_name_of_stratas_is_told_how_to_get_another(
+    own: Own, said: Said, name: str, file: str, text: str
+) -> None:
+    """It goes on as it is, until the file is there that switches on the one of Strata."""
+    own.add(name, stack=STACK.format(inputs="landing_zone"))
+    assert name in own.load().layers
+    with (own.config / file).open("a") as switched:
+        switched.write(text)
+
+    [(place, id, data)] = own.faults(said)
+    assert (place.partition(":")[0], id, data) == (file, "layer-name-taken", {"layer": name})
+
+
 def test_settings_are_checked_by_the_model(own: Own, said: Said) -> None:
     """Every fault at once, with its line, as in the files of Strata."""
     own.add("topics", "nam: x\ndays: soon\nname: 012345678901\n", stack=IN_ACCOUNTS, model=MODEL)

@@ -22,6 +22,7 @@ from strata.cli import app
 from strata.kinds import KINDS
 from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, READER, STACKS, layer_permissions, permissions, remedy, template
+from strata.live import usage
 from strata.load import load
 from strata.policy.reference import reference
 from strata.steps import baseline_roles, regions
@@ -122,7 +123,8 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
 def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
     assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
         "accounts": {"reads": sorted(regions.READS), "writes": sorted(regions.ENABLES)},
-        "baseline": {"reads": sorted({*READS, *baseline_roles.READS}), "writes": sorted(REMOVES)},
+        "baseline": {"reads": sorted({*READS, *baseline_roles.READS, *usage.READS}), "writes": sorted(REMOVES)},
+        "detection": {"reads": sorted({"guardduty:GetUsageStatistics", *usage.READS}), "writes": []},
     }
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -59,6 +60,20 @@ def _preview(workspace: Workspace, folder: Path, *chosen: str, new: set[str], la
 
 def test_there_is_none_where_all_that_is_planned_or_read_has_a_state(workspace: Workspace, tmp_path: Path) -> None:
     assert _preview(workspace, tmp_path, "backend", "organizations", new={"sso"}) is None
+
+
+def test_a_stack_that_makes_nothing_never_gets_a_state(workspace: Workspace, tmp_path: Path) -> None:
+    """The layer `accounts`, where accounts inherit tags alone."""
+    shutil.copytree(workspace.stack_folder("sso"), workspace.stack_folder("accounts"))
+    manifest = json.loads((tmp_path / "out/manifest.json").read_text())
+    manifest["stacks"]["accounts"] = {"dependencies": ["organizations"]}
+    (tmp_path / "out/manifest.json").write_text(json.dumps(manifest))
+    workspace = Workspace(tmp_path / "out", {})
+
+    assert _preview(workspace, tmp_path, "accounts", new={"accounts"}) is None
+    beside = _preview(workspace, tmp_path, "accounts", new={"organizations", "accounts"})
+    assert beside
+    assert {*beside.stacks} == {"organizations", "accounts"}, "the first deploy makes the bucket of its state, too"
 
 
 def test_a_copy_has_no_state_and_imports_nothing_that_is_not_there(

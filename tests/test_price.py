@@ -18,6 +18,7 @@ from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
+from strata.commands.plan import month
 from strata.commands.price import text, warnings
 from strata.config.detection import Usage
 from strata.identity.budget import PRICE, over_budget
@@ -26,9 +27,10 @@ from strata.load import load
 from strata.price import Bill, Charge, differences, prices
 from strata.price.charges import PriceCause
 from strata.price.prices import old
+from strata.terraform.plans import Plan, PlannedChange
 from tests.documents import CHECKOUT, blocks
 from tests.generated import write_configuration
-from tests.synthesized import COMPANY, EVERY_OPTION
+from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED
 
 ALL = """\
 administrator: audit
@@ -75,6 +77,21 @@ def amounts(bill: Bill) -> dict[str, float]:
         name: round(sum(charge.usd or 0 for charge in bill.priced if charge.price.name == name), 6)
         for name in dict.fromkeys(charge.price.name for charge in bill.priced)
     }
+
+
+def test_a_plan_says_what_a_month_is_expected_to_cost(tmp_path: Path) -> None:
+    """Where detection.yaml is there; else where something changes that has a price, and costs a dollar or more."""
+    with_it, without = zone(tmp_path / "config", f"{ALL}budget_usd: 900\n"), load(COMPANY)
+    made = [Plan("security", {"aws_cloudtrail.organization": PlannedChange("create")})]
+    free = [Plan("sso", {"aws_identitystore_group.it": PlannedChange("create")})]
+
+    [said], [trail] = month(with_it, free), month(without, made)
+
+    bill = Bill.of(with_it)
+    assert [f"{bill.expected:,.2f} USD" in said, "900.00" in said] == [True, True]
+    assert {charge.price.service for charge in bill.unpriced} == {"S3", "SNS"}
+    assert ("S3" in said, f"{Bill.of(without).expected:,.2f} USD" in trail) == (True, True)
+    assert [*month(without, free), *month(load(SHIPPED), made)] == []
 
 
 # The prices

@@ -19,8 +19,13 @@ from stacks.base import BaseStack, policy_json, resource_name
 from stacks.planned import Added
 from strata.config.text import address_part
 
-SIGN_INS = "AWS Console Sign In via CloudTrail"
-"""The type of the events of who signs in to the console."""
+OF_A_CALL = {
+    "account": "$.account",
+    "event": "$.detail.eventName",
+    "ip": "$.detail.sourceIPAddress",
+    "time": "$.time",
+}
+"""What a mail says of an event that CloudTrail has."""
 
 
 def alert_topic(stack: BaseStack, *, region: str, emails: Sequence[str]) -> Added[SnsTopic]:
@@ -49,10 +54,23 @@ def alert_rule(
     description: str,
     pattern: Mapping[str, Any],
     read_only_events: bool = False,
+    paths: Mapping[str, str] = OF_A_CALL,
+    says: str = "Event <event> in account <account> from <ip> at <time>.",
 ) -> None:
     """Sends the events of a region that match to the topic of the same region: a rule cannot reach another region.
 
     AWS leaves Get*, List* and Describe* calls out of a rule unless its state asks for them.
+
+    Args:
+        stack: the stack that has the topic.
+        name: of the rule, behind the short name.
+        region: where the events are.
+        topic_arn: the topic there.
+        description: of the rule; a mail begins with it.
+        pattern: the events.
+        read_only_events: whether calls that only read are among them.
+        paths: what the mail takes from an event, by name.
+        says: the rest of the mail, with these names.
     """
     rule = stack.add(
         CloudwatchEventRule,
@@ -71,13 +89,7 @@ def alert_rule(
         arn=topic_arn,
         region=region,
         input_transformer=CloudwatchEventTargetInputTransformer(
-            input_paths={
-                "account": "$.account",
-                "event": "$.detail.eventName",
-                "ip": "$.detail.sourceIPAddress",
-                "time": "$.time",
-            },
-            input_template=json.dumps(f"{description} Event <event> in account <account> from <ip> at <time>."),
+            input_paths=dict(paths), input_template=json.dumps(f"{description} {says}")
         ),
     )
 

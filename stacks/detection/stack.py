@@ -17,6 +17,7 @@ from constructs import Construct
 
 from stacks.account import AccountStack, MemberAccount
 from stacks.base import BaseStack, leaving, resource_name
+from stacks.detection.findings import findings
 from stacks.organizations import OrganizationsStack
 from stacks.planned import Added
 from stacks.security.controls import Controls
@@ -28,9 +29,10 @@ from strata.landing_zone.detection import enabled_features, guardduty_of, single
 
 
 class Stack(AccountStack, Controls):
-    """The detectors, and which accounts they watch; nothing of it is ever destroyed.
+    """The detectors, and which accounts they watch; nothing of GuardDuty is ever destroyed.
 
-    What is no longer declared leaves the state: `strata deploy` forgets all of it, this stack the detectors.
+    What is no longer declared leaves the state: `strata deploy` forgets all of it, this stack the detectors. The rules
+    that send findings go at AWS.
     """
 
     def __init__(
@@ -58,6 +60,7 @@ class Stack(AccountStack, Controls):
                 self._region(region)
             else:
                 self.remove(partial(self._detector, region))
+        findings(self, landing_zone)
 
     def _region(self, region: str) -> None:
         detector = self._detector(region)

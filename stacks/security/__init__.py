@@ -32,6 +32,7 @@ class SecurityStack(Controls):
         retired: keys of accounts that keep what they have.
         organizations: knows the ids, and turns trusted access on.
         hears_members: the baseline sends sign-ins in member accounts.
+        hears_findings: the administrator of GuardDuty sends its findings.
 
     Attributes:
         alert_topics: the alert topic by region; empty when alerts are not on.
@@ -49,6 +50,7 @@ class SecurityStack(Controls):
         retired: Collection[str],
         organizations: OrganizationsStack,
         hears_members: bool = False,
+        hears_findings: bool = False,
     ) -> None:
         super().__init__(scope, id, project=project)
         # Analyzers and the trail need trusted access, which `organizations` turns on.
@@ -57,7 +59,11 @@ class SecurityStack(Controls):
         analyzers(self, security.access_analyzer)
         trail(self, security.trail, organization_id=organizations.organization_id)
         self.alert_topics = alerts(
-            self, security.alerts, organization_id=organizations.organization_id if hears_members else None
+            self,
+            security.alerts,
+            organization_id=organizations.organization_id,
+            sign_ins=hears_members,
+            findings=hears_findings,
         )
         self.leaves_alerts = security.alerts.mode is Mode.UNMANAGED
         cost(self, security)

@@ -10,22 +10,37 @@ from cdktf_cdktf_provider_aws.cloudwatch_event_permission import (
 )
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-from stacks.components.alert import SIGN_INS, alert_rule, alert_topic
+from stacks.components.alert import alert_rule, alert_topic
+from stacks.components.forwarding import FINDING, SIGN_INS
 from stacks.planned import Added
 from stacks.security.controls import Controls
-from strata.config.models import ROOT_EVENTS_REGION, Alert
+from strata.config.models import FINDINGS, ROOT_EVENTS_REGION, Alert
+
+_OF_A_FINDING = {
+    "account": "$.detail.accountId",
+    "id": "$.detail.id",
+    "region": "$.detail.region",
+    "severity": "$.detail.severity",
+    "title": "$.detail.title",
+    "type": "$.detail.type",
+}
+_CONSOLE = "https://<region>.console.aws.amazon.com/guardduty/home?region=<region>#/findings?macros=current&fId=<id>"
 
 
-def alerts(stack: Controls, control: Alert, *, organization_id: str | None) -> dict[str, Added[SnsTopic]]:
+def alerts(
+    stack: Controls, control: Alert, *, organization_id: str, sign_ins: bool, findings: bool
+) -> dict[str, Added[SnsTopic]]:
     """Mails when root of the management account signs in, or changes something in the region of its sign-ins.
 
     Returns the topics by region; there are none when alerts are not on. Sign-ins in member accounts come by their
-    baseline alone, from an organization whose id is given: its trail copies logs, not events.
+    baseline alone, findings of GuardDuty from its administrator: the trail copies logs, not events.
     """
-    return stack.make(control, partial(_build, stack, control, organization_id)) or {}
+    return stack.make(control, partial(_build, stack, control, organization_id, sign_ins, findings)) or {}
 
 
-def _build(stack: Controls, control: Alert, organization_id: str | None) -> dict[str, Added[SnsTopic]]:
+def _build(
+    stack: Controls, control: Alert, organization_id: str, sign_ins: bool, findings: bool
+) -> dict[str, Added[SnsTopic]]:
     regions = stack.project.alert_regions
     topics = {region: alert_topic(stack, region=region, emails=control.emails) for region in regions}
     # Read-only calls are left out: a look at the console makes hundreds.
@@ -43,7 +58,7 @@ def _build(stack: Controls, control: Alert, organization_id: str | None) -> dict
             },
         },
     )
-    if organization_id:
+    if sign_ins or findings:
         of_organization = CloudwatchEventPermissionCondition(
             key="aws:PrincipalOrgID", type="StringEquals", value=organization_id
         )
@@ -56,6 +71,7 @@ def _build(stack: Controls, control: Alert, organization_id: str | None) -> dict
             condition=of_organization,
             region=ROOT_EVENTS_REGION,
         )
+    if sign_ins:
         # Sign-ins of their root users match the rule above.
         alert_rule(
             stack,
@@ -68,5 +84,17 @@ def _build(stack: Controls, control: Alert, organization_id: str | None) -> dict
                 "detail-type": [SIGN_INS],
                 "detail": {"userIdentity": {"type": ["IAMUser"]}},
             },
+        )
+    if findings:
+        alert_rule(
+            stack,
+            FINDINGS,
+            region=ROOT_EVENTS_REGION,
+            topic_arn=topics[ROOT_EVENTS_REGION].arn,
+            description="GuardDuty has a finding.",
+            # Its own detector has those of the management account on this bus as well.
+            pattern={**FINDING, "account": [{"anything-but": [stack.project.management_account.id]}]},
+            paths=_OF_A_FINDING,
+            says=f"<title>: <type>, severity <severity> of 10, in account <account>, <region>. {_CONSOLE}",
         )
     return topics

@@ -45,8 +45,8 @@ def _arn(account: str, role: str) -> str:
     return f"arn:{PARTITION}:iam::{account}:role/{role}"
 
 
-def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE) -> list[str]:
-    """Returns the keys of the accounts whose role cannot be assumed, by an attempt at each.
+def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE) -> dict[str, AwsError]:
+    """Returns the accounts whose role cannot be assumed with why, by key, by an attempt at each.
 
     AWS makes the access role in accounts that it creates. An invited account has none, and a suspended account lets
     nobody in.
@@ -56,21 +56,21 @@ def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE)
         accounts: the id of each account by key.
 
     Raises:
-        AwsError: a call failed for another reason.
+        AwsError: AWS does not take the caller's own credentials.
     """
     sts = aws.client("sts")  # before the threads: boto3 makes one client at a time
 
-    def refused(account: str) -> bool:
+    def refused(account: str) -> AwsError | None:
         try:
             sts.assume_role(RoleArn=_arn(account, role), RoleSessionName="strata")
         except AwsError as error:
-            if error.code in DENIED:
-                return True
-            raise
-        return False
+            if error.args[0].id in ("sign-in-expired", "credentials-rejected"):
+                raise
+            return error
+        return None
 
     refusals = asked_at_once(refused, accounts.values())
-    return [key for key, is_refused in zip(accounts, refusals, strict=True) if is_refused]
+    return {key: why for key, why in zip(accounts, refusals, strict=True) if why}
 
 
 def way(role: str, layers: Mapping[str, Layer]) -> str:

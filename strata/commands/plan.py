@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
 from strata import atomic
 from strata.config.models import state_key
 from strata.errors import Message, UsageError
+from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
+from strata.price import CENTS, Bill
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
 from strata.terraform.administrators import refuse_second_administrator
@@ -110,12 +112,29 @@ def run(
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
+            for text in month(prepared.landing_zone, plans):
+                print(line(text))
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
     if failed and not differences:
         return 1
     changed = any(planned.differs or planned.waits_for for planned in plans)
     return DIFFERS if differences or (exit_code and changed) else 0
+
+
+def month(zone: LandingZone, plans: Iterable[Plan]) -> Iterator[str]:
+    """Yields what a month is expected to cost, where detection.yaml is there, or a stack changes that has prices.
+
+    These are the keys of the state, and the trail and the analyzers.
+    """
+    bill, budget = Bill.of(zone), zone.detection.budget_usd if zone.detection else None
+    changing = {planned.stack for planned in plans if planned.changes}
+    if zone.detection or (bill.expected >= CENTS and changing & {"backend", "security"}):
+        text = f"expected to cost {bill.expected:,.2f} USD a month"
+        text += f", of {budget:,.2f} in budget_usd" if budget else ""
+        if services := sorted({charge.price.service for charge in bill.unpriced}):
+            text += f"; not priced: {in_a_row(services)}"
+        yield f"{text}; strata price has each line, strata report --diff what an edit adds"
 
 
 def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> list[ChangeList]:

@@ -6,6 +6,7 @@ The keys are replaced in the text. A YAML writer would set the rest of the file 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import replace as changed
 from functools import partial
 from pathlib import Path
@@ -24,6 +25,7 @@ from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
+from strata.identity.settled import move_state
 from strata.identity.things import Holdings
 from strata.kinds import WORDS
 from strata.kinds.moves import is_made, with_move
@@ -32,7 +34,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.rules.warnings import accepted_here
-from strata.text import listed
+from strata.text import listed, plural
 
 
 def run(
@@ -58,7 +60,19 @@ def run(
         elif move.from_ in keys_of(landing_zone, move.kind):
             # Of a key that was changed in an editor nobody has compared the names.
             then = f"{then}; the name at AWS stays"
-    return offer(options, before, files, listed(sorted(files)), dry_run=dry_run, yes=yes, then=then)
+    told = tuple(_states(landing_zone, move)) if move else ()
+    return offer(options, before, files, listed(sorted(files)), dry_run=dry_run, yes=yes, told=told, then=then)
+
+
+def _states(landing_zone: LandingZone, move: Move) -> Iterator[str]:
+    """Yields how the states of stacks in an account get their new names, as Terraform moves none."""
+    layers = landing_zone.layers.values() if move.kind == "account" else ()
+    stacks = [layer.stack_in for layer in layers if layer.is_in(move.from_) or layer.is_in(move.to)]
+    if stacks:
+        its = plural(len(stacks), "its own state", "its own states")
+        yield f"next, before the deploy, where it has been deployed, move {its}:"
+    for name in stacks:
+        yield move_state(landing_zone.project, name(move.from_), name(move.to))
 
 
 def _move(kind: str | None, old: str | None, new: str | None) -> Move:

@@ -95,7 +95,9 @@ def _report(options: Options, format: str, output: Path | None, as_of: str | Non
     if not edition.live:
         return 0
     # Why the exit code is not 0, the report says as well.
-    for hidden in edition.live.unread:
+    from strata.report.live import together
+
+    for hidden in together(edition.live.unread):
         options.note(f"unread: {hidden}")
     if edition.live.exit_code:
         options.note(f"differences to the configuration: {edition.live.summary}")

@@ -89,6 +89,23 @@ class Plan(StrEnum):
     RUNTIME_MONITORING = "runtime_monitoring"
 
 
+class Severity(StrEnum):
+    """How grave a finding of GuardDuty is, by AWS's ranges.
+
+    https://docs.aws.amazon.com/guardduty/latest/ug/guardduty_findings-severity.html
+    """
+
+    LOW = "low"
+    MEDIUM = "medium"
+    HIGH = "high"
+    CRITICAL = "critical"
+
+    @property
+    def least(self) -> int:
+        """Returns the number at which its range begins, up to 10."""
+        return {Severity.LOW: 1, Severity.MEDIUM: 4, Severity.HIGH: 7, Severity.CRITICAL: 9}[self]
+
+
 class GuardDuty(Control):
     """GuardDuty in every account, by a delegated administrator; trial of 30 days, then by what it reads.
 
@@ -100,6 +117,11 @@ class GuardDuty(Control):
 
     plans: Annotated[Many[Annotated[Plan, Field(strict=False)]], Weaker.FEWER] = ()
     """Protection plans besides the foundational sources, each with a price of its own."""
+    alert_severity: Annotated[Severity | None, Weaker.GONE] = Field(default=None, strict=False)
+    """Findings from this severity on are mailed by `alerts` of security.yaml; none when not given.
+
+    `critical` is 9.0 to 10.0, `high` 7.0 and more, `medium` 4.0, `low` 1.0.
+    """
     except_: Exceptions | None = Field(alias="except", default=None)
     """Accounts that Strata does not switch on: each of the others is then a member of its own in Terraform."""
 

@@ -149,7 +149,7 @@ def _replaced(text: str, node: yaml.Node, value: Value) -> str:
         return f"{text[:start]}{gap}{_flow(value)}{text[end:]}"
     lines = text.splitlines(keepends=True)
     end = sum(map(len, lines[: last_line(node, lines) + 1]))
-    if is_text or isinstance(value, str | bool | int) or not value:
+    if is_text or isinstance(value, str | bool | int | float) or not value:
         return f"{text[:start]}{_flow(value)}{look.end}{text[end:]}"
     column = node.start_mark.column
     return f"{text[: start - column]}{look.lines(value, column)}{text[end:]}"
@@ -284,7 +284,7 @@ class _Look:
         pad, lines = " " * column, list[str]()
         if isinstance(content, Mapping):
             for key, value in content.items():
-                if isinstance(value, str | bool | int) or not value:
+                if isinstance(value, str | bool | int | float) or not value:
                     lines.append(f"{pad}{scalar(key)}: {_flow(value)}")
                 else:
                     below = column + (self.step if isinstance(value, Mapping) else self.dash)
@@ -309,7 +309,7 @@ def _measure(node: yaml.Node | None, steps: list[int], dashes: list[int]) -> Non
 
 
 def _flow(value: Any) -> str:
-    if isinstance(value, bool | int):
+    if isinstance(value, bool | int | float):
         return str(value).lower()
     if isinstance(value, str):
         return scalar(value)

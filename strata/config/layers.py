@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
@@ -365,13 +365,22 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
 
 
 def types_of(folder: Path) -> list[str]:
-    """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data."""
-    nodes = [node for file in sorted(folder.glob("*.py")) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
-    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data.
+
+    What it has from `stacks.components` counts as its own.
+    """
+    modules = _imported(folder.glob("*.py"))
+    components = (module.rpartition(".")[2] for module in modules if module.startswith("stacks.components."))
+    modules |= _imported(SHIPPED / "components" / f"{name}.py" for name in components)
     parts = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
     names = (part.replace("_", ".", 1) if part.startswith("data_aws_") else f"aws_{part}" for part in parts)
     return sorted({*names} - {"aws_provider"})
+
+
+def _imported(files: Iterable[Path]) -> set[str]:
+    nodes = [node for file in sorted(files) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return modules | {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
 
 
 # model.py, which is

@@ -124,6 +124,9 @@ ACCESS_ROLE = "OrganizationAccountAccessRole"
 SIGN_IN_EVENTS = "sign-in-events"
 """What sends the sign-ins in a member account to the management account, at AWS behind the short name."""
 
+FINDINGS = "guardduty-findings"
+"""What sends findings of GuardDuty there from its administrator, and what mails them."""
+
 ROOT_EVENTS_REGION = "us-east-1"
 """Where CloudTrail records the console sign-in of root, wherever it happened."""
 

@@ -22,7 +22,7 @@ from strata.errors import Fault, Message
 Location = tuple[str | int, ...]
 """The keys and list positions from the top of a file down to a value."""
 
-Value: TypeAlias = "str | bool | int | Sequence[Value] | Mapping[str, Value] | Mapping[str, str | None]"
+Value: TypeAlias = "str | bool | int | float | Sequence[Value] | Mapping[str, Value] | Mapping[str, str | None]"
 """What is written into a file."""
 
 SAFE_LOADER = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

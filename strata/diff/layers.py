@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from strata.config.layers import DELEGATION, DETECTION_LAYER, Layer
 from strata.diff.change import Change, Risk, Topic
@@ -11,6 +12,9 @@ from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import excepted, guardduty_of, watched_regions
 from strata.report.words import in_words
+
+if TYPE_CHECKING:
+    from strata.config.detection import GuardDuty
 
 
 def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -49,7 +53,13 @@ def watches_less(before: LandingZone, after: LandingZone) -> bool:
         or {*was.plans} - {*will_be.plans}
         or (excepted(after) - excepted(before)) & before.accounts.keys()
         or {*watched_regions(before)} - {*watched_regions(after)}
+        or _least(was) < _least(will_be)
     )
+
+
+def _least(control: GuardDuty) -> float:
+    """Returns the severity from which on findings are mailed, more than any where none is."""
+    return control.alert_severity.least if control.alert_severity else math.inf
 
 
 def _values(layer: Layer) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT
 from strata.config.layers import ACCOUNTS, DETECTION_LAYER, IN_ACCOUNT, baseline_in
-from strata.config.models import state_key
+from strata.config.models import Project, state_key
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.identity.comparison import Refusal
@@ -77,10 +77,9 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
             elif key := moved_keys(landing_zone.moves, "account").get(account):
                 # A stack is named after its account, and its state after it.
                 new = f"{stack.partition(IN_ACCOUNT)[0]}{IN_ACCOUNT}{key}"
-                bucket = f"s3://{landing_zone.project.state_bucket}/"
                 text = f"{has}, and the stack is {new} now, as the account has another key"
                 problem = Message("state-not-moved", text, stack=stack, new=new)
-                lines = (f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}",)
+                lines = (move_state(landing_zone.project, stack, new),)
                 remedy = "move its state, and deploy then:"
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, remedy)
             elif stack == ACCOUNTS or of_baseline:
@@ -98,6 +97,12 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
                 fault = landing_zone.fault(PROJECT, (), problem, remedy)
             yield Refusal(fault, lines=lines)
+
+
+def move_state(project: Project, stack: str, new: str) -> str:
+    """Returns the command that has a stack of another name find its state."""
+    bucket = f"s3://{project.state_bucket}/"
+    return f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}"
 
 
 def held_in_baseline(state: State) -> list[str]:

@@ -7,6 +7,7 @@ from functools import partial
 from typing import Any
 
 from strata.config import SECURITY
+from strata.config.models import FINDINGS
 from strata.config.text import address_part
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
@@ -24,6 +25,7 @@ from strata.kinds.shared import (
 )
 from strata.kinds.thing import AS_IT_IS, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import sends_findings
 
 BY_HAND = "change security.yaml by hand"
 """What is said of a control, of which `strata adopt` writes nothing."""
@@ -318,7 +320,7 @@ MONITOR = Kind(
 
 
 _PERMISSION = Resource("aws_cloudwatch_event_permission", "[<rule name>/]<policy name>[@<region>]")
-"""That accounts of the organization send their sign-ins to the bus."""
+"""That accounts of the organization send their events to the bus."""
 
 
 def _alerts(zone: LandingZone) -> Iterator[str]:
@@ -326,9 +328,12 @@ def _alerts(zone: LandingZone) -> Iterator[str]:
     if not alerts.on:
         return
     yield from named(RULE, "root-activity")
-    if any(its.sign_in_events and its.sign_in_events.on for its in zone.member_settings.values()):
+    sign_ins = any(its.sign_in_events and its.sign_in_events.on for its in zone.member_settings.values())
+    findings = sends_findings(zone.detection)
+    if sign_ins or findings:
         yield f"{_PERMISSION.type}.organization"
-        yield from named(RULE, "member-sign-in")
+    for name, sent in (("member-sign-in", sign_ins), (FINDINGS, findings)):
+        yield from named(RULE, name) if sent else ()
     for region in zone.project.alert_regions:
         yield from (f"{type}.alerts_{region}" for type in ("aws_sns_topic", "aws_sns_topic_policy"))
         yield from (

@@ -18,6 +18,11 @@ def guardduty_of(detection: Detection | None) -> GuardDuty | None:
     return control if control and control.mode is not Mode.UNMANAGED else None
 
 
+def sends_findings(detection: Detection | None) -> bool:
+    """Returns whether findings are mailed: also of what is off, since detectors go on, or left to others as it is."""
+    return bool(detection and detection.guardduty and detection.guardduty.alert_severity)
+
+
 def watched_regions(zone: LandingZone) -> tuple[str, ...]:
     """Returns where GuardDuty is administered, sorted: regions that the administrator has enabled."""
     detection = zone.detection

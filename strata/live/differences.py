@@ -9,7 +9,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from strata.config import PROJECT
 from strata.config.findings import DRIFT
 from strata.config.models import MANAGEMENT
-from strata.drift.comparison import CONTROLS, OF_ACCOUNTS, STATES, differing, hidden_by
+from strata.drift.comparison import CONTROLS, OF_ACCOUNTS, STATES, account_of_part, differing, hidden_by
 from strata.drift.comparison import unread_parts as parts_of
 from strata.drift.difference import Difference as Drifted
 from strata.drift.difference import DifferenceKind
@@ -47,7 +47,10 @@ def unread_parts(zone: LandingZone, inventory: Inventory, states: States | None)
     if states and inventory.of_accounts is None and any(states.shipped.values()):
         messages[OF_ACCOUNTS] = Message("controls-not-kept", _NOT_KEPT)
     inside = {STATES: _WITHOUT, CONTROLS: tuple(controls)}
-    return [Unread(part, inside.get(part) or hidden_by(part), reason) for part, reason in messages.items()]
+    return [
+        Unread(part, inside.get(part) or hidden_by(part), reason, account_of_part(part) or "")
+        for part, reason in messages.items()
+    ]
 
 
 def differences(

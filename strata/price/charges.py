@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of
+from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of, sends_findings
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
 from strata.text import counted, listed
@@ -140,7 +140,7 @@ def _used(zone: LandingZone, price: Price, cause: PriceCause, where: Mapping[str
     """
     alike: dict[tuple[Given | None, tuple[str, ...]], list[str]] = defaultdict(list)
     for account, regions in where.items():
-        alike[_usage(zone)[account].get((str(price.usage),)), regions].append(account)
+        alike[usage_by_account(zone)[account].get((str(price.usage),)), regions].append(account)
     for (given, regions), accounts in alike.items():
         if given:
             said = zone.source(DETECTION, given.location)
@@ -151,9 +151,9 @@ def _used(zone: LandingZone, price: Price, cause: PriceCause, where: Mapping[str
         yield Charge(price, cause, tuple(accounts), regions, why=why)
 
 
-def _usage(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
+def usage_by_account(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
     """Returns what each account uses, the nearer place wins."""
-    if _usage not in zone.derived:
+    if usage_by_account not in zone.derived:
         detection = zone.detection
         words = words_of("usage", {place: its.said for place, its in detection.usage.items()} if detection else {})
         ways = {
@@ -161,8 +161,8 @@ def _usage(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:
             for account, way in places(zone.organization).items()
         }
         alike = {way: nearest(words[place] for place in way) for way in {*ways.values()}}
-        zone.derived[_usage] = {account: alike[way] for account, way in ways.items()}
-    usage: Mapping[str, Mapping[Path, Given]] = zone.derived[_usage]
+        zone.derived[usage_by_account] = {account: alike[way] for account, way in ways.items()}
+    usage: Mapping[str, Mapping[Path, Given]] = zone.derived[usage_by_account]
     return usage
 
 
@@ -205,6 +205,10 @@ def _others(zone: LandingZone) -> Iterator[Charge]:
         why = Message("usage-unknown", "no file says how often root and IAM users sign in")
         cause = PriceCause("sign_in_events", zone.source(BASELINE, location))
         yield Charge(prices()["events_between_accounts"], cause, tuple(accounts), here, why=why)
+    if sends_findings(zone.detection) and zone.detection:
+        why = Message("usage-unknown", "no file says how much is found")
+        cause = PriceCause("alert_severity", zone.source(DETECTION, ("guardduty", "alert_severity")))
+        yield Charge(prices()["events_between_accounts"], cause, (zone.detection.administrator,), here, why=why)
     why = Message("usage-unknown", "no file says how large the states are, which are in two buckets")
     cause = PriceCause("state", zone.source(PROJECT, ("state",)))
     yield Charge(prices()["s3_storage"], cause, management, here, why=why)

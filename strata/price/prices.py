@@ -58,6 +58,15 @@ class Price:
         """Returns what a quantity of a month costs in one account and region, in us-east-1."""
         return sum(usd * part for usd, part in self.parts(quantity))
 
+    def quantity(self, usd: float) -> float:
+        """Returns how much of it costs so much in a month, in one account and region, in us-east-1."""
+        above = 0.0
+        for price, to in self.tiers:
+            if usd <= price * (to - above):
+                return above + usd / price
+            usd, above = usd - price * (to - above), to
+        return above
+
     def factor(self, regions: Iterable[str]) -> float:
         """Returns what it is multiplied with in the dearest of some regions."""
         return max(self.regions.get(region, 1.0) for region in regions)

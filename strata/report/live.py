@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 from strata.errors import Message
-from strata.text import counted, in_sentence
+from strata.text import counted, in_sentence, listed
 
 
 @dataclass(frozen=True)
@@ -58,11 +59,12 @@ MADE, GONE, CHANGED = "made", "gone", "changed"
 
 @dataclass(frozen=True)
 class Unread:
-    """A part that could not be read, what is in it, and why."""
+    """A part that could not be read, what is in it, why, and the account that it is in or of, if it is of one."""
 
     part: str
     kinds: tuple[str, ...]
     reason: Message
+    account: str = ""
 
     def __str__(self) -> str:
         inside = f" ({', '.join(self.kinds)})" if self.kinds and self.kinds != (self.part,) else ""
@@ -71,6 +73,19 @@ class Unread:
     def as_data(self) -> dict[str, Any]:
         """Returns the part as --format json has it."""
         return {"part": self.part, "kinds": list(self.kinds), "reason": self.reason, "id": self.reason.id}
+
+
+def together(parts: Iterable[Unread]) -> Iterator[Unread]:
+    """Yields what is unread; accounts in which it is for the same reason once, with the reason of the first."""
+    alike: dict[tuple[str, Sequence[str], str], list[Unread]] = {}
+    for unread in parts:
+        account = re.escape(unread.account)
+        word = re.sub(rf"(_| of ){account}$", "", unread.part) if account else unread.part
+        reason = re.sub(rf"\b(\d{{12}}|{account})\b", "", unread.reason)
+        alike.setdefault((word, unread.kinds, reason), []).append(unread)
+    for (word, *_), (first, *others) in alike.items():
+        accounts = listed([unread.account for unread in (first, *others)])
+        yield replace(first, part=f"{word} in {len(others) + 1:,} accounts, {accounts}") if others else first
 
 
 @dataclass(frozen=True)
@@ -141,7 +156,7 @@ class LiveEvidence:
             ("SHA-256 of the reading", self.sha256),
             ("Differences", self.summary),
         ]
-        facts += [("! Unread", str(unread)) for unread in self.unread]
+        facts += [("! Unread", str(unread)) for unread in together(self.unread)]
         facts += [("Not read", subject) for subject in self.not_read]
         return [*facts, *(("Note", note) for note in self.notes)]
 

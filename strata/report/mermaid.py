@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import THE_ROOT
 from strata.printing import mermaid, mermaid_comment
-from strata.report.live import LiveEvidence
+from strata.report.live import LiveEvidence, together
 from strata.report.policies import short_type
 from strata.text import counted
 
@@ -19,7 +19,9 @@ MANY = 60
 def flowchart(landing_zone: LandingZone, live: LiveEvidence | None = None) -> str:
     """Returns the chart: root, units, accounts, with the policies attached to each."""
     evidence = (
-        (live, f"SHA-256 of the reading: {live.sha256}", f"Differences: {live.summary}", *live.unread) if live else ()
+        (live, f"SHA-256 of the reading: {live.sha256}", f"Differences: {live.summary}", *together(live.unread))
+        if live
+        else ()
     )
     lines = [*map(mermaid_comment, evidence), *_lines(landing_zone)]
     return "\n".join(["flowchart LR", *(f"  {line}" for line in lines), ""])

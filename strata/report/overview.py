@@ -18,7 +18,7 @@ from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
 from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
-from strata.report.live import LiveEvidence
+from strata.report.live import LiveEvidence, together
 from strata.report.places import places
 from strata.text import counted, listed
 
@@ -131,7 +131,7 @@ class Overview:
         for kind, some in kinds.items():
             lines += some[:_FEW]
             lines += [f"{len(some) - _FEW:,} more of kind {kind}"] if some[_FEW:] else []
-        lines += [f"unread: {unread}" for unread in live.unread]
+        lines += [f"unread: {unread}" for unread in together(live.unread)]
         remark = "strata drift tells the same, with the way back."
         level: Level = "danger" if live.exit_code else "fine"
         return Point("differences", "Differences to the configuration", tuple(lines), level, remark)

@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from strata.config import DETECTION, ORGANIZATION
+from strata.config import DETECTION, ORGANIZATION, SECURITY
 from strata.config.layers import DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, Mode
 from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -35,6 +35,13 @@ def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield partial.fault(DETECTION, (name,), message, "remove it")
     if control := settings.guardduty:
         yield from report_duplicates(partial, DETECTION, ("guardduty", "plans"), control.plans)
+        alerts = partial.security.alerts if partial.security else None
+        if control.alert_severity and alerts and alerts.mode is Mode.OFF and partial.parsed_cleanly(SECURITY, "alerts"):
+            message = Message(
+                "alerts-off", f"sends findings to alerts, which are off in {SECURITY}: nobody hears of them"
+            )
+            remedy = "set alerts to mode: on, with emails, or take this out"
+            yield partial.fault(DETECTION, ("guardduty", "alert_severity"), message, remedy)
         if control.except_:
             yield from _exceptions(partial, control.except_, settings.administrator)
 

@@ -18,6 +18,7 @@ from strata.config.text import Problem, matches, short
 from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import sends_findings
 from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
 from strata.landing_zone.inherited import places as places_of
 from strata.landing_zone.member_roles import permissions
@@ -347,12 +348,17 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
     yield from _closed_regions(landing_zone, bool(settings))
     yield from _backup_types(settings)
     if landing_zone.security.alerts.mode is Mode.UNMANAGED:
-        sending = [
-            key for key, its in landing_zone.member_settings.items() if its.sign_in_events and its.sign_in_events.on
-        ]
-        for at in dict.fromkeys(landing_zone.baseline[key].location("sign_in_events") for key in sending):
-            text = f"mails nobody unless others do: alerts in {SECURITY} are unmanaged"
-            yield BASELINE, at, Message("silent-control", text, control="sign_in_events")
+        yield from _unheard(landing_zone)
+
+
+def _unheard(landing_zone: LandingZone) -> Iterator[Doubt]:
+    sending = [key for key, its in landing_zone.member_settings.items() if its.sign_in_events and its.sign_in_events.on]
+    sent = {(BASELINE, landing_zone.baseline[key].location("sign_in_events")): "sign_in_events" for key in sending}
+    if sends_findings(landing_zone.detection):
+        sent[DETECTION, ("guardduty", "alert_severity")] = "alert_severity"
+    for (file, at), control in sent.items():
+        text = f"mails nobody unless others do: alerts in {SECURITY} are unmanaged"
+        yield file, at, Message("silent-control", text, control=control)
 
 
 def _backup_types(settings: Mapping[str, MemberSettings]) -> Iterator[Doubt]:

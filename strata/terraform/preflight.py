@@ -17,7 +17,7 @@ from strata.aws.organization import ListedAccount, enabled_policy_types, is_new,
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
-from strata.aws.session import Aws, AwsError, asked_at_once, connect, emulator
+from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, emulator
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import (
     ACCOUNTS,
@@ -30,7 +30,7 @@ from strata.config.layers import (
     baseline_in,
     folder_of,
 )
-from strata.config.models import ACCESS_ROLE, MANAGEMENT, Leaving, Project
+from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, Leaving, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import Examination, announced, examine
@@ -51,6 +51,7 @@ from strata.kinds import TYPES
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
+from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
 from strata.landing_zone.services import TYPES_STAY, unknown_types
@@ -73,7 +74,7 @@ from strata.terraform.progress import Progress, duration
 from strata.terraform.refresh import Refreshing
 from strata.terraform.steps import Steps
 from strata.terraform.workspace import StateObject, Workspace
-from strata.text import counted, folded
+from strata.text import counted, folded, listed
 
 REPLACE = "replace:"
 ALLOWED = (
@@ -355,7 +356,11 @@ def prepare(
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
-    told = types + [text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts]
+    told = [
+        *types,
+        *_roles_left(aws, landing_zone, states["organizations"], stacks_of(listed)),
+        *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
+    ]
     told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
@@ -514,6 +519,25 @@ def _leaving(
     return {key: id for key, id in going.items() if there[key]}
 
 
+def _roles_left(
+    aws: Aws, landing_zone: LandingZone, organizations: State, deployed: Collection[str]
+) -> Iterator[Message]:
+    """Yields the accounts that retire with roles that Strata made for a baseline which has set nothing there.
+
+    Such a baseline asks for no word of what is to become of it, and no state has the roles.
+    """
+    layer = landing_zone.layers.get(BASELINE_LAYER)
+    entries = landing_zone.organization.accounts
+    going = [key for key in landing_zone.retired if baseline_in(key) in deployed and not entries[key].baseline]
+    for key, _ in account_ids(organizations, going) if layer and layer.makes_roles else ():
+        state = read_state(aws, landing_zone.project, baseline_in(key))
+        if layer and not held_in_baseline(state):
+            names = [name for _, name in layer.roles]
+            text = f"{key}: retires, and the roles {listed(names)} stay in it"
+            text = f"{text}; baseline: emptied beside retired deletes them"
+            yield Message("roles-stay", text, account=key, roles=names)
+
+
 def _forget(prepared: Prepared) -> None:
     """Has the stacks of accounts that are let go with their baseline forget all that their states have.
 
@@ -524,10 +548,13 @@ def _forget(prepared: Prepared) -> None:
         if not id and stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
             state = read_state(prepared.aws, prepared.landing_zone.project, stack)
             prepared.workspace.forget_next(stack, {resource.address for resource in managed(state)})
+    # But for the rules that send findings, whose entry alone goes.
+    sends = guardduty_of(prepared.landing_zone.detection) is not None
     for stack in _of_detection(prepared):
         declared = prepared.workspace.document(stack).get("resource", {})
         state = read_state(prepared.aws, prepared.landing_zone.project, stack)
-        gone = {each.address for each in managed(state) if each.name not in declared.get(each.type, {})}
+        left = (each for each in managed(state) if each.name not in declared.get(each.type, {}))
+        gone = {each.address for each in left if not (sends and each.name.startswith(FINDINGS))}
         if gone:
             prepared.workspace.forget_next(stack, gone)
 
@@ -685,9 +712,7 @@ def _closed_to_us(
     aws.client("sts")  # before the threads
     for stack, roles in zip(here, asked_at_once(partial(_roles_or_why, entrances), here), strict=True):
         if isinstance(roles, AwsError):
-            text = f"{stack}: left out, since AWS does not say how the roles in its account are: {roles}"
-            left[stack] = Message("roles-unread", text, stacks=[stack], code=roles.code)
-            print(line(f"warning: {left[stack]}"), file=sys.stderr)
+            left[stack] = _unread(stack, roles)
             refused += [left[stack]] if stack in named else []
             continue
         for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
@@ -698,6 +723,10 @@ def _closed_to_us(
         new = {key for key in closed if deploys and role == ACCESS_ROLE and is_new(aws, into[key])}
         late |= {stack for stack in stacks if accounts[stack] in new}
         lost = {*closed} - new
+        for stack in (stack for stack in stacks if accounts[stack] in lost and stack not in left):
+            if (why := closed[accounts[stack]]).code not in DENIED:
+                left[stack] = _unread(stack, why)
+                refused += [left[stack]] if stack in named else []
         if shut := [stack for stack in stacks if accounts[stack] in lost and stack not in left]:
             remedy = way(role, {name: landing_zone.layers[name] for name in map(layer_of, shut)})
             left |= dict.fromkeys(shut, warn_left_out(role, shut, remedy))
@@ -707,6 +736,14 @@ def _closed_to_us(
     if refused:
         raise StrataError(*refused)
     return left, frozenset(late - {*left})
+
+
+def _unread(stack: str, why: AwsError) -> Message:
+    """Prints that a stack is left out whose account answers with an error, and returns that."""
+    text = f"{stack}: left out, since AWS does not say how the roles in its account are: {why}"
+    warning = Message("roles-unread", text, stacks=[stack], code=why.code)
+    print(line(f"warning: {warning}"), file=sys.stderr)
+    return warning
 
 
 def _roles_or_why(entrances: Entrances, stack: str) -> Roles | AwsError:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.aws.resources import ResourceStatus
-from strata.config.layers import IN_ACCOUNT
+from strata.config.layers import IN_ACCOUNT, STACKS
 from strata.config.models import PARTITION, Project, state_key
 from strata.kinds import resource_of
 from strata.kinds.store import BOOTSTRAPPED, OWN_OUTPUTS
@@ -55,7 +55,8 @@ class Preview:
         producers = workspace.producers(*stacks)
         wanted = {*stacks, *producers}
         new = tuple(stack for stack in workspace.stacks if stack in wanted and stack in without_state)
-        if not new:
+        # One that makes nothing never gets a state, as `accounts` where accounts inherit tags alone.
+        if not any(stack in STACKS or {"resource", "output"} & workspace.document(stack).keys() for stack in new):
             return None
         read = tuple(stack for stack in new if stack in producers)
         preview = cls(workspace, new, read, tuple(lacking), project, folder)

@@ -19,7 +19,9 @@ guardduty:
   mode: on
   plans: [s3_data_events]
 """
+SENT = "  alert_severity: high\n"
 EXCEPT = "  except: {accounts: [shared]}\n"
+TO_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "events:*", "Resource": "*"}]}
 TO_LET_GO = "administrator: security\nguardduty: {mode: unmanaged}\n"
 
 
@@ -48,6 +50,11 @@ def features(site: Site, name: str, region: str = HOME) -> set[str]:
     [detector] = client.list_detectors()["DetectorIds"]
     found = client.get_detector(DetectorId=detector)["Features"]
     return {one["Name"] for one in found if one["Status"] == "ENABLED"}
+
+
+def rules(site: Site, region: str = HOME) -> list[str]:
+    """Returns the rules in the administrator's account."""
+    return [rule["Name"] for rule in member(site, "security", "events", region).list_rules()["Rules"]]
 
 
 def deployed(site: Site, *words: str) -> Run:
@@ -88,8 +95,15 @@ def test_all_accounts_are_switched_on_and_let_go_again(site: Site) -> None:
     deployed(site)
     assert watched(site)[1]["sandbox"] == "Enabled"
 
+    write(site, DETECTION.replace("on", "off") + SENT)
+    deployed(site)
+    sent = "aws_cloudwatch_event_rule.guardduty-findings"
+    assert f"{sent}_{HOME}" in site.state("detection_security")
+    assert rules(site) == ["ex-guardduty-findings"]
+    assert sent in site.state("security")
     write(site, DETECTION.replace("on", "off"))
     deployed(site)
+    assert rules(site) == []
     assert watched(site)[0] == "NONE"
     assert set(watched(site)[1].values()) == {"Enabled"}
     assert f"aws_guardduty_detector.main_{HOME}" in site.state("detection_security")
@@ -164,7 +178,12 @@ def test_somebody_elses_administrator_is_named_and_our_own_is_taken_over(site: S
 
 
 def test_what_is_changed_by_hand_is_told_and_put_back(site: Site) -> None:
+    write(site, DETECTION + SENT)
     deployed(site)
+    [rule] = rules(site)
+    member(site, "security", "events").disable_rule(Name=rule)
+    bus = {"PolicyName": "all", "PolicyDocument": json.dumps(TO_ALL)}
+    member(site, "security", "iam").put_role_policy(RoleName=rule, **bus)
     client = member(site, "security", "guardduty")
     [detector] = client.list_detectors()["DetectorIds"]
     plan: dict[str, Any] = {"Name": "S3_DATA_EVENTS"}
@@ -176,11 +195,14 @@ def test_what_is_changed_by_hand_is_told_and_put_back(site: Site) -> None:
 
     told = {(one["kind"], one["name"], one["attribute"]) for one in found}
     assert told >= {
+        ("findings rule", f"in {HOME} of security", "state"),
+        ("findings role", f"{rule} of security", "more_policies"),
         ("detector", f"in {HOME} of security", "enabled"),
         ("detector", f"in {HOME} of security", "plans"),
         ("GuardDuty configuration", f"in {HOME} of security", "accounts"),
         ("GuardDuty configuration", f"in {HOME} of security", "plans"),
     }
+    member(site, "security", "iam").delete_role_policy(RoleName=rule, PolicyName="all")
     back = site.strata("drift", "--back", "--yes")
     assert back.code == 0, back.text[-6000:]
     assert (watched(site)[0], features(site, "security")) == ("ALL", {"S3_DATA_EVENTS"})

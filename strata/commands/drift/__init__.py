@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import sys
 import time
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
@@ -33,13 +31,12 @@ from strata.inventory.reading import CENTER
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.cli import Line
-from strata.kinds.kind import OF
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, document, line, readers_may_leave, word
-from strata.report.live import Unread, summary
+from strata.report.live import Unread, summary, together
 from strata.terminal import require_terminal
 from strata.text import counted, folded, in_sentence, listed, plural
 
@@ -226,7 +223,7 @@ def _told(
 ) -> Iterator[str]:
     for difference in drift.differences:
         yield from _difference(options, difference, by.get(_hint(difference)))
-    yield from (f"unread: {unread}" for unread in _unread_together(drift))
+    yield from (f"unread: {unread}" for unread in together(_unread(drift)))
     if not drift.unread:
         yield from _unused(zone, drift, accepted)
     if drift.waiting:
@@ -335,21 +332,7 @@ def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str
 
 
 def _unread(drift: Drift) -> list[Unread]:
-    return [Unread(part, hidden_by(part), reason) for part, reason in drift.unread.items()]
-
-
-def _unread_together(drift: Drift) -> Iterator[Unread]:
-    """Yields what is unread; accounts in which it is for the same reason once, with the reason of the first."""
-    alike: dict[tuple[str, Sequence[str], str], list[tuple[str, Unread]]] = {}
-    for unread in _unread(drift):
-        account = account_of_part(unread.part) or ""
-        word = unread.part.removesuffix(account).removesuffix(IN_ACCOUNT).removesuffix(OF)
-        reason = re.sub(rf"\b(\d{{12}}|{re.escape(account)})\b", "", unread.reason)
-        alike.setdefault((word, unread.kinds, reason), []).append((account, unread))
-    for (word, *_), some in alike.items():
-        accounts = listed([account for account, _ in some])
-        first = some[0][1]
-        yield replace(first, part=f"{word} in {len(some):,} accounts, {accounts}") if some[1:] else first
+    return [Unread(part, hidden_by(part), reason, account_of_part(part) or "") for part, reason in drift.unread.items()]
 
 
 def _difference_facts(options: Options, difference: Difference, author: Author | None = None) -> dict[str, Any]:

@@ -21,16 +21,16 @@ TRUST = "trust"
 """Who may assume it."""
 _MORE = "more_policies"
 """What somebody else has given the role: no deploy takes it away."""
+ROLE_AS_IT_IS = as_it_is(TRUST, "session_seconds", "boundary", "policies", "inline", _MORE)
 
 
 def _declared(zone: LandingZone, account: str) -> Iterator[tuple[str, Attributes, Location]]:
     its = zone.baseline[account]
-    values = as_it_is(TRUST, "session_seconds", "boundary", "policies", "inline", _MORE)
     for name, role in (zone.member_settings[account].roles or {}).items():
         if role and role.on:
-            yield name, values, its.location("roles", name)
+            yield name, ROLE_AS_IT_IS, its.location("roles", name)
     if given(zone, account, "sign_in_events"):
-        yield f"{zone.project.short_name}-{SIGN_IN_EVENTS}", values, its.location("sign_in_events")
+        yield f"{zone.project.short_name}-{SIGN_IN_EVENTS}", ROLE_AS_IT_IS, its.location("sign_in_events")
 
 
 def _its(state: Attributes) -> tuple[set[str], dict[str, str]]:
@@ -47,7 +47,8 @@ def _its(state: Attributes) -> tuple[set[str], dict[str, str]]:
     return attached, inline
 
 
-def _recorded(state: Attributes) -> Attributes:
+def recorded_role(state: Attributes) -> Attributes:
+    """Returns what a state has of a role and its policies."""
     attached, inline = _its(state)
     return {
         TRUST: content(text(state, "assume_role_policy")),
@@ -59,7 +60,8 @@ def _recorded(state: Attributes) -> Attributes:
     }
 
 
-def _asked(ask: Ask) -> Attributes | None:
+def role_now(ask: Ask) -> Attributes | None:
+    """Returns the same as AWS has it."""
     client, name = ask.client("iam"), str(ask.values["name"])
     answer = ask.unless_absent(partial(client.get_role, RoleName=name))
     if answer is None:
@@ -81,7 +83,8 @@ def _asked(ask: Ask) -> Attributes | None:
     }
 
 
-def _way(attribute: str, here: Thing | None, _: Thing | None, now: Thing | None) -> Way | None:
+def role_way(attribute: str, here: Thing | None, _: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the way back of policies that others gave a role."""
     if not (here and now and attribute == _MORE):
         return None
     account, more = account_of(now.name), now.values[_MORE]
@@ -89,29 +92,31 @@ def _way(attribute: str, here: Thing | None, _: Thing | None, now: Thing | None)
     return Way(by_hand=Message("policy-of-others", text, account=account, policies=more.split(", ")))
 
 
-def _called(_: str, state: Mapping[str, Any]) -> str:
+def called_as_role(_: str, state: Mapping[str, Any]) -> str:
+    """Returns its name at AWS."""
     return str(state.get("name"))
 
 
+ROLE_EVENTS = (
+    "UpdateAssumeRolePolicy",
+    "AttachRolePolicy",
+    "DetachRolePolicy",
+    "PutRolePolicy",
+    "DeleteRolePolicy",
+    "UpdateRole",
+    "PutRolePermissionsBoundary",
+    "DeleteRolePermissionsBoundary",
+    "DeleteRole",
+    "CreateRole",
+)
 MEMBER_ROLE = in_member(
     "role",
     (ROLE, ROLE_POLICY, ROLE_ATTACHMENT),
-    called=_called,
+    called=called_as_role,
     declared=_declared,
-    recorded=_recorded,
-    asked=_asked,
-    events=(
-        "UpdateAssumeRolePolicy",
-        "AttachRolePolicy",
-        "DetachRolePolicy",
-        "PutRolePolicy",
-        "DeleteRolePolicy",
-        "UpdateRole",
-        "PutRolePermissionsBoundary",
-        "DeleteRolePermissionsBoundary",
-        "DeleteRole",
-        "CreateRole",
-    ),
+    recorded=recorded_role,
+    asked=role_now,
+    events=ROLE_EVENTS,
     clues=by_label,
-    way=_way,
+    way=role_way,
 )

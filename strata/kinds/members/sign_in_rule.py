@@ -29,7 +29,8 @@ def _its(state: Attributes) -> Attributes:
     return next((target for target in targets if (target.get("rule"), target.get("region")) == same), {})
 
 
-def _recorded(state: Attributes) -> Attributes:
+def recorded_rule(state: Attributes) -> Attributes:
+    """Returns what a state has of a rule with a single target."""
     target = _its(state)
     return {
         "pattern": content(text(state, "event_pattern")),
@@ -39,7 +40,8 @@ def _recorded(state: Attributes) -> Attributes:
     }
 
 
-def _asked(ask: Ask) -> Attributes | None:
+def rule_now(ask: Ask) -> Attributes | None:
+    """Returns the same as AWS has it."""
     client, name = ask.client("events"), str(ask.values["name"])
     rule = ask.unless_absent(partial(client.describe_rule, Name=name))
     if rule is None:
@@ -54,12 +56,13 @@ def _asked(ask: Ask) -> Attributes | None:
     }
 
 
+RULE_EVENTS = ("PutRule", "DisableRule", "EnableRule", "DeleteRule", "PutTargets", "RemoveTargets")
 SIGN_IN_RULE = in_member(
     "sign-in rule",
     RULE,
     called=lambda name, _: f"in {name.rpartition('_')[2]}",
     declared=_declared,
-    recorded=_recorded,
-    asked=_asked,
-    events=("PutRule", "DisableRule", "EnableRule", "DeleteRule", "PutTargets", "RemoveTargets"),
+    recorded=recorded_rule,
+    asked=rule_now,
+    events=RULE_EVENTS,
 )

@@ -1,0 +1,55 @@
+"""What sends findings of GuardDuty to the management account: a rule in each region, and the role that it has."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from strata.config import DETECTION
+from strata.config.layers import DETECTION_LAYER
+from strata.config.models import FINDINGS
+from strata.kinds.arguments import Attributes
+from strata.kinds.detection.made import administrator_of, region_of
+from strata.kinds.members.made import Declared, as_it_is, by_label, made_by_layer
+from strata.kinds.members.role import ROLE_AS_IT_IS, ROLE_EVENTS, called_as_role, recorded_role, role_now, role_way
+from strata.kinds.members.sign_in_rule import RULE_EVENTS, recorded_rule, rule_now
+from strata.kinds.shared import ROLE, ROLE_POLICY, RULE
+from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import sends_findings, watched_regions
+
+
+def _said(zone: LandingZone, label: str, values: Attributes) -> Declared:
+    return Declared(administrator_of(zone), label, values, DETECTION, ("guardduty", "alert_severity"))
+
+
+def _rules(zone: LandingZone) -> Iterator[Declared]:
+    for region in watched_regions(zone) if sends_findings(zone.detection) else ():
+        yield _said(zone, f"in {region}", as_it_is("pattern", "state", "target", "role"))
+
+
+def _role(zone: LandingZone) -> Iterator[Declared]:
+    if watched_regions(zone) and sends_findings(zone.detection):
+        yield _said(zone, f"{zone.project.short_name}-{FINDINGS}", ROLE_AS_IT_IS)
+
+
+FINDINGS_RULE = made_by_layer(
+    DETECTION_LAYER,
+    "findings rule",
+    RULE,
+    called=lambda name, _: f"in {region_of(name)}",
+    declared=_rules,
+    recorded=recorded_rule,
+    asked=rule_now,
+    events=dict.fromkeys(("made", "changed", "gone"), RULE_EVENTS),
+)
+FINDINGS_ROLE = made_by_layer(
+    DETECTION_LAYER,
+    "findings role",
+    (ROLE, ROLE_POLICY),
+    called=called_as_role,
+    declared=_role,
+    recorded=recorded_role,
+    asked=role_now,
+    events=dict.fromkeys(("made", "changed", "gone"), ROLE_EVENTS),
+    clues=by_label,
+    way=role_way,
+)
