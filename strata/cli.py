@@ -267,7 +267,7 @@ added = typer.Typer(
     name="add",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Add an account, unit, group, user, permission set or assignment.",
+    help="Add an account, unit, policy, expectation, group, user, permission set or assignment.",
     epilog="Example: strata add account data-prod --ou prod",
 )
 app.add_typer(added, short_help=LINES["add"])
@@ -337,6 +337,20 @@ _add(
     key=_KEY,
     under=_answer("--under", "The unit above it, else root.", "UNIT", completion.keys("ou")),
     name=_answer("--name", "Its name at AWS, else the key."),
+)
+_add(
+    "policy",
+    "strata add policy deny-iam-users --attach workloads",
+    "Add a guardrail of the library, with its expectations; without a key: list them.",
+    key=Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.guardrails)],
+    attach=_answers("--attach", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
+)
+_add(
+    "expectation",
+    "strata add expectation no-users-with-keys --in workloads",
+    "Add an expectation of the library; without a key: list them.",
+    key=_KEY,
+    place=_answers("--in", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
 )
 _add(
     "group",

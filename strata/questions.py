@@ -82,7 +82,7 @@ class Question:
         return self.read(text, known)
 
 
-_FLAGS = {"key": "KEY", "accounts": "--account", "units": "--ou"}
+_FLAGS = {"key": "KEY", "accounts": "--account", "place": "--in", "units": "--ou"}
 
 
 def is_given(given: Known, question: Question) -> bool:

@@ -5,14 +5,16 @@ from __future__ import annotations
 import datetime as dt
 import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from strata.commands.add.effects import effects, told
+from strata.commands.add.guardrails import guardrail_document, print_offered
 from strata.commands.add.kinds import Kind, additions, questions
 from strata.commands.add.questions import gather
 from strata.config.entries import with_entry
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import check_unchanged, diff, loaded, offer, replace, texts
+from strata.files.config_edit import check_unchanged, diff, loaded, offer, replace, schema_line, texts
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output
@@ -27,10 +29,14 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     folder = options.config
     before = texts(folder)
     landing_zone = load(folder)
+    if kind in ("policy", "expectation") and not (given.get("key") or json):
+        print_offered(kind, landing_zone, details=options.verbose)
+        return 0
     known = gather(questions(kind, landing_zone, folder), given)
-    files: dict[str, str] = {}
+    files = guardrail_document(kind, folder, known)
     for new in additions(kind, landing_zone, known):
-        files[new.file] = with_entry(files.get(new.file, before[new.file]), new.way, new.new, new.file)
+        text = files.get(new.file) or before.get(new.file) or _begun(before, new.file)
+        files[new.file] = with_entry(text, new.way, new.new, new.file)
     check_unchanged(folder, before)
     try:
         after = loaded(folder, {**before, **files}, folder)
@@ -76,3 +82,9 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     words = [*told(kind, after, known, shown), *(f"warning: {folder}/{message}" for message in new_warnings)]
     where = listed([str(folder / name) for name in names])
     return offer(options, before, files, where, dry_run=dry_run, yes=yes, told=words)
+
+
+def _begun(before: Mapping[str, str], file: str) -> str:
+    """Returns the text of a file that is not there yet."""
+    schema = schema_line(before, Path(file).stem)
+    return f"{schema}\n\n" if schema else ""
