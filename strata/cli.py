@@ -401,6 +401,65 @@ _add(
 )
 
 
+def _remove(options: Options, **values: Any) -> int:
+    from strata.commands.add.removing import remove
+
+    return remove(options, **values)
+
+
+_KINDS = "account, ou, policy, expectation, group, user, permission-set or assignment"
+_interview(
+    "remove",
+    "strata remove group data",
+    "Take out what strata add adds, with what hangs on it: memberships, assignments, expectations.",
+    _remove,
+    app,
+    {
+        "permission_set": _answers(
+            "--permission-set", "SET", "Of an assignment: a set", completion.keys("permission-set")
+        ),
+        "group": _answers("--group", "GROUP", "Of an assignment: a group", completion.keys("group")),
+        "user": _answers("--user", "USER", "Of an assignment: a user", completion.keys("user")),
+        "ou": _answers("--ou", "UNIT", "Of an assignment: a unit", completion.keys("ou")),
+        "account": _answers("--account", "ACCOUNT", "Of an assignment: an account", completion.keys("account")),
+    },
+    {
+        "kind": Annotated[str | None, typer.Argument(help=f"{_KINDS}.", autocompletion=completion.added_kinds)],
+        "key": Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys_of_the_kind)],
+        "dry_run": DryRunOption,
+        "yes": YesOption,
+    },
+)
+
+
+retired = typer.Typer(
+    name="retire",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Let go of an account: Strata forgets it, and closes nothing.",
+    epilog="Example: strata retire account web-lab",
+)
+app.add_typer(retired, short_help=LINES["retire"])
+
+
+@command("account", "strata retire account web-lab --baseline emptied", retired)
+def retire(
+    *,
+    options: Options,
+    key: Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys("account"))] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="emptied|forgotten", help="What becomes of what a baseline set there."),
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Write retired: true, and take the account out of policies, delegations, assignments and expectations."""
+    from strata.commands.add.removing import retire as run
+
+    return run(options, key=key, baseline=baseline, dry_run=dry_run, yes=yes)
+
+
 @command("schema", "strata schema sso > sso.schema.json")
 def schema(
     *,

@@ -73,6 +73,11 @@ def kinds() -> list[str]:
     return list(_SECTIONS)
 
 
+def added_kinds() -> list[str]:
+    """Completes the kinds of entries that are added and removed."""
+    return [*_SECTIONS, "expectation", "assignment"]
+
+
 def guardrails() -> list[str]:
     """Completes the policies of the library."""
     text = Path(__file__).with_name("guardrails").joinpath("library.yaml").read_text(encoding="utf-8")

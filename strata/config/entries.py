@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from strata.config.accepted import scalar
-from strata.config.source import SAFE_LOADER, SourceFile, Value, is_null, parse
+from strata.config.source import SAFE_LOADER, Location, SourceFile, Value, dotted, is_null, parse
 from strata.errors import Message, StrataError
 
 Way = tuple[str, ...]
@@ -91,6 +91,115 @@ def without(text: str, keys: Collection[str], file: str) -> str:
             *(Message("take-out-by-hand", key, place=key) for key in sorted(keys)),
         ),
     )
+
+
+def without_places(text: str, places: Iterable[Location], file: str, root: str = "") -> str:
+    """Returns the text without some keys and items of lists, each by the way to it; other comments and lines stay.
+
+    A list or a mapping of which nothing is left is written as empty, `[]` or `{}`.
+
+    Args:
+        root: the key under which a file that is a list is read, with which no way begins.
+
+    Raises:
+        StrataError: the file is written in a way that cannot be edited: what goes is named.
+    """
+    top, gone = top_of(text), sorted(set(places), key=str)
+    gone = [place for place in gone if not any(place[:length] in gone for length in range(1, len(place)))]
+    named = "; ".join(dotted(place) for place in gone)
+    refusal = f"{file} is written in a way that cannot be edited; take this out by hand: {named}"
+    result = text
+    for place in sorted(gone, key=lambda place: _start(top, place), reverse=True):
+        result = _without_place(result, place)
+    wanted = [(root, *place) if root else place for place in gone]
+    return _checked(
+        text,
+        result,
+        file,
+        lambda before, after: _bare(after) == _bare(_pruned(before, (), wanted)),
+        lambda: StrataError(Message("not-editable", refusal, place=file, keys=[dotted(place) for place in gone])),
+        root,
+    )
+
+
+def _pruned(data: Any, way: Location, gone: Collection[Location]) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _pruned(value, (*way, key), gone) for key, value in data.items() if (*way, key) not in gone}
+    if isinstance(data, list):
+        return [_pruned(item, (*way, at), gone) for at, item in enumerate(data) if (*way, at) not in gone]
+    return data
+
+
+def _start(top: yaml.Node | None, place: Location) -> int:
+    """Returns where a key or an item of a list begins, nothing before the text where it is not there."""
+    node = _inside(top, place[:-1])
+    child = _child(node, place[-1]) if node else None
+    return int(child[0].start_mark.index) if child else -1
+
+
+def _inside(node: yaml.Node | None, way: Location) -> yaml.CollectionNode | None:
+    for part in way:
+        child = _child(node, part)
+        node = child[1] if child else None
+    return node if isinstance(node, yaml.CollectionNode) else None
+
+
+def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """Returns the nodes of a key and its value, of an item of a list twice its own."""
+    if isinstance(node, yaml.MappingNode):
+        return next((pair for pair in node.value if pair[0].value == part), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
+def _without_place(text: str, place: Location) -> str:
+    """Returns the text without a key or an item; as it is where that cannot be, which the caller sees."""
+    top = top_of(text)
+    node = _inside(top, place[:-1])
+    child = _child(node, place[-1])
+    if node is None or child is None:
+        return text
+    if len(node.value) == 1:
+        return _emptied(text, node, _child(_inside(top, place[:-2]), place[-2]) if place[1:] else None)
+    children = [child if isinstance(child, tuple) else (child, child) for child in node.value]
+    at = next(index for index, (key, _) in enumerate(children) if key is child[0])
+    start, column = child[0].start_mark.index, child[0].start_mark.column
+    is_item = isinstance(node, yaml.SequenceNode)
+    before = text[start - column : start]
+    if node.flow_style or (before.strip() and not is_item):
+        if at + 1 < len(children):  # in flow style, or the first key of an item, which stands behind its dash
+            return text[:start] + text[children[at + 1][0].start_mark.index :]
+        return text[: children[at - 1][1].end_mark.index] + text[child[1].end_mark.index :]
+    if is_item and before.strip() != "-":
+        return text
+    lines = text.splitlines(keepends=True)
+    end, inside = last_line(child[1], lines) + 1, column if is_item else column + 1
+    while end < len(lines) and re.match(rf" {{{inside},}}#", lines[end]):
+        end += 1
+    take_out(lines, child[0].start_mark.line, end)
+    return "".join(lines)
+
+
+def _emptied(text: str, node: yaml.CollectionNode, pair: tuple[yaml.Node, yaml.Node] | None) -> str:
+    """Returns the text with a list or a mapping that says nothing any more."""
+    nothing = "[]" if isinstance(node, yaml.SequenceNode) else "{}"
+    if node.flow_style:
+        return text[: node.start_mark.index] + nothing + text[node.end_mark.index :]
+    lines = text.splitlines(keepends=True)
+    end = "\r\n" if "\r\n" in text else "\n"
+    first, last = node.start_mark.line, last_line(node, lines) + 1
+    if pair is None:
+        return "".join([*lines[:first], f"{nothing}{end}", *lines[last:]])
+    if pair[0] is node:  # an item of a list, behind its dash
+        return "".join([*lines[:first], f"{lines[first][: node.start_mark.column]}{nothing}{end}", *lines[last:]])
+    key = pair[0].end_mark
+    if key.line == first:
+        return text
+    colon = key.column + 1
+    lines[key.line] = f"{lines[key.line][:colon]} {nothing}{lines[key.line][colon:]}"
+    del lines[first:last]
+    return "".join(lines)
 
 
 def _checked(

@@ -66,6 +66,23 @@ def told(kind: Kind, after: LandingZone, known: Known, shown: Effects) -> Iterat
         yield f"{thing}: {_in_words(after, kind, given)}"
 
 
+def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
+    """Yields who loses which access, and which accounts policies bind no more."""
+    for given in _given(before, (grant for grant in before.grants if grant not in after.grants)):
+        to, accounts = given["to"], given["accounts"]
+        people = f" ({listed(to['people'])})" if to["type"] == "group" and to["people"] else ""
+        everywhere = accounts_in_words(accounts, before.accounts) or _plural("account", accounts)
+        yield f"{to['type']} {to['key']}{people} loses {given['permission_set']} in {everywhere}"
+    unbound: defaultdict[str, list[str]] = defaultdict(list)
+    for target, policies in before.effective_policies.items():
+        left = {policy.policy.key for policy in after.effective_policies.get(target, ()) if policy.binds}
+        if target.kind == "account" and target.key in after.accounts:
+            for key in {policy.policy.key for policy in policies if policy.binds} - left:
+                unbound[key].append(target.key)
+    for key, accounts in sorted(unbound.items()):
+        yield f"policy {key} binds no more: {listed(sorted(accounts))}"
+
+
 def _bound(thing: str, policies: list[Mapping[str, str]]) -> Iterator[str]:
     if not policies:
         yield f"{thing} is bound by no policy; name it, or a unit above it, under the targets of one"
