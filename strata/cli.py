@@ -542,6 +542,9 @@ _interview(
         "admin_email": _answer("--admin-email", "First administrator."),
     },
     {
+        "answers": Annotated[
+            str | None, typer.Option("--answers", metavar="FILE", help="Answers as YAML, - from stdin; flags win.")
+        ],
         "to": Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")],
         "dry_run": DryRunOption,
         "yes": YesOption,
