@@ -160,45 +160,40 @@ def _without_place(text: str, place: Location) -> str:
     child = _child(node, place[-1])
     if node is None or child is None:
         return text
-    if len(node.value) == 1:
-        return _emptied(text, node, _child(_inside(top, place[:-2]), place[-2]) if place[1:] else None)
-    children = [child if isinstance(child, tuple) else (child, child) for child in node.value]
+    children = [pair if isinstance(pair, tuple) else (pair, pair) for pair in node.value]
+    nothing = "" if children[1:] else "[]" if isinstance(node, yaml.SequenceNode) else "{}"
+    if node.flow_style and nothing:
+        return text[: node.start_mark.index] + nothing + text[node.end_mark.index :]
     at = next(index for index, (key, _) in enumerate(children) if key is child[0])
     start, column = child[0].start_mark.index, child[0].start_mark.column
-    is_item = isinstance(node, yaml.SequenceNode)
-    before = text[start - column : start]
-    if node.flow_style or (before.strip() and not is_item):
-        if at + 1 < len(children):  # in flow style, or the first key of an item, which stands behind its dash
+    is_item, before = isinstance(node, yaml.SequenceNode), text[start - column : start].strip()
+    if node.flow_style or (before and not is_item):
+        if children[at + 1 :]:  # in flow style, or the first key of an item, which stands behind its dash
             return text[:start] + text[children[at + 1][0].start_mark.index :]
+        if nothing:
+            return text[:start] + nothing + text[child[1].end_mark.index :].lstrip(" ")
         return text[: children[at - 1][1].end_mark.index] + text[child[1].end_mark.index :]
-    if is_item and before.strip() != "-":
+    if is_item and before != "-":
         return text
     lines = text.splitlines(keepends=True)
     end, inside = last_line(child[1], lines) + 1, column if is_item else column + 1
     while end < len(lines) and re.match(rf" {{{inside},}}#", lines[end]):
         end += 1
     take_out(lines, child[0].start_mark.line, end)
-    return "".join(lines)
+    return _with_nothing("".join(lines), top, place, nothing) if nothing else "".join(lines)
 
 
-def _emptied(text: str, node: yaml.CollectionNode, pair: tuple[yaml.Node, yaml.Node] | None) -> str:
-    """Returns the text with a list or a mapping that says nothing any more."""
-    nothing = "[]" if isinstance(node, yaml.SequenceNode) else "{}"
-    if node.flow_style:
-        return text[: node.start_mark.index] + nothing + text[node.end_mark.index :]
-    lines = text.splitlines(keepends=True)
-    end = "\r\n" if "\r\n" in text else "\n"
-    first, last = node.start_mark.line, last_line(node, lines) + 1
-    if pair is None:
-        return "".join([*lines[:first], f"{nothing}{end}", *lines[last:]])
-    if pair[0] is node:  # an item of a list, behind its dash
-        return "".join([*lines[:first], f"{lines[first][: node.start_mark.column]}{nothing}{end}", *lines[last:]])
-    key = pair[0].end_mark
-    if key.line == first:
+def _with_nothing(text: str, top: yaml.Node | None, place: Location, nothing: str) -> str:
+    """Returns the text with an empty value for the key whose only entry has gone, or for the whole file."""
+    if not place[1:]:
+        end = "\r\n" if "\r\n" in text else "\n"
+        return f"{text}{'' if text.endswith(end) or not text else end}{nothing}{end}"
+    above = _child(_inside(top, place[:-2]), place[-2])
+    if above is None or above[0] is above[1]:
         return text
-    colon = key.column + 1
-    lines[key.line] = f"{lines[key.line][:colon]} {nothing}{lines[key.line][colon:]}"
-    del lines[first:last]
+    lines = text.splitlines(keepends=True)
+    mark = above[0].end_mark
+    lines[mark.line] = f"{lines[mark.line][: mark.column + 1]} {nothing}{lines[mark.line][mark.column + 1 :]}"
     return "".join(lines)
 
 
