@@ -267,7 +267,7 @@ added = typer.Typer(
     name="add",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Add an account, unit, group, user, permission set or assignment.",
+    help="Add an account, unit, policy, expectation, group, user, permission set or assignment.",
     epilog="Example: strata add account data-prod --ou prod",
 )
 app.add_typer(added, short_help=LINES["add"])
@@ -339,6 +339,20 @@ _add(
     name=_answer("--name", "Its name at AWS, else the key."),
 )
 _add(
+    "policy",
+    "strata add policy deny-iam-users --attach workloads",
+    "Add a guardrail of the library, with its expectations; without a key: list them.",
+    key=Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.guardrails)],
+    attach=_answers("--attach", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
+)
+_add(
+    "expectation",
+    "strata add expectation no-users-with-keys --in workloads",
+    "Add an expectation of the library; without a key: list them.",
+    key=_KEY,
+    place=_answers("--in", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
+)
+_add(
     "group",
     "strata add group data --member jane-doe",
     "Add a group.",
@@ -385,6 +399,65 @@ _add(
     reason=_answer("--reason", "Why, for those who review it."),
     until=_answer("--until", "Its last day.", "DATE"),
 )
+
+
+def _remove(options: Options, **values: Any) -> int:
+    from strata.commands.add.removing import remove
+
+    return remove(options, **values)
+
+
+_KINDS = "account, ou, policy, expectation, group, user, permission-set or assignment"
+_interview(
+    "remove",
+    "strata remove group data",
+    "Take out what strata add adds, with what hangs on it: memberships, assignments, expectations.",
+    _remove,
+    app,
+    {
+        "permission_set": _answers(
+            "--permission-set", "SET", "Of an assignment: a set", completion.keys("permission-set")
+        ),
+        "group": _answers("--group", "GROUP", "Of an assignment: a group", completion.keys("group")),
+        "user": _answers("--user", "USER", "Of an assignment: a user", completion.keys("user")),
+        "ou": _answers("--ou", "UNIT", "Of an assignment: a unit", completion.keys("ou")),
+        "account": _answers("--account", "ACCOUNT", "Of an assignment: an account", completion.keys("account")),
+    },
+    {
+        "kind": Annotated[str | None, typer.Argument(help=f"{_KINDS}.", autocompletion=completion.added_kinds)],
+        "key": Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys_of_the_kind)],
+        "dry_run": DryRunOption,
+        "yes": YesOption,
+    },
+)
+
+
+retired = typer.Typer(
+    name="retire",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Let go of an account: Strata forgets it, and closes nothing.",
+    epilog="Example: strata retire account web-lab",
+)
+app.add_typer(retired, short_help=LINES["retire"])
+
+
+@command("account", "strata retire account web-lab --baseline emptied", retired)
+def retire(
+    *,
+    options: Options,
+    key: Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys("account"))] = None,
+    baseline: Annotated[
+        str | None,
+        typer.Option("--baseline", metavar="emptied|forgotten", help="What becomes of what a baseline set there."),
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Write retired: true, and take the account out of policies, delegations, assignments and expectations."""
+    from strata.commands.add.removing import retire as run
+
+    return run(options, key=key, baseline=baseline, dry_run=dry_run, yes=yes)
 
 
 @command("schema", "strata schema sso > sso.schema.json")
@@ -469,6 +542,9 @@ _interview(
         "admin_email": _answer("--admin-email", "First administrator."),
     },
     {
+        "answers": Annotated[
+            str | None, typer.Option("--answers", metavar="FILE", help="Answers as YAML, - from stdin; flags win.")
+        ],
         "to": Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")],
         "dry_run": DryRunOption,
         "yes": YesOption,

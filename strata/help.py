@@ -17,6 +17,8 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Change": {
         "add": "add one entry to the configuration",
+        "remove": "take one out, with what hangs on it",
+        "retire": "let go of an account",
         "rename": "give a thing another key, everywhere",
         "check": "find every fault in the configuration",
         "plan": "show the changes of a deploy",

@@ -30,6 +30,7 @@ class Question:
         asked: somebody at a terminal is asked for it.
         needed: other answers leave room for it.
         options: all of which any is enough, as the message that it is missing names them; else its own.
+        line: reads the lines so far, where each part of the answer is a line of its own; an empty line ends them.
     """
 
     name: str
@@ -41,6 +42,7 @@ class Question:
     asked: bool = True
     needed: Callable[[Known], bool] = lambda _: True
     options: str = ""
+    line: Read | None = None
 
     @property
     def flag(self) -> str:
@@ -60,16 +62,23 @@ class Question:
         """
         suggestion, is_optional = self.suggest(known), self.otherwise in ("", ())
         hint = f" [{suggestion}]" if suggestion else ", Enter for none" if is_optional else ""
+        lines: list[str] = []
         while True:
-            typed = answer(f"{self.words}{hint}: ")
+            typed = answer("  one more, Enter for no more: " if lines else f"{self.words}{hint}: ")
             if not typed:
                 text = f"no answer to '{self.words}'; give {self.flag}"
                 raise StrataError(Message("answer-missing", text, option=self.flag))
-            text = typed.strip() or suggestion
+            text = typed.strip()
             try:
+                if self.line and text:
+                    self.line("\n".join([*lines, text]), known)
+                    lines.append(text)
+                    continue
+                text = "\n".join(lines) or text or suggestion
                 value = self._read(text, known) if text or not is_optional else self.otherwise
             except Problem as problem:
-                print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
+                for wrong in problem.each:
+                    print(line(f"  {wrong.problem}; {wrong.remedy}"), file=sys.stderr)
             else:
                 return value if self.names[1:] else {self.name: value}
 
@@ -82,7 +91,7 @@ class Question:
         return self.read(text, known)
 
 
-_FLAGS = {"key": "KEY", "accounts": "--account", "units": "--ou"}
+_FLAGS = {"key": "KEY", "accounts": "--account", "place": "--in", "units": "--ou"}
 
 
 def is_given(given: Known, question: Question) -> bool:
@@ -90,8 +99,13 @@ def is_given(given: Known, question: Question) -> bool:
     return given.get(question.name) not in (None, [], ())
 
 
-def from_options(questions: Sequence[Question], given: Known, known: dict[str, Any]) -> Iterator[Message]:
-    """Reads what the options give into `known`; yields what is wrong with it."""
+def from_options(
+    questions: Sequence[Question],
+    given: Known,
+    known: dict[str, Any],
+    place: Callable[[Question, Problem], str] = lambda question, _: question.flag,
+) -> Iterator[Message]:
+    """Reads what the options give into `known`; yields what is wrong with it, after the place that gives it."""
     for question in questions:
         if not is_given(given, question):
             continue
@@ -102,8 +116,10 @@ def from_options(questions: Sequence[Question], given: Known, known: dict[str, A
             else:
                 known[question.name] = question.read(value if isinstance(value, str) else ",".join(value), known)
         except Problem as problem:
-            why = problem.problem
-            yield why.saying(f"{question.flag}: {why}; {problem.remedy}", option=question.flag)
+            for wrong in problem.each:
+                at = place(question, wrong)
+                text = f"{at}: {wrong.problem}; {wrong.remedy}"
+                yield wrong.problem.saying(text, **({"option": at} if at == question.flag else {"place": at}))
 
 
 def complete(

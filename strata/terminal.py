@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from contextlib import redirect_stdout, suppress
 
 from strata.errors import Message, StrataError, UsageError
 from strata.printing import columns, ended_by_hand, line, readers_may_leave
@@ -54,14 +55,31 @@ def answer(question: str) -> str:
     if width and len(shown) > width - _ROOM:
         print(shown.rstrip(), file=sys.stderr)
         shown = "> "
-    print(shown, end="", file=sys.stderr, flush=True)
     try:
-        return sys.stdin.readline()
+        return _typed(shown)
     except UnicodeDecodeError as error:
         text = f"the answer is not text in {error.encoding}; set LC_ALL=C.UTF-8, or give flags"
         raise StrataError(Message("answer-not-text", text, encoding=error.encoding)) from error
     finally:
         ended_by_hand(sys.stderr)
+
+
+def _typed(prompt: str) -> str:
+    """Returns a line, with the keys of line editing where the whole terminal is the person's."""
+    ours = sys.stdin is sys.__stdin__ and sys.stdin is not None and sys.stdin.isatty()
+    stdout = sys.__stdout__
+    if not (ours and stdout is not None and stdout.isatty()):
+        print(prompt, end="", file=sys.stderr, flush=True)
+        return sys.stdin.readline()
+    with suppress(ImportError):  # of a Python that was built without it
+        import readline
+
+        readline.parse_and_bind("set enable-bracketed-paste off")
+    with redirect_stdout(stdout):  # the C library asks only at a stream that is one of its own
+        try:
+            return f"{input(prompt)}\n"
+        except EOFError:
+            return ""
 
 
 _ROOM = 24

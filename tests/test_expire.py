@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.commands.expire import without
+from strata.config.entries import without_places
 from strata.config.source import SourceFile, parse
 from strata.errors import StrataError
 from strata.landing_zone.expiry import day_of, due
@@ -192,18 +192,23 @@ def test_the_last_administrator_is_not_taken_out(folder: Path, said: Said) -> No
 
 
 @pytest.mark.parametrize(
-    ("text", "id", "place"),
+    "text",
     [
-        ("assignments: [{a: b}, {c: d}]\n", "entries-in-one-line", "sso.yaml"),
-        ("assignments:\n  -\n    a: b\n  - c: d\n", "entry-within-line", "sso.yaml:3"),
-        ("assignments:\n  - &x\n    a: b\n  - *x\n", "entry-not-alone", "sso.yaml"),
-        ("assignments:\n  - a: &x b\n  - c: *x\n", "entry-not-alone", "sso.yaml"),
+        "assignments:\n  -\n    a: b\n  - c: d\n",
+        "assignments:\n  - &x\n    a: b\n  - *x\n",
+        "assignments:\n  - a: &x b\n  - c: *x\n",
     ],
 )
-def test_what_cannot_be_cut_out_alone_is_left_to_a_person(text: str, id: str, place: str, said: Said) -> None:
+def test_what_cannot_be_cut_out_alone_is_left_to_a_person(text: str, said: Said) -> None:
     with pytest.raises(StrataError) as error:
         without(text, [0])
-    assert [(told.id, told.place) for told in said(error)] == [(id, place)]
+    assert [(told.id, told.place, told.data["keys"]) for told in said(error)] == [
+        ("not-editable", "sso.yaml", ["assignments[1]"])
+    ]
+
+
+def without(text: str, entries: list[int]) -> str:
+    return without_places(text, [("assignments", entry) for entry in entries], "sso.yaml")
 
 
 PIECES = st.sampled_from(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -24,6 +25,7 @@ from strata.load import load
 from strata.options import Options
 from strata.rules import warnings
 from tests.conftest import Golden
+from tests.documents import blocks
 from tests.said import Said
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -470,6 +472,7 @@ def test_a_wrong_answer_is_asked_again_with_the_reason(
     assert [(told.id, told.data.get("value", "")) for told in said(capsys.readouterr().err)] == [
         ("no-credentials", ""),
         ("unknown-name", ""),
+        ("unknown-name", ""),
         ("argument-malformed", "eu-west-1"),
         ("regions-the-same", ""),
         ("argument-malformed", "Zoë"),
@@ -543,6 +546,126 @@ def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pyte
 def test_the_key_of_the_administrator_is_one(folder: Path, given: str, family: str, key: str) -> None:
     assert strata(folder, *flags(admin_given_name=given, admin_family_name=family), "--yes").exit_code == 0
     assert list(load(folder).sso.users) == [key]
+
+
+# A line for each account, and all that is wrong with an answer
+
+
+def test_an_account_is_a_line_and_a_wrong_one_is_typed_again_alone(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
+) -> None:
+    """The key of a unit stands for the way down to it; the empty line ends the list."""
+    accounts = ("security", "2nd data-dev", "data-dev@nonprod", "security@prod", "platform@acme shop-prod", "")
+    assert typed(monkeypatch, folder, *TYPED[:4], *accounts, *TYPED[5:], "y") == 0
+    made, shown = load(folder), capsys.readouterr()
+    ids = [told.id for told in said(shown.err)]
+
+    assert {key: account.unit for key, account in made.members.items()} == {
+        "security": "security",
+        "data-dev": "nonprod",
+        "platform": "acme",
+        "shop-prod": "prod",
+    }
+    assert ids == ["no-credentials", "text-malformed", "unit-unnamed", "listed-twice", "locks-by-both"]
+    assert "account platform alone" in shown.out
+
+
+def test_what_is_made_is_said_before_the_diff(folder: Path) -> None:
+    shown = strata(folder, *flags(), "--account", "network@infrastructure", "--dry-run").stdout
+    summary, _, diff = shown.partition("\n\n")
+
+    assert "+name: acme" in diff
+    for words in ("acme", "aws+network@acme.io", "210987654321", "Zoë Ng", "DevOps", "Access Analyzer"):
+        assert words in summary
+
+
+def test_all_that_is_wrong_with_an_answer_is_told_at_once(folder: Path, said: Said) -> None:
+    done = strata(folder, *flags(account="2nd,network,a@b/c/d/e/f/g", ou="workloads/1,2", governed="x,y"), "--yes")
+    assert [told.data["option"] for told in said(done)] == ["--governed", "--governed", "--ou", "--ou", "--account"] + [
+        "--account"
+    ] * 2
+
+
+def test_a_line_can_be_edited(tmp_path: Path) -> None:
+    """At a terminal of one's own the arrow keys move, and write nothing."""
+    master, terminal = os.openpty()
+    code = "from strata.terminal import answer; print('got', answer('name: ').strip())"
+    with subprocess.Popen([sys.executable, "-c", code], stdin=terminal, stdout=terminal, stderr=terminal) as child:
+        os.write(master, b"acm\x1b[De\n")
+        child.wait(20)
+    os.close(terminal)
+    shown = os.read(master, 10_000).decode()
+    os.close(master)
+
+    assert "got acem" in shown
+
+
+# A file of answers
+
+FILE = """\
+name: acme
+short_name: ac
+primary: eu-central-1
+secondary: eu-west-1
+accounts:
+  - security@security
+  - data@workloads/data
+email: aws@acme.io
+management_id: "210987654321"
+management_name: acme-management
+management_email: aws@acme.io
+admin_given_name: Zoë
+admin_family_name: Ng
+admin_email: zoe@acme.io
+"""
+
+
+def test_answers_come_from_a_file_and_flags_win(folder: Path, tmp_path: Path) -> None:
+    (tmp_path / "answers.yaml").write_text(FILE)
+    done = strata(folder, "--answers", str(tmp_path / "answers.yaml"), "--name", "other", "--yes")
+    made = load(folder)
+
+    assert done.exit_code == 0, done.output
+    assert (made.project.name, made.project.short_name, [*made.members]) == ("other", "ac", ["data", "security"])
+
+
+def test_answers_come_from_stdin_as_the_page_has_them(folder: Path) -> None:
+    (block,) = blocks(CHECKOUT / "docs/first-deploy.md", "text", "2. The configuration")
+    done = CliRunner().invoke(app, ["--config", str(folder), "init", "--answers", "-", "--yes"], input=block.text)
+    assert done.exit_code == 0, done.output
+    assert load(folder).members["data-prod"].unit == "prod"
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        ("name: acme\n", "nam: acme\n", [("unknown-key", "FILE:1")]),
+        ("name: acme\n", "name: [acme, {}]\n", [("wrong-type", "FILE:1")]),
+        ("primary: eu-central-1", "primary: eu-centrl-1", [("unknown-name", "FILE:3: primary")]),
+        ("security@security", "2nd", [("text-malformed", "FILE:6: accounts")]),
+        ("- security@security\n  - data", "- 2nd\n  - 3rd", [("text-malformed", "FILE:6: accounts")] * 2),
+        (
+            "name: acme\nshort",
+            "nam: a\nname: A\nshort",
+            [("unknown-key", "FILE:1"), ("text-malformed", "FILE:2: name")],
+        ),
+        ("name: acme\n", "name: acme\nname: b\n", [("duplicate-key", "FILE:2: name")]),
+        ('"210987654321"', "12", [("wrong-type", "FILE:9")]),
+        ("name: acme\n", "", [("nobody-to-ask", "")]),
+    ],
+)
+def test_what_is_wrong_in_a_file_has_its_line(
+    folder: Path, tmp_path: Path, said: Said, old: str, new: str, told: list[tuple[str, str]]
+) -> None:
+    before, file = contents(folder), tmp_path / "answers.yaml"
+    file.write_text(FILE.replace(old, new, 1))
+    done = strata(folder, "--answers", str(file), "--yes")
+    shown = [(one.id, one.place.replace(str(file), "FILE")) for one in said(done) if one.id != "no-credentials"]
+
+    assert done.exit_code == (2 if told[0][0] == "nobody-to-ask" else 1)
+    assert [id for id, _ in shown] == [id for id, _ in told]
+    assert shown[0][1] == told[0][1]
+    assert contents(folder) == before
 
 
 # The management account from credentials

@@ -10,10 +10,10 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from strata.atomic import cannot, locked, read_text
 from strata.aws.organization import describe, describe_account
@@ -24,7 +24,7 @@ from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
 from strata.config.models import MANAGEMENT, ROOT, Locking
 from strata.config.source import SourceFile, parse
-from strata.config.text import Problem, check_length, short
+from strata.config.text import Problem, Problems, check_length, short
 from strata.config.types import (
     AccountId,
     AccountName,
@@ -51,43 +51,45 @@ from strata.files.template import (
     rendered,
     template,
 )
+from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import is_example
 from strata.options import Options
 from strata.printing import line, readers_may_leave, word
 from strata.questions import Known, Question, complete, from_options, typed
 from strata.terminal import interactive
+from strata.text import accounts_in_words, counted, listed, plural
 
+T = TypeVar("T")
 SCHEMA = TEMPLATE.with_name("schema")
 _SCHEMA_PATH = r"(?<=\$schema=)\S*(?=/\w+\.json)"
 
 
-def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run: bool, yes: bool) -> int:
-    """Gathers the answers, shows what changes, asks, and writes."""
+def run(
+    options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run: bool, yes: bool, answers: str | None = None
+) -> int:
+    """Gathers the answers, says what they make and what changes, asks, and writes."""
     target = to or options.config
+    source, wrong = _answers_file(answers) if answers else (SourceFile(""), [])
+    given = {**source.data, **{name: value for name, value in given.items() if value}}
     if to:
         _check_free(to)
     elif _is_own(options.config) and _would_ask(given):
         return _nothing_to_do(options, given)
     base = TEMPLATE if to and not _is_shipped(options.config) else options.config
     before = _texts(base)
-    answers = gather(options, {name: value for name, value in given.items() if value})
-    try:
-        files = _edited(base, before, answers)
-    except StrataError:
-        if to is None:
-            raise
-        base, files = TEMPLATE, rendered(answers)
+    gathered = gather(options, given, source, wrong)
+    base, files = _files(base, before, gathered, to)
     changed = [name for name in files if to or files[name] != before[name]]
-    if to:
-        schema = Path(os.path.relpath(SCHEMA, to)).as_posix()
-        files = {name: re.sub(_SCHEMA_PATH, schema, text, count=1) for name, text in files.items()}
-    else:
+    if not to:
         # What an interrupted run wrote already is not replaced.
         _refuse({target / name: _own_values(target / name, before[name]) for name in changed})
-    loaded(base, files, target)
+    made = loaded(base, files, target)
     if not changed:
         options.note(f"nothing to do: {target} has these values already")
         return 0
+    with readers_may_leave():
+        for text in (*_summary(made, gathered), ""):
+            print(line(text))
     print_diff(target, {name: files[name] for name in changed}, policies(base) if to else ())
     if dry_run:
         return 0
@@ -97,10 +99,67 @@ def run(options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run:
         _make_folder(to, base, files)
     else:
         replace(target, before, {name: files[name] for name in changed})
-    option = _config(target)
     with readers_may_leave():
-        print(f"next:\n  strata {option}doctor\n  strata {option}bootstrap")
+        for text in ("next:", *_next(target, to)):
+            print(line(text))
     return 0
+
+
+def _files(
+    base: Path, before: Mapping[str, str], answers: TemplateAnswers, to: Path | None
+) -> tuple[Path, dict[str, str]]:
+    """Returns the files with the answers in them, and the folder that they are made of."""
+    try:
+        files = _edited(base, before, answers)
+    except StrataError:
+        if to is None:
+            raise
+        base, files = TEMPLATE, rendered(answers)
+    if to:
+        schema = Path(os.path.relpath(SCHEMA, to)).as_posix()
+        files = {name: re.sub(_SCHEMA_PATH, schema, text, count=1) for name, text in files.items()}
+    return base, files
+
+
+def _next(target: Path, to: Path | None) -> Iterator[str]:
+    """Yields what to do then; a folder of its own has no history yet."""
+    if to and not any((folder / ".git").exists() for folder in (to.absolute(), *to.absolute().parents)):
+        yield f"  git init {word(to)}     # report --diff and pipelines need its history"
+    option = _config(target)
+    yield f"  strata {option}doctor"
+    yield f"  strata {option}bootstrap"
+
+
+# What comes of the answers
+
+
+def _summary(made: LandingZone, answers: TemplateAnswers) -> Iterator[str]:
+    """Yields in words what is made, and what of the example is not."""
+    project, regions = made.project, made.project.regions
+    more = f", with defaults in {listed(regions.governed)} too" if regions.governed else ""
+    yield f"project {project.name}, short {project.short_name}"
+    yield f"regions {regions.primary}, and {regions.secondary} for the replica{more}"
+    yield f"{counted(len(made.units), 'unit')}: {listed(['/'.join(unit.keys) for unit in made.units.values()])}"
+    ways = [tuple(unit.split("/")) for unit in answers.units]
+    named = {way[:depth] for way in ways for depth in range(1, len(way) + 1)}
+    for placed in answers.accounts if ways else ():
+        if placed.units and placed.units not in named:
+            yield f"unit {'/'.join(placed.units)} is there for account {placed.key} alone, which names it"
+    for account in made.members.values():
+        yield f"account {account.key} in {account.unit}, {account.email}"
+    management = project.management_account
+    yield f"management account {management.id}, {management.name}, {management.email}"
+    for key, user in made.users.items():
+        groups = [group.key for group in made.groups.values() if key in group.members]
+        yield f"{user.shown_name}, {user.email}, in {plural(len(groups), 'group')} {listed(groups)}"
+    for key in made.permission_sets:
+        accounts = list(dict.fromkeys(grant.account for grant in made.grants if grant.permission_set == key))
+        everywhere = accounts_in_words(accounts, made.accounts)
+        if {*accounts} == made.members.keys():
+            everywhere = "every member account, those that come as well"
+        yield f"{key} in {everywhere or listed(accounts) or 'no account'}"
+    if not made.delegated_administrators:
+        yield "nobody is delegated Access Analyzer, since no account is called security"
 
 
 def _agreed(options: Options, target: Path, given: Mapping[str, Any]) -> bool:
@@ -119,17 +178,45 @@ def _config(target: Path) -> str:
 # The answers
 
 
-def gather(options: Options, given: Mapping[str, Any]) -> TemplateAnswers:
-    """Returns all answers: from flags, from the caller's account, and from whoever sits at the terminal.
+def _answers_file(name: str) -> tuple[SourceFile, list[Message]]:
+    """Returns a file of answers, by the names of the questions, and what is wrong with it; `-` is what is piped in."""
+    file = SourceFile("stdin" if name == "-" else name)
+    parse(sys.stdin.read() if name == "-" else read_text(Path(name)), file)
+    wrong = [fault.message for fault in file.faults]
+    known = [question.name for question in QUESTIONS]
+    for key, value in [*file.data.items()]:
+        at = f"{file.file}:{file.line((key,))}"
+        if key not in known:
+            text = f"{at}: {short(key)} is no question{did_you_mean(key, known)}; there are {listed(known)}"
+            wrong.append(Message("unknown-key", text, place=at, key=key))
+            del file.data[key]
+        elif not all(isinstance(item, str) for item in (value if isinstance(value, list) else [value])):
+            text = f"{at}: {key} is neither text nor a list of texts; write a number in quotes"
+            wrong.append(Message("wrong-type", text, place=at, key=key))
+            del file.data[key]
+    return file, wrong
+
+
+def gather(
+    options: Options, given: Mapping[str, Any], source: SourceFile | None = None, wrong: Sequence[Message] = ()
+) -> TemplateAnswers:
+    """Returns all answers: from flags or a file, from the caller's account, and from whoever sits at the terminal.
 
     Raises:
         StrataError: a flag's value is not allowed, or answers are missing and nobody can be asked.
     """
     known: dict[str, Any] = {}
     if given.get("accounts") and not given.get("units"):
-        bare = any("@" not in account for account in _words(",".join(given["accounts"])))
-        known["units"] = TREE if bare else ()
-    problems = list(from_options(QUESTIONS, given, known))
+        written = given["accounts"]
+        words = _words(written if isinstance(written, str) else ",".join(written))
+        known["units"] = TREE if any("@" not in account for account in words) else ()
+
+    def place(question: Question, problem: Problem) -> str:
+        if source is None or given.get(question.name) is not source.data.get(question.name):
+            return question.flag
+        return f"{source.file}:{source.line((question.name, *problem.at))}: {question.name}"
+
+    problems = [*wrong, *from_options(QUESTIONS, given, known, place)]
     if problems:
         raise StrataError(*problems)
     _warn_of_examples(known, {})
@@ -180,6 +267,24 @@ def _words(text: str) -> tuple[str, ...]:
     return tuple(dict.fromkeys(word for word in re.split(r"[\s,]+", text) if word))
 
 
+def _each(words: Iterable[str], read: Callable[[str], T]) -> list[T]:
+    """Returns every word as it is read; all that is wrong with them at once, each with its number."""
+    values, wrong = [], []
+    for at, written in enumerate(words):
+        try:
+            values.append(read(written))
+        except Problem as problem:
+            wrong.append(Problem(problem.problem, problem.remedy, (at,)))
+    if wrong:
+        raise Problems(wrong)
+    return values
+
+
+def _raise_all(wrong: Iterable[Problem]) -> None:
+    if every := list(wrong):
+        raise Problems(every)
+
+
 def _secondary(text: str, known: Known) -> str:
     region = validated(Region, text)
     if region == known.get("primary"):
@@ -188,15 +293,15 @@ def _secondary(text: str, known: Known) -> str:
     return region
 
 
-def _regions(text: str, known: Known) -> dict[str, Any]:
+def _regions(text: str, _known: Known) -> dict[str, Any]:
     """Accepts the primary and the secondary region, and more with regional defaults."""
     words = text.replace(",", " ").split()
     if not words[1:]:
         problem = Message("argument-malformed", f"{short(text)} is not two regions", value=text)
         raise Problem(problem, "name a primary and a secondary one, as in us-east-1 us-west-2")
-    primary = {"primary": validated(Region, words[0])}
-    secondary = _secondary(words[1], primary)
-    return {**primary, "secondary": secondary, "governed": _governed(" ".join(words[2:]), known)}
+    primary, secondary, *governed = _each(words, lambda word: validated(Region, word))
+    _secondary(secondary, {"primary": primary})
+    return {"primary": primary, "secondary": secondary, "governed": tuple(dict.fromkeys(governed))}
 
 
 def _person(text: str, _known: Known) -> dict[str, Any]:
@@ -217,13 +322,13 @@ def _person(text: str, _known: Known) -> dict[str, Any]:
 
 
 def _governed(text: str, _known: Known) -> tuple[str, ...]:
-    return tuple(validated(Region, word) for word in _words(text))
+    return tuple(_each(_words(text), lambda word: validated(Region, word)))
 
 
 def _units(text: str, _known: Known) -> tuple[str, ...]:
     """Accepts organizational units as `workloads/prod`; keys are unique in the whole tree."""
-    ways = [_way(word) for word in _words(text)]
-    _check_unique(ways)
+    ways = _each(_words(text), _way)
+    _raise_all(_not_unique(ways))
     return tuple("/".join(way) for way in ways)
 
 
@@ -239,9 +344,10 @@ def _way(text: str) -> tuple[str, ...]:
     return way
 
 
-def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
+def _not_unique(ways: Iterable[tuple[str, ...]]) -> Iterator[Problem]:
+    """Yields what is wrong with keys that two units have."""
     seen: dict[str, tuple[str, ...]] = {}
-    for way in (whole[:depth] for whole in ways for depth in range(1, len(whole) + 1)):
+    for way in dict.fromkeys(whole[:depth] for whole in ways for depth in range(1, len(whole) + 1)):
         other = seen.setdefault(way[-1], way)
         if other != way:
             misspelt = did_you_mean("/".join(way[:-1]), ["/".join(other[:-1])])
@@ -249,14 +355,13 @@ def _check_unique(ways: Iterable[tuple[str, ...]]) -> None:
             problem = f"{short(way[-1])} is the key of two units, {'/'.join(other)} and {'/'.join(way)}{meant}"
             units = ["/".join(other), "/".join(way)]
             message = Message("key-taken", problem, key=way[-1], units=units, meant=units[0] if misspelt else None)
-            raise Problem(message, f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later")
+            remedy = f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later"
+            yield Problem(message, remedy)
 
 
 def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
     """Accepts accounts as `data-prod@workloads/prod`, or by a key that ends or begins with that of a unit."""
-    placed = [_placed(word, known.get("units", ())) for word in _words(text)]
-    for account in placed if "name" in known else ():
-        check_length(f"{known['name']}-{account.key}", aws_limits()["account_name"])
+    placed = _accounts_so_far(text, known)
     if not placed:
         raise Problem(
             Message("nothing-named", "no account is named"), f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}"
@@ -264,30 +369,42 @@ def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
     if not known.get("units") and not any(account.units for account in placed):
         problem = Message("accounts-unbound", "every account is below the root, where no policy binds it")
         raise Problem(problem, "name a unit for one at least")
+    return placed
+
+
+def _accounts_so_far(text: str, known: Known) -> tuple[Placed, ...]:
+    """Accepts some accounts, to which others may come."""
+    placed = _each(_words(text), lambda word: _placed(word, known.get("units", ()), known.get("name", "")))
     keys = [account.key for account in placed]
-    if twice := sorted({key for key in keys if keys.count(key) > 1}):
-        problem = Message("listed-twice", f"{short(twice[0])} is named for two units", account=twice[0])
+    for twice in sorted({key for key in keys if keys.count(key) > 1}):
+        problem = Message("listed-twice", f"{short(twice)} is named for two units", account=twice)
         raise Problem(problem, "name each account once")
     declared = [tuple(unit.split("/")) for unit in known.get("units", ())]
-    _check_unique([*declared, *(account.units for account in placed)])
+    _raise_all(_not_unique([*declared, *(account.units for account in placed)]))
     return tuple(placed)
 
 
-def _placed(text: str, units: Iterable[str]) -> Placed:
-    key, at, way = text.partition("@")
+def _placed(text: str, units: Iterable[str], project: str) -> Placed:
+    key, at, written = text.partition("@")
     if validated(Key, key) in (MANAGEMENT, ROOT):
         problem = Message("name-reserved", f"{key!r} stands for the {key} itself", key=key)
         raise Problem(problem, "name member accounts only")
-    if at:
-        return Placed(key, () if way == ROOT else _way(way))
+    if project:
+        check_length(f"{project}-{key}", aws_limits()["account_name"])
     ways = [tuple(unit.split("/")) for unit in units]
     by_key = {way[depth - 1]: way[:depth] for way in ways for depth in range(1, len(way) + 1)}
+    if at:
+        # A key is that of one unit, so that it stands for the way down to it.
+        return Placed(key, () if written == ROOT else by_key.get(written) or _way(written))
     for part in (key, key.rpartition("-")[2], key.partition("-")[0]):
         if part in by_key:
             return Placed(key, by_key[part])
-    example = "/".join(ways[0]) if ways else "workloads"
+    there = ["/".join(way) for way in ways]
+    near = get_close_matches(key.rpartition("-")[2], by_key, 1)
+    unit = "/".join(by_key[near[0]]) if near else "UNIT" if there[1:] else (*there, "workloads")[0]
+    choice = f"; there are {listed(there)}" if there[1:] else ""
     problem = Message("unit-unnamed", f"no organizational unit is named for {short(key)}", account=key)
-    raise Problem(problem, f"write its unit too, as in {key}@{example}")
+    raise Problem(problem, f"write its unit too, as in {key}@{unit}{choice}")
 
 
 def _email(text: str, known: Known) -> str:
@@ -324,8 +441,9 @@ QUESTIONS = (
     Question("units", "organizational units", _units, suggest=lambda _: " ".join(TREE), otherwise=TREE),
     Question(
         "accounts",
-        "member accounts, each as key@unit",
+        "member accounts, one a line as key@unit",
         _accounts,
+        line=_accounts_so_far,
         suggest=lambda known: " ".join(DEFAULT_ACCOUNTS) if set(TREE[:2]) <= set(known["units"]) else "",
         otherwise=_DEFAULT,
     ),

@@ -5,7 +5,6 @@ The keys are replaced in the text. A YAML writer would set the rest of the file 
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator
 from dataclasses import replace as changed
 from functools import partial
@@ -21,7 +20,7 @@ from strata.config.moves import KINDS, Move
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
-from strata.files.config_edit import check_unchanged, loaded, offer, texts
+from strata.files.config_edit import check_unchanged, loaded, offer, schema_line, texts
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
@@ -103,12 +102,7 @@ def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: M
     keys = keys_of(landing_zone, move.kind)
     _check(landing_zone, move, keys)
     moves = with_move(landing_zone.moves, move)
-    lines = (text.partition("\n")[0].strip() for text in before.values())
-    # The line that tells editors the schema, as another file has it.
-    schemas = (
-        re.sub(r"\w+\.json$", "moves.json", line) for line in lines if line.startswith("# yaml-language-server:")
-    )
-    files = {MOVES: with_moves(before.get(MOVES, ""), moves, next(schemas, ""))}
+    files = {MOVES: with_moves(before.get(MOVES, ""), moves, schema_line(before, "moves"))}
     if _is_in_no_state(landing_zone, move):
         files = {}
     if move.from_ not in keys:

@@ -14,7 +14,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from strata.config.accepted import scalar
-from strata.config.source import SAFE_LOADER, SourceFile, Value, is_null, parse
+from strata.config.source import SAFE_LOADER, Location, SourceFile, Value, dotted, is_null, parse
 from strata.errors import Message, StrataError
 
 Way = tuple[str, ...]
@@ -91,6 +91,110 @@ def without(text: str, keys: Collection[str], file: str) -> str:
             *(Message("take-out-by-hand", key, place=key) for key in sorted(keys)),
         ),
     )
+
+
+def without_places(text: str, places: Iterable[Location], file: str, root: str = "") -> str:
+    """Returns the text without some keys and items of lists, each by the way to it; other comments and lines stay.
+
+    A list or a mapping of which nothing is left is written as empty, `[]` or `{}`.
+
+    Args:
+        root: the key under which a file that is a list is read, with which no way begins.
+
+    Raises:
+        StrataError: the file is written in a way that cannot be edited: what goes is named.
+    """
+    top, gone = top_of(text), sorted(set(places), key=str)
+    gone = [place for place in gone if not any(place[:length] in gone for length in range(1, len(place)))]
+    named = "; ".join(dotted(place) for place in gone)
+    refusal = f"{file} is written in a way that cannot be edited; take this out by hand: {named}"
+    result = text
+    for place in sorted(gone, key=lambda place: _start(top, place), reverse=True):
+        result = _without_place(result, place)
+    wanted = [(root, *place) if root else place for place in gone]
+    return _checked(
+        text,
+        result,
+        file,
+        lambda before, after: _bare(after) == _bare(_pruned(before, (), wanted)),
+        lambda: StrataError(Message("not-editable", refusal, place=file, keys=[dotted(place) for place in gone])),
+        root,
+    )
+
+
+def _pruned(data: Any, way: Location, gone: Collection[Location]) -> Any:
+    if isinstance(data, Mapping):
+        return {key: _pruned(value, (*way, key), gone) for key, value in data.items() if (*way, key) not in gone}
+    if isinstance(data, list):
+        return [_pruned(item, (*way, at), gone) for at, item in enumerate(data) if (*way, at) not in gone]
+    return data
+
+
+def _start(top: yaml.Node | None, place: Location) -> int:
+    """Returns where a key or an item of a list begins, nothing before the text where it is not there."""
+    node = _inside(top, place[:-1])
+    child = _child(node, place[-1]) if node else None
+    return int(child[0].start_mark.index) if child else -1
+
+
+def _inside(node: yaml.Node | None, way: Location) -> yaml.CollectionNode | None:
+    for part in way:
+        child = _child(node, part)
+        node = child[1] if child else None
+    return node if isinstance(node, yaml.CollectionNode) else None
+
+
+def _child(node: yaml.Node | None, part: str | int) -> tuple[yaml.Node, yaml.Node] | None:
+    """Returns the nodes of a key and its value, of an item of a list twice its own."""
+    if isinstance(node, yaml.MappingNode):
+        return next((pair for pair in node.value if pair[0].value == part), None)
+    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
+        return node.value[part], node.value[part]
+    return None
+
+
+def _without_place(text: str, place: Location) -> str:
+    """Returns the text without a key or an item; as it is where that cannot be, which the caller sees."""
+    top = top_of(text)
+    node = _inside(top, place[:-1])
+    child = _child(node, place[-1])
+    if node is None or child is None:
+        return text
+    children = [pair if isinstance(pair, tuple) else (pair, pair) for pair in node.value]
+    nothing = "" if children[1:] else "[]" if isinstance(node, yaml.SequenceNode) else "{}"
+    if node.flow_style and nothing:
+        return text[: node.start_mark.index] + nothing + text[node.end_mark.index :]
+    at = next(index for index, (key, _) in enumerate(children) if key is child[0])
+    start, column = child[0].start_mark.index, child[0].start_mark.column
+    is_item, before = isinstance(node, yaml.SequenceNode), text[start - column : start].strip()
+    if node.flow_style or (before and not is_item):
+        if children[at + 1 :]:  # in flow style, or the first key of an item, which stands behind its dash
+            return text[:start] + text[children[at + 1][0].start_mark.index :]
+        if nothing:
+            return text[:start] + nothing + text[child[1].end_mark.index :].lstrip(" ")
+        return text[: children[at - 1][1].end_mark.index] + text[child[1].end_mark.index :]
+    if is_item and before != "-":
+        return text
+    lines = text.splitlines(keepends=True)
+    end, inside = last_line(child[1], lines) + 1, column if is_item else column + 1
+    while end < len(lines) and re.match(rf" {{{inside},}}#", lines[end]):
+        end += 1
+    take_out(lines, child[0].start_mark.line, end)
+    return _with_nothing("".join(lines), top, place, nothing) if nothing else "".join(lines)
+
+
+def _with_nothing(text: str, top: yaml.Node | None, place: Location, nothing: str) -> str:
+    """Returns the text with an empty value for the key whose only entry has gone, or for the whole file."""
+    if not place[1:]:
+        end = "\r\n" if "\r\n" in text else "\n"
+        return f"{text}{'' if text.endswith(end) or not text else end}{nothing}{end}"
+    above = _child(_inside(top, place[:-2]), place[-2])
+    if above is None or above[0] is above[1]:
+        return text
+    lines = text.splitlines(keepends=True)
+    mark = above[0].end_mark
+    lines[mark.line] = f"{lines[mark.line][: mark.column + 1]} {nothing}{lines[mark.line][mark.column + 1 :]}"
+    return "".join(lines)
 
 
 def _checked(

@@ -5,14 +5,15 @@ It looks at the sections, whatever file they are in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Any
 
 import yaml
 
 from strata.config.accepted import scalar
 from strata.config.entries import KEY, Cut, Scalar, Way, applied, last_line, scalars, top_of
 from strata.config.moves import Kind, Move
-from strata.config.source import SAFE_LOADER
+from strata.config.source import SAFE_LOADER, Location
 from strata.errors import Message, StrataError
 
 _PLACES: dict[Kind, tuple[tuple[str, ...], ...]] = {
@@ -66,6 +67,36 @@ def _placed(text: str, there: Scalar, move: Move, section: str) -> list[Cut]:
 
 _PREFIXES: dict[Kind, str] = {"account": "", "ou": "ou/"}
 """What a place has before the key."""
+
+
+def places_of(kind: Kind, key: str, data: Any) -> Iterator[Location]:
+    """Yields where a key stands in the data of a file: an entry's own, an item of a list, a value of a mapping."""
+    for place, way, value in _walked(data):
+        by_place = kind in _PREFIXES and way == ("defaults", KEY) and value == f"{_PREFIXES[kind]}{key}"
+        if by_place or (value == key and _is_place(kind, way)):
+            yield place
+
+
+def places_expected(kind: Kind, key: str, data: Any) -> Iterator[Location]:
+    """Yields where a key stands in the entries of expectations.yaml, in an ARN as well."""
+    move = Move.model_construct(kind=kind, from_=key, to="")
+    for place, way, value in _walked(data):
+        field = next((part for part in reversed(way) if part not in ("*", KEY)), "")
+        if way[-1:] != (KEY,) and isinstance(value, str) and _expected(field, value, move) != value:
+            yield place
+
+
+def _walked(data: Any, place: Location = (), way: Way = ()) -> Iterator[tuple[Location, Way, Any]]:
+    """Yields every key and every scalar with its place, and the way to it as `scalars` has it."""
+    if isinstance(data, dict):
+        for key, value in data.items():
+            yield (*place, key), (*way, KEY), key
+            yield from _walked(value, (*place, key), (*way, key))
+    elif isinstance(data, list):
+        for at, item in enumerate(data):
+            yield from _walked(item, (*place, at), (*way, "*"))
+    else:
+        yield place, way, data
 
 
 def with_scalars(text: str, new: Callable[[str], str]) -> str:

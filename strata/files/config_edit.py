@@ -5,13 +5,14 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import os
+import re
 import sys
 import tempfile
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text, write
+from strata.atomic import UnreadableError, cannot, changed_meanwhile, read_bytes, read_text, write
 from strata.config import FOLDERS, LAYERS, OPTIONAL
 from strata.config.loader import FILES, YAML, files_of, split_files
 from strata.errors import ConfigurationError, Message
@@ -42,6 +43,16 @@ def check_unchanged(folder: Path, before: Mapping[str, str]) -> None:
         raise changed_meanwhile(folder)
 
 
+def schema_line(before: Mapping[str, str], name: str) -> str:
+    """Returns the line that tells editors the schema of a new file, as another file has its own; else nothing."""
+    lines = (text.partition("\n")[0].strip() for text in before.values())
+    schemas = (re.sub(r"\w+\.json$", f"{name}.json", line) for line in lines if line.startswith(_SCHEMA))
+    return next(schemas, "")
+
+
+_SCHEMA = "# yaml-language-server:"
+
+
 def files_with(landing_zone: LandingZone, folder: Path, name: str, section: str) -> list[str]:
     """Returns the files, of a single file and those beside it, that have a section; all of them where none has."""
     names = files_of(folder, name) or [name]
@@ -59,10 +70,11 @@ def offer(
     yes: bool,
     told: Sequence[str] = (),
     then: str = "",
+    gone: Sequence[str] = (),
 ) -> int:
     """Shows what changes in files of the configuration and what it means, asks, and writes; returns the exit code.
 
-    What comes next is said once it is written.
+    What comes next is said once it is written. Policy documents that are `gone` are deleted.
 
     What stdout cannot take, nobody has seen: then nothing is written.
 
@@ -71,6 +83,8 @@ def offer(
     """
     print_diff(options.config, files)
     with readers_may_leave():
+        for name in gone:
+            print(line(f"deleted file {options.config / name}"))
         for text in told:
             print(line(text))
         sys.stdout.flush()
@@ -78,7 +92,7 @@ def offer(
         return 0
     if not (yes or agreed(options, where)):
         return 1
-    replace(options.config, before, files)
+    replace(options.config, before, files, gone)
     if then:
         options.note(then)
     return 0
@@ -103,7 +117,7 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
         write_texts(folder, files)
         for path in [*_others(base), *(target / name for name in OPTIONAL)]:
             if os.path.lexists(path) and path.name not in files:
-                (folder / path.name).symlink_to(path.absolute())
+                _link(folder / path.name, path.absolute())
         for split in (split for split in (*FOLDERS.values(), LAYERS) if (base / split).is_dir()):
             (folder / split).mkdir(exist_ok=True)
             kept = (path for path in (base / split).glob("*.yaml") if split == LAYERS and not path.name.startswith("."))
@@ -115,6 +129,16 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
         except ConfigurationError as error:
             faults = [dataclasses.replace(f, file=f.file.replace(name, str(target))) for f in error.faults]
             raise ConfigurationError(faults) from error
+
+
+def _link(link: Path, path: Path) -> None:
+    """Links to a file or a folder; into a folder with new files, to each of the others in it."""
+    if not link.is_dir():
+        link.symlink_to(path)
+        return
+    for inner in path.iterdir():
+        if not os.path.lexists(link / inner.name) or (link / inner.name).is_dir():
+            _link(link / inner.name, inner)
 
 
 def _others(folder: Path) -> list[Path]:
@@ -163,15 +187,23 @@ def policies(base: Path) -> list[Path]:
     return sorted(path.relative_to(base) for path in base.rglob("*.json") if path.is_file())
 
 
-def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str]) -> None:
+def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], gone: Sequence[str] = ()) -> None:
     """Replaces files that still are as they were read; all are on disk in full before the first takes its place.
+
+    Those that are `gone` are deleted once nothing names them.
 
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written. They are as they were.
     """
+    for name in files:
+        with cannot("made", (folder / name).parent):
+            (folder / name).parent.mkdir(exist_ok=True)
     write(
         {folder / name: text.encode() for name, text in files.items()},
         instead_of={
             folder / name: before[name].encode(errors="surrogateescape") if name in before else None for name in files
         },
     )
+    for name in gone:
+        with cannot("deleted", folder / name):
+            (folder / name).unlink()

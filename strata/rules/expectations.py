@@ -153,9 +153,12 @@ AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows th
 
 
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields what breaks expectations that hold before and not after, and each of these."""
+    """Yields what breaks expectations that hold before, or are new, and not after, and each of these."""
+    old = {expectation.id for expectation in before.expectations}
     held = {result.expectation.id for result in examined(before) if result.holds}
-    broken = [result for result in examined(after) if not result.holds and result.expectation.id in held]
+    broken = [
+        result for result in examined(after) if not result.holds and result.expectation.id not in old.difference(held)
+    ]
     common = list(causes(after, broken))
     for cause in common:
         problem, place = cause.fault.problem, f"{ORGANIZATION}:{cause.fault.line}"
@@ -165,7 +168,8 @@ def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
         fault = _fault(after, result.index, *_in_words(result))
         case = _briefly(result) if result.index in explained else case_in_words(result.failing[0])
         place = f"{EXPECTATIONS}:{fault.line}"
-        text = f"{place}: {result.expectation.id} no longer holds: {case}; strata plan refuses it"
+        verb = "no longer holds" if result.expectation.id in old else "does not hold"
+        text = f"{place}: {result.expectation.id} {verb}: {case}; strata plan refuses it"
         yield fault.problem.saying(text, place=place)
 
 

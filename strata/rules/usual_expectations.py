@@ -35,11 +35,11 @@ def usual() -> Iterator[Entry]:
 def holding(landing_zone: LandingZone) -> list[Entry]:
     """Returns the usual expectations that a configuration keeps, each where it does; one that cannot fail is none."""
     examination = Examiner(Evaluated(landing_zone))
-    kept = (_where_it_holds(examination, _adapted(landing_zone, entry)) for entry in usual())
+    kept = (_where_it_holds(examination, adapted(landing_zone, entry)) for entry in usual())
     return [entry for entry in kept if entry]
 
 
-def _adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
+def adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
     """Returns an expectation in the words of a configuration: its exempt roles, its administrators, its regions."""
     changed = {**entry, "except": dict(entry.get("except", {}))}
     if "as" in changed["except"]:

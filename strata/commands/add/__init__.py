@@ -3,22 +3,22 @@
 from __future__ import annotations
 
 import datetime as dt
-import sys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
+from strata.commands.add.consequences import consequences, result
 from strata.commands.add.effects import effects, told
+from strata.commands.add.guardrails import guardrail_document, print_offered
 from strata.commands.add.kinds import Kind, additions, questions
 from strata.commands.add.questions import gather
 from strata.config.entries import with_entry
-from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import check_unchanged, diff, loaded, offer, replace, texts
+from strata.errors import ConfigurationError, Message
+from strata.files.config_edit import check_unchanged, diff, offer, replace, schema_line, texts
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output
-from strata.printing import document, line
-from strata.rules.expectations import AS_EXPECTED, newly_unmet
-from strata.rules.warnings import found_warnings
+from strata.printing import document
 from strata.text import listed
 
 
@@ -27,33 +27,24 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     folder = options.config
     before = texts(folder)
     landing_zone = load(folder)
+    if kind in ("policy", "expectation") and not (given.get("key") or json):
+        print_offered(kind, landing_zone, details=options.verbose)
+        return 0
     known = gather(questions(kind, landing_zone, folder), given)
-    files: dict[str, str] = {}
+    files = guardrail_document(kind, folder, known)
     for new in additions(kind, landing_zone, known):
-        files[new.file] = with_entry(files.get(new.file, before[new.file]), new.way, new.new, new.file)
+        text = files.get(new.file) or before.get(new.file) or _begun(before, new.file)
+        files[new.file] = with_entry(text, new.way, new.new, new.file)
     check_unchanged(folder, before)
     try:
-        after = loaded(folder, {**before, **files}, folder)
+        after = result(folder, {**before, **files}, "with the new entry", quiet=json)
     except ConfigurationError as error:
         if json:
             document(output("add", error_facts(error)))
             error.printed = True
-            raise
-        print(line(Message("refused-by-check", "nothing was changed; with the new entry:")), file=sys.stderr)
         raise
     shown = effects(kind, landing_zone, after, known)
-    warned = {warning.told for warning in found_warnings(landing_zone)}  # without lines, which an entry above moves
-    new_warnings = [
-        warning.text.saying(str(warning), place=f"{warning.source}: {warning.path}")
-        for warning in {warning.told: warning for warning in found_warnings(after)}.values()
-        if warning.told not in warned
-    ]
-    unmet = list(newly_unmet(landing_zone, after))
-    if unmet and not dry_run:
-        text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
-        whole = (message.saying(f"{folder}/{message}", place=f"{folder}/{message.place}") for message in unmet)
-        raise StrataError(*whole, Message("refused-by-check", text))
-    new_warnings += unmet
+    new_warnings = consequences(folder, landing_zone, after, dry_run=dry_run)
     until, names = known.get("until"), sorted(files)
     if until and until < dt.datetime.now().astimezone().date().isoformat():
         over = f"until: {until} is over, and access is given until strata expire takes it out; correct the day"
@@ -76,3 +67,9 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     words = [*told(kind, after, known, shown), *(f"warning: {folder}/{message}" for message in new_warnings)]
     where = listed([str(folder / name) for name in names])
     return offer(options, before, files, where, dry_run=dry_run, yes=yes, told=words)
+
+
+def _begun(before: Mapping[str, str], file: str) -> str:
+    """Returns the text of a file that is not there yet."""
+    schema = schema_line(before, Path(file).stem)
+    return f"{schema}\n\n" if schema else ""

@@ -6,6 +6,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
+from strata.commands.add.guardrails import guardrail_effects, guardrail_told
 from strata.commands.add.kinds import Kind
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.expiry import where
@@ -20,6 +21,8 @@ Effects = dict[str, Any]
 
 def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -> Effects:
     shown: Effects = {}
+    if kind in ("policy", "expectation"):
+        return guardrail_effects(kind, before, after, known)
     if kind in ("account", "ou"):
         shown["bound_by"] = [
             {"policy": policy.policy.key, "type": policy.policy.type.value, "attached_to": str(policy.source)}
@@ -42,6 +45,9 @@ def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -
 
 def told(kind: Kind, after: LandingZone, known: Known, shown: Effects) -> Iterator[str]:
     """Yields the same in words."""
+    if kind in ("policy", "expectation"):
+        yield from guardrail_told(kind, known, shown)
+        return
     thing = "the assignment" if kind == "assignment" else f"{kind.replace('-', ' ')} {known['key']}"
     if kind == "account":
         yield f"{thing} is called {after.accounts[known['key']].name} at AWS"
@@ -58,6 +64,23 @@ def told(kind: Kind, after: LandingZone, known: Known, shown: Effects) -> Iterat
         yield f"{thing}: nobody gets access; to give some: strata add assignment --{kind} {known['key']}{person}"
     for given in shown["gives"]:
         yield f"{thing}: {_in_words(after, kind, given)}"
+
+
+def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
+    """Yields who loses which access, and which accounts policies bind no more."""
+    for given in _given(before, (grant for grant in before.grants if grant not in after.grants)):
+        to, accounts = given["to"], given["accounts"]
+        people = f" ({listed(to['people'])})" if to["type"] == "group" and to["people"] else ""
+        everywhere = accounts_in_words(accounts, before.accounts) or _plural("account", accounts)
+        yield f"{to['type']} {to['key']}{people} loses {given['permission_set']} in {everywhere}"
+    unbound: defaultdict[str, list[str]] = defaultdict(list)
+    for target, policies in before.effective_policies.items():
+        left = {policy.policy.key for policy in after.effective_policies.get(target, ()) if policy.binds}
+        if target.kind == "account" and target.key in after.accounts:
+            for key in {policy.policy.key for policy in policies if policy.binds} - left:
+                unbound[key].append(target.key)
+    for key, accounts in sorted(unbound.items()):
+        yield f"policy {key} binds no more: {listed(sorted(accounts))}"
 
 
 def _bound(thing: str, policies: list[Mapping[str, str]]) -> Iterator[str]:

@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
 from inspect import get_annotations
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
+from strata.commands.add.guardrails import (
+    Addition,
+    expectation_questions,
+    guardrail_additions,
+    policy_questions,
+)
 from strata.commands.add.questions import new_key, one_of
-from strata.config import ORGANIZATION, SSO, models
+from strata.config import EXPECTATIONS, ORGANIZATION, SSO, models
 from strata.config.entries import Way
+from strata.config.expectations import Expectation
 from strata.config.loader import files_of
 from strata.config.models import MANAGEMENT, ROOT
-from strata.config.source import Value
 from strata.config.text import Problem, short
 from strata.config.types import AwsManagedPolicy, Key, ManagedPolicyName, TagKey, TagValue, did_you_mean, validated
 from strata.errors import Message, StrataError
@@ -26,17 +31,8 @@ from strata.landing_zone.selection import is_wildcard, matching
 from strata.questions import Known, Question, Read, typed
 from strata.text import listed
 
-Kind: TypeAlias = Literal["account", "ou", "group", "user", "permission-set", "assignment"]
+Kind: TypeAlias = Literal["account", "ou", "policy", "expectation", "group", "user", "permission-set", "assignment"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
-
-
-@dataclass(frozen=True)
-class Addition:
-    """What is added: to which section of which file, and what."""
-
-    file: str
-    way: Way
-    new: Mapping[str, Value] | Sequence[Value]
 
 
 def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Question, ...]:
@@ -46,7 +42,9 @@ def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Ques
 
 
 def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addition]:
-    """Returns the entry, and for a user the memberships, with their places."""
+    """Returns the entry, for a user the memberships, for a policy its expectations, with their places."""
+    if kind in ("policy", "expectation"):
+        return guardrail_additions(kind, landing_zone, known)
     way: Way = (SECTIONS[kind][1],)
     file = known["file"]
     if kind == "ou" and known["under"] != ROOT:
@@ -69,6 +67,8 @@ def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addit
 
 SECTIONS: Mapping[Kind, tuple[str, str, type[models.Model]]] = {
     "account": (ORGANIZATION, "accounts", models.AccountEntry),
+    "expectation": (EXPECTATIONS, "", Expectation),
+    "policy": (ORGANIZATION, "policies", models.PolicyEntry),
     "ou": (ORGANIZATION, "organizational_units", models.OrganizationalUnit),
     "group": (SSO, "groups", models.GroupEntry),
     "user": (SSO, "users", models.User),
@@ -321,6 +321,8 @@ def _account_names(landing_zone: LandingZone) -> Read:
 _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] = {
     "account": _account,
     "ou": _ou,
+    "policy": policy_questions,
+    "expectation": expectation_questions,
     "group": _group,
     "user": _user,
     "permission-set": _permission_set,

@@ -1,0 +1,48 @@
+"""What an edit means for the whole: what `strata check` refuses or warns of then, and did not before."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Mapping
+from pathlib import Path
+
+from strata.errors import ConfigurationError, Message, StrataError
+from strata.files.config_edit import loaded
+from strata.landing_zone import LandingZone
+from strata.printing import line
+from strata.rules.expectations import AS_EXPECTED, newly_unmet
+from strata.rules.warnings import found_warnings
+
+
+def result(folder: Path, files: Mapping[str, str], words: str, *, quiet: bool = False) -> LandingZone:
+    """Returns what the files say; faults of it come after a line that says that nothing was changed.
+
+    Raises:
+        ConfigurationError: `strata check` refuses it.
+    """
+    try:
+        return loaded(folder, files, folder)
+    except ConfigurationError:
+        if not quiet:
+            print(line(Message("refused-by-check", f"nothing was changed; {words}:")), file=sys.stderr)
+        raise
+
+
+def consequences(folder: Path, before: LandingZone, after: LandingZone, *, dry_run: bool) -> list[Message]:
+    """Returns the warnings that are new, and what breaks expectations where nothing is written.
+
+    Raises:
+        StrataError: it breaks expectations.
+    """
+    warned = {warning.told for warning in found_warnings(before)}  # without lines, which an entry above moves
+    warnings = [
+        warning.text.saying(str(warning), place=f"{warning.source}: {warning.path}")
+        for warning in {warning.told: warning for warning in found_warnings(after)}.values()
+        if warning.told not in warned
+    ]
+    unmet = list(newly_unmet(before, after))
+    if unmet and not dry_run:
+        text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
+        whole = (message.saying(f"{folder}/{message}", place=f"{folder}/{message.place}") for message in unmet)
+        raise StrataError(*whole, Message("refused-by-check", text))
+    return [*warnings, *unmet]
