@@ -12,7 +12,7 @@ from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import ACCESS_ROLE, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
+from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.config.types import did_you_mean
@@ -235,7 +235,7 @@ def _roles_of_strata(partial: PartialConfiguration) -> set[str]:
     """Returns the names of roles that others make in member accounts, by which Strata enters them among these."""
     layers = partial.layers.values()
     short_name = partial.project.short_name if partial.project else ""
-    sends = {SIGN_IN_EVENTS, f"{short_name}-{SIGN_IN_EVENTS}"}
+    sends = {SIGN_IN_EVENTS, f"{short_name}-{SIGN_IN_EVENTS}", f"{short_name}-{FINDINGS}"}
     return {ACCESS_ROLE, *sends, *(role for layer in layers for role in layer.roles.model_dump().values())}
 
 
