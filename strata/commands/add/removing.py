@@ -298,7 +298,7 @@ def _offer(
 ) -> int:
     folder = options.config
     check_unchanged(folder, before)
-    after = result(folder, {**before, **files}, "without it")
+    after = result(folder, {**before, **files}, f"once {closes} is retired" if closes else "without it")
     if administrators(landing_zone) and not administrators(after):
         text = "nothing was changed; without it nobody has administrator access to the management account"
         raise StrataError(Message("last-admin-lost", text))
