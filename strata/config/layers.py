@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
@@ -28,7 +28,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
 CODE = SHIPPED / "layers"
 ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
 DETECTION_LAYER, DELEGATION = "detection", "detection-delegation"
-"""The layers that come with Strata: the attributes of accounts, their baseline, and detection.
+ARCHIVE = "archive"
+"""The layers that come with Strata: the attributes of accounts, their baseline, detection, and the log archive.
 
 Detection is two: the account that administers it has a stack, and before that the management account, by `DELEGATION`.
 """
@@ -206,6 +207,7 @@ _SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
     BASELINE_LAYER: (("settings", "account"), True, ""),
     DELEGATION: (("landing_zone", "organizations"), False, DETECTION_LAYER),
     DETECTION_LAYER: (("landing_zone", "account", "organizations", "detection_delegation"), True, ""),
+    ARCHIVE: (("landing_zone", "account", "organizations"), True, ""),
 }
 """What the stack of each is given, whether it is in member accounts, and its name where it is not the layer's."""
 
@@ -366,12 +368,22 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
 
 def types_of(folder: Path) -> list[str]:
     """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data."""
-    nodes = [node for file in sorted(folder.glob("*.py")) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
-    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
-    modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
+    modules = _imported(folder.glob("*.py"))
+    if _BUCKET in modules:  # what it is made of
+        modules |= _imported([SHIPPED.joinpath(*_BUCKET.split(".")[1:]).with_suffix(".py")])
     parts = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
     names = (part.replace("_", ".", 1) if part.startswith("data_aws_") else f"aws_{part}" for part in parts)
     return sorted({*names} - {"aws_provider"})
+
+
+_BUCKET = "stacks.components.bucket"
+
+
+def _imported(files: Iterable[Path]) -> set[str]:
+    """Returns the modules that code imports."""
+    nodes = [node for file in sorted(files) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
+    modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
+    return modules | {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
 
 
 # model.py, which is

@@ -227,8 +227,9 @@ def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
         resources=tuple(fill(name, values) for name in expectation.on) or (None,),
         regions=tuple(regions) if expectation.region else (None,),
         keys={
-            key.lower(): values if values[1:] else values[0] if values else ABSENT
-            for key, values in expectation.with_.items()
+            key.lower(): sent if sent[1:] else sent[0] if sent else ABSENT
+            for key, its in expectation.with_.items()
+            for sent in (tuple(fill(value, values) for value in its),)
         },
     )
 

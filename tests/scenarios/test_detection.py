@@ -195,3 +195,32 @@ def test_what_is_changed_by_hand_is_told_and_put_back(site: Site) -> None:
     assert planned["detection"] == {f"aws_guardduty_organization_admin_account.main_{OTHER}": "create"}
     deployed(site, "detection")
     assert watched(site, OTHER)[0] == "ALL"
+
+
+ARCHIVE = "administrator: security\nlog_archive: {account: shared, object_lock_days: 30}\n"
+LOCK, OWN = "aws_s3_bucket_object_lock_configuration.trail", "ex-organization-trail-123456789012"
+ARCHIVED = "ex-archive-trail-123456789012"
+
+
+def delivery(site: Site) -> tuple[str, bool]:
+    """Returns the bucket of the trail, and whether it has a key."""
+    [trail] = site.aws.client("cloudtrail").describe_trails()["trailList"]
+    return trail["S3BucketName"], bool(trail.get("KmsKeyId"))
+
+
+@pytest.mark.quick
+def test_the_trail_moves_to_the_archive_once_that_is_there(site: Site) -> None:
+    """The first deploy keeps the bucket that the trail has; the next one moves it, and the old bucket stays."""
+    write(site, ARCHIVE)
+    site.edit("security.yaml", ("trail:\n", "trail:\n  bucket: archive\n"))
+    assert "trail-not-moved" in site.strata("plan", "--json").ids
+
+    run = site.strata("deploy", "--yes", "--json")
+
+    assert run.code == 0, run.text[-6000:]
+    assert delivery(site) == (OWN, False)
+    assert site.strata("plan", "--json").changing == {"security": {"aws_cloudtrail.organization": "update"}}
+    deployed(site)
+    assert delivery(site) == (ARCHIVED, True)
+    assert {"aws_s3_bucket.trail", "aws_s3_bucket_policy.trail"} <= {*site.state("security")}
+    assert site.strata("drift", "--json").code == 0
