@@ -15,7 +15,7 @@ from strata.commands.permissions import run as print_permissions
 from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.diff.layers import layer_changes
-from strata.identity.archive import refused_locks
+from strata.identity.archive import refused_locks, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK
@@ -319,3 +319,11 @@ def test_its_permissions(write: Write, document: str, golden: Golden, capsys: py
     print_permissions(Options(config=path), document=document)
 
     golden(f"detection/{document.replace('/', '-')}.json", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("archive", "before", "told"), [("", "", 1), ("ready", "", 0), ("", "ready", 0)])
+def test_a_trail_that_waits_for_the_archive_is_told(write: Write, archive: str, before: str, told: int) -> None:
+    zone = load(write(SHIPPED, ONE + ARCHIVE, IN_ARCHIVE))
+    made = {"outputs": {"delivery": {"value": {"bucket": zone.project.archive_trail_bucket, "key": "k"}}}}
+
+    assert len(list(waiting_trail(zone, made if archive else {}, made if before else {}))) == told

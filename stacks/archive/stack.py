@@ -121,9 +121,12 @@ def _trail_may_encrypt(source: str) -> list[dict[str, Any]]:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    context = {"kms:EncryptionContext:aws:cloudtrail:arn": source}
+    encrypts = _allowed(_TRAIL, "CloudTrailEncrypts", "kms:GenerateDataKey*", {"aws:SourceArn": source})
+    *_, account, trail = source.split(":")
+    context = {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:{PARTITION}:cloudtrail:*:{account}:{trail}"}
+    encrypts["Condition"]["StringLike"] = context
     return [
-        _allowed(_TRAIL, "CloudTrailEncrypts", "kms:GenerateDataKey*", {"aws:SourceArn": source, **context}),
+        encrypts,
         _allowed(_TRAIL, "CloudTrailDescribes", "kms:DescribeKey", {"aws:SourceArn": source}),
     ]
 
