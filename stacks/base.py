@@ -291,20 +291,29 @@ class BaseStack(TerraformStack):
         The values are constants, which Terraform writes even when an apply breaks half way. A thing that was moved to
         another key in the state by hand is allowed as `moved:<kind>:<key>`; a recorded move is, if the thing stays.
         """
-        project, key = self.project, state_key(self.node.id)
-        region = project.regions.primary
-        self.add(DataAwsS3Objects, hcl.OWN_STATE, bucket=project.state_bucket, prefix=key, region=region)
-        config: dict[str, Any] = {"bucket": project.state_bucket, "key": key, "region": region}
-        if self._emulated:
-            config |= {"use_path_style": True, "skip_metadata_api_check": True}
-        source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(key))}
-        self.add_override(f"data.terraform_remote_state.{hcl.OWN_STATE}", source)
+        self.read_state(hcl.OWN_STATE, self.node.id)
         kinds = [kind for kind, some in keys.items() if isinstance(some, Mapping) and kind != RETIRED]
         now = {kind: hcl.keys_by_identity(self._kept(kind, keys[kind], allow)) for kind in kinds}
         self.add_override(f"locals.{hcl.DECLARED}", self._written(now))
         description = "What each configuration key stands for"
         changed = [guard for kind in kinds for guard in self._unchanged(kind, moved_keys(moves, kind))]
         self.output("declared_keys", dict(keys), description=description, preconditions=[*changed, *preconditions])
+
+    def read_state(self, name: str, stack: str) -> None:
+        """Reads the state of a stack as the last apply left it, where there is one: what depends on it can do without.
+
+        Args:
+            name: that of the data sources.
+            stack: the stack.
+        """
+        project, key = self.project, state_key(stack)
+        region = project.regions.primary
+        self.add(DataAwsS3Objects, name, bucket=project.state_bucket, prefix=key, region=region)
+        config: dict[str, Any] = {"bucket": project.state_bucket, "key": key, "region": region}
+        if self._emulated:
+            config |= {"use_path_style": True, "skip_metadata_api_check": True}
+        source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(name, key))}
+        self.add_override(f"data.terraform_remote_state.{name}", source)
 
     def _kept(self, kind: str, identities: Mapping[str, str], allow: Collection[str]) -> dict[str, str]:
         return {key: text for key, text in identities.items() if f"moved:{kind}:{key}" not in allow}

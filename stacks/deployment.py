@@ -21,6 +21,7 @@ from stacks.organizations import OrganizationsStack
 from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
+from strata.config.layers import ARCHIVE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message
 from strata.identity.accounts import ALREADY_CLOSED
@@ -29,6 +30,7 @@ from strata.kinds.moves import address_parts, earlier_addresses
 from strata.kinds.organization import DELEGATED
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
+from strata.landing_zone.archive import trail_in_archive
 from strata.landing_zone.detection import sends_findings
 from strata.landing_zone.services import delegation
 from strata.load import load
@@ -85,6 +87,7 @@ def build(
         declared=landing_zone.declared_controls,
         retired=landing_zone.retired,
         organizations=organizations,
+        archive=landing_zone.layers[ARCHIVE].stack if trail_in_archive(landing_zone) else None,
         hears_members=any(
             its.sign_in_events and its.sign_in_events.on for its in landing_zone.member_settings.values()
         ),

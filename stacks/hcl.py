@@ -176,13 +176,27 @@ def closed_accounts(emails: Iterable[str]) -> str:
 # What a state says of itself, before it is changed
 
 
-OWN_STATE = "own"
-_OWN_OBJECTS = f"data.aws_s3_objects.{OWN_STATE}"
+OWN_STATE, ARCHIVE_STATE = "own", "archive"
 
 
-def state_exists(key: str) -> Expression:
-    """Returns 1 if this stack has a state, 0 before its first apply."""
-    return interpolated(f"contains({_OWN_OBJECTS}.keys, {hcl_literal(key)}) ? 1 : 0")
+def state_exists(name: str, key: str) -> Expression:
+    """Returns 1 if there is a state, 0 before the first apply of its stack."""
+    return interpolated(f"contains(data.aws_s3_objects.{name}.keys, {hcl_literal(key)}) ? 1 : 0")
+
+
+def delivery(archive: str, own: str) -> Expression:
+    """Returns bucket and key of the trail: of the archive as its state says, as this stack had them before, or its own.
+
+    Args:
+        archive: the name of the bucket that the archive has for the trail.
+        own: that of the bucket of this stack.
+    """
+    there, before = (f"data.terraform_remote_state.{name}[0].outputs.delivery" for name in (ARCHIVE_STATE, OWN_STATE))
+    kept = (
+        f"[for its in [{before}] : {{bucket = its.bucket, key = its.key}} if its.bucket == {hcl_literal(archive)}][0]"
+    )
+    ours = f"{{bucket = {hcl_literal(own)}, key = null}}"
+    return interpolated(f"try({{bucket = {there}.bucket, key = {there}.key}}, {kept}, {ours})")
 
 
 def _previous(part: str, otherwise: str) -> str:

@@ -16,8 +16,10 @@ from strata.config.detection import Severity
 from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.diff.layers import layer_changes
+from strata.identity.archive import refused_locks, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
+from strata.kinds.detection.archive import LOCK
 from strata.kinds.renaming import with_other_key
 from strata.landing_zone.detection import single_members, watched_regions
 from strata.landing_zone.layers import layers
@@ -29,10 +31,13 @@ from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError
 from tests.conftest import Golden
 from tests.evaluation import denied
+from tests.organizations.states import state
 from tests.synthesized import COMPANY, SHIPPED, Deployment, synthesize
 
 Write = Callable[..., Path]
 ONE = "administrator: security\nguardduty: {mode: on}\n"
+ARCHIVE = "log_archive: {account: shared, object_lock_days: 30}\n"
+IN_ARCHIVE = ("security.yaml", "trail:\n", "trail:\n  bucket: archive\n")
 SIX = """\
 administrator: audit
 regions: governed
@@ -41,6 +46,7 @@ guardduty:
   plans: [s3_data_events, runtime_monitoring]
   alert_severity: high
   except: {organizational_units: [sandbox], accounts: [legacy-*]}
+log_archive: {account: log-archive, mode: compliance}
 """
 MORE = "  governed:\n    - af-south-1\n    - ap-southeast-2\n    - us-west-2\n"
 ROLE = "OrganizationAccountAccessRole"
@@ -86,14 +92,14 @@ def terraform(deployment: Deployment, *stacks: str) -> str:
         )
         lines += [f"{stack}:", *(f"  {address} {json.dumps(its, sort_keys=True)}" for address, its in sorted(made))]
         lines += [f"  import {json.dumps(block, sort_keys=True)}" for block in written.get("import", ())]
-        lines += [f"  forget {address}" for address in sorted(block["from"] for block in written["removed"])]
+        lines += [f"  forget {address}" for address in sorted(block["from"] for block in written.get("removed", ()))]
     return "\n".join([*lines, ""])
 
 
 def test_the_terraform_in_one_region(write: Write, tmp_path: Path, golden: Golden) -> None:
-    deployment = synthesize(write(SHIPPED, ONE), tmp_path / "out")
+    deployment = synthesize(write(SHIPPED, ONE + ARCHIVE, IN_ARCHIVE), tmp_path / "out")
 
-    golden("detection/one.txt", terraform(deployment, "detection", "detection_security"))
+    golden("detection/one.txt", terraform(deployment, "detection", "detection_security", "archive_shared"))
     assert deployment.dependencies("detection_security") == ["detection", "organizations"]
     assert deployment["detection_security"].json["provider"]["aws"][1:] == [], "a single provider for all regions"
 
@@ -101,7 +107,7 @@ def test_the_terraform_in_one_region(write: Write, tmp_path: Path, golden: Golde
 def test_the_terraform_in_six_regions_with_exceptions(write: Write, tmp_path: Path, golden: Golden) -> None:
     deployment = synthesize(in_six_regions(write), tmp_path / "out")
 
-    golden("detection/six.txt", terraform(deployment, "detection", "detection_audit"))
+    golden("detection/six.txt", terraform(deployment, "detection", "detection_audit", "archive_log-archive"))
 
 
 def test_a_region_that_an_account_has_not_is_left_out_there(write: Write) -> None:
@@ -111,6 +117,63 @@ def test_a_region_that_an_account_has_not_is_left_out_there(write: Write) -> Non
     assert watched_regions(zone) == zone.project.regions.all_governed
     assert members.keys() == zone.accounts.keys() - {"audit", "sandbox", "legacy-website"}
     assert {key for key, regions in members.items() if "af-south-1" not in regions} == {"log-archive"}
+
+
+def test_the_trail_follows_the_states_and_never_goes_back_by_itself(write: Write, tmp_path: Path) -> None:
+    """The archive's word comes first, then where the trail was, if that was the archive; last its own bucket."""
+    its = synthesize(write(SHIPPED, ONE + ARCHIVE, IN_ARCHIVE), tmp_path / "out")["security"].json
+    order = [part.partition(".outputs")[0] for part in its["locals"]["delivery"].split("terraform_remote_state.")[1:]]
+
+    assert list(dict.fromkeys(order)) == ["archive[0]", "own[0]"]
+    assert its["resource"]["aws_cloudtrail"]["organization"]["kms_key_id"] == "${local.delivery.key}"
+    assert {"trail"} == its["resource"]["aws_s3_bucket"].keys(), "the bucket that it had stays"
+
+
+def test_an_archive_that_is_let_go_of_leaves_the_state_whole(write: Write, tmp_path: Path) -> None:
+    kept = synthesize(write(SHIPPED, ONE + ARCHIVE), tmp_path / "out")["archive_shared"].json["resource"]
+    folder = write(SHIPPED, ONE + ARCHIVE.replace("object_lock_days: 30", "mode: unmanaged"))
+    left = synthesize(folder, tmp_path / "left")["archive_shared"].json
+
+    assert {block["from"] for block in left["removed"]} == {f"{type}.{name}" for type in kept for name in kept[type]}
+    assert not {"resource", "output"} & left.keys()
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        ("", "object_lock_days: 30", set()),
+        ("", "mode: compliance", {"lock-for-good"}),
+        ("GOVERNANCE 60", "object_lock_days: 30", {"lock-shorter"}),
+        ("GOVERNANCE 60", "object_lock_days: 90", set()),
+        ("COMPLIANCE 60", "mode: compliance", set()),
+        ("COMPLIANCE 60", "object_lock_days: 60", {"lock-weaker"}),
+    ],
+)
+def test_a_lock_that_keeps_less_or_for_good_is_refused(write: Write, before: str, after: str, told: set[str]) -> None:
+    zone = load(write(SHIPPED, ONE + ARCHIVE.replace("object_lock_days: 30", after)))
+    mode, _, days = before.partition(" ")
+    rule = {"rule": [{"default_retention": [{"mode": mode, "days": int(days)}]}]} if before else {}
+    refused = list(refused_locks(zone, state({LOCK: rule} if before else {}), ()))
+
+    assert {one.fault.problem.id for one in refused} == told
+    assert not list(refused_locks(zone, state({LOCK: rule} if before else {}), {one.kind for one in refused}))
+
+
+def test_an_archive_neither_goes_nor_moves(write: Write) -> None:
+    held = state({LOCK: {}})
+    gone = load(write(SHIPPED, ONE))
+    moved = load(write(SHIPPED, ONE + ARCHIVE.replace("shared", "security")))
+
+    told = [next(iter(lost_layers(zone, {"archive_shared": held}))).fault.problem.id for zone in (gone, moved)]
+    assert told == ["state-without-stack", "archive-moved"]
+
+
+@pytest.mark.parametrize(("days", "risk"), [(20, "guardrails"), (40, None)])
+def test_a_review_tells_that_files_are_locked_for_less(write: Write, days: int, risk: str | None) -> None:
+    before = load(write(SHIPPED, ONE + ARCHIVE))
+    after = load(write(SHIPPED, ONE + ARCHIVE.replace("30", str(days))))
+
+    assert [change.risk for change in layer_changes(before, after)] == [risk]
 
 
 @pytest.mark.parametrize("mode", ["off", "unmanaged"])
@@ -293,3 +356,11 @@ def test_its_permissions(write: Write, document: str, golden: Golden, capsys: py
     print_permissions(Options(config=path), document=document)
 
     golden(f"detection/{document.replace('/', '-')}.json", capsys.readouterr().out)
+
+
+@pytest.mark.parametrize(("archive", "before", "told"), [("", "", 1), ("ready", "", 0), ("", "ready", 0)])
+def test_a_trail_that_waits_for_the_archive_is_told(write: Write, archive: str, before: str, told: int) -> None:
+    zone = load(write(SHIPPED, ONE + ARCHIVE, IN_ARCHIVE))
+    made = {"outputs": {"delivery": {"value": {"bucket": zone.project.archive_trail_bucket, "key": "k"}}}}
+
+    assert len(list(waiting_trail(zone, made if archive else {}, made if before else {}))) == told

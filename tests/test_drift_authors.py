@@ -187,7 +187,7 @@ def test_each_kind_in_accounts_has_events_that_aws_knows() -> None:
     services = ("account", "backup", "budgets", "ec2", "elasticmapreduce", "events", "iam", "servicequotas", "ssm")
     actions = {
         action.name
-        for name in (*services, "guardduty")
+        for name in (*services, "guardduty", "kms", "s3")
         if (service := known.service(name))
         for action in service.actions
     }
@@ -198,7 +198,10 @@ def test_each_kind_in_accounts_has_events_that_aws_knows() -> None:
     assert names - actions == BY_THE_CONSOLE
 
 
-BY_THE_CONSOLE = {"CreateBudget", "DeleteBudget", "UpdateBudget", "UpdateNotification"}
+BY_THE_CONSOLE = {
+    *("CreateBudget", "DeleteBudget", "UpdateBudget", "UpdateNotification"),
+    *("DeleteBucketEncryption", "DeleteBucketPublicAccessBlock", "PutBucketEncryption"),
+}
 """Operations of which IAM has another name."""
 
 

@@ -331,7 +331,7 @@ def test_every_broken_expectation_is_one_fault_at_its_line(configured: Callable[
         "outcome": "denied",
         "count": 1,
     }
-    assert f"{folder}/policies/protect-foundation.json:44 KeepSecurityServicesOn" in second.text, "what decides"
+    assert f"{folder}/policies/protect-foundation.json:80 KeepSecurityServicesOn" in second.text, "what decides"
     assert second.text.endswith("strata can cloudtrail:StopLogging --in shared --as Administrator")
     assert (third.data["action"], third.data["outcome"]) == ("s3:CreateBucket", "denied"), "without any access"
     assert done.stderr.splitlines()[3].startswith("3 faults ")
@@ -354,7 +354,7 @@ def test_what_breaks_in_one_account_alone_has_one_cause(tmp_path: Path, said: Sa
     assert (cause.id, cause.place) == (
         "expectations-unmet-together", f"{folder}/organization.yaml:16: accounts.shared.organizational_unit"
     )  # fmt: skip
-    assert (cause.data["accounts"], len(cause.data["expectations"])) == (["shared"], 12)
+    assert (cause.data["accounts"], len(cause.data["expectations"])) == (["shared"], 14)
     assert [(one.id, one.data["expectation"]) for one in broken] == [
         ("expectation-unmet", expectation) for expectation in cause.data["expectations"]
     ]
@@ -363,7 +363,7 @@ def test_what_breaks_in_one_account_alone_has_one_cause(tmp_path: Path, said: Sa
     assert broken[0].text.endswith("strata can organizations:LeaveOrganization --in shared")
     assert "(A member that leaves" not in broken[0].text, "the reason, which -v has"
     assert [one.data["outcome"] for one in broken].index("depends") == 7
-    assert (len(short.stderr.splitlines()), short.stderr.splitlines()[-1][:10]) == (14, "12 faults ")
+    assert (len(short.stderr.splitlines()), short.stderr.splitlines()[-1][:10]) == (16, "14 faults ")
     assert every[0] == short.stderr.splitlines()[0]
     assert "nobody-leaves (A member that leaves" in every[1]
     assert [line.partition(" may ")[0] for line in every[2:4]] == [f"  {SOMEBODY} in shared", "  root user in shared"]

@@ -381,7 +381,11 @@ def test_shipped_policies_name_real_actions(name: str) -> None:
     assert unknown == set()
 
 
-IAM_ONLY = ("iam:PassRole", "s3:PutAccountPublicAccessBlock", "sts:TagSession")
+IAM_ONLY = (
+    *("iam:PassRole", "s3:PutAccountPublicAccessBlock", "sts:TagSession"),
+    *("s3:BypassGovernanceRetention", "s3:PutBucketObjectLockConfiguration"),
+    *("s3:PutEncryptionConfiguration", "s3:PutLifecycleConfiguration"),
+)
 CLIENTS = {
     "access-analyzer": "accessanalyzer",
     "elasticfilesystem": "efs",

@@ -293,6 +293,13 @@ def test_roles_and_users_are_charged_where_unused_access_is_looked_for(tmp_path:
     assert amounts(Bill.of(load(folder)))["unused_access"] == pytest.approx(11 * 40 * 0.20)
 
 
+def test_the_keys_of_the_archive_cost_until_somebody_deletes_them(tmp_path: Path) -> None:
+    bill = Bill.of(zone(tmp_path / "config", "administrator: audit\nlog_archive: {account: log-archive}\n"))
+    (keys,) = (charge for charge in bill.priced if charge.cause.words == "log_archive")
+
+    assert (keys.accounts, keys.usd, keys.fixed, keys.cause.stays) == (("log-archive",), 2.0, True, True)
+
+
 @pytest.mark.parametrize("of", [COMPANY, EVERY_OPTION])
 def test_every_charge_names_the_line_that_causes_it(tmp_path: Path, of: Path) -> None:
     """And an amount that is used the line that says how much, with the word of the price."""

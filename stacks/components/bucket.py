@@ -12,6 +12,11 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
 )
+from cdktf_cdktf_provider_aws.s3_bucket_object_lock_configuration import (
+    S3BucketObjectLockConfigurationA,
+    S3BucketObjectLockConfigurationRuleA,
+    S3BucketObjectLockConfigurationRuleDefaultRetentionA,
+)
 from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
     S3BucketOwnershipControls,
     S3BucketOwnershipControlsRule,
@@ -51,8 +56,13 @@ class SafeBucket:
         kms_key: Added[KmsKey] | None = None,
         statements: Sequence[dict[str, Any]] = (),
         adopted_tags: Mapping[str, str] | None = None,
+        lock: tuple[str, int] | None = None,
+        bucket_key: bool = True,
     ) -> None:
-        """Makes it; what is adopted keeps the tags that it has, and gets these when it is made."""
+        """Makes it; what is adopted keeps the tags that it has, and gets these when it is made.
+
+        Its policy, which lets services write, comes after the lock: mode and days.
+        """
         left = ["tags"] if adopted_tags is not None else None
         self.bucket = stack.add(
             S3Bucket,
@@ -60,18 +70,21 @@ class SafeBucket:
             bucket=bucket,
             region=region,
             tags=adopted_tags or None,
+            object_lock_enabled=True if lock else None,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=left),
         )
         self.name, self.arn = self.bucket.bucket, self.bucket.arn
         self.versioning = [self._version(stack, name, region)] if versioned else []
-        self._encrypt(stack, name, region, kms_key)
+        self._encrypt(stack, name, region, kms_key, bucket_key)
         self._close(stack, name, region)
+        locks = [self._lock(stack, name, region, *lock)] if lock else None
         self.policy = stack.add(
             S3BucketPolicy,
             name,
             bucket=self.name,
             region=region,
             policy=policy_json({"Version": "2012-10-17", "Statement": [*bucket_denials(self.arn), *statements]}),
+            depends_on=locks,
         )
         stack.add(
             S3BucketLifecycleConfiguration,
@@ -91,7 +104,22 @@ class SafeBucket:
             versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
         )
 
-    def _encrypt(self, stack: BaseStack, name: str, region: str, kms_key: Added[KmsKey] | None) -> None:
+    def _lock(
+        self, stack: BaseStack, name: str, region: str, mode: str, days: int
+    ) -> Added[S3BucketObjectLockConfigurationA]:
+        retention = S3BucketObjectLockConfigurationRuleDefaultRetentionA(mode=mode, days=days)
+        return stack.add(
+            S3BucketObjectLockConfigurationA,
+            name,
+            bucket=self.name,
+            region=region,
+            rule=S3BucketObjectLockConfigurationRuleA(default_retention=retention),
+            depends_on=self.versioning,
+        )
+
+    def _encrypt(
+        self, stack: BaseStack, name: str, region: str, kms_key: Added[KmsKey] | None, bucket_key: bool
+    ) -> None:
         default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
             sse_algorithm="aws:kms" if kms_key else "AES256", kms_master_key_id=kms_key.arn if kms_key else None
         )
@@ -103,7 +131,7 @@ class SafeBucket:
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
                     apply_server_side_encryption_by_default=default,
-                    bucket_key_enabled=True if kms_key else None,
+                    bucket_key_enabled=bucket_key if kms_key else None,
                     # S3 blocks it in new buckets and says so; left out, every plan would show that as a change.
                     blocked_encryption_types=["SSE-C"],
                 )

@@ -31,6 +31,7 @@ class SecurityStack(Controls):
         declared: the settings that a declarative policy sets.
         retired: keys of accounts that keep what they have.
         organizations: knows the ids, and turns trusted access on.
+        archive: the stack of the log archive that the trail delivers to once it is there.
         hears_members: the baseline sends sign-ins in member accounts.
         hears_findings: the administrator of GuardDuty sends its findings.
 
@@ -49,6 +50,7 @@ class SecurityStack(Controls):
         declared: Collection[str],
         retired: Collection[str],
         organizations: OrganizationsStack,
+        archive: str | None = None,
         hears_members: bool = False,
         hears_findings: bool = False,
     ) -> None:
@@ -57,7 +59,7 @@ class SecurityStack(Controls):
         self.add_dependency(organizations)
         settings(self, security.settings, declared=declared)
         analyzers(self, security.access_analyzer)
-        trail(self, security.trail, organization_id=organizations.organization_id)
+        trail(self, security.trail, organization_id=organizations.organization_id, archive=archive)
         self.alert_topics = alerts(
             self,
             security.alerts,

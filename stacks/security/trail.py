@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import NamedTuple
 
 from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
@@ -10,29 +11,54 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
     S3BucketLifecycleConfigurationRuleExpiration,
     S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
 )
 
+from stacks import hcl
 from stacks.components.bucket import SafeBucket
 from stacks.security.controls import Controls
-from strata.config.models import PARTITION, Trail
+from strata.config.models import PARTITION, Project, Trail
+from strata.landing_zone.archive import DELIVERY
 
 
-def trail(stack: Controls, control: Trail, *, organization_id: str) -> None:
+def trail(stack: Controls, control: Trail, *, organization_id: str, archive: str | None = None) -> None:
     """Makes the trail after its bucket and policy.
 
-    The bucket stays when the trail is destroyed. Import it to switch the trail on again: `aws_s3_bucket.trail`.
+    The bucket stays when the trail is destroyed, or delivers to that of the archive, whose stack is given. Import it to
+    switch the trail on again: `aws_s3_bucket.trail`.
     """
     build = partial(_bucket, stack, control, organization_id)
     bucket = build() if control.on else stack.remove(build)
-    stack.make(control, partial(_trail, stack, control, bucket))
+    delivery = _delivery(stack, archive) if control.on and archive else None
+    stack.make(control, partial(_trail, stack, control, bucket, delivery))
 
 
-def _trail(stack: Controls, control: Trail, bucket: SafeBucket) -> None:
-    stack.add(
+class Delivery(NamedTuple):
+    """Where the trail delivers to, and the key it encrypts with."""
+
+    bucket: hcl.Expression
+    key: hcl.Expression
+
+
+def _delivery(stack: Controls, archive: str) -> Delivery:
+    """Returns the archive's bucket and key once its state says that the trail may write there, until then the own.
+
+    Where the trail went there once it goes on, whatever becomes of that state: the output of this stack remembers.
+    """
+    stack.read_state(hcl.ARCHIVE_STATE, archive)
+    stack.read_state(hcl.OWN_STATE, stack.node.id)
+    project = stack.project
+    stack.add_override("locals.delivery", hcl.delivery(project.archive_trail_bucket, project.trail_bucket))
+    return Delivery(*(hcl.attribute("local.delivery", part) for part in Delivery._fields))
+
+
+def _trail(stack: Controls, control: Trail, bucket: SafeBucket, delivery: Delivery | None) -> None:
+    made = stack.add(
         Cloudtrail,
         "organization",
-        name=_name(stack),
-        s3_bucket_name=bucket.name,
+        name=_name(stack.project),
+        s3_bucket_name=delivery.bucket if delivery else bucket.name,
+        kms_key_id=delivery.key if delivery else None,
         is_organization_trail=True,
         is_multi_region_trail=True,
         include_global_service_events=True,
@@ -40,6 +66,9 @@ def _trail(stack: Controls, control: Trail, bucket: SafeBucket) -> None:
         # CloudTrail tries the bucket while it is created, and nothing retries.
         depends_on=[bucket.policy],
     )
+    if delivery:
+        now = {"bucket": stack.expression(made, "s3_bucket_name"), "key": stack.expression(made, "kms_key_id")}
+        stack.output(DELIVERY, now, description="Bucket of the organization's trail, and the key of its files")
 
 
 def _bucket(stack: Controls, control: Trail, organization_id: str) -> SafeBucket:
@@ -49,19 +78,26 @@ def _bucket(stack: Controls, control: Trail, organization_id: str) -> SafeBucket
         "trail",
         bucket=bucket,
         region=stack.project.regions.primary,
-        rule=_expire(control.retention_days),
-        statements=_statements(stack, f"arn:{PARTITION}:s3:::{bucket}", organization_id),
+        rule=expire(control.retention_days),
+        statements=trail_statements(stack.project, f"arn:{PARTITION}:s3:::{bucket}", organization_id),
     )
 
 
-def _name(stack: Controls) -> str:
-    return f"{stack.project.short_name}-organization"
+def _name(project: Project) -> str:
+    return f"{project.short_name}-organization"
 
 
-def _statements(stack: Controls, bucket_arn: str, organization_id: str) -> list[dict[str, object]]:
-    region, account = stack.project.regions.primary, stack.account_id
-    service = {"Service": "cloudtrail.amazonaws.com"}
-    source = {"aws:SourceArn": f"arn:{PARTITION}:cloudtrail:{region}:{account}:trail/{_name(stack)}"}
+def trail_arn(project: Project) -> str:
+    """Returns the ARN of the trail."""
+    return (
+        f"arn:{PARTITION}:cloudtrail:{project.regions.primary}:{project.management_account.id}:trail/{_name(project)}"
+    )
+
+
+def trail_statements(project: Project, bucket_arn: str, organization_id: str) -> list[dict[str, object]]:
+    """Returns what the policy of a bucket says that the trail delivers to."""
+    account, service = project.management_account.id, {"Service": "cloudtrail.amazonaws.com"}
+    source = {"aws:SourceArn": trail_arn(project)}
     return [
         {
             "Sid": "CloudTrailReadsAcl",
@@ -82,12 +118,15 @@ def _statements(stack: Controls, bucket_arn: str, organization_id: str) -> list[
     ]
 
 
-def _expire(days: int) -> S3BucketLifecycleConfigurationRule:
+def expire(days: int, *, old_versions: bool = False) -> S3BucketLifecycleConfigurationRule:
+    """Returns when files go; of a bucket with versions the last of them goes as soon as nothing locks it."""
+    gone = [S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=1)]
     return S3BucketLifecycleConfigurationRule(
         id="expire",
         status="Enabled",
         filter=[S3BucketLifecycleConfigurationRuleFilter()],
         expiration=[S3BucketLifecycleConfigurationRuleExpiration(days=days)],
+        noncurrent_version_expiration=gone if old_versions else None,
         abort_incomplete_multipart_upload=[
             S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
         ],

@@ -16,6 +16,8 @@ _ABSENT = (
     *("NotFoundException", "ResourceNotFoundException"),
     *("NoSuchEntity", "NoSuchEntityException"),  # IAM
     "NoSuchResourceException",  # Service Quotas
+    *("404", "NoSuchBucket", "NoSuchBucketPolicy", "NoSuchPublicAccessBlockConfiguration"),  # S3
+    "ObjectLockConfigurationNotFoundError",
 )
 
 

@@ -152,17 +152,23 @@ class ObjectLock(StrEnum):
 
     GOVERNANCE = "governance"
     COMPLIANCE = "compliance"
+    UNMANAGED = "unmanaged"
 
 
 class LogArchive(Model):
-    """Buckets for the trail and for Config in an account of their own; comes later."""
+    """Buckets for the trail and for Config in an account of their own, each with a key; none is ever destroyed."""
 
     account: AccountReference
     """The member account that has them, by key."""
     object_lock_days: Annotated[int, Field(ge=1, le=36500), Weaker.LOWER] = 365
-    """Days until a log file can be deleted."""
-    mode: ObjectLock = Field(default=ObjectLock.GOVERNANCE, strict=False)
-    """`governance`: whoever may bypass it; `compliance`: nobody, and nobody can take that back."""
+    """Days until a log file of the trail can be deleted; they hold for files that come after."""
+    mode: Annotated[ObjectLock, Weaker.DEFAULT] = Field(default=ObjectLock.GOVERNANCE, strict=False)
+    """`governance`: who may bypass it can; `compliance`: nobody, and nobody takes that back; `unmanaged` lets go."""
+
+    @property
+    def managed(self) -> bool:
+        """Returns whether Strata looks after it."""
+        return self.mode is not ObjectLock.UNMANAGED
 
 
 class Usage(ByPlace, Model):

@@ -69,7 +69,8 @@ class Expectation(Dated, Model):
     region: OneOrMany[AskedRegion] = ()
     """In each of these regions; `other` is every region that `regions` of project.yaml does not govern."""
     with_: dict[ConditionKey, OneOrMany[ConditionValue]] = Field(default={}, alias="with")
-    """Condition keys that the request has, with their values; an empty list for one that it does not have."""
+    """Condition keys that the request has, with their values, where `{{name}}` may stand as in `on`; an empty list for
+    one that it does not have."""
     except_: Exemptions | None = Field(default=None, alias="except")
     """What is left out of all that is named above."""
     until: LastDay | None = None

@@ -54,6 +54,8 @@ FINDINGS: Mapping[str, str] = {
     "mixed-alphabets": "a name with letters that look Latin and are not",
     "look-alike-name": "two names that people cannot tell apart",
     "tag-clash": "tags that IAM does not tell apart, or a tag that replaces one of Strata's",
+    "archive-beside-administrator": "the log archive in the account that administers detection",
+    "archive-unguarded": "a log archive off which no guardrail keeps the people of its account",
     "unbound-account": "an account without any service control policy",
     "unattached-policy": "a policy that is attached to nothing",
     "bound-management": "a policy on the management account, which it never binds",

@@ -28,7 +28,8 @@ SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
 CODE = SHIPPED / "layers"
 ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
 DETECTION_LAYER, DELEGATION = "detection", "detection-delegation"
-"""The layers that come with Strata: the attributes of accounts, their baseline, and detection.
+ARCHIVE = "archive"
+"""The layers that come with Strata: the attributes of accounts, their baseline, detection, and the log archive.
 
 Detection is two: the account that administers it has a stack, and before that the management account, by `DELEGATION`.
 """
@@ -206,6 +207,7 @@ _SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
     BASELINE_LAYER: (("settings", "account"), True, ""),
     DELEGATION: (("landing_zone", "organizations"), False, DETECTION_LAYER),
     DETECTION_LAYER: (("landing_zone", "account", "organizations", "detection_delegation"), True, ""),
+    ARCHIVE: (("landing_zone", "account", "organizations"), True, ""),
 }
 """What the stack of each is given, whether it is in member accounts, and its name where it is not the layer's."""
 
@@ -378,6 +380,7 @@ def types_of(folder: Path) -> list[str]:
 
 
 def _imported(files: Iterable[Path]) -> set[str]:
+    """Returns the modules that code imports."""
     nodes = [node for file in sorted(files) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
     modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
     return modules | {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}

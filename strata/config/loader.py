@@ -43,6 +43,7 @@ from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import (
     ACCOUNTS,
+    ARCHIVE,
     BASELINE_LAYER,
     DELEGATION,
     DETECTION_LAYER,
@@ -241,11 +242,11 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
 
 
 def _read_detection(partial: PartialConfiguration, layers: dict[str, Layer], broken: set[str]) -> list[Fault]:
-    """Adds the two layers of detection: its administrator's stack is the only one of its own."""
+    """Adds the two layers of detection, and the log archive: each has a single stack in a member account."""
     from strata.config.detection import Detection  # most configurations have none
 
     source_file = partial.source_files[DETECTION] = _source_file(partial.folder, DETECTION)
-    if taken := [name for name in (DETECTION_LAYER, DELEGATION) if name in {*layers, *broken}]:
+    if taken := [name for name in (DETECTION_LAYER, DELEGATION, ARCHIVE) if name in {*layers, *broken}]:
         return [*(_name_taken(source_file, name) for name in taken), *source_file.faults]
     layer = shipped(DETECTION_LAYER, DETECTION, Detection)
     faults = _read_layer(partial, source_file, layer, layers, broken)
@@ -254,6 +255,9 @@ def _read_detection(partial: PartialConfiguration, layers: dict[str, Layer], bro
         account = {"account": layer.settings.administrator}
         layers[DETECTION_LAYER] = replace(layer, deploying=layer.deploying.model_copy(update=account))
         layers[DELEGATION] = shipped(DELEGATION, DETECTION)
+        if archive := layer.settings.log_archive:
+            its = layer.deploying.model_copy(update={"account": archive.account})
+            layers[ARCHIVE] = replace(shipped(ARCHIVE, DETECTION), deploying=its)
     return faults
 
 

@@ -477,6 +477,20 @@ class Project(Model):
         return f"{self.short_name}-organization-trail-{self.management_account.id}"
 
     @property
+    def archive_trail_bucket(self) -> str:
+        """Returns the name of the bucket of the log archive that has the trail."""
+        return self.archive_bucket("trail")
+
+    @property
+    def archive_config_bucket(self) -> str:
+        """Returns the name of the bucket of the log archive that AWS Config delivers to."""
+        return self.archive_bucket("config")
+
+    def archive_bucket(self, part: str) -> str:
+        """Returns the name of a bucket of the log archive."""
+        return f"{self.short_name}-archive-{part}-{self.management_account.id}"
+
+    @property
     def identity_center_region(self) -> str:
         """Returns the region IAM Identity Center was enabled in."""
         return self.identity_center.region or self.regions.primary
@@ -934,6 +948,13 @@ class AccessAnalyzer(Control):
     """
 
 
+class TrailBucket(StrEnum):
+    """The bucket that the trail delivers to."""
+
+    OWN = "own"
+    ARCHIVE = "archive"
+
+
 class Trail(Control):
     """The organization trail and its bucket in the management account."""
 
@@ -944,6 +965,8 @@ class Trail(Control):
     """Days until log files expire. They are below 128 KB, so transitions would cost more than they save."""
     log_file_validation: Annotated[bool, Weaker.OFF] = True
     """Writes digests: about 12,000 PUT requests per account and month, 0.06 USD."""
+    bucket: Annotated[TrailBucket, Weaker.DEFAULT] = Field(default=TrailBucket.OWN, strict=False)
+    """`own`: that in the management account; `archive`: that of `log_archive` in detection.yaml, once it is there."""
 
 
 class Mailing(Control):

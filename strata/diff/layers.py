@@ -6,10 +6,12 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
-from strata.config.layers import DELEGATION, DETECTION_LAYER, Layer
+from strata.config.layers import ARCHIVE, DELEGATION, DETECTION_LAYER, Layer
+from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
+from strata.landing_zone.archive import archive_of
 from strata.landing_zone.detection import excepted, guardduty_of, watched_regions
 from strata.report.words import in_words
 
@@ -24,8 +26,7 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             continue  # it goes with detection
         old, new = before.layers.get(name), after.layers.get(name)
         if new is None:
-            shipped = old and old.source and name == DETECTION_LAYER
-            before_it = "GuardDuty has to be unmanaged" if shipped else "what it made has to be destroyed"
+            before_it = _BEFORE.get(name, _DESTROYED) if old and old.source else _DESTROYED
             text = f"layer {name} takes part no longer: {before_it} before"
             yield Change(Topic.SETTINGS, text, "losses")
             continue
@@ -39,8 +40,23 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
                 text = f"layer {name} has {path} {in_words(will_be.get(path))}, not {in_words(was.get(path))}"
                 risk: Risk | None = "access" if old and not path.startswith("rollout.") else None
                 if new.source and new.name == DETECTION_LAYER and path != "account" and not path.startswith("roles."):
-                    risk = "guardrails" if watches_less(before, after) else None
+                    less = keeps_less if path.startswith("log_archive.") else watches_less
+                    risk = "guardrails" if less(before, after) else None
                 yield Change(Topic.SETTINGS, text, risk)
+
+
+_DESTROYED = "what it made has to be destroyed"
+_BEFORE = {DETECTION_LAYER: "GuardDuty has to be unmanaged", ARCHIVE: "the archive has to be unmanaged"}
+"""What a run wants before a layer goes that comes with Strata."""
+
+
+def keeps_less(before: LandingZone, after: LandingZone) -> bool:
+    """Returns whether files of the log archive are locked for less, or not so hard."""
+    was, will_be = archive_of(before), archive_of(after)
+    if not (was and will_be):
+        return was is not None
+    pairs = ((part, getattr(was, part), getattr(will_be, part)) for part in ("object_lock_days", "mode"))
+    return any(is_weaker(type(was), *pair) for pair in pairs)
 
 
 def watches_less(before: LandingZone, after: LandingZone) -> bool:
@@ -66,7 +82,8 @@ def _values(layer: Layer) -> dict[str, Any]:
     """Returns settings by path, as data: the model may have been loaded twice, and so be two classes."""
     data = layer.settings.model_dump() if layer.settings and not layer.source else {}
     if layer.settings and layer.source and layer.name == DETECTION_LAYER:
-        said = {"regions", "guardduty"}  # who administers it is the account below
+        # Who administers it, and who has the archive, is the account of a layer.
+        said: Any = {"regions": True, "guardduty": True, "log_archive": {"object_lock_days", "mode"}}
         data = layer.settings.model_dump(include=said, by_alias=True, exclude_none=True)
     data |= layer.deploying.model_dump(exclude_none=True)
     if rollout := layer.deploying.rollout:

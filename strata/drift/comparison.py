@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.aws.access_role import account_ids
 from strata.config import EXTERNAL
-from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
+from strata.config.layers import IN_ACCOUNT
 from strata.config.models import OPEN
 from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
 from strata.drift.hindrances import hindrances
@@ -400,7 +400,7 @@ def account_of_part(part: str) -> str | None:
 
 
 def _is_of(kind: Kind, part: str) -> bool:
-    in_account = kind.stack == BASELINE_LAYER or (kind.stack == DETECTION_LAYER and (OF in part or IN_ACCOUNT in part))
+    in_account = kind.is_in_account(part.replace(IN_ACCOUNT, OF))
     account = account_of(part) if in_account else ""
     return part_of(kind, account) == part or (in_account and part.startswith(f"{kind.stack}{IN_ACCOUNT}"))
 

@@ -19,6 +19,7 @@ from strata.config.layers import BASELINE_LAYER
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
+from strata.landing_zone.archive import archive_of
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permissions import layer_permissions
@@ -303,6 +304,9 @@ class Evaluated:
         project = self.landing_zone.project
         bucket = resource.removeprefix(f"arn:{PARTITION}:s3:::").partition("/")[0]
         own = (project.state_bucket, project.replica_bucket, project.trail_bucket)
+        if bucket in (project.archive_trail_bucket, project.archive_config_bucket):
+            archive = archive_of(self.landing_zone)
+            return archive.account if archive else None
         return MANAGEMENT if bucket in own else None
 
 

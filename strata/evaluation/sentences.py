@@ -216,6 +216,8 @@ def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
     but = expectation.except_
     out = frozenset(_accounts(evaluated, but.in_)) if but else frozenset()
     values = placeholder_values(evaluated.landing_zone.project)
+    sent_keys = {key: tuple(fill(value, values) for value in its) for key, its in expectation.with_.items()}
+    expectation = expectation.model_copy(update={"with_": sent_keys}) if sent_keys != expectation.with_ else expectation
     governed = evaluated.landing_zone.project.regions.all_governed
     no_region = frozenset(_regions(but.region, governed)) if but else frozenset()
     regions = [region for region in _regions(expectation.region, governed) if region not in no_region]
@@ -227,8 +229,7 @@ def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
         resources=tuple(fill(name, values) for name in expectation.on) or (None,),
         regions=tuple(regions) if expectation.region else (None,),
         keys={
-            key.lower(): values if values[1:] else values[0] if values else ABSENT
-            for key, values in expectation.with_.items()
+            key.lower(): sent if sent[1:] else sent[0] if sent else ABSENT for key, sent in expectation.with_.items()
         },
     )
 

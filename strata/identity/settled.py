@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT
-from strata.config.layers import ACCOUNTS, DETECTION_LAYER, IN_ACCOUNT, baseline_in
+from strata.config.layers import ACCOUNTS, ARCHIVE, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import Project, state_key
 from strata.config.source import Location
 from strata.errors import Fault, Message
@@ -92,6 +92,8 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 accounts = (other.partition(f"{DETECTION_LAYER}{IN_ACCOUNT}")[2] for other in sorted(states))
                 administrator = account or next(filter(None, accounts), "KEY")
                 fault = _detection_left(landing_zone, stack, administrator, has, held)
+            elif stack.partition(IN_ACCOUNT)[0] == ARCHIVE and account:
+                fault = _archive_left(landing_zone, stack, account, has, held)
             else:
                 problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
@@ -122,6 +124,19 @@ def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: st
     problem = Message("state-without-stack", f"{has}, and {why}", stack=stack, held=held)
     back = "write" if detection else f"put the file back with administrator: {account} and"
     remedy = f"{back} guardduty: {{mode: unmanaged}}; a deploy removes it from the states; then delete the file"
+    return landing_zone.fault(DETECTION, (), problem, remedy)
+
+
+def _archive_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:
+    """Returns why the log archive may not go with its lines, nor move: its buckets stay, and with them their names."""
+    archive = landing_zone.detection.log_archive if landing_zone.detection else None
+    if archive and archive.account != account:
+        text = f"{has}: AWS moves no bucket to another account, nor gives its name twice"
+        problem = Message("archive-moved", text, stack=stack, old=account, new=archive.account)
+        remedy = f"write account: {account} again; docs/detection.md#the-log-archive says what can be done"
+        return landing_zone.fault(DETECTION, ("log_archive", "account"), problem, remedy)
+    problem = Message("state-without-stack", f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
+    remedy = f"write log_archive: {{account: {account}, mode: unmanaged}}; a deploy lets go of it; then take it out"
     return landing_zone.fault(DETECTION, (), problem, remedy)
 
 

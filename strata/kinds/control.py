@@ -94,6 +94,7 @@ def _recorded_trail(trail: Attributes) -> Attributes:
         "all_regions": bool(trail.get("is_multi_region_trail")),
         "global_services": bool(trail.get("include_global_service_events", True)),
         "bucket": trail.get("s3_bucket_name", ""),
+        "key": trail.get("kms_key_id") or "",
     }
 
 
@@ -111,6 +112,7 @@ def _trail_now(ask: Ask) -> Attributes | None:
         "all_regions": bool(trail.get("IsMultiRegionTrail")),
         "global_services": bool(trail.get("IncludeGlobalServiceEvents")),
         "bucket": trail.get("S3BucketName", ""),
+        "key": trail.get("KmsKeyId") or "",
     }
 
 

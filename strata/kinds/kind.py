@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
-from strata.config.layers import ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
+from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
 from strata.config.models import PARTITION, Model, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
@@ -254,7 +254,7 @@ class Kind:
     @property
     def is_shipped(self) -> bool:
         """Returns whether a layer that comes with Strata makes it: the name of each ends with its account."""
-        return self.stack in (ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER)
+        return self.stack in (ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER, ARCHIVE)
 
     def stack_of(self, name: str) -> str:
         """Returns the stack that has a thing, by its name."""
@@ -262,7 +262,7 @@ class Kind:
 
     def is_in_account(self, name: str) -> bool:
         """Returns whether a thing is in a member account, by its name: of detection not who administers it."""
-        return self.stack == BASELINE_LAYER or (self.stack == DETECTION_LAYER and OF in name)
+        return self.stack in (BASELINE_LAYER, ARCHIVE) or (self.stack == DETECTION_LAYER and OF in name)
 
     @property
     def type(self) -> str:

@@ -24,7 +24,7 @@ BOOTSTRAPPED = {"state bucket": STATE, "lock table": LOCK}
 OWN_OUTPUTS = "aws_s3_objects"
 """The data source by which a stack looks whether it has a state."""
 
-_KEY = (
+KEY = (
     Resource(
         "aws_kms_alias",
         "<alias name>[@<region>]",
@@ -48,13 +48,13 @@ STORE = Kind(
             imported=True,
             arn="arn:{partition}:dynamodb:{region}:{account}:table/{name}",
         ),
-        *_KEY,
+        *KEY,
         ROLE,
         ROLE_POLICY,
     ),
     addresses=lambda zone: (
         *(address for bucket in ("state", "replica") for address in named((*BUCKET, VERSIONING), bucket)),
-        *(address for bucket in ("state", "replica") if zone.project.state.kms for address in named(_KEY, bucket)),
+        *(address for bucket in ("state", "replica") if zone.project.state.kms for address in named(KEY, bucket)),
         *named((ROLE, ROLE_POLICY), "replication"),
         *named((REPLICATION,), "state"),
         LOCK,

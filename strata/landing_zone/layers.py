@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from strata.config.layers import ACCOUNTS, DELEGATION
+from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION
 from strata.config.layers import Layer as OwnLayer
 from strata.config.models import GroupEntry, User, state_key
 from strata.landing_zone import LandingZone, Part
@@ -46,7 +46,7 @@ def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
         return LayerStack(layer.name, _attributes(landing_zone), reads, state_key(layer.stack))
     if not layer.in_each_account:
         where = f", in {layer.deploying.account}" if layer.deploying.account else ""
-        single = _detection(landing_zone, layer) if layer.source else (f"a layer of your own{where}",)
+        single = _shipped(landing_zone, layer) if layer.source else (f"a layer of your own{where}",)
         return LayerStack(layer.stack, single, reads, state_key(layer.stack))
     owns = [f"{whose}, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
     if landing_zone.retired:
@@ -54,7 +54,11 @@ def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
     return LayerStack(layer.name, tuple(owns), reads, state_key(layer.stack_in("<account>")))
 
 
-def _detection(landing_zone: LandingZone, layer: OwnLayer) -> tuple[str, ...]:
+def _shipped(landing_zone: LandingZone, layer: OwnLayer) -> tuple[str, ...]:
+    if layer.name == ARCHIVE:
+        project = landing_zone.project
+        buckets = (project.archive_trail_bucket, project.archive_config_bucket)
+        return tuple(f"bucket {bucket} and its key, in {layer.deploying.account}" for bucket in buckets)
     regions = counted(len(watched_regions(landing_zone)), "region")
     if layer.name == DELEGATION:
         return (f"GuardDuty's administrator in {regions}",)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.config.json_lines import minified
-from strata.config.layers import DELEGATION, DETECTION_LAYER, Layer, shipped, types_of
+from strata.config.layers import ARCHIVE, DELEGATION, DETECTION_LAYER, Layer, shipped, types_of
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
@@ -64,11 +64,23 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     in_accounts = {
         "reader": _allow("Types", reads),
         # Roles are among what it sets; those by which the account is entered are not.
-        "writer": [*_allow("Types", writes), *([denied] if layer.source else [])],
+        "writer": [
+            *_allow("Types", writes - _NEVER if layer.name == ARCHIVE else writes),
+            *([denied] if layer.source else []),
+        ],
     }
     return {layer.name: content} | {
         f"{layer.name}/{role}": {**content, "Statement": statements} for role, statements in in_accounts.items()
     }
+
+
+_NEVER = frozenset(
+    {
+        *("kms:DeleteAlias", "kms:DisableKey", "kms:DisableKeyRotation", "kms:ScheduleKeyDeletion"),
+        *("s3:DeleteBucket", "s3:DeleteBucketPolicy"),
+    }
+)
+"""What no deploy of the log archive does: nothing of it is ever destroyed."""
 
 
 def _of_types(layer: Layer) -> tuple[set[str], set[str]]:

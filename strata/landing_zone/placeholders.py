@@ -65,6 +65,9 @@ def placeholder_values(project: Project | None) -> dict[str, str]:
         "replica_bucket_arn": f"arn:{PARTITION}:s3:::{project.replica_bucket}",
         "lock_table_arn": f"arn:{PARTITION}:dynamodb:{region}:{account}:table/{project.lock_table}",
         "trail_bucket_arn": f"arn:{PARTITION}:s3:::{project.trail_bucket}",
+        # Names of a log archive, whether there is one: nobody else has them.
+        "archive_bucket_arn": f"arn:{PARTITION}:s3:::{project.archive_bucket('*')}",
+        "archive_key_alias": f"alias/{project.short_name}-archive-*",
         "management_account_id": account,
         "access_role": ACCESS_ROLE,
         "exempt_role_arns": as_list(exempt),

@@ -14,6 +14,7 @@ from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
+from strata.landing_zone.archive import archive_of, trail_in_archive
 from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of, sends_findings
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
@@ -174,13 +175,19 @@ def _keys(zone: LandingZone) -> Iterator[Charge]:
         cause = PriceCause("state.kms", zone.source(PROJECT, ("state", "kms")), stays=True)
         for region in (zone.project.regions.primary, zone.project.regions.secondary):
             yield Charge(prices()["kms_key"], cause, (MANAGEMENT,), (region,), 1)
+    if archive := archive_of(zone):
+        cause = PriceCause("log_archive", zone.source(DETECTION, ("log_archive",)), stays=True)
+        # CloudTrail's use of a key costs nothing:
+        # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-kms-works-with-cloudtrail.html
+        yield Charge(prices()["kms_key"], cause, (archive.account,), (zone.project.regions.primary,), 2)
 
 
 def _trail(zone: LandingZone) -> Iterator[Charge]:
     control = zone.security.trail
     if not control.on:
         return
-    cause, accounts = PriceCause("trail", zone.source(SECURITY, ("trail",))), tuple(zone.accounts)
+    at: Location = ("trail", "bucket") if trail_in_archive(zone) else ("trail",)
+    cause, accounts = PriceCause("trail", zone.source(SECURITY, at)), tuple(zone.accounts)
     here, limits = (zone.project.regions.primary,), aws_limits()
     if control.log_file_validation:
         digests = len(limits.regions - limits.opt_in_regions) * DIGESTS

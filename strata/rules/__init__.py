@@ -17,6 +17,7 @@ from strata.landing_zone import LandingZone
 from strata.rules import (
     accepted,
     access,
+    archive,
     detection,
     expectations,
     external,
@@ -65,6 +66,7 @@ RULES: tuple[Rule, ...] = (
     layers.account,
     layers.waves,
     detection.detection,
+    archive.archive,
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,

@@ -29,7 +29,7 @@ def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     yield from _administrator(partial, settings.administrator)
     yield from _regions(partial, limits, settings)
-    for name in ("log_archive", "config"):
+    for name in ("config",):
         if getattr(settings, name):
             message = Message("not-there-yet", f"Strata does not build {name} yet: it would have no effect", key=name)
             yield partial.fault(DETECTION, (name,), message, "remove it")

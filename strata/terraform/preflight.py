@@ -21,6 +21,7 @@ from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, em
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import (
     ACCOUNTS,
+    ARCHIVE,
     BASELINE_LAYER,
     DELEGATION,
     DETECTION_LAYER,
@@ -35,6 +36,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
+from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, waiting_trail
 from strata.identity.budget import PRICE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
@@ -79,7 +81,7 @@ from strata.text import counted, folded, listed
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, PRICE),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, PRICE, SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
 
@@ -358,6 +360,7 @@ def prepare(
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
         *types,
+        *_archive_told(prepared, stacks, allow, stacks_of(listed)),
         *_roles_left(aws, landing_zone, states["organizations"], stacks_of(listed)),
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
     ]
@@ -478,6 +481,27 @@ def _check_layers(
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
+
+
+def _archive_told(
+    prepared: Prepared, named: Collection[str], allow: Collection[str], deployed: Collection[str]
+) -> list[Message]:
+    """Returns what is told of the trail that waits for the log archive.
+
+    Raises:
+        RefusedError: files of the archive would be kept for less, or for good.
+    """
+    zone = prepared.landing_zone
+    layer = zone.layers.get(ARCHIVE)
+    if not (layer and layer.source):
+        return []
+    state = read_state(prepared.aws, zone.project, layer.stack) if layer.stack in deployed else {}
+    if (not named or {ARCHIVE, layer.stack}.intersection(named)) and (
+        refused := list(refused_locks(zone, state, allow))
+    ):
+        raise RefusedError(refused)
+    security = prepared.states.get("security", {})
+    return list(waiting_trail(zone, state, security)) if "security" in prepared.chosen else []
 
 
 def _unsaid(landing_zone: LandingZone) -> set[str]:

@@ -8,13 +8,14 @@ from collections.abc import Iterator
 from typing import Any
 
 from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
-from moto.s3.models import s3_backends
+from moto.kms.models import kms_backends
 
 from strata.kinds import KINDS
 from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, page
 from tests.aws.center import Center
 from tests.aws.organizations import creation, require_trust_seen
+from tests.aws.s3 import bucket_of
 
 cloudtrail = Service("cloudtrail")
 _NOT_SEEN = (
@@ -36,7 +37,10 @@ def trail(call: Call) -> None:
     bucket = call.parameters.get("S3BucketName")
     if bucket:
         name = call["Name"].split("/")[-1]
-        _may_write(call, bucket, f"arn:aws:cloudtrail:{call.region}:{call.account}:trail/{name}")
+        trail = f"arn:aws:cloudtrail:{call.region}:{call.account}:trail/{name}"
+        _may_write(call, bucket, trail)
+        if key := call.parameters.get("KmsKeyId"):
+            _may_encrypt(call, key, trail)
 
 
 def _may_write(call: Call, name: str, trail: str) -> None:
@@ -44,7 +48,7 @@ def _may_write(call: Call, name: str, trail: str) -> None:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-s3-bucket-policy-for-cloudtrail.html
     """
-    bucket = s3_backends[call.account]["aws"].buckets.get(name)
+    bucket = bucket_of(name)
     if bucket is None:
         raise Refused("S3BucketDoesNotExistException", f"S3 bucket {name} does not exist!")
     statements = json.loads(bucket.policy or b"{}").get("Statement", [])
@@ -61,6 +65,21 @@ def _may_write(call: Call, name: str, trail: str) -> None:
         raise Refused(
             "InsufficientS3BucketPolicyException", f"Incorrect S3 bucket policy is detected for bucket: {name}"
         )
+
+
+def _may_encrypt(call: Call, arn: str, trail: str) -> None:
+    """Raises unless the policy of a key, of any account and in the bucket's region, lets this trail use it.
+
+    https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
+    """
+    parts = arn.split(":")
+    key = kms_backends[parts[4]][parts[3]].keys.get(parts[5].removeprefix("key/")) if parts[5:] else None
+    if key is None or parts[3] != call.region:
+        raise Refused("KmsKeyNotFoundException", f"KMS key {arn} is not there in {call.region}")
+    allowed = [each for each in json.loads(key.policy)["Statement"] if _is_for_trail(each, trail)]
+    actions = {action for each in allowed for action in _all(each["Action"])}
+    if not actions >= {"kms:GenerateDataKey*", "kms:DescribeKey"}:
+        raise Refused("InsufficientEncryptionPolicyException", f"Insufficient permissions to access KMS key {arn}")
 
 
 def _is_for_trail(statement: dict[str, Any], trail: str) -> bool:

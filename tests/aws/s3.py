@@ -35,7 +35,7 @@ def find_bucket(call: Call) -> None:
     name = call.parameters.get("Bucket")
     if name is None or call.operation in _FROM_ANYWHERE:
         return
-    bucket = _bucket(name)
+    bucket = bucket_of(name)
     if bucket is None:
         raise Refused("NoSuchBucket", "The specified bucket does not exist", status=404)
     if call.parameters.get("ExpectedBucketOwner") not in (None, bucket.account_id):
@@ -92,7 +92,7 @@ def put_policy(call: Call) -> None:
 def put_replication(call: Call) -> Parameters:
     targets = [rule["Destination"]["Bucket"].rsplit(":", 1)[-1] for rule in call["ReplicationConfiguration"]["Rules"]]
     for name in (call["Bucket"], *targets):
-        bucket = _bucket(name)
+        bucket = bucket_of(name)
         if bucket is None or bucket.versioning_status != "Enabled":
             raise Refused("InvalidRequest", f"Versioning must be 'Enabled' on the bucket {name} for replication")
     put_document(call)
@@ -151,7 +151,8 @@ def replicate(call: Call) -> Parameters:
     return said
 
 
-def _bucket(name: str) -> FakeBucket | None:
+def bucket_of(name: str) -> FakeBucket | None:
+    """Returns a bucket of any account."""
     partition, account = s3_backends.bucket_accounts.get(name, ("", ""))
     found: FakeBucket | None = s3_backends[account][partition].buckets.get(name) if account else None
     return found

@@ -156,3 +156,10 @@ def member(site: Site, name: str, service: str, region: str = "us-east-1") -> An
     given = site.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])
     return boto3.Session(*keys, region_name=region).client(service, endpoint_url=site.aws.url)
+
+
+def free_locks(site: Site) -> None:
+    """Frees the locks of a killed run, as the page for operators says."""
+    for key in [key for key in site.locks() if key.endswith(".tflock")]:
+        lock = json.load(site.client("s3").get_object(Bucket=site.bucket, Key=key)["Body"])["ID"]
+        assert site.terraform(key.split("/")[1], "force-unlock", "-force", lock).code == 0

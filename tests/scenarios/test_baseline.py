@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.scenarios.layers import member, stacks
+from tests.scenarios.layers import free_locks, member, stacks
 from tests.scenarios.site import SANDBOX, Run, Site
 
 pytestmark = pytest.mark.only("stand-in")
@@ -41,13 +41,6 @@ def default_vpcs(site: Site, name: str) -> list[str]:
         for region in regions
         if member(site, name, "ec2", region["RegionName"]).describe_vpcs(Filters=default)["Vpcs"]
     ]
-
-
-def free_locks(site: Site) -> None:
-    """Frees the locks of a killed run, as the page for operators says."""
-    for key in [key for key in site.locks() if key.endswith(".tflock")]:
-        lock = json.load(site.client("s3").get_object(Bucket=site.bucket, Key=key)["Body"])["ID"]
-        assert site.terraform(key.split("/")[1], "force-unlock", "-force", lock).code == 0
 
 
 @pytest.fixture

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.scenarios.layers import member, stacks
+from tests.scenarios.layers import free_locks, member, stacks
 from tests.scenarios.site import SANDBOX, Run, Site
 
 pytestmark = pytest.mark.only("stand-in")
@@ -217,3 +217,46 @@ def test_what_is_changed_by_hand_is_told_and_put_back(site: Site) -> None:
     assert planned["detection"] == {f"aws_guardduty_organization_admin_account.main_{OTHER}": "create"}
     deployed(site, "detection")
     assert watched(site, OTHER)[0] == "ALL"
+
+
+ARCHIVE = "administrator: security\nlog_archive: {account: shared, object_lock_days: 30}\n"
+OWN = "ex-organization-trail-123456789012"
+ARCHIVED = "ex-archive-trail-123456789012"
+
+
+def delivery(site: Site) -> tuple[str, bool]:
+    """Returns the bucket of the trail, and whether it has a key."""
+    [trail] = site.aws.client("cloudtrail").describe_trails()["trailList"]
+    return trail["S3BucketName"], bool(trail.get("KmsKeyId"))
+
+
+@pytest.mark.quick
+def test_the_trail_moves_to_the_archive_once_that_is_there(site: Site) -> None:
+    """The first deploy keeps the bucket that the trail has, and is killed before the archive lets anybody write."""
+    write(site, ARCHIVE)
+    site.edit("security.yaml", ("trail:\n", "trail:\n  bucket: archive\n"))
+    site.killed("s3:PutBucketPolicy", "strata", "deploy", "--yes", containing=ARCHIVED)
+    free_locks(site)
+    assert delivery(site) == (OWN, False)
+
+    run = site.strata("deploy", "--yes", "--json")
+
+    assert run.code == 0, run.text[-6000:]
+    assert "trail-not-moved" in run.ids
+    assert delivery(site) == (OWN, False)
+    assert site.strata("plan", "--json").changing == {"security": {"aws_cloudtrail.organization": "update"}}
+    deployed(site)
+    assert delivery(site) == (ARCHIVED, True)
+    assert {"aws_s3_bucket.trail", "aws_s3_bucket_policy.trail"} <= {*site.state("security")}
+
+    client = member(site, "shared", "s3")
+    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
+    client.put_object_lock_configuration(Bucket=ARCHIVED, ObjectLockConfiguration=lock)
+    found = json.loads(site.strata("drift", "--json").stdout)["differences"]
+    assert [(one["kind"], one["name"], one["attribute"]) for one in found] == [
+        ("archive bucket", "trail of shared", "lock")
+    ]
+    back = site.strata("drift", "--back", "--yes")
+    assert back.code == 0, back.text[-6000:]
+    kept = client.get_object_lock_configuration(Bucket=ARCHIVED)["ObjectLockConfiguration"]
+    assert kept["Rule"]["DefaultRetention"]["Days"] == 30

@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from strata.config import BASELINE, DETECTION, ORGANIZATION, SECURITY
-from strata.config.layers import ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
+from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
 from strata.config.limits import aws_limits
 from strata.config.models import Control
 from strata.config.source import Location
@@ -125,6 +125,7 @@ WRITTEN_IN = {
     ACCOUNTS: f"change {ORGANIZATION} or {SECURITY} by hand",
     BASELINE_LAYER: f"change {BASELINE} by hand",
     DETECTION_LAYER: f"change {DETECTION} by hand",
+    ARCHIVE: f"change {DETECTION} by hand",
 }
 """What is said of things of a layer, of which `strata adopt` writes nothing."""
 SET = "member setting"

@@ -26,7 +26,9 @@ class Bucket(Resource, type="aws_s3_bucket"):
         place = {} if aws.region == "us-east-1" else {"LocationConstraint": aws.region}
         tags = [{"Key": key, "Value": value} for key, value in new["tags_all"].items()]
         configuration = {**place, **({"Tags": tags} if tags else {})}
-        aws("create_bucket", Bucket=new["bucket"], ACL="private", CreateBucketConfiguration=configuration or None)
+        locked = new["object_lock_enabled"] is True or None
+        sent = {"CreateBucketConfiguration": configuration or None, "ObjectLockEnabledForBucket": locked}
+        aws("create_bucket", Bucket=new["bucket"], ACL="private", **sent)
         self.name(new)
 
     def read(self, aws: Aws, old: Object) -> Object | None:
@@ -40,7 +42,17 @@ class Bucket(Resource, type="aws_s3_bucket"):
             "bucket_region": region,
             "bucket_regional_domain_name": f"{bucket}.s3.{region}.amazonaws.com",
             "hosted_zone_id": _ZONES.get(region, ""),
+            "object_lock_enabled": self._is_locked(aws, bucket),
         }
+
+    def _is_locked(self, aws: Aws, bucket: str) -> bool:
+        try:
+            aws("get_object_lock_configuration", Bucket=bucket)
+        except AwsError as error:
+            if error.code == "ObjectLockConfigurationNotFoundError":
+                return False
+            raise
+        return True
 
     def tags(self, aws: Aws, state: Object) -> dict[str, str]:
         """Reads them from S3 Control."""
@@ -175,6 +187,26 @@ class OwnershipControls(_Part, type="aws_s3_bucket_ownership_controls"):
         "delete_bucket_ownership_controls",
     )
     answer, gone, patience = inside, ("NoSuchBucket", "OwnershipControlsNotFoundError"), ()
+
+
+class ObjectLock(_Part, type="aws_s3_bucket_object_lock_configuration"):
+    """How long what is written to a bucket is kept; it is never off again, only without a default."""
+
+    title, inside = "S3 Bucket Object Lock Configuration", "ObjectLockConfiguration"
+    make, get, answer = "put_object_lock_configuration", "get_object_lock_configuration", inside
+    gone = ("NoSuchBucket", "ObjectLockConfigurationNotFoundError")
+
+    def sent(self, shape: Any, new: Object) -> Object:
+        """Zero is what the provider has for what is not written."""
+        found = super().sent(shape, new)
+        retention = found.get("Rule", {}).get("DefaultRetention", {})
+        for name in ("Days", "Years"):
+            if not retention.get(name):
+                retention.pop(name, None)
+        return found
+
+    def delete(self, aws: Aws, old: Object) -> None:
+        aws(self.make, Bucket=old["bucket"], ObjectLockConfiguration={"ObjectLockEnabled": "Enabled"})
 
 
 class BucketPolicy(_Part, type="aws_s3_bucket_policy"):

@@ -1,0 +1,156 @@
+"""The buckets of the log archive and their keys."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import Any
+
+from strata.config import DETECTION
+from strata.config.layers import ARCHIVE
+from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.kind import Ask, Kind, Resource
+from strata.kinds.members.made import BESIDE, Declared, as_it_is, made_by_layer
+from strata.kinds.shared import BUCKET, VERSIONING
+from strata.kinds.store import KEY
+from strata.kinds.thing import content
+from strata.landing_zone import LandingZone
+from strata.landing_zone.archive import TRAIL, archive_of
+
+_LOCK = Resource("aws_s3_bucket_object_lock_configuration", "<bucket>[@<region>]")
+_, _, _, _POLICY, _ACCESS, _ENCRYPTION = BUCKET
+_CLOSED = {
+    "block_public_acls": "BlockPublicAcls",
+    "block_public_policy": "BlockPublicPolicy",
+    "ignore_public_acls": "IgnorePublicAcls",
+    "restrict_public_buckets": "RestrictPublicBuckets",
+}
+
+
+LOCK = f"{_LOCK.type}.{TRAIL}"
+
+
+def retention(lock: Attributes) -> tuple[str, int]:
+    """Returns mode and days of the default retention that a state has, none where it has none."""
+    its = block(block(lock.get("rule")).get("default_retention"))
+    return text(its, "mode").lower(), int(its.get("days") or 0)
+
+
+def _locked(mode: str, days: int) -> str:
+    return f"{mode}, {days} days" if mode else ""
+
+
+def _declared(zone: LandingZone, values: Attributes, lock: bool = False) -> Iterator[Declared]:
+    if archive := archive_of(zone):
+        for name in (TRAIL, "config"):
+            its = _locked(archive.mode.value, archive.object_lock_days) if name == TRAIL else ""
+            yield Declared(
+                archive.account, name, {**values, **({"lock": its} if lock else {})}, DETECTION, ("log_archive",)
+            )
+
+
+def _recorded_bucket(state: Attributes) -> Attributes:
+    def beside(type: str) -> Attributes:
+        parts = state[BESIDE].get(type, {}).values()
+        return next((its for its in parts if its.get("bucket") == state.get("bucket")), {})
+
+    access, rule = beside(_ACCESS.type), block(beside(_ENCRYPTION.type).get("rule"))
+    return {
+        "lock": _locked(*retention(beside(_LOCK.type))),
+        "versions": text(block(beside(VERSIONING.type).get("versioning_configuration")), "status"),
+        "closed": all(access.get(name) for name in _CLOSED),
+        "policy": content(text(beside(_POLICY.type), "policy")),
+        "key": text(block(rule.get("apply_server_side_encryption_by_default")), "kms_master_key_id"),
+    }
+
+
+def _bucket_now(ask: Ask) -> Attributes | None:
+    client, bucket = ask.client("s3"), {"Bucket": ask.values["bucket"]}
+
+    def said(question: Callable[..., Any], part: str) -> Any:
+        return (ask.unless_absent(partial(question, **bucket)) or {}).get(part) or {}
+
+    if ask.unless_absent(partial(client.head_bucket, **bucket)) is None:
+        return None
+    lock = said(client.get_object_lock_configuration, "ObjectLockConfiguration")
+    retention = lock.get("Rule", {}).get("DefaultRetention", {})
+    access = said(client.get_public_access_block, "PublicAccessBlockConfiguration")
+    rules = said(client.get_bucket_encryption, "ServerSideEncryptionConfiguration").get("Rules") or [{}]
+    return {
+        "lock": _locked(retention.get("Mode", "").lower(), retention.get("Days", 0)),
+        "versions": said(client.get_bucket_versioning, "Status") or "",
+        "closed": all(access.get(name) for name in _CLOSED.values()),
+        "policy": content(said(client.get_bucket_policy, "Policy") or ""),
+        "key": rules[0].get("ApplyServerSideEncryptionByDefault", {}).get("KMSMasterKeyID", ""),
+    }
+
+
+def _key_now(ask: Ask) -> Attributes | None:
+    client, key = ask.client("kms"), {"KeyId": ask.values["key_id"]}
+    found = ask.unless_absent(partial(client.describe_key, **key))
+    if found is None:
+        return None
+    enabled = found["KeyMetadata"]["KeyState"] == "Enabled"
+    return {
+        "enabled": enabled,
+        # AWS answers neither of a key that is to be deleted.
+        "rotated": enabled and client.get_key_rotation_status(**key)["KeyRotationEnabled"],
+        "policy": content(client.get_key_policy(**key, PolicyName="default")["Policy"]),
+    }
+
+
+def _made(
+    name: str,
+    resources: tuple[Resource, ...],
+    *,
+    declared: Callable[[LandingZone], Iterator[Declared]],
+    recorded: Callable[[Attributes], Attributes],
+    asked: Callable[[Ask], Attributes | None],
+    events: tuple[str, ...],
+) -> Kind:
+    how = dict.fromkeys(("made", "changed", "gone"), events)
+    return replace(
+        made_by_layer(
+            *(ARCHIVE, name, resources),
+            called=lambda its, _: its,
+            declared=declared,
+            recorded=recorded,
+            asked=asked,
+            events=how,
+        ),
+        at_home=True,
+    )
+
+
+ARCHIVE_BUCKET = _made(
+    "archive bucket",
+    (*BUCKET, VERSIONING, _LOCK),
+    declared=partial(_declared, values={"versions": "Enabled", "closed": True, **as_it_is("policy", "key")}, lock=True),
+    recorded=_recorded_bucket,
+    asked=_bucket_now,
+    events=(
+        "PutBucketPolicy",
+        "DeleteBucketPolicy",
+        "PutBucketObjectLockConfiguration",
+        "PutBucketVersioning",
+        "PutBucketPublicAccessBlock",
+        "DeleteBucketPublicAccessBlock",
+        "PutBucketEncryption",
+        "DeleteBucketEncryption",
+        "DeleteBucket",
+        "CreateBucket",
+    ),
+)
+ARCHIVE_KEY = _made(
+    "archive key",
+    (KEY[1], KEY[0]),
+    declared=partial(_declared, values={"enabled": True, "rotated": True, **as_it_is("policy")}),
+    recorded=lambda state: {
+        "enabled": bool(state.get("is_enabled", True)),
+        "rotated": bool(state.get("enable_key_rotation")),
+        "policy": content(text(state, "policy")),
+    },
+    asked=_key_now,
+    events=("PutKeyPolicy", "DisableKey", "EnableKey", "DisableKeyRotation", "ScheduleKeyDeletion", "CreateKey"),
+)

@@ -1,0 +1,112 @@
+"""Rules on the log archive of detection.yaml: where it is, who needs it, and who is kept off it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from strata.config import DETECTION, ORGANIZATION, SECURITY
+from strata.config.expectations import Expectation
+from strata.config.layers import DETECTION_LAYER
+from strata.config.limits import Limits
+from strata.config.loader import PartialConfiguration
+from strata.config.models import ACCESS_ROLE, MANAGEMENT, TrailBucket
+from strata.config.source import Location
+from strata.errors import Fault, Message
+from strata.evaluation.expectations import Examiner
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.sentences import resolved
+from strata.landing_zone import LandingZone
+from strata.landing_zone.archive import archive_of
+from strata.rules.accepted import Doubt
+from strata.rules.organization import retired
+from strata.rules.reporting import report_unknown
+from strata.text import listed
+
+_AT: Location = ("log_archive", "account")
+
+
+def archive(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
+    """A member account has it, in the primary region; the trail goes there only where there is one."""
+    layer = partial.layers.get(DETECTION_LAYER)
+    settings: Any = layer.settings if layer and layer.source else None
+    its = settings.log_archive if settings else None
+    if its:
+        yield from _account(partial, limits, its.account)
+    security = partial.security
+    here = DETECTION in partial.source_files
+    hidden = here and (settings is None or not partial.parsed_cleanly(DETECTION, "log_archive"))
+    wanted = security and security.trail.on and security.trail.bucket is TrailBucket.ARCHIVE
+    if wanted and not hidden and not (its and its.managed):
+        text = f"there is no archive: {'log_archive is unmanaged' if its else f'{DETECTION} has no log_archive'}"
+        remedy = f"write log_archive: {{account: KEY}} in {DETECTION}, or bucket: own, to which the trail goes back"
+        yield partial.fault(SECURITY, ("trail", "bucket"), Message("archive-missing", text), remedy)
+
+
+def _account(partial: PartialConfiguration, limits: Limits, key: str) -> Iterator[Fault]:
+    accounts = partial.organization.accounts if partial.organization else {}
+    if key == MANAGEMENT:
+        text = "the management account cannot have the archive: no service control policy keeps anybody there off it"
+        remedy = "name a member account, such as the one for logs"
+        yield partial.fault(DETECTION, _AT, Message("archive-in-management", text), remedy)
+        return
+    known = partial.declared(ORGANIZATION, "accounts", accounts)
+    yield from report_unknown(partial, DETECTION, _AT, key, known, "account")
+    yield from retired(partial, DETECTION, _AT, key)
+    zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts") else None
+    member, region = zone.members.get(key) if zone else None, zone.project.regions.primary if zone else ""
+    if member and region in limits.opt_in_regions - {*member.regions}:
+        text = f"{key} has not enabled {region}, the primary region, in which the archive is"
+        message = Message("region-not-enabled", text, region=region, account=key)
+        yield partial.fault(DETECTION, _AT, message, f"add {region} to regions of the account in {ORGANIZATION}")
+
+
+_BUCKETS = (
+    "s3:BypassGovernanceRetention",
+    "s3:DeleteBucketPolicy",
+    "s3:DeleteObjectVersion",
+    "s3:PutBucketObjectLockConfiguration",
+    "s3:PutBucketPolicy",
+    "s3:PutBucketVersioning",
+)
+_KEYS = ("kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
+
+
+def doubts(zone: LandingZone) -> Iterator[Doubt]:
+    """Who watches could delete the logs; or no guardrail keeps people of the account off buckets and keys."""
+    its = archive_of(zone)
+    if not (its and zone.detection and its.account in zone.members):
+        return
+    if its.account == zone.detection.administrator:
+        text = (
+            "is the administrator of detection too; who investigates there has the logs, and could delete them: an "
+            "account of their own keeps them apart"
+        )
+        yield DETECTION, _AT, Message("archive-beside-administrator", text, account=its.account)
+    buckets = [zone.project.archive_trail_bucket, zone.project.archive_config_bucket]
+    on = [f"arn:aws:s3:::{bucket}{part}" for bucket in buckets for part in ("", "/*")]
+    open_ = [
+        *_not_denied(zone, its.account, _BUCKETS, {"on": on}),
+        *_not_denied(
+            zone,
+            its.account,
+            _KEYS,
+            {"with": {"kms:ResourceAliases": f"alias/{zone.project.short_name}-archive-trail"}},
+        ),
+    ]
+    if open_:
+        text = (
+            f"no guardrail keeps people of {its.account} from {listed(open_, 3)} there; "
+            "protect-foundation.json of a new configuration has statements that do"
+        )
+        yield DETECTION, _AT, Message("archive-unguarded", text, account=its.account, actions=open_)
+
+
+def _not_denied(zone: LandingZone, account: str, actions: tuple[str, ...], about: dict[str, Any]) -> list[str]:
+    """Returns the actions that somebody in the account may do there, but for the roles that guardrails exempt."""
+    exempt = [f"role/{role}" for role in (ACCESS_ROLE, *zone.project.exempt_roles)]
+    words = {"id": "archive", "reason": "archive", "in": account, "except": {"as": exempt}, **about}
+    expectation = Expectation.model_validate({**words, "denied": actions})
+    evaluated = Evaluated(zone)
+    result = Examiner(evaluated).examine(0, resolved(evaluated, expectation))
+    return sorted({case.action for case in result.failing})
