@@ -10,7 +10,7 @@ import contextlib
 import importlib.util
 import sys
 import traceback
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, get_args, get_origin
@@ -28,6 +28,7 @@ SHIPPED = Path(__file__).resolve().parents[2] / "stacks"
 CODE = SHIPPED / "layers"
 ACCOUNTS, BASELINE_LAYER = "accounts", "baseline"
 DETECTION_LAYER, DELEGATION = "detection", "detection-delegation"
+ARCHIVE = "archive"
 """The layers that come with Strata: the attributes of accounts, their baseline, and detection.
 
 Detection is two: the account that administers it has a stack, and before that the management account, by `DELEGATION`.
@@ -119,6 +120,8 @@ class Layer:
     """The roles that Strata makes for it by a step, where its file names none."""
     called: str = ""
     """The name of its single stack, where that is not its own."""
+    records: bool = True
+    """What it may make of AWS Config is made: of the baseline where detection.yaml says so."""
 
     @property
     def roles(self) -> Roles:
@@ -198,12 +201,13 @@ def shipped(name: str, file: str, model: type[Model] | None = None, *, short_nam
     inputs, in_accounts, called = _SHIPPED[name]
     folder = SHIPPED / name.replace("-", "_")
     made = Roles(reader=f"{short_name}-{name}-reader", writer=f"{short_name}-{name}") if short_name else None
-    return Layer(name, Code(folder, inputs, in_accounts, model), source=file, called=called, made_roles=made)
+    code, records = Code(folder, inputs, in_accounts, model), name != BASELINE_LAYER
+    return Layer(name, code, source=file, called=called, made_roles=made, records=records)
 
 
 _SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
     ACCOUNTS: (("landing_zone", "organizations"), False, ""),
-    BASELINE_LAYER: (("settings", "account"), True, ""),
+    BASELINE_LAYER: (("landing_zone", "settings", "account"), True, ""),
     DELEGATION: (("landing_zone", "organizations"), False, DETECTION_LAYER),
     DETECTION_LAYER: (("landing_zone", "account", "organizations", "detection_delegation"), True, ""),
 }
@@ -364,14 +368,26 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
     return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
 
 
-def types_of(folder: Path) -> list[str]:
-    """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data."""
-    nodes = [node for file in sorted(folder.glob("*.py")) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
+def types_of(folder: Path, *, components: bool = True) -> list[str]:
+    """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data.
+
+    Args:
+        folder: the code.
+        components: those of a component count, too, where the layer imports it as a module.
+    """
+    nodes = _nodes(sorted(folder.glob("*.py")))
+    if components:
+        whole = [node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == "stacks.components"]
+        nodes += _nodes(sorted(SHIPPED / "components" / f"{name.name}.py" for node in whole for name in node.names))
     modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
     modules |= {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
     parts = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
     names = (part.replace("_", ".", 1) if part.startswith("data_aws_") else f"aws_{part}" for part in parts)
     return sorted({*names} - {"aws_provider"})
+
+
+def _nodes(files: Iterable[Path]) -> list[ast.AST]:
+    return [node for file in files if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
 
 
 # model.py, which is

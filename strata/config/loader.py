@@ -43,6 +43,7 @@ from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import (
     ACCOUNTS,
+    ARCHIVE,
     BASELINE_LAYER,
     DELEGATION,
     DETECTION_LAYER,
@@ -56,7 +57,7 @@ from strata.config.layers import (
     shipped,
     wiring_faults,
 )
-from strata.config.models import Listing, Organization, PolicyReference, Project, Security, Sso
+from strata.config.models import Control, Listing, Mode, Organization, PolicyReference, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, read, shown
@@ -254,7 +255,31 @@ def _read_detection(partial: PartialConfiguration, layers: dict[str, Layer], bro
         account = {"account": layer.settings.administrator}
         layers[DETECTION_LAYER] = replace(layer, deploying=layer.deploying.model_copy(update=account))
         layers[DELEGATION] = shipped(DELEGATION, DETECTION)
+        if control := layer.settings.config:
+            faults += _add_recorders(partial, control, layers, broken)
     return faults
+
+
+def _add_recorders(
+    partial: PartialConfiguration, control: Control, layers: dict[str, Layer], broken: set[str]
+) -> list[Fault]:
+    """Has the baseline take part, since each account records by its stack; a channel is made after its bucket."""
+    from strata.config.baseline import Baseline
+
+    taken = BASELINE_LAYER in layers and not layers[BASELINE_LAYER].source
+    if taken and BASELINE not in partial.source_files:
+        return [_name_taken(partial.source_files[DETECTION], BASELINE_LAYER, ("config",))]
+    if BASELINE_LAYER not in {*layers, *broken}:
+        short_name = partial.project.short_name if partial.project else ""
+        layer = shipped(BASELINE_LAYER, DETECTION, Baseline, short_name=short_name)
+        layers[BASELINE_LAYER] = replace(layer, settings=Baseline())
+    if BASELINE_LAYER in layers:
+        layers[BASELINE_LAYER] = replace(layers[BASELINE_LAYER], records=control.mode is not Mode.UNMANAGED)
+    waits = control.mode is not Mode.UNMANAGED and ARCHIVE in layers
+    for name in {BASELINE_LAYER, DELEGATION} & layers.keys() if waits else ():
+        code = layers[name].code
+        layers[name] = replace(layers[name], code=replace(code, inputs=(*code.inputs, ARCHIVE)))
+    return []
 
 
 def _read_layer(

@@ -474,6 +474,11 @@ class Project(Model):
         return f"{self.short_name}-organization-trail-{self.management_account.id}"
 
     @property
+    def archive_config_bucket(self) -> str:
+        """Returns the name of the bucket in the archive that Config delivers to."""
+        return f"{self.short_name}-archive-config-{self.management_account.id}"
+
+    @property
     def identity_center_region(self) -> str:
         """Returns the region IAM Identity Center was enabled in."""
         return self.identity_center.region or self.regions.primary

@@ -5,11 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from strata.config.detection import Config
 from strata.config.layers import DELEGATION, DETECTION_LAYER, Layer
+from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import excepted, guardduty_of, watched_regions
+from strata.landing_zone.detection import config_of, excepted, guardduty_of, recorded_regions, watched_regions
 from strata.report.words import in_words
 
 
@@ -21,7 +23,7 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         old, new = before.layers.get(name), after.layers.get(name)
         if new is None:
             shipped = old and old.source and name == DETECTION_LAYER
-            before_it = "GuardDuty has to be unmanaged" if shipped else "what it made has to be destroyed"
+            before_it = "GuardDuty and Config have to be unmanaged" if shipped else "what it made has to be destroyed"
             text = f"layer {name} takes part no longer: {before_it} before"
             yield Change(Topic.SETTINGS, text, "losses")
             continue
@@ -35,7 +37,8 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
                 text = f"layer {name} has {path} {in_words(will_be.get(path))}, not {in_words(was.get(path))}"
                 risk: Risk | None = "access" if old and not path.startswith("rollout.") else None
                 if new.source and new.name == DETECTION_LAYER and path != "account" and not path.startswith("roles."):
-                    risk = "guardrails" if watches_less(before, after) else None
+                    less = records_less if path.startswith("config.") else watches_less
+                    risk = "guardrails" if less(before, after) else None
                 yield Change(Topic.SETTINGS, text, risk)
 
 
@@ -52,11 +55,24 @@ def watches_less(before: LandingZone, after: LandingZone) -> bool:
     )
 
 
+def records_less(before: LandingZone, after: LandingZone) -> bool:
+    """Returns whether Config records in fewer regions of accounts that stay, fewer types, or less often."""
+    was, will_be = config_of(before.detection), config_of(after.detection)
+    if not (was and was.on):
+        return False
+    return bool(
+        not (will_be and will_be.on)
+        or is_weaker(Config, "recording", was.recording, will_be.recording)
+        or (will_be.types != "all" and (was.types == "all" or {*was.types} - {*will_be.types}))
+        or any({*recorded_regions(before, key)} - {*recorded_regions(after, key)} for key in after.accounts)
+    )
+
+
 def _values(layer: Layer) -> dict[str, Any]:
     """Returns settings by path, as data: the model may have been loaded twice, and so be two classes."""
     data = layer.settings.model_dump() if layer.settings and not layer.source else {}
     if layer.settings and layer.source and layer.name == DETECTION_LAYER:
-        said = {"regions", "guardduty"}  # who administers it is the account below
+        said = {"regions", "guardduty", "config"}  # who administers it is the account below
         data = layer.settings.model_dump(include=said, by_alias=True, exclude_none=True)
     data |= layer.deploying.model_dump(exclude_none=True)
     if rollout := layer.deploying.rollout:

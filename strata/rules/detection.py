@@ -1,15 +1,19 @@
-"""Rules on detection.yaml: who administers, where, whom it leaves out, and what Strata does not build yet."""
+"""Rules on detection.yaml: who administers, where, whom it leaves out, and what Config records."""
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from strata.config import DETECTION, ORGANIZATION
 from strata.config.layers import DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, Mode
 from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -29,14 +33,52 @@ def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     yield from _administrator(partial, settings.administrator)
     yield from _regions(partial, limits, settings)
-    for name in ("log_archive", "config"):
-        if getattr(settings, name):
-            message = Message("not-there-yet", f"Strata does not build {name} yet: it would have no effect", key=name)
-            yield partial.fault(DETECTION, (name,), message, "remove it")
+    if settings.config:
+        yield from _config(partial, settings)
     if control := settings.guardduty:
         yield from report_duplicates(partial, DETECTION, ("guardduty", "plans"), control.plans)
         if control.except_:
             yield from _exceptions(partial, control.except_, settings.administrator)
+
+
+def _config(partial: PartialConfiguration, settings: Any) -> Iterator[Fault]:
+    control, at = settings.config, ("config", "types")
+    service, _ = control.trusted
+    if (
+        control.mode is not Mode.UNMANAGED
+        and settings.log_archive is None
+        and partial.parsed_cleanly(DETECTION, "log_archive")
+    ):
+        message = Message("archive-missing", "there is no log_archive, to which Config delivers what it records")
+        yield partial.fault(DETECTION, ("config",), message, "add log_archive with account: KEY, see docs/detection.md")
+    declared = partial.organization.delegated_administrators if partial.organization else {}
+    if control.mode is not Mode.UNMANAGED and (other := declared.get(service, settings.administrator)) != (
+        settings.administrator
+    ):
+        text = f"{service} is delegated to {other}, and {DETECTION} has {settings.administrator}"
+        message = Message("delegated-by-detection", text, service=service)
+        yield partial.fault(ORGANIZATION, ("delegated_administrators", service), message, "remove it here")
+    if control.types == "all":
+        return
+    yield from report_duplicates(partial, DETECTION, at, control.types)
+    types = recorded_types_of_aws()
+    for index, name in enumerate(control.types):
+        if types and name not in types:
+            text = f"AWS Config has no type {short(name)}{did_you_mean(name, types)}"
+            message = Message("unknown-name", text, kind="resource type", name=name)
+            yield partial.fault(DETECTION, (*at, index), message, f"write one of {_TYPES}")
+
+
+_TYPES = "https://docs.aws.amazon.com/config/latest/developerguide/resource-config-reference.html"
+
+
+def recorded_types_of_aws() -> frozenset[str]:
+    """Returns the types that AWS Config records, as the AWS SDK has them; empty where it is not as expected."""
+    spec = find_spec("botocore")  # strata check does without the SDK itself
+    for folder in spec.submodule_search_locations or () if spec else ():
+        for file in sorted(Path(folder).glob("data/config/*/service-2.json.gz")):
+            return frozenset(json.loads(gzip.decompress(file.read_bytes()))["shapes"]["ResourceType"]["enum"])
+    return frozenset()
 
 
 def _administrator(partial: PartialConfiguration, key: str) -> Iterator[Fault]:

@@ -3,9 +3,15 @@
 from __future__ import annotations
 
 from strata.kinds.detection.administrator import ADMINISTRATOR
+from strata.kinds.detection.aggregator import AGGREGATOR
+from strata.kinds.detection.channel import CHANNELS
 from strata.kinds.detection.configuration import CONFIGURATION
 from strata.kinds.detection.detector import DETECTOR
 from strata.kinds.detection.member import WATCHED
+from strata.kinds.detection.recorder import RECORDERS
 from strata.kinds.kind import Kind
 
-OF_DETECTION: tuple[Kind, ...] = (WATCHED, CONFIGURATION, DETECTOR, ADMINISTRATOR)
+OF_DETECTION: tuple[Kind, ...] = (
+    *(WATCHED, CONFIGURATION, DETECTOR, ADMINISTRATOR),
+    *(AGGREGATOR, *RECORDERS, *CHANNELS),
+)
