@@ -29,6 +29,7 @@ from strata.landing_zone.layers import layers
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
+from strata.rules.detection import doubts
 from strata.terraform import administrators
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError
@@ -181,8 +182,12 @@ def test_the_types_of_iam_are_recorded_in_one_region_alone(write: Write) -> None
 
 
 def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: Write) -> None:
-    """A recorder is made by a role of the baseline; nobody else in the account stops it or has it record less."""
-    zone = load(write(SHIPPED, "administrator: security\n" + RECORDED))
+    """A recorder is made by a role of the baseline; nobody else in the account stops it or has it record less.
+
+    A policy that was there before may deny it.
+    """
+    text = "administrator: security\n" + RECORDED
+    zone = load(write(SHIPPED, text))
     work = ["PutConfigurationRecorder", "PutDeliveryChannel", "StartConfigurationRecorder", "StopConfigurationRecorder"]
     bound = zone.effective_policies[Target("account", "shared")]
     policies = [one.policy.document.content for one in bound if one.policy.type is PolicyType.SERVICE_CONTROL]
@@ -194,6 +199,14 @@ def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: W
             action for action in work if any(denied(document, f"config:{action}", "*", keys) for document in policies)
         }
         assert refused == ({*work} - {"StartConfigurationRecorder"} if role == "somebody" else set())
+    assert list(doubts(zone)) == []
+    before = load(write(SHIPPED, text, ("policies/protect-foundation.json", ', "{{baseline_role_arns}}"] }', "] }")))
+    (denying,) = [message for _, _, message in doubts(before)]
+    assert (denying.id, denying.data["role"], denying.data["accounts"]) == (
+        "recorder-denied",
+        "ex-baseline",
+        ["security", "shared"],
+    )
 
 
 def test_guardrails_leave_the_administrator_its_work(write: Write) -> None:

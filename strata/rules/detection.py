@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.config import DETECTION, ORGANIZATION
-from strata.config.layers import DETECTION_LAYER
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, Mode
@@ -18,11 +18,17 @@ from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.questions import PrincipalQuestion, ask, find_action
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import excepted
+from strata.landing_zone.detection import config_of, excepted, recorded_regions
 from strata.landing_zone.selection import is_wildcard, matching
+from strata.landing_zone.units import Target
+from strata.policy.answers import Outcome
+from strata.rules.accepted import Doubt
 from strata.rules.organization import retired, unit_keys
 from strata.rules.reporting import report_duplicates, report_unknown
+from strata.text import listed
 
 
 def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -79,6 +85,37 @@ def recorded_types_of_aws() -> frozenset[str]:
         for file in sorted(Path(folder).glob("data/config/*/service-2.json.gz")):
             return frozenset(json.loads(gzip.decompress(file.read_bytes()))["shapes"]["ResourceType"]["enum"])
     return frozenset()
+
+
+def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Yields that guardrails keep the roles of the baseline off recorders: a deploy would fail in these accounts."""
+    layer = landing_zone.layers.get(BASELINE_LAYER)
+    if not (config_of(landing_zone.detection) and layer):
+        return
+    evaluated, shut = Evaluated(landing_zone), dict[tuple[str, ...], list[str]]()
+    for key in landing_zone.members:
+        bound = landing_zone.effective_policies[Target("account", key)]
+        shut.setdefault(tuple(sorted(each.policy.key for each in bound)), []).append(key)
+    for keys in shut.values():
+        key, refused = keys[0], list[str]()
+        for action in _RECORDING:
+            for region in recorded_regions(landing_zone, key):
+                role = evaluated.role(layer.roles.writer, key)
+                answer = ask(evaluated, role, PrincipalQuestion(find_action(action), region=region), key)
+                refused += [action] if answer.outcome is Outcome.DENIED and action not in refused else []
+        if refused:
+            text = (
+                f"guardrails deny {layer.roles.writer} in {listed(keys, 3)} {listed(refused)}: "
+                "let it, as docs/detection.md#aws-config says"
+            )
+            message = Message("recorder-denied", text, role=layer.roles.writer, accounts=keys, actions=refused)
+            yield DETECTION, ("config",), message
+
+
+_RECORDING = (
+    *("config:PutConfigurationRecorder", "config:PutDeliveryChannel"),
+    *("config:StartConfigurationRecorder", "config:StopConfigurationRecorder"),
+)
 
 
 def _administrator(partial: PartialConfiguration, key: str) -> Iterator[Fault]:
