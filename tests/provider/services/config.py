@@ -71,8 +71,9 @@ class Status(Resource, type="aws_config_configuration_recorder_status"):
         return {"name": old["id"], "is_enabled": its[0]["recording"]} if its else None
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
-        verb = "start" if new["is_enabled"] else "stop"
-        aws(f"{verb}_configuration_recorder", ConfigurationRecorderName=new["name"])
+        if self.changed(old, new, "is_enabled"):
+            verb = "start" if new["is_enabled"] else "stop"
+            aws(f"{verb}_configuration_recorder", ConfigurationRecorderName=new["name"])
 
     def delete(self, aws: Aws, old: Object) -> None:
         aws("stop_configuration_recorder", ConfigurationRecorderName=old["id"])
@@ -102,7 +103,7 @@ class Aggregator(Resource, type="aws_config_configuration_aggregator"):
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
         if self.changed(old, new):
-            self._put(aws, {**new, "tags_all": {}})
+            self._put(aws, new)
 
     def _put(self, aws: Aws, new: Object) -> Any:
         operation = "put_configuration_aggregator"
