@@ -26,6 +26,7 @@ from strata.landing_zone.detection import (
     watched_regions,
 )
 from strata.landing_zone.layers import layers
+from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
@@ -207,6 +208,21 @@ def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: W
         "ex-baseline",
         ["security", "shared"],
     )
+
+
+@pytest.mark.parametrize(("mode", "records"), [("on", True), ("off", True), ("unmanaged", False), ("", False)])
+def test_the_roles_of_the_baseline_may_record_where_config_is_on_or_off(write: Write, mode: str, records: bool) -> None:
+    """They are there without a baseline.yaml, too."""
+    text = "administrator: security\n" + RECORDED.replace("mode: on", f"mode: {mode}")
+    folder = write(SHIPPED, text if mode else ONE)
+    if not mode:
+        (folder / "baseline.yaml").write_text("settings: {root: {ebs_encryption: {mode: on}}}\n")
+    zone = load(folder)
+    documents = layer_permissions(zone.project, zone.layers["baseline"])
+
+    for role in ("reader", "writer"):
+        (types, *_) = (one["Action"] for one in documents[f"baseline/{role}"]["Statement"] if one["Sid"] == "Types")
+        assert any(action.startswith("config:") for action in types) == records
 
 
 def test_guardrails_leave_the_administrator_its_work(write: Write) -> None:
