@@ -231,7 +231,11 @@ class OrganizationsStack(BaseStack):
 
     def _delegations(self) -> None:
         """Registers delegated administrators; Access Analyzer needs its service-linked role first."""
-        delegated = self.configuration.delegated_administrators
+        delegated = self.landing_zone.delegations
+        if (detection := self.landing_zone.detection) and detection.config:
+            service, _ = detection.config.trusted
+            if service not in delegated:
+                self.remove_from_state(f"aws_organizations_delegated_administrator.{delegation(service)}")
         role: list[ITerraformDependable] = []
         if ACCESS_ANALYZER in delegated:
             role = [self._access_analyzer_role()]

@@ -91,6 +91,6 @@ def _leaving(app: App, landing_zone: LandingZone, without: Collection[str]) -> I
             account = MemberAccount(
                 key, id, landing_zone.retired[key], project, layer.name, layer.other_roles, landing_zone.documents
             )
-            yield kind(app, name, settings=settings, account=account)
+            yield kind(app, name, settings=settings, account=account, landing_zone=landing_zone)
         elif not id:
             yield BaseStack(app, name, project=project, layer=BASELINE_LAYER)

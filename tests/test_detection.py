@@ -21,11 +21,19 @@ from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK
 from strata.kinds.renaming import with_other_key
-from strata.landing_zone.detection import single_members, watched_regions
+from strata.landing_zone.detection import (
+    home_region,
+    recorded_regions,
+    recorded_types,
+    single_members,
+    watched_regions,
+)
 from strata.landing_zone.layers import layers
+from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
+from strata.rules.detection import doubts
 from strata.terraform import administrators
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError
@@ -48,6 +56,8 @@ guardduty:
   except: {organizational_units: [sandbox], accounts: [legacy-*]}
 log_archive: {account: log-archive, mode: compliance}
 """
+RECORDED = "log_archive: {account: shared}\nconfig: {mode: on}\n"
+SOME = "config: {recording: continuous, types: [AWS::EC2::Instance, AWS::IAM::Role]}\n"
 MORE = "  governed:\n    - af-south-1\n    - ap-southeast-2\n    - us-west-2\n"
 ROLE = "OrganizationAccountAccessRole"
 
@@ -68,11 +78,11 @@ def write(tmp_path: Path) -> Write:
     return copied
 
 
-def in_six_regions(write: Write) -> Path:
+def in_six_regions(write: Write, text: str = SIX) -> Path:
     """Writes the company with six regions, of which its accounts have enabled one themselves, and two have not."""
     return write(
         COMPANY,
-        SIX,
+        text,
         ("project.yaml", "  governed:\n", MORE),
         (
             "organization.yaml",
@@ -97,17 +107,19 @@ def terraform(deployment: Deployment, *stacks: str) -> str:
 
 
 def test_the_terraform_in_one_region(write: Write, tmp_path: Path, golden: Golden) -> None:
-    deployment = synthesize(write(SHIPPED, ONE + ARCHIVE, IN_ARCHIVE), tmp_path / "out")
+    deployment = synthesize(write(SHIPPED, f"{ONE}{ARCHIVE}config: {{mode: on}}\n", IN_ARCHIVE), tmp_path / "out")
 
-    golden("detection/one.txt", terraform(deployment, "detection", "detection_security", "archive_shared"))
+    stacks = ("detection", "detection_security", "archive_shared", "baseline_shared")
+    golden("detection/one.txt", terraform(deployment, *stacks))
     assert deployment.dependencies("detection_security") == ["detection", "organizations"]
     assert deployment["detection_security"].json["provider"]["aws"][1:] == [], "a single provider for all regions"
 
 
 def test_the_terraform_in_six_regions_with_exceptions(write: Write, tmp_path: Path, golden: Golden) -> None:
-    deployment = synthesize(in_six_regions(write), tmp_path / "out")
+    deployment = synthesize(in_six_regions(write, SIX + SOME), tmp_path / "out")
 
-    golden("detection/six.txt", terraform(deployment, "detection", "detection_audit", "archive_log-archive"))
+    stacks = ("detection", "detection_audit", "archive_log-archive", "baseline_audit", "baseline_log-archive")
+    golden("detection/six.txt", terraform(deployment, *stacks))
 
 
 def test_a_region_that_an_account_has_not_is_left_out_there(write: Write) -> None:
@@ -227,6 +239,87 @@ def test_severities_begin_where_those_of_guardduty_do() -> None:
     }
 
 
+@pytest.mark.parametrize("mode", ["off", "unmanaged"])
+def test_no_recorder_is_destroyed(write: Write, tmp_path: Path, mode: str) -> None:
+    """`off` stops each, `unmanaged` lets go, also of the registration of the administrator."""
+    text = "administrator: security\n" + RECORDED.replace("mode: on", f"mode: {mode}")
+    deployment = synthesize(write(SHIPPED, text), tmp_path / "out")
+
+    for name in ("detection", "baseline_shared", "baseline_security"):
+        written = deployment[name].json
+        made, removed = written.get("resource", {}), {block["from"] for block in written["removed"]}
+        if mode == "off":
+            (status,) = made["aws_config_configuration_recorder_status"].values()
+            assert status["is_enabled"] is False
+            assert "main_us-east-1" in made["aws_config_configuration_recorder"]
+        else:
+            assert not [type for type in made if type.startswith("aws_config_")]
+            assert "aws_config_configuration_recorder.main_us-east-1" in removed
+        assert all(block["lifecycle"] == {"destroy": False} for block in written["removed"])
+    delegated = "aws_organizations_delegated_administrator.config"
+    there = {block["from"] for block in deployment["organizations"].json.get("removed", ())}
+    made = deployment["organizations"].json["resource"]["aws_organizations_delegated_administrator"]
+    assert (delegated in there, "config" in made) == (mode == "unmanaged", mode == "off")
+
+
+def test_the_types_of_iam_are_recorded_in_one_region_alone(write: Write) -> None:
+    """The primary where it is watched; a region in which nothing is left to record has no recorder."""
+    alone = SIX.replace("governed", "[eu-west-1, us-west-2]") + SOME
+    zone = load(in_six_regions(write, alone))
+    only = load(in_six_regions(write, alone.replace("AWS::EC2::Instance, ", "")))
+
+    assert home_region(zone) == "eu-west-1"
+    assert home_region(load(in_six_regions(write, SIX + SOME))) == zone.project.regions.primary
+    assert recorded_types(zone, "us-west-2") == ("AWS::EC2::Instance",)
+    assert (recorded_regions(zone, "audit"), recorded_regions(only, "audit")) == (
+        ("eu-west-1", "us-west-2"),
+        ("eu-west-1",),
+    )
+
+
+def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: Write) -> None:
+    """A recorder is made by a role of the baseline; nobody else in the account stops it or has it record less.
+
+    A policy that was there before may deny it.
+    """
+    text = "administrator: security\n" + RECORDED
+    zone = load(write(SHIPPED, text))
+    work = ["PutConfigurationRecorder", "PutDeliveryChannel", "StartConfigurationRecorder", "StopConfigurationRecorder"]
+    bound = zone.effective_policies[Target("account", "shared")]
+    policies = [one.policy.document.content for one in bound if one.policy.type is PolicyType.SERVICE_CONTROL]
+
+    for role in ("ex-baseline", "somebody"):
+        arn = f"arn:aws:iam::000000000001:role/{role}"
+        keys = {"aws:RequestedRegion": "us-east-1", "aws:PrincipalArn": arn, "aws:PrincipalAccount": "000000000001"}
+        refused = {
+            action for action in work if any(denied(document, f"config:{action}", "*", keys) for document in policies)
+        }
+        assert refused == ({*work} - {"StartConfigurationRecorder"} if role == "somebody" else set())
+    assert list(doubts(zone)) == []
+    before = load(write(SHIPPED, text, ("policies/protect-foundation.json", ', "{{baseline_role_arns}}"] }', "] }")))
+    (denying,) = [message for _, _, message in doubts(before)]
+    assert (denying.id, denying.data["role"], denying.data["accounts"]) == (
+        "recorder-denied",
+        "ex-baseline",
+        ["security", "shared"],
+    )
+
+
+@pytest.mark.parametrize(("mode", "records"), [("on", True), ("off", True), ("unmanaged", False), ("", False)])
+def test_the_roles_of_the_baseline_may_record_where_config_is_on_or_off(write: Write, mode: str, records: bool) -> None:
+    """They are there without a baseline.yaml, too."""
+    text = "administrator: security\n" + RECORDED.replace("mode: on", f"mode: {mode}")
+    folder = write(SHIPPED, text if mode else ONE)
+    if not mode:
+        (folder / "baseline.yaml").write_text("settings: {root: {ebs_encryption: {mode: on}}}\n")
+    zone = load(folder)
+    documents = layer_permissions(zone.project, zone.layers["baseline"])
+
+    for role in ("reader", "writer"):
+        (types, *_) = (one["Action"] for one in documents[f"baseline/{role}"]["Statement"] if one["Sid"] == "Types")
+        assert any(action.startswith("config:") for action in types) == records
+
+
 def test_guardrails_leave_the_administrator_its_work(write: Write) -> None:
     """By the role that deploys, in every region of the company."""
     zone = load(write(COMPANY, SIX))
@@ -282,11 +375,15 @@ def test_its_state_may_not_be_left_behind(write: Write) -> None:
         ("  alert_severity: high\n", "", "guardrails"),
         ("alert_severity: high", "alert_severity: low", None),
         ("[s3_data_events, runtime_monitoring]", "[s3_data_events, runtime_monitoring, rds_login_events]", None),
+        ("recording: continuous", "recording: daily", "guardrails"),
+        ("recording: continuous", "mode: off", "guardrails"),
+        ("[AWS::EC2::Instance, AWS::IAM::Role]", "[AWS::EC2::Instance]", "guardrails"),
+        ("[AWS::EC2::Instance, AWS::IAM::Role]", "all", None),
     ],
 )
 def test_whoever_reviews_an_edit_sees_that_it_watches_less(write: Write, old: str, new: str, risk: str | None) -> None:
-    before = load(write(COMPANY, SIX))
-    after = load(write(COMPANY, SIX.replace(old, new)))
+    before = load(write(COMPANY, SIX + SOME))
+    after = load(write(COMPANY, (SIX + SOME).replace(old, new)))
 
     assert {change.risk for change in layer_changes(before, after)} == {risk}
 

@@ -1220,6 +1220,26 @@ def test_detectors_are_named_and_left_alone(folder: Path) -> None:
 
 
 @pytest.mark.usefixtures("hooks")
+def test_recorders_are_named_and_that_of_control_tower_is_left_alone(folder: Path) -> None:
+    client = boto3.client("config", "us-east-1")
+    role = "arn:aws:iam::123456789012:role/somebody"
+    client.put_configuration_recorder(ConfigurationRecorder={"name": "somebody", "roleARN": role})
+    (found,) = report(folder)["recorders"]
+    assert (found["level"], found["id"], found["data"]) == ("ok", "not-ours", {"regions": ["us-east-1"]})
+
+    text = "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
+    (folder / "detection.yaml").write_text(text)
+    (ours,) = report(folder)["recorders"]
+    assert (ours["level"], ours["id"], ours["data"]) == ("ok", "as-declared", {"regions": ["us-east-1"]})
+
+    client.delete_configuration_recorder(ConfigurationRecorderName="somebody")
+    name = "aws-controltower-BaselineConfigRecorder"
+    client.put_configuration_recorder(ConfigurationRecorder={"name": name, "roleARN": role})
+    found, rest = report(folder)["recorders"]
+    assert (found["id"], found["data"], rest["id"]) == ("control-tower", {"regions": ["us-east-1"]}, "no-conflict")
+
+
+@pytest.mark.usefixtures("hooks")
 def test_example_values_are_failures_with_their_line(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ("example.com",))
     found = report(folder)["configuration"]

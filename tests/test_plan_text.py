@@ -167,6 +167,7 @@ def test_imports_moves_and_what_is_let_go(golden: Golden) -> None:
         ),
         change("forget", {"x": "a"}, None, address="aws_a.f"),
         change("forget", {"x": "a"}, None, address="aws_guardduty_detector.main_eu-west-1"),
+        change("forget", {"x": "a"}, None, address="aws_config_configuration_recorder.main_eu-west-1"),
         change("delete", {"x": "a"}, None, address="aws_a.g"),
     )
 

@@ -20,7 +20,8 @@ from strata import diff
 from strata.cli import app
 from strata.commands.plan import month
 from strata.commands.price import text, warnings
-from strata.config.detection import Usage
+from strata.config.detection import Config, Detection, Recording, Usage
+from strata.config.layers import DETECTION_LAYER, shipped
 from strata.identity.budget import PRICE, over_budget
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.load import load
@@ -101,6 +102,8 @@ def test_every_price_has_a_page_a_day_and_a_use(tmp_path: Path) -> None:
     """One that nothing is charged by is not there, and each word of `usage` is one of detection.yaml."""
     every = zone(tmp_path / "a", ALL, EVERY_OPTION)
     charges = [*Bill.of(every).charges, *Bill.of(zone(tmp_path / "b")).charges]
+    for recording in ("continuous", "daily"):
+        charges += Bill.of(zone(tmp_path / "b", RECORDED.replace("continuous", recording))).charges
 
     assert {charge.price.name for charge in charges} == prices().keys()
     assert {price.usage for price in prices().values() if price.usage} <= Usage.model_fields.keys()
@@ -478,3 +481,99 @@ def test_a_budget_that_cannot_be_held_is_refused(tmp_path: Path, mode: str) -> N
     assert dear.fault.problem.id == "over-budget"
     assert (refusal.kind, refusal.fault.problem.id) == (PRICE, "budget-not-comparable")
     assert refusal.fault.problem.data["usage"] == ["flow_gb"]
+
+
+# AWS Config
+
+RECORDED = """\
+administrator: audit
+log_archive: {account: log-archive}
+config: {mode: on, recording: continuous}
+usage:
+  root: {resources: 400, changes_a_day: 200}
+"""
+
+
+def first_and_later(folder: Path, text: str) -> tuple[float, float]:
+    """Returns what the first month and any other costs for Config."""
+    bill = Bill(tuple(charge for charge in Bill.of(zone(folder, text)).charges if charge.price.service == "Config"))
+    return round(bill.first_month, 6), round(bill.expected, 6)
+
+
+@pytest.mark.parametrize(
+    ("price", "items", "usd"),
+    [
+        ("config_items", 10_000, 30.00),
+        ("config_items_daily", 10_000, 120.00),
+    ],
+)
+def test_items_cost_what_the_page_says(price: str, items: float, usd: float) -> None:
+    charge = Charge(prices()[price], PriceCause("x", LINE), ("a",), ("us-east-1",), items)
+    assert charge.usd == pytest.approx(usd)
+
+
+def test_the_first_month_records_everything_once(tmp_path: Path) -> None:
+    """There is no trial."""
+    accounts = len(zone(tmp_path / "config", RECORDED).accounts)
+
+    assert first_and_later(tmp_path / "config", RECORDED) == (
+        round(accounts * (30 * 200 + 400) * 0.003, 6),
+        round(accounts * 30 * 200 * 0.003, 6),
+    )
+    its = [charge for charge in Bill.of(zone(tmp_path / "config", RECORDED)).charges if charge.once]
+    assert [charge.formula for charge in its] == [f"{accounts} accounts x 400 x 0.003 once"]
+
+
+def test_daily_a_resource_is_recorded_once_a_day_at_most(tmp_path: Path) -> None:
+    daily = RECORDED.replace("continuous", "daily")
+    accounts = len(zone(tmp_path / "config", daily).accounts)
+
+    _, few = first_and_later(tmp_path / "config", daily)
+    _, many = first_and_later(tmp_path / "config", daily.replace("200", "2000"))
+    assert (few, many) == (round(accounts * 30 * 200 * 0.012, 6), round(accounts * 30 * 400 * 0.012, 6))
+
+
+def test_what_is_off_costs_nothing_and_what_is_let_go_goes_on(tmp_path: Path) -> None:
+    recorded, off, let_go = (
+        Bill.of(zone(tmp_path / "config", RECORDED.replace("on,", f"{mode},"))) for mode in ("on", "off", "unmanaged")
+    )
+
+    (saved,) = differences(recorded.charges, off.charges)
+    (going_on,) = differences(recorded.charges, let_go.charges)
+    assert (round(saved.usd or 0, 2), saved.stays) == (round(off.expected - recorded.expected, 2), False)
+    assert (round(going_on.usd or 0, 2), going_on.stays) == (round(let_go.expected - off.expected, 2), True)
+    bare = Bill.of(zone(tmp_path / "config", RECORDED.partition("usage")[0]))
+    assert {charge.lacking for charge in bare.charges if charge.lacking} == {"changes_a_day", "resources"}
+    within = zone(tmp_path / "config", RECORDED.replace("resources: 400, ", "") + "budget_usd: 1000\n")
+    assert list(over_budget(within, ())) == []
+
+
+def test_the_field_s_figure_comes_out(tmp_path: Path) -> None:
+    """16 accounts that record every type with every change: 333 USD a month.
+
+    github.com/towardsthecloud/cloudburn/issues/198 has it, without a count of items. 'A few hundred' a day is what an
+    account records where little happens: c.doit.com/blog/aws-config-cost-management-insights-and-strategies
+    """
+    accounts = tuple(f"account-{number}" for number in range(16))
+    its = next(charge for charge in Bill.of(zone(tmp_path / "config", RECORDED)).charges if charge.price.usage)
+    sixteen = replace(its, accounts=accounts)
+
+    assert 333 / 2 < (sixteen.usd or 0) < 333 * 2
+
+
+@settings(deadline=None, max_examples=25)
+@given(st.booleans(), AMOUNTS, AMOUNTS, AMOUNTS)
+def test_more_changes_and_resources_never_cost_less(daily: bool, changes: float, resources: float, more: float) -> None:
+    read = load(COMPANY)
+
+    def month(changed: float, there: float) -> tuple[float, float]:
+        usage = {"root": Usage(changes_a_day=changed, resources=there)}
+        control = Config(recording=Recording.DAILY if daily else Recording.CONTINUOUS)
+        detection = Detection(administrator="audit", config=control, usage=usage)
+        layer = replace(shipped(DETECTION_LAYER, "detection.yaml", Detection), settings=detection)
+        bill = Bill.of(replace(read, layers={DETECTION_LAYER: layer}))
+        return bill.expected, bill.first_month
+
+    before = month(changes, resources)
+    for after in (month(changes + more, resources), month(changes, resources + more)):
+        assert [one >= other * (1 - 1e-12) for one, other in zip(after, before, strict=True)] == [True, True]

@@ -1,4 +1,4 @@
-"""The `baseline` stack of a member account: what baseline.yaml sets there."""
+"""The `baseline` stack of a member account: what baseline.yaml sets there, and AWS Config by detection.yaml."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ from cdktf_cdktf_provider_aws.vpc_block_public_access_options import VpcBlockPub
 from constructs import Construct
 
 from stacks.account import AccountStack, MemberAccount
-from stacks.base import leaving, resource_name
+from stacks.base import BaseStack, leaving, resource_name
 from stacks.baseline.events import sign_in_events
 from stacks.baseline.roles import roles
+from stacks.components import recorder
 from stacks.security.controls import Controls
 from stacks.security.settings import settings
 from strata.config.baseline import (
@@ -34,6 +35,7 @@ from strata.config.baseline import (
     VolumeEncryption,
 )
 from strata.config.models import PARTITION, Mode, Setting
+from strata.landing_zone import LandingZone
 
 # By the imports here `strata permissions baseline/writer` knows what the stack makes.
 KINDS: Mapping[str, Any] = {
@@ -59,16 +61,28 @@ UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
 
 
 class Stack(AccountStack, Controls):
-    """The settings of one account; one that nobody gives any more stays as it is at AWS."""
+    """The settings of one account, and its recorders; what nobody gives any more stays as it is at AWS."""
 
-    def __init__(self, scope: Construct, id: str, *, account: MemberAccount, settings: Baseline) -> None:
+    def __init__(
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        account: MemberAccount,
+        settings: Baseline,
+        landing_zone: LandingZone,
+        archive: BaseStack | None = None,
+    ) -> None:
         super().__init__(scope, id, account=account)
+        if archive:
+            self.add_dependency(archive)
         there = (place for place in account.declared.places if place in settings.settings)
         words = {place: settings.settings[place].said for place in there}
         self.settings = MemberSettings.model_validate(account.nearest(words))
         self._settings()
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
         sign_in_events(self, self.settings.sign_in_events)
+        recorder.recorders(self, landing_zone, account.key)
         if self.settings.removes_default_vpcs:  # by a step: without this no state would say that it was deployed
             self.output("default_vpcs", "removed", description="Default VPCs are removed where nothing is in them")
 

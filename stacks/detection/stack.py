@@ -1,10 +1,14 @@
-"""The `detection` stack of the administrator's account: GuardDuty for all accounts, in each region."""
+"""The `detection` stack of the administrator's account: GuardDuty for all in each region, and Config's aggregator."""
 
 from __future__ import annotations
 
 from functools import partial
 
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
+from cdktf_cdktf_provider_aws.config_configuration_aggregator import (
+    ConfigConfigurationAggregator,
+    ConfigConfigurationAggregatorOrganizationAggregationSource,
+)
 from cdktf_cdktf_provider_aws.guardduty_detector import GuarddutyDetector
 from cdktf_cdktf_provider_aws.guardduty_detector_feature import GuarddutyDetectorFeature
 from cdktf_cdktf_provider_aws.guardduty_member import GuarddutyMember
@@ -13,19 +17,29 @@ from cdktf_cdktf_provider_aws.guardduty_organization_configuration import Guardd
 from cdktf_cdktf_provider_aws.guardduty_organization_configuration_feature import (
     GuarddutyOrganizationConfigurationFeature,
 )
+from cdktf_cdktf_provider_aws.iam_role import IamRole
+from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
 from stacks.account import AccountStack, MemberAccount
-from stacks.base import BaseStack, leaving, resource_name
+from stacks.base import BaseStack, leaving, policy_json, resource_name
 from stacks.detection.findings import findings
 from stacks.organizations import OrganizationsStack
 from stacks.planned import Added
 from stacks.security.controls import Controls
-from strata.config.detection import Plan
+from strata.config.detection import Config, Plan
 from strata.config.limits import aws_limits
+from strata.config.models import PARTITION
 from strata.config.text import address_part
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import enabled_features, guardduty_of, single_members, watched_regions
+from strata.landing_zone.detection import (
+    config_of,
+    enabled_features,
+    guardduty_of,
+    home_region,
+    single_members,
+    watched_regions,
+)
 
 
 class Stack(AccountStack, Controls):
@@ -61,6 +75,11 @@ class Stack(AccountStack, Controls):
             else:
                 self.remove(partial(self._detector, region))
         findings(self, landing_zone)
+        config = config_of(landing_zone.detection)
+        if config and config.aggregator:
+            self._aggregator()
+        elif landing_zone.detection and landing_zone.detection.config:
+            self.remove(self._aggregator)
 
     def _region(self, region: str) -> None:
         detector = self._detector(region)
@@ -154,6 +173,38 @@ class Stack(AccountStack, Controls):
                 lifecycle=_agents(feature),
                 depends_on=[member],
             )
+
+    def _aggregator(self) -> None:
+        """Makes the view of what all accounts record, by a role that may list them.
+
+        https://docs.aws.amazon.com/config/latest/developerguide/aggregated-create.html
+        """
+        trust = {"Effect": "Allow", "Principal": {"Service": Config.trusted[0]}, "Action": "sts:AssumeRole"}
+        role = self.add(
+            IamRole,
+            "config-aggregator",
+            name=f"{self.project.short_name}-config-aggregator",
+            description="Config lists the accounts of the organization",
+            assume_role_policy=policy_json({"Version": "2012-10-17", "Statement": [trust]}),
+        )
+        policy = self.add(
+            IamRolePolicyAttachment,
+            "config-aggregator",
+            role=self.expression(role, "name"),
+            policy_arn=f"arn:{PARTITION}:iam::aws:policy/service-role/AWSConfigRoleForOrganizations",
+        )
+        self.add(
+            ConfigConfigurationAggregator,
+            "main",
+            name=f"{self.project.short_name}-organization",
+            organization_aggregation_source=ConfigConfigurationAggregatorOrganizationAggregationSource(
+                all_regions=True, role_arn=self.expression(role, "arn")
+            ),
+            region=home_region(self._zone),
+            # One that is there already keeps its name.
+            lifecycle=leaving("name"),
+            depends_on=[policy],
+        )
 
 
 def _agents(feature: Plan) -> TerraformResourceLifecycle | None:

@@ -1,4 +1,4 @@
-"""The `detection` stack of the management account: who administers GuardDuty, in each region."""
+"""The `detection` stack of the management account: who administers GuardDuty in each region, and its own recorders."""
 
 from __future__ import annotations
 
@@ -10,7 +10,8 @@ from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRol
 from constructs import Construct
 
 from stacks import hcl
-from stacks.base import leaving, resource_name
+from stacks.base import BaseStack, leaving, resource_name
+from stacks.components import recorder
 from stacks.organizations import OrganizationsStack
 from stacks.security.controls import Controls
 from strata.config.detection import GuardDuty
@@ -23,16 +24,24 @@ SERVICE = GuardDuty.trusted[0]
 
 
 class Stack(Controls):
-    """The administrators, and the role by which GuardDuty watches this account itself.
+    """The administrators, the role by which GuardDuty watches this account itself, and what Config records here.
 
     Delegation switches GuardDuty on in the administrator, so that the stack of that account comes after this.
     """
 
     def __init__(
-        self, scope: Construct, id: str, *, landing_zone: LandingZone, organizations: OrganizationsStack
+        self,
+        scope: Construct,
+        id: str,
+        *,
+        landing_zone: LandingZone,
+        organizations: OrganizationsStack,
+        archive: BaseStack | None = None,
     ) -> None:
         super().__init__(scope, id, project=landing_zone.project)
-        self.add_dependency(organizations)
+        for stack in (organizations, archive):
+            if stack:
+                self.add_dependency(stack)
         detection = landing_zone.detection
         administrator = organizations.account_ids.get(detection.administrator, "") if detection else ""
         watched = watched_regions(landing_zone) if administrator else ()
@@ -47,6 +56,7 @@ class Stack(Controls):
             self._service_role()
         else:
             self.remove_from_state("aws_iam_service_linked_role.guardduty")
+        recorder.recorders(self, landing_zone, MANAGEMENT)
 
     def _administrator(self, region: str, administrator: str) -> None:
         self.add(

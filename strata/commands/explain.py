@@ -244,7 +244,7 @@ class Explained:
 
     def _administers(self, key: str) -> dict[str, str]:
         return {
-            service: self._shown_at(ORGANIZATION, ("delegated_administrators", service))
+            service: self._shown_at(*self.landing_zone.delegated_at(service))
             for service, accounts in sorted(self.landing_zone.delegated_administrators.items())
             if key in accounts
         }

@@ -134,7 +134,10 @@ class Recording(StrEnum):
 
 
 class Config(Control):
-    """AWS Config in every account and region; comes later."""
+    """AWS Config in every account and region, which delivers to `log_archive`; each item that it records costs.
+
+    `off`: its recorders are stopped; what they recorded stays.
+    """
 
     trusted = ("config.amazonaws.com", "Config")
     off = "its recorders are stopped; what they recorded stays"

@@ -120,6 +120,8 @@ class Layer:
     """The roles that Strata makes for it by a step, where its file names none."""
     called: str = ""
     """The name of its single stack, where that is not its own."""
+    records: bool = True
+    """What it may make of AWS Config is made: of the baseline where detection.yaml says so."""
 
     @property
     def roles(self) -> Roles:
@@ -199,12 +201,13 @@ def shipped(name: str, file: str, model: type[Model] | None = None, *, short_nam
     inputs, in_accounts, called = _SHIPPED[name]
     folder = SHIPPED / name.replace("-", "_")
     made = Roles(reader=f"{short_name}-{name}-reader", writer=f"{short_name}-{name}") if short_name else None
-    return Layer(name, Code(folder, inputs, in_accounts, model), source=file, called=called, made_roles=made)
+    code, records = Code(folder, inputs, in_accounts, model), name != BASELINE_LAYER
+    return Layer(name, code, source=file, called=called, made_roles=made, records=records)
 
 
 _SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
     ACCOUNTS: (("landing_zone", "organizations"), False, ""),
-    BASELINE_LAYER: (("settings", "account"), True, ""),
+    BASELINE_LAYER: (("landing_zone", "settings", "account"), True, ""),
     DELEGATION: (("landing_zone", "organizations"), False, DETECTION_LAYER),
     DETECTION_LAYER: (("landing_zone", "account", "organizations", "detection_delegation"), True, ""),
     ARCHIVE: (("landing_zone", "account", "organizations"), True, ""),
@@ -366,22 +369,37 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
     return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
 
 
-def types_of(folder: Path) -> list[str]:
+def types_of(folder: Path, *, components: bool = True) -> list[str]:
     """Returns the Terraform types whose classes the code of a layer imports, `data.` before sources of data.
 
     What it has from `stacks.components` counts as its own.
+
+    Args:
+        folder: the code.
+        components: those count, too, that it imports as a module.
     """
-    modules = _imported(folder.glob("*.py"))
-    components = (module.rpartition(".")[2] for module in modules if module.startswith("stacks.components."))
-    modules |= _imported(SHIPPED / "components" / f"{name}.py" for name in components)
+    nodes = _nodes(folder.glob("*.py"))
+    modules = _imported(nodes)
+    if components:
+        whole = (node for node in nodes if isinstance(node, ast.ImportFrom) and node.module == _COMPONENTS)
+        modules |= {f"{_COMPONENTS}.{name.name}" for node in whole for name in node.names}
+    names = (module.rpartition(".")[2] for module in modules if module.startswith(f"{_COMPONENTS}."))
+    modules |= _imported(_nodes(SHIPPED / "components" / f"{name}.py" for name in names))
     parts = (module.split(".")[1] for module in modules if module.partition(".")[0] in _BINDINGS and "." in module)
     names = (part.replace("_", ".", 1) if part.startswith("data_aws_") else f"aws_{part}" for part in parts)
     return sorted({*names} - {"aws_provider"})
 
 
-def _imported(files: Iterable[Path]) -> set[str]:
+_COMPONENTS = "stacks.components"
+
+
+def _nodes(files: Iterable[Path]) -> list[ast.AST]:
+    return [node for file in sorted(files) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
+
+
+def _imported(nodes: Iterable[ast.AST]) -> set[str]:
     """Returns the modules that code imports."""
-    nodes = [node for file in sorted(files) if (tree := _parsed(file)[0]) for node in ast.walk(tree)]
+    nodes = list(nodes)
     modules = {node.module for node in nodes if isinstance(node, ast.ImportFrom) and node.module and not node.level}
     return modules | {name.name for node in nodes if isinstance(node, ast.Import) for name in node.names}
 

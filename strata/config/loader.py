@@ -57,7 +57,7 @@ from strata.config.layers import (
     shipped,
     wiring_faults,
 )
-from strata.config.models import Listing, Organization, PolicyReference, Project, Security, Sso
+from strata.config.models import Control, Listing, Mode, Organization, PolicyReference, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, read, shown
@@ -258,7 +258,31 @@ def _read_detection(partial: PartialConfiguration, layers: dict[str, Layer], bro
         if archive := layer.settings.log_archive:
             its = layer.deploying.model_copy(update={"account": archive.account})
             layers[ARCHIVE] = replace(shipped(ARCHIVE, DETECTION), deploying=its)
+        if control := layer.settings.config:
+            faults += _add_recorders(partial, control, layers, broken)
     return faults
+
+
+def _add_recorders(
+    partial: PartialConfiguration, control: Control, layers: dict[str, Layer], broken: set[str]
+) -> list[Fault]:
+    """Has the baseline take part, since each account records by its stack; a channel is made after its bucket."""
+    from strata.config.baseline import Baseline
+
+    taken = BASELINE_LAYER in layers and not layers[BASELINE_LAYER].source
+    if taken and BASELINE not in partial.source_files:
+        return [_name_taken(partial.source_files[DETECTION], BASELINE_LAYER, ("config",))]
+    if BASELINE_LAYER not in {*layers, *broken}:
+        short_name = partial.project.short_name if partial.project else ""
+        layer = shipped(BASELINE_LAYER, DETECTION, Baseline, short_name=short_name)
+        layers[BASELINE_LAYER] = replace(layer, settings=Baseline())
+    if BASELINE_LAYER in layers:
+        layers[BASELINE_LAYER] = replace(layers[BASELINE_LAYER], records=control.mode is not Mode.UNMANAGED)
+    waits = control.mode is not Mode.UNMANAGED and ARCHIVE in layers
+    for name in {BASELINE_LAYER, DELEGATION} & layers.keys() if waits else ():
+        code = layers[name].code
+        layers[name] = replace(layers[name], code=replace(code, inputs=(*code.inputs, ARCHIVE)))
+    return []
 
 
 def _read_layer(

@@ -6,13 +6,14 @@ import math
 from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
+from strata.config.detection import Config
 from strata.config.layers import ARCHIVE, DELEGATION, DETECTION_LAYER, Layer
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import archive_of
-from strata.landing_zone.detection import excepted, guardduty_of, watched_regions
+from strata.landing_zone.detection import config_of, excepted, guardduty_of, recorded_regions, watched_regions
 from strata.report.words import in_words
 
 if TYPE_CHECKING:
@@ -40,13 +41,13 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
                 text = f"layer {name} has {path} {in_words(will_be.get(path))}, not {in_words(was.get(path))}"
                 risk: Risk | None = "access" if old and not path.startswith("rollout.") else None
                 if new.source and new.name == DETECTION_LAYER and path != "account" and not path.startswith("roles."):
-                    less = keeps_less if path.startswith("log_archive.") else watches_less
+                    less = {"config": records_less, "log_archive": keeps_less}.get(path.partition(".")[0], watches_less)
                     risk = "guardrails" if less(before, after) else None
                 yield Change(Topic.SETTINGS, text, risk)
 
 
 _DESTROYED = "what it made has to be destroyed"
-_BEFORE = {DETECTION_LAYER: "GuardDuty has to be unmanaged", ARCHIVE: "the archive has to be unmanaged"}
+_BEFORE = {DETECTION_LAYER: "GuardDuty and Config have to be unmanaged", ARCHIVE: "the archive has to be unmanaged"}
 """What a run wants before a layer goes that comes with Strata."""
 
 
@@ -78,12 +79,25 @@ def _least(control: GuardDuty) -> float:
     return control.alert_severity.least if control.alert_severity else math.inf
 
 
+def records_less(before: LandingZone, after: LandingZone) -> bool:
+    """Returns whether Config records in fewer regions of accounts that stay, fewer types, or less often."""
+    was, will_be = config_of(before.detection), config_of(after.detection)
+    if not (was and was.on):
+        return False
+    return bool(
+        not (will_be and will_be.on)
+        or is_weaker(Config, "recording", was.recording, will_be.recording)
+        or (will_be.types != "all" and (was.types == "all" or {*was.types} - {*will_be.types}))
+        or any({*recorded_regions(before, key)} - {*recorded_regions(after, key)} for key in after.accounts)
+    )
+
+
 def _values(layer: Layer) -> dict[str, Any]:
     """Returns settings by path, as data: the model may have been loaded twice, and so be two classes."""
     data = layer.settings.model_dump() if layer.settings and not layer.source else {}
     if layer.settings and layer.source and layer.name == DETECTION_LAYER:
         # Who administers it, and who has the archive, is the account of a layer.
-        said: Any = {"regions": True, "guardduty": True, "log_archive": {"object_lock_days", "mode"}}
+        said: Any = {"regions": True, "guardduty": True, "config": True, "log_archive": {"object_lock_days", "mode"}}
         data = layer.settings.model_dump(include=said, by_alias=True, exclude_none=True)
     data |= layer.deploying.model_dump(exclude_none=True)
     if rollout := layer.deploying.rollout:

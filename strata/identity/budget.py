@@ -26,7 +26,7 @@ def over_budget(zone: LandingZone, stacks: Collection[str]) -> Iterator[Refusal]
     if not (detection and detection.budget_usd) or {*stacks} == {"sso"}:
         return
     bill, budget = Bill.of(zone), detection.budget_usd
-    lacking = sorted({charge.lacking for charge in bill.charges if charge.lacking})
+    lacking = sorted({charge.lacking for charge in bill.charges if charge.lacking and not charge.once})
     if bill.expected > budget:
         text = f"{budget:,} USD a month, and {bill.expected:,.2f} are expected"
         problem = Message("over-budget", text, budget=budget, expected=round(bill.expected, 2))

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT
-from strata.config.layers import ACCOUNTS, ARCHIVE, DETECTION_LAYER, IN_ACCOUNT, baseline_in
+from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import Project, state_key
 from strata.config.source import Location
 from strata.errors import Fault, Message
@@ -16,6 +17,7 @@ from strata.kinds.moves import moved_keys
 from strata.kinds.store import LOCK, REPLICA, STATE
 from strata.landing_zone import LandingZone
 from strata.sides.states import State
+from strata.text import listed
 
 _GUIDE = "docs/recover.md says how it is really done"
 
@@ -60,7 +62,11 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
     """
     for stack, state in sorted(states.items()):
         of_baseline = stack.startswith(baseline_in(""))
-        if held := held_in_baseline(state) if of_baseline else sorted(attributes(state, {})):
+        if (
+            held := held_in_baseline(state)
+            if of_baseline
+            else _unsaid(landing_zone, stack, sorted(attributes(state, {})))
+        ):
             account = stack.partition(IN_ACCOUNT)[2]
             has = f"the state of {stack!r} has {len(held)} {'things' if held[1:] else 'thing'}, as {held[0]}"
             lines: tuple[str, ...] = ()
@@ -116,14 +122,23 @@ def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: st
     """Returns why detection may not go with its file, nor its administrator move: AWS has steps for that."""
     detection = landing_zone.detection
     if detection and account != detection.administrator and IN_ACCOUNT in stack:
-        text = f"{has}: AWS lets GuardDuty's administrator not move while it has members"
+        watches = any(map(_is_guarddutys, held))
+        why = (
+            "AWS lets GuardDuty's administrator not move while it has members"
+            if watches
+            else "remove all of it from the states before"
+        )
+        text = f"{has}: {why}"
         problem = Message("administrator-moved", text, stack=stack, old=account, new=detection.administrator)
         remedy = f"write administrator: {account} again; {_MOVING} has the steps"
         return landing_zone.fault(DETECTION, ("administrator",), problem, remedy)
-    why = f"{DETECTION} has no guardduty" if detection else "nothing switches the stack on"
+    of_guardduty = [address for address in held if _is_guarddutys(address)]
+    sections = [name for name, some in (("guardduty", of_guardduty), ("config", len(of_guardduty) < len(held))) if some]
+    why = f"{DETECTION} has no {listed(sections)}" if detection else "nothing switches the stack on"
     problem = Message("state-without-stack", f"{has}, and {why}", stack=stack, held=held)
     back = "write" if detection else f"put the file back with administrator: {account} and"
-    remedy = f"{back} guardduty: {{mode: unmanaged}}; a deploy removes it from the states; then delete the file"
+    words = " and ".join(f"{name}: {{mode: unmanaged}}" for name in sections)
+    remedy = f"{back} {words}; a deploy removes it from the states; then delete the file"
     return landing_zone.fault(DETECTION, (), problem, remedy)
 
 
@@ -136,8 +151,32 @@ def _archive_left(landing_zone: LandingZone, stack: str, account: str, has: str,
         remedy = f"write account: {account} again; docs/detection.md#the-log-archive says what can be done"
         return landing_zone.fault(DETECTION, ("log_archive", "account"), problem, remedy)
     problem = Message("state-without-stack", f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
-    remedy = f"write log_archive: {{account: {account}, mode: unmanaged}}; a deploy lets go of it; then take it out"
+    words = f"log_archive: {{account: {account}, mode: unmanaged}}"
+    remedy = f"write {words}; a deploy removes it from the state; then take it out"
     return landing_zone.fault(DETECTION, (), problem, remedy)
+
+
+def _unsaid(landing_zone: LandingZone, stack: str, held: list[str]) -> list[str]:
+    """Returns what a state holds; of a stack of detection that takes part, that of which its file says nothing."""
+    if not (detection := landing_zone.detection) or stack not in unsaid(landing_zone):
+        return held
+    said = (bool(detection.config), bool(detection.guardduty))
+    return [address for address in held if not said[_is_guarddutys(address)]]
+
+
+def unsaid(landing_zone: LandingZone) -> set[str]:
+    """Returns the stacks of detection where its file does not say what is to become of GuardDuty, or of Config."""
+    detection = landing_zone.detection
+    some = detection and not (detection.guardduty and detection.config)
+    return {landing_zone.layers[name].stack for name in (DETECTION_LAYER, DELEGATION)} if some else set()
+
+
+def _is_guarddutys(address: str) -> bool:
+    return not _CONFIGS.match(address)
+
+
+_CONFIGS = re.compile(r"aws_config_|\w+\.config(?![a-z])")
+"""All else in these stacks is GuardDuty's, what mails its findings as well."""
 
 
 _MOVING = "docs/detection.md#another-administrator"

@@ -18,6 +18,7 @@ _ACCOUNT = r"[0-9]{12}"
 
 _PARTS = {
     "account alias": r"[a-z0-9-]{3,63}",
+    "aggregator name": r"[0-9A-Za-z_-]{1,256}",
     "account id": _ACCOUNT,
     "alias name": r"alias/[0-9A-Za-z_/-]+",
     "analyzer name": r"[A-Za-z][0-9A-Za-z_.-]{0,254}",
@@ -25,6 +26,8 @@ _PARTS = {
     "anomaly subscription ARN": rf"arn:aws:ce::{_ACCOUNT}:anomalysubscription/[0-9A-Za-z-]+",
     "budget name": r"[^:\\\s]+(?: [^:\\\s]+)*",
     "bucket": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]",
+    "channel name": r"[^@\s]{1,256}",
+    "recorder name": r"[^@\s]{1,256}",
     "BILLING, OPERATIONS or SECURITY": r"(?:BILLING|OPERATIONS|SECURITY)",
     "GROUP or USER": r"(?:GROUP|USER)",
     "detector id": r"[0-9a-f]{32}",

@@ -36,9 +36,8 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
     zone = aws.zone
     unmanaged = {control.trusted[0] for control in zone.security.controls.values() if control.mode is Mode.UNMANAGED}
     unmanaged |= {"ram.amazonaws.com"} if zone.organization.ram_sharing == "unmanaged" else set()
-    detection = zone.detection
-    if detection and detection.guardduty and detection.guardduty.mode is Mode.UNMANAGED:
-        unmanaged.add(_GUARDDUTY)
+    watching = (zone.detection.guardduty, zone.detection.config) if zone.detection else ()
+    unmanaged |= {control.trusted[0] for control in watching if control and control.mode is Mode.UNMANAGED}
     others = unmanaged - zone.trusted_services - {*zone.organization.disable_services}
     for service in aws.inventory.organization.trusted_services:
         if service in others:
@@ -98,11 +97,15 @@ def _recorded_delegations(states: InStates) -> Iterator[Thing]:
 
 
 def _live_delegations(aws: AtAws) -> Iterator[Thing]:
+    detection = aws.zone.detection
+    theirs = {_GUARDDUTY, *(detection.config.trusted if detection and detection.config else ())} - {
+        *aws.zone.delegations
+    }
     for service, registered in aws.inventory.organization.delegations.items():
         # A layer of your own may delegate: some services have a resource for that.
         own = aws_limits().delegated_by_own_resource.get(service, "")
         for id in registered:
-            here = service == _GUARDDUTY and aws.zone.detection and aws.account(id) == aws.zone.detection.administrator
+            here = service in theirs and detection and aws.account(id) == detection.administrator
             if not (here or aws.is_elsewhere(_DELEGATED, f"{id}/{service}") or aws.is_elsewhere(own, id)):
                 operation = "deregister-delegated-administrator"
                 undo = cli.line("organizations", operation, account_id=id, service_principal=service)
@@ -115,7 +118,7 @@ def _why_not_delegated(zone: LandingZone, change: OutsideChange) -> Obstacle:
     service = change.now.ids["service"]
     if own := aws_limits().delegated_by_own_resource.get(service):
         return Message("delegated-by-own-resource", f"{own} delegates it, in a layer of your own", resource=own)
-    declared = zone.organization.delegated_administrators.get(service)
+    declared = zone.delegations.get(service)
     text = f"one account a service can be declared, and that is {declared}"
     return Message("one-administrator-a-service", text, service=service, account=declared) if declared else ""
 
@@ -133,7 +136,7 @@ DELEGATED = Kind(
     ),
     addresses=lambda zone: (
         address
-        for service in zone.organization.delegated_administrators
+        for service in zone.delegations
         for address in (
             f"{_DELEGATED}.{delegation(service)}",
             *(["aws_iam_service_linked_role.access-analyzer"] if service == ACCESS_ANALYZER else []),
@@ -141,7 +144,7 @@ DELEGATED = Kind(
     ),
     wanted=lambda zone, _, ids: (
         (f"{_DELEGATED}.{delegation(service)}", f"{ids['account'][account]}/{service}")
-        for service, account in zone.organization.delegated_administrators.items()
+        for service, account in zone.delegations.items()
         if account in ids["account"]
     ),
     import_ids=lambda inventory: (
@@ -150,8 +153,8 @@ DELEGATED = Kind(
         for account in accounts
     ),
     declared=lambda zone: (
-        Thing("delegated administrator", _name(account, service), {}, FILE, ("delegated_administrators", service))
-        for service, account in zone.organization.delegated_administrators.items()
+        Thing("delegated administrator", _name(account, service), {}, *zone.delegated_at(service))
+        for service, account in zone.delegations.items()
     ),
     recorded=_recorded_delegations,
     live=_live_delegations,

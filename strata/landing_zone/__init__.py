@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
 
+from strata.config import DETECTION, ORGANIZATION
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
 from strata.config.external import External
@@ -19,6 +20,7 @@ from strata.config.split import SplitSourceFile
 from strata.errors import Fault, Message
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
+from strata.landing_zone.detection import config_of
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.inherited import Attributes, Inherited, attributes, words_of
@@ -240,7 +242,22 @@ class LandingZone:
     @cached_property
     def delegated_administrators(self) -> Mapping[str, tuple[str, ...]]:
         """Returns the accounts that administer each service; at AWS there may be several."""
-        return {service: (account,) for service, account in self.organization.delegated_administrators.items()}
+        return {service: (account,) for service, account in self.delegations.items()}
+
+    @cached_property
+    def delegations(self) -> Mapping[str, str]:
+        """Returns the account that is registered for each service: by organization.yaml, for Config by detection.yaml.
+
+        GuardDuty has a resource of its own that does so.
+        """
+        detection, control = self.detection, config_of(self.detection)
+        ours = {control.trusted[0]: detection.administrator} if detection and control else {}
+        return {**self.organization.delegated_administrators, **ours}
+
+    def delegated_at(self, service: str) -> tuple[str, Location]:
+        """Returns the file that delegates a service, and the place there."""
+        here = service in self.organization.delegated_administrators or service not in self.delegations
+        return (ORGANIZATION, ("delegated_administrators", service)) if here else (DETECTION, ("config",))
 
     @cached_property
     def trusted_services(self) -> frozenset[str]:

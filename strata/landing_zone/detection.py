@@ -1,14 +1,14 @@
-"""Where detection.yaml has GuardDuty watch, and which accounts it makes members one by one."""
+"""Where detection.yaml has GuardDuty watch and Config record, and which accounts it makes members one by one."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mode
 
 if TYPE_CHECKING:
-    from strata.config.detection import Detection, GuardDuty, Plan
+    from strata.config.detection import Config, Detection, GuardDuty, Plan
     from strata.landing_zone import LandingZone
 
 
@@ -73,3 +73,41 @@ def enabled_features(zone: LandingZone) -> tuple[Plan, ...]:
     """Returns the protection plans that are on."""
     control = guardduty_of(zone.detection)
     return control.plans if control and control.on else ()
+
+
+# AWS Config
+
+
+def config_of(detection: Detection | None) -> Config | None:
+    """Returns what is said of Config where that is on or off, None where it is left to others."""
+    control = detection.config if detection else None
+    return control if control and control.mode is not Mode.UNMANAGED else None
+
+
+def recorded_regions(zone: LandingZone, account: str) -> tuple[str, ...]:
+    """Returns where an account has a recorder, sorted; a retired one has none."""
+    detection, control = zone.detection, config_of(zone.detection)
+    if not (detection and control) or account not in zone.accounts:
+        return ()
+    regions = enabled_regions(zone, account, regions_of(zone, detection))
+    return tuple(region for region in regions if recorded_types(zone, region))
+
+
+def recorded_types(zone: LandingZone, region: str) -> Literal["all"] | tuple[str, ...]:
+    """Returns the types that are recorded in a region: those of IAM in one alone, since each region has the same."""
+    control = config_of(zone.detection)
+    types = control.types if control else ()
+    if types == "all" or region == home_region(zone):
+        return types
+    return tuple(type for type in types if type not in GLOBAL_TYPES)
+
+
+GLOBAL_TYPES = frozenset({"AWS::IAM::Group", "AWS::IAM::Policy", "AWS::IAM::Role", "AWS::IAM::User"})
+"""https://docs.aws.amazon.com/config/latest/developerguide/select-resources.html"""
+
+
+def home_region(zone: LandingZone) -> str:
+    """Returns the region that records what is in no region, and has the aggregator: the primary where it can be."""
+    regions = regions_of(zone, zone.detection) if zone.detection else ()
+    primary = zone.project.regions.primary
+    return primary if primary in regions or not regions else regions[0]

@@ -9,7 +9,7 @@ from strata.config.limits import aws_limits
 from strata.config.models import AlternateContacts, Organization, PolicyType, Security
 from strata.config.source import Location
 from strata.config.text import address_part
-from strata.landing_zone.detection import guardduty_of
+from strata.landing_zone.detection import config_of, guardduty_of
 from strata.landing_zone.policies import Policy
 
 if TYPE_CHECKING:
@@ -50,8 +50,7 @@ def derived_services(
     needed.update(
         control.trusted for control in (security or Security()).controls.values() if control.on and control.trusted[0]
     )
-    if control := guardduty_of(detection):
-        needed.update([control.trusted])
+    needed.update(control.trusted for control in (guardduty_of(detection), config_of(detection)) if control)
     # An organization that exists may do without it; then no account is renamed.
     if ACCOUNT_MANAGEMENT not in organization.disable_services:
         needed.update([AlternateContacts.trusted])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import NamedTuple
 
 from strata.config import BASELINE, DETECTION, PROJECT, SECURITY
+from strata.config.detection import Recording
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT
+from strata.config.models import MANAGEMENT, Mode
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
@@ -20,7 +22,8 @@ from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
 from strata.text import counted, listed
 
-DIGESTS = 24 * 30
+DAYS = 30
+DIGESTS = 24 * DAYS
 """Digests of a trail in a month, for each account and default region."""
 NOT_GIVEN = "usage-not-given"
 """The id of why an amount is not known that `usage` could say."""
@@ -48,6 +51,7 @@ class Charge:
         quantity: what each account uses in a month, all regions together; None where nobody knows.
         usage: the line that says so; None where it follows from the files alone.
         why: why it is not known.
+        once: it is charged when it is switched on, and in no month after that.
     """
 
     price: Price
@@ -57,6 +61,7 @@ class Charge:
     quantity: float | None = None
     usage: SourceLocation | None = None
     why: Message | None = None
+    once: bool = False
 
     @property
     def fixed(self) -> bool:
@@ -66,14 +71,18 @@ class Charge:
     @property
     def lacking(self) -> str | None:
         """Returns the word that `usage` lacks for these accounts."""
-        return self.price.usage if self.why and self.why.id == NOT_GIVEN else None
+        return str(self.why.data["usage"]) if self.why and self.why.id == NOT_GIVEN else None
 
-    @cached_property
+    @property
     def usd(self) -> float | None:
         """Returns the most that a month costs, None where that is not known.
 
         Where a unit costs less the more of it a region has, it is spread evenly over the regions.
         """
+        return 0.0 if self.once and self.quantity is not None else self._amount
+
+    @cached_property
+    def _amount(self) -> float | None:
         if self.quantity is None:
             return None
         regions = len(self.regions)
@@ -82,6 +91,8 @@ class Charge:
     @property
     def first_month(self) -> float | None:
         """Returns what the thirty days cost after it was switched on for the first time."""
+        if self.once:
+            return self._amount
         return 0.0 if self.usd is not None and self.price.trial and not self.cause.goes_on else self.usd
 
     @property
@@ -98,12 +109,12 @@ class Charge:
             terms = " + ".join(f"{number(part.to)} x {usd_of(part.usd)}" for part in parts)
             words += [counted(regions, "region"), f"({terms})" if parts[1:] else terms]
         factor = self.price.factor(self.regions)
-        return " x ".join([*words, *([f"{factor:g}"] if factor != 1 else [])])
+        return " x ".join([*words, *([f"{factor:g}"] if factor != 1 else [])]) + (" once" if self.once else "")
 
 
 def charges(zone: LandingZone) -> list[Charge]:
     """Returns all that a configuration is charged for, in a stable order."""
-    return [*_guardduty(zone), *_unused_access(zone), *_keys(zone), *_trail(zone), *_others(zone)]
+    return [*_guardduty(zone), *_config(zone), *_unused_access(zone), *_keys(zone), *_trail(zone), *_others(zone)]
 
 
 # By use
@@ -123,6 +134,35 @@ def _guardduty(zone: LandingZone) -> Iterator[Charge]:
         at: Location = ("guardduty", "plans", plans[name]) if name in plans else ("guardduty",)
         cause = PriceCause("guardduty", zone.source(DETECTION, at), stays=True, goes_on=not control.on)
         yield from _used(zone, prices()[name], cause, where)
+
+
+def _config(zone: LandingZone) -> Iterator[Charge]:
+    """Yields what is recorded, and in the first month everything that is there: what is off records nothing."""
+    detection = zone.detection
+    control = detection.config if detection else None
+    if not (detection and control) or control.mode is Mode.OFF:
+        return
+    wanted, daily = regions_of(zone, detection), control.recording is Recording.DAILY
+    price = prices()["config_items_daily" if daily else "config_items"]
+    cause = PriceCause("config", zone.source(DETECTION, ("config",)), goes_on=not control.on)
+    alike: dict[tuple[Given | None, Given | None, tuple[str, ...]], list[str]] = defaultdict(list)
+    for account in zone.accounts:
+        if regions := enabled_regions(zone, account, wanted):
+            said = usage_by_account(zone)[account]
+            alike[said.get(("changes_a_day",)), said.get(("resources",)), regions].append(account)
+    for (changes, resources, regions), accounts in alike.items():
+        its = Charge(price, cause, tuple(accounts), regions)
+        if changes:
+            most = float(resources.value) if daily and resources else math.inf
+            items = DAYS * min(float(changes.value), most)
+            yield replace(its, quantity=items, usage=zone.source(DETECTION, changes.location))
+        else:
+            yield replace(its, why=_not_given("changes_a_day", accounts))
+        if control.on and resources:
+            first, line = float(resources.value), zone.source(DETECTION, resources.location)
+            yield replace(its, quantity=first, usage=line, once=True)
+        elif control.on:
+            yield replace(its, why=_not_given("resources", accounts), once=True)
 
 
 def _unused_access(zone: LandingZone) -> Iterator[Charge]:
@@ -147,9 +187,12 @@ def _used(zone: LandingZone, price: Price, cause: PriceCause, where: Mapping[str
             said = zone.source(DETECTION, given.location)
             yield Charge(price, cause, tuple(accounts), regions, float(given.value), said)
             continue
-        text = f"usage in {DETECTION} has no {price.usage} for {listed(accounts, 3)}"
-        why = Message(NOT_GIVEN, text, usage=price.usage, accounts=accounts)
-        yield Charge(price, cause, tuple(accounts), regions, why=why)
+        yield Charge(price, cause, tuple(accounts), regions, why=_not_given(str(price.usage), accounts))
+
+
+def _not_given(word: str, accounts: Sequence[str]) -> Message:
+    text = f"usage in {DETECTION} has no {word} for {listed(accounts, 3)}"
+    return Message(NOT_GIVEN, text, usage=word, accounts=accounts)
 
 
 def usage_by_account(zone: LandingZone) -> Mapping[str, Mapping[Path, Given]]:

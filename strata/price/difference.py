@@ -47,7 +47,10 @@ class PriceChange:
 
 def differences(before: Iterable[Charge], after: Iterable[Charge]) -> Iterator[PriceChange]:
     """Yields what differs by a dollar or more, and what is charged by a use that nobody knows, or knows no more."""
-    was, now = ([charge for charge in side if not charge.cause.goes_on] for side in (before, after))
+    was, now = [*before], [*after]
+    going_on = {charge.cause.words for charge in now if charge.cause.goes_on}
+    was, now = ([charge for charge in side if not (charge.cause.goes_on or charge.once)] for side in (was, now))
+    was = [replace(its, cause=its.cause._replace(stays=True)) if its.cause.words in going_on else its for its in was]
     for cause in dict.fromkeys(charge.cause.words for charge in (*now, *was)):
         old, new = ([charge for charge in side if charge.cause.words == cause] for side in (was, now))
         yield from _of_cause(old, new)

@@ -1,12 +1,16 @@
-"""Rules on detection.yaml: who administers, where, whom it leaves out, and what Strata does not build yet."""
+"""Rules on detection.yaml: who administers, where, whom it leaves out, and what Config records."""
 
 from __future__ import annotations
 
+import gzip
+import json
 from collections.abc import Iterator
+from importlib.util import find_spec
+from pathlib import Path
 from typing import Any
 
 from strata.config import DETECTION, ORGANIZATION, SECURITY
-from strata.config.layers import DETECTION_LAYER
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, Mode
@@ -14,11 +18,17 @@ from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.questions import PrincipalQuestion, ask, find_action
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import excepted
+from strata.landing_zone.detection import config_of, excepted, recorded_regions
 from strata.landing_zone.selection import is_wildcard, matching
+from strata.landing_zone.units import Target
+from strata.policy.answers import Outcome
+from strata.rules.accepted import Doubt
 from strata.rules.organization import retired, unit_keys
 from strata.rules.reporting import report_duplicates, report_unknown
+from strata.text import listed
 
 
 def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -29,10 +39,8 @@ def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     yield from _administrator(partial, settings.administrator)
     yield from _regions(partial, limits, settings)
-    for name in ("config",):
-        if getattr(settings, name):
-            message = Message("not-there-yet", f"Strata does not build {name} yet: it would have no effect", key=name)
-            yield partial.fault(DETECTION, (name,), message, "remove it")
+    if settings.config:
+        yield from _config(partial, settings)
     if control := settings.guardduty:
         yield from report_duplicates(partial, DETECTION, ("guardduty", "plans"), control.plans)
         alerts = partial.security.alerts if partial.security else None
@@ -44,6 +52,77 @@ def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             yield partial.fault(DETECTION, ("guardduty", "alert_severity"), message, remedy)
         if control.except_:
             yield from _exceptions(partial, control.except_, settings.administrator)
+
+
+def _config(partial: PartialConfiguration, settings: Any) -> Iterator[Fault]:
+    control, at = settings.config, ("config", "types")
+    service, _ = control.trusted
+    if (
+        control.mode is not Mode.UNMANAGED
+        and settings.log_archive is None
+        and partial.parsed_cleanly(DETECTION, "log_archive")
+    ):
+        message = Message("archive-missing", "there is no log_archive, to which Config delivers what it records")
+        yield partial.fault(DETECTION, ("config",), message, "add log_archive with account: KEY, see docs/detection.md")
+    declared = partial.organization.delegated_administrators if partial.organization else {}
+    if control.mode is not Mode.UNMANAGED and (other := declared.get(service, settings.administrator)) != (
+        settings.administrator
+    ):
+        text = f"{service} is delegated to {other}, and {DETECTION} has {settings.administrator}"
+        message = Message("delegated-by-detection", text, service=service)
+        yield partial.fault(ORGANIZATION, ("delegated_administrators", service), message, "remove it here")
+    if control.types == "all":
+        return
+    yield from report_duplicates(partial, DETECTION, at, control.types)
+    types = recorded_types_of_aws()
+    for index, name in enumerate(control.types):
+        if types and name not in types:
+            text = f"AWS Config has no type {short(name)}{did_you_mean(name, types)}"
+            message = Message("unknown-name", text, kind="resource type", name=name)
+            yield partial.fault(DETECTION, (*at, index), message, f"write one of {_TYPES}")
+
+
+_TYPES = "https://docs.aws.amazon.com/config/latest/developerguide/resource-config-reference.html"
+
+
+def recorded_types_of_aws() -> frozenset[str]:
+    """Returns the types that AWS Config records, as the AWS SDK has them; empty where it is not as expected."""
+    spec = find_spec("botocore")  # strata check does without the SDK itself
+    for folder in spec.submodule_search_locations or () if spec else ():
+        for file in sorted(Path(folder).glob("data/config/*/service-2.json.gz")):
+            return frozenset(json.loads(gzip.decompress(file.read_bytes()))["shapes"]["ResourceType"]["enum"])
+    return frozenset()
+
+
+def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Yields that guardrails keep the roles of the baseline off recorders: a deploy would fail in these accounts."""
+    layer = landing_zone.layers.get(BASELINE_LAYER)
+    if not (config_of(landing_zone.detection) and layer):
+        return
+    evaluated, shut = Evaluated(landing_zone), dict[tuple[str, ...], list[str]]()
+    for key in landing_zone.members:
+        bound = landing_zone.effective_policies[Target("account", key)]
+        shut.setdefault(tuple(sorted(each.policy.key for each in bound)), []).append(key)
+    for keys in shut.values():
+        key, refused = keys[0], list[str]()
+        for action in _RECORDING:
+            for region in recorded_regions(landing_zone, key):
+                role = evaluated.role(layer.roles.writer, key)
+                answer = ask(evaluated, role, PrincipalQuestion(find_action(action), region=region), key)
+                refused += [action] if answer.outcome is Outcome.DENIED and action not in refused else []
+        if refused:
+            text = (
+                f"guardrails deny {layer.roles.writer} in {listed(keys, 3)} {listed(refused)}: "
+                "let it, as docs/detection.md#aws-config says"
+            )
+            message = Message("recorder-denied", text, role=layer.roles.writer, accounts=keys, actions=refused)
+            yield DETECTION, ("config",), message
+
+
+_RECORDING = (
+    *("config:PutConfigurationRecorder", "config:PutDeliveryChannel"),
+    *("config:StartConfigurationRecorder", "config:StopConfigurationRecorder"),
+)
 
 
 def _administrator(partial: PartialConfiguration, key: str) -> Iterator[Fault]:

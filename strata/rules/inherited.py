@@ -136,7 +136,11 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     """The settings of each account fit together, as they are once all that counts for it is put together."""
     landing_zone, layer = LandingZone.of(partial), partial.layers.get(BASELINE_LAYER)
     if not (
-        landing_zone and layer and layer.source and layer.settings and partial.parsed_cleanly(BASELINE, "settings")
+        landing_zone
+        and layer
+        and layer.source == BASELINE
+        and layer.settings
+        and partial.parsed_cleanly(BASELINE, "settings")
     ):
         return
     if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):

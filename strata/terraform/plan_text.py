@@ -15,6 +15,7 @@ from strata.config.layers import IN_ACCOUNT
 from strata.kinds import resource_of
 from strata.kinds.detection.detector import DETECTOR
 from strata.kinds.detection.member import WATCHED
+from strata.kinds.detection.recorder import RECORDERS
 from strata.printing import Style, columns, line, painted, unguarded
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
@@ -180,8 +181,11 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
 
 
 def _left(address: str) -> str:
-    on = address.partition(".")[0] in (DETECTOR.type, WATCHED.type)
-    return "left as it is at AWS: GuardDuty goes on there, and costs" if on else "left as it is at AWS"
+    service = _GOING_ON.get(address.partition(".")[0])
+    return f"left as it is at AWS: {service} goes on there, and costs" if service else "left as it is at AWS"
+
+
+_GOING_ON = {DETECTOR.type: "GuardDuty", WATCHED.type: "GuardDuty", RECORDERS[0].type: "Config"}
 
 
 def _steps(steps: Sequence[str]) -> Iterator[str]:

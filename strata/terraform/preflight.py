@@ -48,7 +48,7 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, to_create
 from strata.identity.lost_states import lost_states, other_store
-from strata.identity.settled import held_in_baseline, lost_layers, settled
+from strata.identity.settled import held_in_baseline, lost_layers, settled, unsaid
 from strata.kinds import TYPES
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
@@ -471,13 +471,13 @@ def _written(
 def _check_layers(
     aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
 ) -> None:
-    """Refuses states that no stack has, and that of detection where its file says nothing of GuardDuty.
+    """Refuses states that no stack has, and that of detection where its file says nothing of what it holds.
 
     What is in an account that is closed goes with it.
     """
     leaving = {*map(baseline_in, landing_zone.leaving)}
     reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
-    has = {*workspace.stacks} - _unsaid(landing_zone)
+    has = {*workspace.stacks} - unsaid(landing_zone)
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
     if lost := list(lost_layers(landing_zone, states)):
         raise RefusedError(lost)
@@ -502,13 +502,6 @@ def _archive_told(
         raise RefusedError(refused)
     security = prepared.states.get("security", {})
     return list(waiting_trail(zone, state, security)) if "security" in prepared.chosen else []
-
-
-def _unsaid(landing_zone: LandingZone) -> set[str]:
-    """Returns the stacks of detection where its file does not say what is to become of GuardDuty."""
-    detection = landing_zone.detection
-    named = (DETECTION_LAYER, DELEGATION) if detection and not detection.guardduty else ()
-    return {landing_zone.layers[name].stack for name in named}
 
 
 def _leaving(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -14,6 +15,7 @@ from strata.aws.states import read_state
 from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
+from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
 from strata.steps import baseline_roles, regions
@@ -37,10 +39,12 @@ class Steps:
         """Returns a plan with its steps, and with what is told of that which is none.
 
         Raises:
-            StrataError: a role that Strata is to make is somebody else's.
+            StrataError: a role that Strata is to make is somebody else's, or a recorder is Control Tower's.
         """
         if planned.error or planned.waits_for:
             return planned
+        if refusals := list(self._of_control_tower(planned)):
+            raise StrataError(*refusals)
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
@@ -79,6 +83,23 @@ class Steps:
         for text in (text for error in refusals for text in error.args):
             note(text.saying(f"{stack}: {text}", place=text.place))
         return len(refusals)
+
+    def _of_control_tower(self, planned: Plan) -> Iterator[Message]:
+        """Yields why a recorder cannot be made where Control Tower has its own: an account has one in a region."""
+        for address, change in planned.changes.items():
+            if not (address.startswith(f"{RECORDERS[0].type}.") and change.action == "create"):
+                continue
+            member = planned.stack in self.landing_zone.account_stacks
+            reader = self.entrances.roles(planned.stack).reader
+            with suppress(AwsError):  # Terraform says why
+                aws = entered(self.aws, self.entrances.account(planned.stack), reader) if member else self.aws
+                ask = ResourceQuestion(aws, self.landing_zone.project, change.arguments)
+                if (name := recorder_here(ask) or "").startswith(CONTROL_TOWERS):
+                    text = (
+                        f"Control Tower records here, by {name} in {change.arguments['region']}, which is left alone: "
+                        "an account has one recorder in a region; write config: {mode: unmanaged}"
+                    )
+                    yield Message("recorder-of-control-tower", text, place=address, recorder=name)
 
     def removes_default_vpcs(self, stack: str) -> bool:
         """Says whether default VPCs go in the account of a stack."""

@@ -18,6 +18,7 @@ iam = Service("iam")
 SERVICE_NAME_CONVERSION |= {
     "access-analyzer": "AccessAnalyzer",
     "cloudtrail": "CloudTrail",
+    "config": "Config",
     "guardduty": "AmazonGuardDuty",
     "ram": "ResourceAccessManager",
 }

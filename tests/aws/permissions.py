@@ -82,6 +82,7 @@ _TAGS = {
     "ce:CreateAnomalyMonitor": ("ResourceTags", "ce:TagResource"),
     "ce:CreateAnomalySubscription": ("ResourceTags", "ce:TagResource"),
     "cloudtrail:CreateTrail": ("TagsList", "cloudtrail:AddTags"),
+    "config:PutConfigurationAggregator": ("Tags", "config:TagResource"),
     "dynamodb:CreateTable": ("Tags", "dynamodb:TagResource"),
     "events:PutRule": ("Tags", "events:TagResource"),
     "guardduty:CreateDetector": ("Tags", "guardduty:TagResource"),
@@ -152,6 +153,10 @@ def needs(call: Call) -> Iterator[Need]:
     if operation == "events:PutTargets":
         for role in {target["RoleArn"] for target in call["Targets"] if target.get("RoleArn")}:
             yield Need("iam:PassRole", role, {"iam:PassedToService": "events.amazonaws.com"})
+    if operation in ("config:PutConfigurationAggregator", "config:PutConfigurationRecorder"):
+        source = call.parameters.get("OrganizationAggregationSource") or {}
+        role = source.get("RoleArn") or call.parameters.get("ConfigurationRecorder", {}).get("roleARN")
+        yield Need("iam:PassRole", role, {"iam:PassedToService": "config.amazonaws.com"})
 
 
 def _nowhere(call: Call) -> bool:

@@ -29,6 +29,7 @@ NOT_CALLED = {
         "budgets:UntagResource",
         "ce:UntagResource",
         "cloudtrail:RemoveTags",
+        "config:UntagResource",
         "dynamodb:UntagResource",
         "events:UntagResource",
         "guardduty:UntagResource",

@@ -260,3 +260,100 @@ def test_the_trail_moves_to_the_archive_once_that_is_there(site: Site) -> None:
     assert back.code == 0, back.text[-6000:]
     kept = client.get_object_lock_configuration(Bucket=ARCHIVED)["ObjectLockConfiguration"]
     assert kept["Rule"]["DefaultRetention"]["Days"] == 30
+
+
+# AWS Config
+
+RECORDING = """\
+administrator: security
+log_archive: {account: shared}
+config:
+  mode: on
+"""
+
+
+def recorders(site: Site, region: str = HOME) -> dict[str, tuple[str, bool, str, bool]]:
+    """Returns name and frequency of each account's recorder, whether it runs, and whether it records IAM."""
+    found = {}
+    for name in ("management", *(one["Email"].partition("+")[2].partition("@")[0] for one in site.accounts().values())):
+        if not name:
+            continue
+        client = site.aws.client("config", region) if name == "management" else member(site, name, "config", region)
+        for its in client.describe_configuration_recorders()["ConfigurationRecorders"]:
+            [status] = client.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
+            mode, everywhere = its["recordingMode"]["recordingFrequency"], its["recordingGroup"]
+            found[name] = (its["name"], status["recording"], mode, everywhere["includeGlobalResourceTypes"])
+    return found
+
+
+def drifted(site: Site) -> set[tuple[str, str, str]]:
+    """Returns kind, name and attribute of all that differs."""
+    found = json.loads(site.strata("drift", "--json").stdout)["differences"]
+    return {(one["kind"], one["name"], one["attribute"]) for one in found}
+
+
+@pytest.mark.quick
+def test_config_records_in_each_account_and_is_stopped_again(site: Site) -> None:
+    """What an account has already is taken over with its name, and Control Tower's is left alone."""
+    (site.config / "detection.yaml").unlink()
+    deployed(site)
+    site.aws.order("config-recorder", account=id_of(site, "shared"), region=OTHER, name="theirs")
+    write(site, RECORDING)
+
+    deployed(site)
+
+    here, there = ("default", True, "DAILY", True), ("default", True, "DAILY", False)
+    assert recorders(site) == dict.fromkeys(("management", "security", "shared"), here)
+    assert recorders(site, OTHER) == {"management": there, "security": there, "shared": ("theirs", *there[1:])}
+    [aggregator] = member(site, "security", "config").describe_configuration_aggregators()["ConfigurationAggregators"]
+    assert aggregator["OrganizationAggregationSource"]["AllAwsRegions"]
+    assert site.strata("drift", "--json").code == 0
+
+    member(site, "shared", "config", OTHER).stop_configuration_recorder(ConfigurationRecorderName="theirs")
+    site.aws.client("config").stop_configuration_recorder(ConfigurationRecorderName="default")
+    assert drifted(site) == {
+        ("Config recorder", f"in {OTHER} of shared", "runs"),
+        ("management Config recorder", f"in {HOME}", "runs"),
+    }
+    back = site.strata("drift", "--back", "--yes")
+    assert back.code == 0, back.text[-6000:]
+    assert (recorders(site, OTHER)["shared"][1], recorders(site)["management"][1]) == (True, True)
+
+    site.edit("organization.yaml", SANDBOX)
+    write(site, RECORDING + "  recording: continuous\n")
+    deployed(site)
+    assert recorders(site)["sandbox"] == ("default", True, "CONTINUOUS", True)
+
+    write(site, RECORDING.replace("mode: on", "mode: off"))
+    deployed(site)
+    assert {runs for _, runs, _, _ in recorders(site).values()} == {False}
+    assert len(recorders(site)) == len(("management", "security", "shared", "sandbox"))
+
+    write(site, "administrator: security\nguardduty: {mode: off}\n")
+    assert "state-without-stack" in site.strata("plan", "--json").ids
+
+    write(site, RECORDING.replace("mode: on", "mode: unmanaged").replace("shared}", "shared, mode: unmanaged}"))
+    deployed(site)
+    for stack in ("baseline_shared", "detection", "detection_security"):
+        assert not any("config" in address for address in site.state(stack)), stack
+    assert site.strata("drift", "--json").code == 0
+    (site.config / "detection.yaml").unlink()
+    deployed(site)
+
+
+def test_control_towers_recorder_is_left_alone_and_said_to_be(site: Site) -> None:
+    (site.config / "detection.yaml").unlink()
+    deployed(site)
+    name = "aws-controltower-BaselineConfigRecorder"
+    site.aws.order("config-recorder", account=id_of(site, "shared"), region=HOME, name=name)
+    write(site, RECORDING)
+
+    run = site.strata("deploy", "--yes", "--json")
+
+    assert run.code == 1
+    assert "recorder-of-control-tower" in run.ids, run.text[-3000:]
+    assert recorders(site) == {
+        "security": ("default", True, "DAILY", True),
+        "management": ("default", True, "DAILY", True),
+        "shared": (name, True, "CONTINUOUS", False),
+    }

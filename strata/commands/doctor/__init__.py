@@ -45,6 +45,7 @@ CHECKS: tuple[Check, ...] = (
     Check("trails", Needs.ACCOUNT, conflicts.check_trails),
     Check("analyzers", Needs.ACCOUNT, conflicts.check_analyzers),
     Check("detectors", Needs.ACCOUNT, conflicts.check_detectors),
+    Check("recorders", Needs.ACCOUNT, conflicts.check_recorders),
     Check("anomalies", Needs.ACCOUNT, account.check_anomaly_monitor),
     Check("sign-in", Needs.ORGANIZATION, sign_in.check_identity_center),
     Check("directory", Needs.ORGANIZATION, sign_in.check_directory),

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, exists, failure, listed, ok, warning
 from strata.config import DETECTION
 from strata.config.models import MANAGEMENT
 from strata.kinds.control import ANALYZER, TRAIL
-from strata.landing_zone.detection import excepted, watched_regions
+from strata.kinds.detection.recorder import CONTROL_TOWERS, LINKED
+from strata.landing_zone.detection import excepted, recorded_regions, watched_regions
 
 TRAILS_PER_REGION = ANALYZERS_PER_REGION = 5
 
@@ -72,11 +73,29 @@ def check_detectors(context: CheckContext) -> Iterator[Finding]:
     for region in context.project.regions.all_governed:
         client = context.aws.client("guardduty", region)
         detectors[region] = list(client.items("list_detectors", "DetectorIds[]"))
-    there = {region for region, ids in detectors.items() if ids}
-    if ours := sorted(there.intersection(watched_regions(zone)) if MANAGEMENT not in excepted(zone) else ()):
-        yield ok("as-declared", f"GuardDuty is on in {', '.join(ours)}, by {DETECTION}", regions=ours)
-    if others := sorted(there - {*ours}):
-        text = f"GuardDuty is on in {', '.join(others)}, Strata does not change it"
-        yield ok("not-ours", text, regions=others)
+    watched = watched_regions(zone) if MANAGEMENT not in excepted(zone) else ()
+    yield from _on("GuardDuty is", {region for region, ids in detectors.items() if ids}, watched)
+
+
+def check_recorders(context: CheckContext) -> Iterator[Finding]:
+    """Names recorders of AWS Config in the same way, and those of Control Tower."""
+    zone, recorders = context.landing_zone, dict[str, str]()
+    for region in context.project.regions.all_governed:
+        client = context.aws.client("config", region)
+        names = [each["name"] for each in client.describe_configuration_recorders()["ConfigurationRecorders"]]
+        recorders.update((region, name) for name in names if not name.startswith(LINKED))
+    foreign = sorted(region for region, name in recorders.items() if name.startswith(CONTROL_TOWERS))
+    if foreign:
+        text = f"Control Tower records in {', '.join(foreign)}, Strata leaves it alone"
+        yield ok("control-tower", text, regions=foreign)
+    yield from _on("a recorder is", recorders.keys() - {*foreign}, recorded_regions(zone, MANAGEMENT))
+
+
+def _on(what: str, there: Collection[str], declared: Collection[str]) -> Iterator[Finding]:
+    """Names the regions in which something is on: those that detection.yaml has, and others."""
+    if ours := sorted({*there} & {*declared}):
+        yield ok("as-declared", f"{what} on in {', '.join(ours)}, by {DETECTION}", regions=ours)
+    if others := sorted({*there} - {*ours}):
+        yield ok("not-ours", f"{what} on in {', '.join(others)}, Strata does not change it", regions=others)
     if not there:
         yield ok("no-conflict", "none", regions=[])

@@ -2,23 +2,65 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 from strata.config import DETECTION
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
+from strata.config.models import MANAGEMENT
 from strata.kinds.arguments import Attributes
-from strata.kinds.kind import Ask
-from strata.kinds.members.made import BESIDE, Declared
+from strata.kinds.kind import Ask, Kind, Resource
+from strata.kinds.members.made import BESIDE, Declared, made_by_layer
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import enabled_features
+from strata.landing_zone.detection import enabled_features, recorded_regions
 
-SERVICE = "guardduty"
+SERVICE, CONFIG = "guardduty", "config"
 PLANS = "plans"
 
 
-def said(label: str, values: Attributes, *, account: str = "") -> Declared:
-    """Returns a thing that the administrator has, or the management account where none is named."""
-    return Declared(account, label, values, DETECTION, ("guardduty",))
+def said(label: str, values: Attributes, *, account: str = "", section: str = "guardduty") -> Declared:
+    """Returns a thing that an account has, the management account where none is named."""
+    return Declared(account, label, values, DETECTION, (section,))
+
+
+def in_each_account(
+    name: str,
+    resources: tuple[Resource, ...],
+    *,
+    declared: Callable[[LandingZone, str], Attributes],
+    recorded: Callable[[Attributes], Attributes],
+    asked: Callable[[Ask], Attributes | None],
+    events: tuple[str, ...],
+) -> tuple[Kind, Kind]:
+    """Returns the kinds of a thing that each account has in each region: of members, and of the management account.
+
+    The baseline makes the former, the stack of the management account the latter. Arguments are as of `made_by_layer`;
+    `declared` returns the values for a region.
+    """
+
+    def of(accounts: Callable[[LandingZone], Iterable[str]]) -> Callable[[LandingZone], Iterator[Declared]]:
+        return lambda zone: (
+            said(f"in {region}", declared(zone, region), account="" if key == MANAGEMENT else key, section=CONFIG)
+            for key in accounts(zone)
+            for region in recorded_regions(zone, key)
+        )
+
+    def made(layer: str, word: str, accounts: Callable[[LandingZone], Iterable[str]]) -> Kind:
+        return made_by_layer(
+            layer,
+            word,
+            resources,
+            called=lambda its, _: f"in {region_of(its)}",
+            declared=of(accounts),
+            recorded=recorded,
+            asked=asked,
+            events=dict.fromkeys(("made", "changed", "gone"), events),
+        )
+
+    return (
+        made(BASELINE_LAYER, name, lambda zone: zone.members),
+        made(DETECTION_LAYER, f"management {name}", lambda _: (MANAGEMENT,)),
+    )
 
 
 def administrator_of(zone: LandingZone) -> str:

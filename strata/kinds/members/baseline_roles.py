@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 
 from strata.config import BASELINE
@@ -13,7 +13,7 @@ from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.change import Way
 from strata.kinds.kind import Ask, account_of
-from strata.kinds.members.made import SET, by_step, named
+from strata.kinds.members.made import BESIDE, SET, by_step, named
 from strata.kinds.members.role import MEMBER_ROLE
 from strata.kinds.thing import InStates, Thing
 from strata.landing_zone import LandingZone
@@ -116,7 +116,8 @@ def _recorded(states: InStates) -> Iterator[Thing]:
 
 
 def _asked(ask: Ask) -> Attributes:
-    layer = shipped(BASELINE_LAYER, BASELINE, short_name=ask.project.short_name)
+    records = any(type.startswith("aws_config_") for type in ask.values.get(BESIDE, ()))
+    layer = replace(shipped(BASELINE_LAYER, BASELINE, short_name=ask.project.short_name), records=records)
     roles = dict(zip(_AS_MADE, baseline_roles(ask.project, layer), strict=True))
     answers = {part: seen(ask, role) for part, role in roles.items()}
     return {

@@ -1,0 +1,101 @@
+"""AWS Config in an account: a recorder in each region, what it delivers to, and whether it runs."""
+
+from __future__ import annotations
+
+from functools import partial
+
+from cdktf_cdktf_provider_aws.config_configuration_recorder import (
+    ConfigConfigurationRecorder,
+    ConfigConfigurationRecorderRecordingGroup,
+    ConfigConfigurationRecorderRecordingGroupRecordingStrategy,
+    ConfigConfigurationRecorderRecordingMode,
+)
+from cdktf_cdktf_provider_aws.config_configuration_recorder_status import ConfigConfigurationRecorderStatus
+from cdktf_cdktf_provider_aws.config_delivery_channel import ConfigDeliveryChannel
+from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
+from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRole
+
+from stacks import hcl
+from stacks.base import leaving, resource_name
+from stacks.planned import Added
+from stacks.security.controls import Controls
+from strata.config.detection import Config, Recording
+from strata.config.limits import aws_limits
+from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import config_of, home_region, recorded_regions, recorded_types
+
+SERVICE = Config.trusted[0]
+NAME = "default"
+"""What AWS calls a recorder and a channel that nobody names."""
+_ROLE = "aws_iam_service_linked_role.config"
+
+
+def recorders(stack: Controls, zone: LandingZone, account: str) -> None:
+    """Makes the recorders of an account; where it has none any more, they leave the state and go on."""
+    control, wanted = config_of(zone.detection), recorded_regions(zone, account)
+    if control and wanted:
+        role = _service_role(stack)
+        for region in wanted:
+            _recorder(stack, zone, control, region, role)
+    else:
+        stack.remove_from_state(_ROLE)
+    for region in sorted(aws_limits().regions - {*wanted}):
+        stack.remove(partial(_forgotten, stack, region))
+
+
+def _forgotten(stack: Controls, region: str) -> None:
+    name = resource_name("main", region)
+    stack.add(ConfigConfigurationRecorder, name, role_arn="")
+    stack.add(ConfigDeliveryChannel, name, s3_bucket_name="")
+    stack.add(ConfigConfigurationRecorderStatus, name, name="", is_enabled=False)
+
+
+def _service_role(stack: Controls) -> Added[IamServiceLinkedRole]:
+    path = f"/aws-service-role/{SERVICE}/"
+    stack.add(DataAwsIamRoles, "config", name_regex="^AWSServiceRoleForConfig$", path_prefix=path)
+    stack.import_if_exists(_ROLE, hcl.set_of("data.aws_iam_roles.config.arns"))
+    return stack.add(IamServiceLinkedRole, "config", aws_service_name=SERVICE, lifecycle=leaving("description", "tags"))
+
+
+def _recorder(
+    stack: Controls, zone: LandingZone, control: Config, region: str, role: Added[IamServiceLinkedRole]
+) -> None:
+    name, types = resource_name("main", region), recorded_types(zone, region)
+    by_all = types == "all"
+    strategy = "ALL_SUPPORTED_RESOURCE_TYPES" if by_all else "INCLUSION_BY_RESOURCE_TYPES"
+    recorder = stack.add(
+        ConfigConfigurationRecorder,
+        name,
+        name=NAME,
+        role_arn=stack.expression(role, "arn"),
+        recording_group=ConfigConfigurationRecorderRecordingGroup(
+            all_supported=by_all,
+            include_global_resource_types=by_all and region == home_region(zone),
+            resource_types=None if types == "all" else sorted(types),
+            recording_strategy=[ConfigConfigurationRecorderRecordingGroupRecordingStrategy(use_only=strategy)],
+        ),
+        recording_mode=ConfigConfigurationRecorderRecordingMode(
+            recording_frequency="DAILY" if control.recording is Recording.DAILY else "CONTINUOUS"
+        ),
+        region=region,
+        # One that the account has already keeps its name: another would be a second, which AWS rejects.
+        lifecycle=leaving("name"),
+    )
+    channel = stack.add(
+        ConfigDeliveryChannel,
+        name,
+        name=NAME,
+        s3_bucket_name=zone.project.archive_config_bucket,
+        region=region,
+        lifecycle=leaving("name"),
+        depends_on=[recorder],
+    )
+    stack.add(
+        ConfigConfigurationRecorderStatus,
+        name,
+        name=stack.expression(recorder, "name"),
+        is_enabled=control.on,
+        region=region,
+        # AWS starts none that has no channel.
+        depends_on=[channel],
+    )
