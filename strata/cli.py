@@ -590,20 +590,31 @@ def doctor(*, options: Options, json: JsonOption = False) -> int:
 def selftest(
     *,
     options: Options,
+    trial: Annotated[
+        bool,
+        typer.Option("--try", help="Make throw-away things, named strata-selftest-..., and remove them, after asking."),
+    ] = False,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="With --try: also where a state of Strata is in use.")
+    ] = False,
     record: Annotated[
         Path | None,
         typer.Option("--record", metavar="FILE", help="Write the calls as well, without names, ids and secrets."),
     ] = None,
     json: JsonOption = False,
+    yes: YesOption = False,
 ) -> int:
     """Ask AWS each of Strata's questions once, and say how it answers: a line a call, of any organization. Reads only.
 
     Each answer is held against AWS's own description of its API, and against what the code needs of it. Exit 3 where
-    it differs, 1 where something was denied or throttled.
+    it differs, 1 where something was denied or throttled. With --try, whether AWS refuses what Strata relies on.
     """
     from strata.commands.selftest import run
 
-    work = functools.partial(run, options, json=json)
+    if (yes or beside) and not trial:
+        text = f"{'--yes' if yes else '--beside'} is for --try; strata selftest alone changes nothing"
+        raise UsageError(Message("argument-missing", text, option="--try"))
+    work = functools.partial(run, options, json=json, trial=trial, yes=yes, beside=beside)
     return _recorded(work, record) if record else work()
 
 

@@ -46,7 +46,8 @@ class Ask(Protocol):
 def ask_everything(ask: Ask, aws: Aws, project: Project, zone: LandingZone | None) -> None:
     """Runs every reader, those of states where the configuration is of this account."""
     accounts = ask(organization.list_accounts, aws) or []
-    members = [account.id for account in accounts if account.active and account.id != project.management_account.id]
+    own = project.management_account.id
+    members = [account.id for account in accounts if account.active and account.id != own]
     _organization(ask, aws, project, members)
     _account(ask, aws, project, members)
     _center(ask, aws, project)
@@ -77,10 +78,12 @@ def _account(ask: Ask, aws: Aws, project: Project, members: Sequence[str]) -> No
     regions = project.regions.all_governed
     ask(quotas.account_quota, aws)
     ask(prerequisites.closed_regions, aws, regions)
-    ask(default_vpcs.removable, aws, [project.regions.primary])
     for key in (*defaults.REGIONAL, *defaults.OF_ACCOUNT):
         ask(defaults.setting, aws, key, project)
     ask(defaults.root_features, aws)
+    for account in _first(members):
+        if inside := ask(entered, aws, account):
+            ask(default_vpcs.removable, inside, [project.regions.primary])
     some = [project.management_account.id, *_first(members)]
     ask(read_members, aws, partial(entered, aws), project, dict.fromkeys(some, (project.regions.primary,)))
 
