@@ -264,5 +264,9 @@ def test_a_command_writes_its_recording_also_where_it_fails(
 
     assert (first.exit_code, calls[0]["operation"], calls[1]["code"]) == (1, "GetCallerIdentity", "NoSuchBucket")
     assert (second.exit_code, said.ids(second)) == (1, ["file-exists"])
+    since = len(aws.calls())
+    monkeypatch.setenv("STRATA_RECORD", str(tmp_path / "none" / "made"))
+    third = CliRunner().invoke(app, ["--config", str(TEMPLATE), "drift"])
+    assert (third.exit_code, said.ids(third), aws.calls(since=since)) == (1, ["file-unwritable"], [])
     assert file.stat().st_mode & 0o777 == 0o600
     assert (os.environ["TF_LOG_PROVIDER"], "TF_LOG_PATH" in os.environ) == ("ERROR", False)

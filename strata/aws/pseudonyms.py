@@ -125,7 +125,7 @@ _KEPT_OR_WORD = re.compile(
 _AS_IT_IS = re.compile(
     r"\d{1,3}|P(?:T?\d+[DHMSW])+|\d{4}-\d\d-\d\d(?:T[\d:.+-]+Z?)?|"  # durations and days
     r"arn:aws:iam::aws:policy/[\w/+=,.@-]+|p-FullAWSAccess|p-RCPFullAWSAccess|"
-    r"[A-Z_]+_POLICY|OrganizationAccountAccessRole|True|False|true|false|\*"
+    r"OrganizationAccountAccessRole|True|False|true|false|\*"
 )
 _OF_AWS = frozenset(
     {

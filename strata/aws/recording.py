@@ -37,6 +37,8 @@ def recorded(path: Path) -> Iterator[None]:
     if os.path.lexists(path):
         text = f"{path} exists, and a recording is added to nothing; name another file, or remove it"
         raise StrataError(Message("file-exists", text, place=str(path)))
+    if not os.access(path.parent, os.W_OK):  # a deploy of an hour is not to end with that
+        raise _unwritable(path, "its folder is not there, or nobody may write to it")
     made, lock = list[tuple[dt.datetime, SeenCall | provider_log.LoggedCall]](), threading.Lock()
 
     def saw(call: SeenCall) -> None:
@@ -72,8 +74,11 @@ def write(path: Path, made: Iterable[tuple[dt.datetime, SeenCall | provider_log.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        unwritten = f"cannot write {path}: {error.strerror}; name another file"
-        raise StrataError(Message("file-unwritable", unwritten, place=str(path))) from error
+        raise _unwritable(path, error.strerror) from error
+
+
+def _unwritable(path: Path, why: str) -> StrataError:
+    return StrataError(Message("file-unwritable", f"cannot write {path}: {why}; name another file", place=str(path)))
 
 
 def read(path: Path) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
