@@ -66,7 +66,7 @@ _SHARED: dict[str, Any] = {
 _CALLING = frozenset(
     {
         *("init", "adopt", "bootstrap", "rename", "plan", "deploy"),
-        *("explain", "report", "doctor", "drift", "profiles"),
+        *("explain", "report", "doctor", "selftest", "drift", "profiles"),
     }
 )
 _OF_AWS: dict[str, frozenset[str]] = {
@@ -116,7 +116,10 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
                 json_of = (name if under is app else under.info.name) if as_json else None
-                raise typer.Exit(_outcome(lambda: function(options=options, **arguments), options, json_of))
+                record = os.environ.get("STRATA_RECORD") if name in _RECORDED else None
+                whole = functools.partial(function, options=options, **arguments)
+                work = functools.partial(_recorded, whole, Path(record)) if record else whole
+                raise typer.Exit(_outcome(work, options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
@@ -128,6 +131,18 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
         return function
 
     return register
+
+
+_RECORDED = frozenset({"deploy", "plan", "drift"})
+"""The commands that write a recording of their calls to AWS where STRATA_RECORD names a file."""
+
+
+def _recorded(run: Callable[[], int], file: Path) -> int:
+    """Runs a command, and writes what it and Terraform's provider ask AWS."""
+    from strata.aws.recording import recorded
+
+    with recorded(file):
+        return run()
 
 
 def _parameter(key: str, annotation: Any) -> inspect.Parameter:
@@ -645,6 +660,38 @@ def doctor(*, options: Options, json: JsonOption = False) -> int:
     from strata.commands.doctor import run
 
     return run(options, json=json)
+
+
+@command("selftest", "strata selftest --profile ex-bootstrap")
+def selftest(
+    *,
+    options: Options,
+    trial: Annotated[
+        bool,
+        typer.Option("--try", help="Make throw-away things, named strata-selftest-..., and remove them, after asking."),
+    ] = False,
+    beside: Annotated[
+        bool, typer.Option("--beside", help="With --try: also where a state of Strata is in use.")
+    ] = False,
+    record: Annotated[
+        Path | None,
+        typer.Option("--record", metavar="FILE", help="Write the calls as well, without names, ids and secrets."),
+    ] = None,
+    json: JsonOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Ask AWS each of Strata's questions once, and say how it answers: a line a call, of any organization. Reads only.
+
+    Each answer is held against AWS's own description of its API, and against what the code needs of it. Exit 3 where
+    it differs, 1 where something was denied or throttled. With --try, whether AWS refuses what Strata relies on.
+    """
+    from strata.commands.selftest import run
+
+    if (yes or beside) and not trial:
+        text = f"{'--yes' if yes else '--beside'} is for --try; strata selftest alone changes nothing"
+        raise UsageError(Message("argument-missing", text, option="--try"))
+    work = functools.partial(run, options, json=json, trial=trial, yes=yes, beside=beside)
+    return _recorded(work, record) if record else work()
 
 
 AllowOption = Annotated[

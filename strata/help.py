@@ -33,6 +33,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Watch": {
         "doctor": "check AWS and this machine",
+        "selftest": "whether AWS answers as Strata reads it",
         "drift": "what differs at AWS from config/",
     },
     "Use": {

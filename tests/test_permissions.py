@@ -397,7 +397,7 @@ def own_calls(*, members: bool = False) -> frozenset[str]:
     """
     found: set[str] = set()
     for file in sorted((CHECKOUT / "strata").rglob("*.py")):
-        if in_member(file) is not members:
+        if in_member(file) is not members or file.name == "trying.py":  # an administrator tries
             continue
         tree = ast.parse(file.read_text(encoding="utf-8"))
         names = set(names_in(tree))

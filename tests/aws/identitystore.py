@@ -20,8 +20,9 @@ def create(call: Call) -> Parameters:
         raise Refused("ValidationException", f"{_NAMED[kind]} is needed")
     _unique(call, name)
     made = center(call).new_id()
-    kept[made] = {**call.parameters, f"{kind}Id": made, "IdentityStoreId": STORE}
-    return {f"{kind}Id": made, "IdentityStoreId": STORE}
+    named = {f"{kind}Id": made, "IdentityStoreId": STORE, f"{kind}Arn": _arn(kind, made), "Revision": "1"}
+    kept[made] = {**call.parameters, **named}
+    return named
 
 
 @identitystore.answers("DescribeUser", "DescribeGroup")
@@ -46,6 +47,7 @@ def update(call: Call) -> Parameters:
             place.pop(_upper(name), None)
         else:
             place[_upper(name)] = _capitalized(value)
+    found["Revision"] = str(int(found["Revision"]) + 1)
     return {}
 
 
@@ -79,7 +81,7 @@ def get_id(call: Call) -> Parameters:
         else:
             fits = asked["ExternalId"] in (each.get("ExternalIds") or ())
         if fits:
-            return {f"{kind}Id": id, "IdentityStoreId": STORE}
+            return {f"{kind}Id": id, "IdentityStoreId": STORE, f"{kind}Arn": _arn(kind, id)}
     raise Refused("ResourceNotFoundException", f"{kind.upper()} not found.")
 
 
@@ -93,11 +95,12 @@ def create_membership(call: Call) -> Parameters:
     made = found.new_id()
     found.memberships[made] = {
         "MembershipId": made,
+        "MembershipArn": _arn("Membership", made),
         "IdentityStoreId": STORE,
         "GroupId": call["GroupId"],
         "MemberId": {"UserId": user},
     }
-    return {"MembershipId": made, "IdentityStoreId": STORE}
+    return {"MembershipId": made, "MembershipArn": _arn("Membership", made), "IdentityStoreId": STORE}
 
 
 @identitystore.answers("DescribeGroupMembership", "DeleteGroupMembership")
@@ -135,6 +138,10 @@ def is_member(call: Call) -> Parameters:
             for group in call["GroupIds"]
         ]
     }
+
+
+def _arn(kind: str, id: str) -> str:
+    return f"arn:aws:identitystore:::{kind.lower()}/{id}"
 
 
 def _kind(call: Call) -> str:

@@ -14,7 +14,7 @@ from moto.moto_api._internal import mock_random
 
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, order
 
-dms, ec2 = Service("dms"), Service("ec2")
+dms, ec2, route53 = Service("dms"), Service("ec2"), Service("route53")
 _create_default_vpc = VPCBackend.create_default_vpc
 
 
@@ -87,6 +87,12 @@ def replication_subnet_groups(call: Call) -> Parameters:
         group["VpcId"] = subnets[0].vpc_id
         group["Subnets"] = [{"SubnetIdentifier": subnet.id} for subnet in subnets]
     return call.moto
+
+
+@route53.answers("ListHostedZonesByVPC")
+def hosted_zones(call: Call) -> Parameters:
+    """Says how many it lists at most, which moto leaves out."""
+    return {**call.moto, "MaxItems": "100"}
 
 
 def _interfaces(backend: EC2Backend, *, vpc: str = "", subnet: str = "") -> list[Any]:
