@@ -95,30 +95,36 @@ def exempt(statement: dict[str, object]) -> None:
     condition.setdefault("StringNotLike", {})["aws:PrincipalArn"] = "arn:*:iam::*:role/Mutant"  # type: ignore[attr-defined]
 
 
-def test_the_whole_library_synthesizes(tmp_path: Path) -> None:
-    """Each on a unit of its own, since AWS has few slots for a target."""
-    folder = bare(tmp_path / "config")
-    units = "".join(f"  unit-{key}:\n    name: unit-{key}\n" for key in IDS)
-    text = (folder / "organization.yaml").read_text()
-    (folder / "organization.yaml").write_text(
-        text.replace("organizational_units:\n", f"organizational_units:\n{units}", 1)
+def test_the_whole_library_stands_beside_what_is_shipped(folder: Path, tmp_path: Path) -> None:
+    """All of it synthesizes, in the slots that AWS has, and breaks no expectation and no way to repair an account."""
+    zone, files = (
+        load(folder),
+        {name: (folder / name).read_text() for name in ("organization.yaml", "expectations.yaml")},
     )
-    zone, text = load(folder), (folder / "organization.yaml").read_text()
-    for key in IDS:
-        known = {"key": key, "attach": (Target("unit", f"unit-{key}"),), "file": "organization.yaml"}
-        policy, *_ = guardrail_additions("policy", zone, known)
-        text = with_entry(text, policy.way, policy.new, policy.file)
+    keys = [key for key in IDS if key not in zone.policies]
+    places = [*(["root"] * 9), *(["ou/shared"] * 5), *(["account/shared"] * 9), *(["ou/security"] * 5)]
+    control = iter(places)
+    for key in keys:
+        place = next(control) if library()[key].type is PolicyType.SERVICE_CONTROL else "root"
+        known = {"key": key, "attach": (_target(place),), "file": "organization.yaml"}
+        for new in guardrail_additions("policy", zone, known):
+            files[new.file] = with_entry(files[new.file], new.way, new.new, new.file)
         for file, content in guardrail_document("policy", folder, known).items():
             (folder / file).write_text(content)
-    (folder / "organization.yaml").write_text(text)
-    stack = synthesize(folder, tmp_path / "out")["organizations"]
-    policies = stack.all("aws_organizations_policy")
+    for name, text in files.items():
+        (folder / name).write_text(text)
+    policies = synthesize(folder, tmp_path / "out")["organizations"].all("aws_organizations_policy")
 
     assert {key: policy["type"] for key, policy in policies.items()} == {
         key: one.type for key, one in library().items()
     }
-    assert {f"{key}_ou_unit-{key}" for key in IDS} == stack.all("aws_organizations_policy_attachment").keys()
-    assert [key for key, policy in policies.items() if "exempt_role" in policy["content"]] == []
+    assert [key for key, policy in policies.items() if "{{" in policy["content"]] == []
+    assert [result.expectation.id for result in examined(load(folder)) if not result.holds] == []
+
+
+def _target(place: str) -> Target:
+    kind, _, key = place.partition("/")
+    return Target("unit" if kind == "ou" else "account", key) if key else Target("root", "root")
 
 
 def test_what_is_there_is_not_added_again(folder: Path, said: Said) -> None:
@@ -161,6 +167,16 @@ def test_an_expectation_of_another_account_is_written_in_the_words_of_the_config
     assert entry.except_
     assert entry.except_.in_ == ("shared",)
     assert entry.except_.as_[-1] == "role/AWSControlTowerExecution"
+
+
+def test_a_script_gets_whom_it_binds_and_what_it_breaks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    given = {"key": "require-tls", "attach": ["account/shared"]}
+    assert run(Options(config=folder), kind="policy", given=given, json=True, dry_run=False, yes=False) == 0
+    facts = json.loads(capsys.readouterr().out)
+
+    assert (facts["binds"], facts["expectations"], facts["gives"]) == (["shared"], ["data-travels-encrypted"], [])
+    assert facts["breaks"] == library()["require-tls"].breaks
+    assert any(changed.endswith("policies/require-tls.json") for changed in facts["diff"])
 
 
 def test_the_list_says_what_is_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
