@@ -77,7 +77,7 @@ def write(path: Path, made: Iterable[tuple[dt.datetime, SeenCall | provider_log.
         raise _unwritable(path, error.strerror) from error
 
 
-def _unwritable(path: Path, why: str) -> StrataError:
+def _unwritable(path: Path, why: str | None) -> StrataError:
     return StrataError(Message("file-unwritable", f"cannot write {path}: {why}; name another file", place=str(path)))
 
 
