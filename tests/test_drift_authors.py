@@ -187,7 +187,7 @@ def test_each_kind_in_accounts_has_events_that_aws_knows() -> None:
     services = ("account", "backup", "budgets", "ec2", "elasticmapreduce", "events", "iam", "servicequotas", "ssm")
     actions = {
         action.name
-        for name in (*services, "guardduty", "kms", "s3")
+        for name in (*services, "config", "guardduty", "kms", "s3")
         if (service := known.service(name))
         for action in service.actions
     }
