@@ -79,7 +79,7 @@ def doubts(zone: LandingZone) -> Iterator[Doubt]:
         return
     if its.account == zone.detection.administrator:
         text = (
-            "is the administrator of detection too; who investigates there has the logs, and could delete them: an "
+            "administers detection too; who investigates there has the logs, and could delete them: an "
             "account of their own keeps them apart"
         )
         yield DETECTION, _AT, Message("archive-beside-administrator", text, account=its.account)
