@@ -35,6 +35,7 @@ def contents(folder: Path) -> dict[str, str]:
 ADDED = {
     "ou": ("ou", "prod", "--under", "shared"),
     "policy": ("policy", "deny-iam-users", "--attach", "root"),
+    "policy of an empty unit": ("policy", "deny-commitments", "--attach", "lab"),
     "option": ("policy", "region-restriction", "--attach", "ou/shared"),
     "expectation": ("expectation", "volumes-are-encrypted-by-default", "--in", "root"),
     "group": ("group", "data", "--description", "The data"),
@@ -57,6 +58,9 @@ ADDED = {
 
 @pytest.mark.parametrize("words", ADDED.values(), ids=ADDED)
 def test_what_was_added_goes_without_a_trace(folder: Path, words: tuple[str, ...]) -> None:
+    text = (folder / "organization.yaml").read_text()
+    lab = "organizational_units:\n  lab:\n    name: lab\n"
+    (folder / "organization.yaml").write_text(text.replace("organizational_units:\n", lab, 1))
     before = contents(folder)
     assert strata(folder, "add", *words, "--yes").exit_code == 0
     assert contents(folder) != before
