@@ -74,7 +74,7 @@ def write(path: Path, made: Iterable[tuple[dt.datetime, SeenCall | provider_log.
         with os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w", encoding="utf-8") as file:
             file.write(text)
     except OSError as error:
-        raise _unwritable(path, error.strerror) from error
+        raise _unwritable(path, error.strerror or str(error)) from error
 
 
 def _unwritable(path: Path, why: str | None) -> StrataError:
