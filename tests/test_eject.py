@@ -10,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from strata.cli import app
+from strata.errors import Message
 from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED
 
@@ -60,3 +61,12 @@ def test_what_a_killed_run_left_is_replaced(tmp_path: Path, monkeypatch: pytest.
     assert json.loads((tmp_path / "out/backend/main.tf.json").read_text()) == {
         "resource": {"aws_x": {"a": {"path": "//"}}}
     }
+
+
+def test_a_stack_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    failed = {"oops_shared": Message("synth-failed", "why")}
+    monkeypatch.setattr(Workspace, "of", lambda _: Workspace(tmp_path / "written", os.environ, failed=failed))
+    monkeypatch.setattr(Workspace, "synth", lambda _: None)
+
+    assert ejected(tmp_path / "out") == 1
+    assert not (tmp_path / "out").exists()

@@ -329,7 +329,11 @@ def test_the_list_of_changes() -> None:
     moved = {"actions": ["update"], "before": there, "after": {}, "importing": {"id": "i"}}
     other = {"mode": "managed", "address": "aws_a.c", "change": moved, "previous_address": "aws_a.old"}
     plans = [
-        Plan("backend", dict(changes({"resource_changes": [found, other]})), ("state_bucket",), steps=(WARNED,)),
+        Plan(
+            *("backend", dict(changes({"resource_changes": [found, other]})), ("state_bucket",)),
+            written={"aws_a.b": {"name": ParsedExpression({"name": "${a}"})}},
+            steps=(WARNED,),
+        ),
         Plan("sso", waits_for=("backend",)),
     ]
 

@@ -15,6 +15,7 @@ import pytest
 from strata.errors import Message
 from strata.options import Options
 from strata.policy.equality import same_document
+from strata.terraform.change_list import ChangeList
 from strata.terraform.document_diff import document, document_diff
 from strata.terraform.expressions import ParsedExpression
 from strata.terraform.plan_text import names_of, show
@@ -234,6 +235,23 @@ def test_a_document_is_compared_line_by_line() -> None:
         "                ]",
         "              }",
     ]
+
+
+def test_of_a_document_with_a_part_that_nobody_knows_yet_the_rest_is_seen() -> None:
+    """Else who approves an id that AWS has yet to give approves whatever stands beside it."""
+    before = {"content": '{"Statement": [{"Effect": "Deny", "Resource": "a"}]}'}
+    update = change("update", before, {}, after_unknown={"content": True})
+    text = '{"Statement": [{"Effect": "Deny", "Resource": "${data.x.y.id}"}, {"Effect": "Allow", "Resource": "$${b}"}]}'
+    plan = Plan("organizations", dict(changes({"resource_changes": [update]})))
+    written = {"aws_a.b": {"content": ParsedExpression({"content": text})}}
+    seen = io.StringIO()
+
+    show([replace(plan, written=written)], seen, {})
+
+    assert '"Effect": "Allow"' in seen.getvalue()
+    assert '"${b}"' in seen.getvalue()
+    lists = [ChangeList.of([each], "1") for each in (plan, replace(plan, written=written))]
+    assert lists[0].sha256 != lists[1].sha256
 
 
 def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference(golden: Golden) -> None:

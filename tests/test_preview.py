@@ -17,7 +17,7 @@ from strata.terraform.plans import Planner
 from strata.terraform.preview import Preview, known_outputs
 from strata.terraform.progress import Progress
 from strata.terraform.tools import find_terraform
-from strata.terraform.workspace import Workspace
+from strata.terraform.workspace import NOT_KNOWN, Workspace
 from tests.conftest import Golden
 from tests.synthesized import SHIPPED
 
@@ -183,6 +183,7 @@ def test_outputs_that_another_stack_has_yet_to_give_are_not_known(
         "resource": {"terraform_data": resources},
     }
     (folder / "cdk.tf.json").write_text(json.dumps(document))
+    (folder / ".terraform.lock.hcl").touch()
     (tmp_path / "plans").mkdir()
     terraform = {**os.environ, "TERRAFORM_BINARY_NAME": str(find_terraform(os.environ))}
     made = Planner(
@@ -199,3 +200,6 @@ def test_outputs_that_another_stack_has_yet_to_give_are_not_known(
         attribute.name: attribute.unknown for change in planned.changes.values() for attribute in change.attributes
     }
     assert remarks or (unknown["triggers_replace"], unknown["input"]) == (True, False)
+    behind = json.dumps([its.written for its in planned.written.get("terraform_data.given", {}).values()])
+    assert remarks or {"new.id", "new-one.id"} <= {text.partition("}")[0] for text in behind.split(NOT_KNOWN)}
+    assert made.workspace.not_known("sso", {"a"}, tmp_path).not_known("sso", {"b"}, tmp_path).document("sso")

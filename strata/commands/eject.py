@@ -36,6 +36,8 @@ def run(options: Options, *, folder: Path) -> int:
         progress.doing("writing the Terraform")
         workspace = Workspace.of(options.config)
         workspace.synth()
+    if workspace.failed:
+        raise StrataError(*workspace.failed.values())
     target = folder.absolute()
     partial = target.with_name(f".{target.name}.partial")
     with cannot("written", folder):

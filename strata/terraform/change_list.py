@@ -47,7 +47,7 @@ class Values(_Part):
     replaces: bool = False
     """It is why the resource is replaced."""
     expression: Any = None
-    """In a class, where it is not known: its Terraform, and what that refers to."""
+    """Where it is not known: its Terraform, and what that refers to."""
 
 
 class Listed(_Part):
@@ -504,8 +504,9 @@ def _brief(values: Values | None, said: Callable[[Any], str]) -> str:
 
 
 def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
+    behind = planned.written if in_class or IN_ACCOUNT not in planned.stack else {}  # format 1 has none in accounts
     changes = {
-        address: _listed(change, planned.written.get(address, {}), change.goes) if in_class else _listed(change, {}, {})
+        address: _listed(change, behind.get(address, {}), change.goes if in_class else {})
         for address, change in planned.changes.items()
     }
     return StackChanges(changes=changes, outputs=list(planned.outputs), steps=list(map(str, planned.steps)))

@@ -21,6 +21,7 @@ from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
 from strata.terraform.change_list import classes, with_alias_of_all, without_id
 from strata.terraform.document_diff import document, document_diff, pretty
+from strata.terraform.expressions import ParsedExpression
 from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Plan, PlannedChange
 from strata.text import NAMED, counted, listed
@@ -171,13 +172,21 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         ]
         yield from (_Line(f"      {text}", indent=8) for text in about if text)
         for attribute in attributes:
-            yield from _attribute_lines(attribute, names)
             written = planned.written.get(address, {}).get(attribute.name)
+            yield from _attribute_lines(_as_written(attribute, written), names)
             if written and every and not attribute.sensitive:  # why an account is of another class may stand there
                 yield _Line(f"        by {json.dumps(written.written, sort_keys=True)}", indent=10)
     for step in _steps(planned.steps):
         yield _Line(f"  {'step':<{_ACTION}}  {step}", STYLES["step"], 4 + _ACTION, 6)
     yield from (_Line(f"  {remark}", indent=4) for remark in planned.remarks)
+
+
+def _as_written(attribute: Attribute, written: ParsedExpression | None) -> Attribute:
+    """Returns a document of which a part is not known as its Terraform has it, so that all else in it is seen."""
+    text = written.written.get(attribute.name) if written and attribute.after == UNKNOWN else None
+    return (
+        replace(attribute, after=text.replace("$${", "${")) if isinstance(text, str) and document(text) else attribute
+    )
 
 
 def _left(address: str) -> str:

@@ -118,7 +118,7 @@ class Plan:
     versions: Versions = field(default_factory=dict)
     """The states that it rests on, as they were before it was created."""
     written: Mapping[str, Mapping[str, ParsedExpression]] = field(default_factory=dict, repr=False)
-    """The Terraform of arguments that are not known yet, by address, of a stack in a member account."""
+    """The Terraform of arguments that are not known yet, by address."""
     terraform: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All Terraform of a stack in a member account that cannot be planned yet."""
     steps: tuple[Message, ...] = ()
@@ -282,7 +282,7 @@ class Planner:
             shown: dict[str, Any] = json.loads(result.text)
             self.learn(stack, shown)
             to_do, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
-            written = expressions(self._terraform(stack), shown) if IN_ACCOUNT in stack else {}
+            written = expressions(self._terraform(stack), shown)
             return Plan(stack, to_do, outputs, file=file, versions=versions, written=written)
         file.unlink(missing_ok=True)
         if not result.code:

@@ -32,8 +32,8 @@ UNWRITTEN = "STRATA_UNWRITTEN"
 """The variable that tells a synth of the file with the stacks that it leaves out."""
 
 
-NOT_KNOWN = "strata_not_known"
-"""A resource of Terraform's own whose id a plan does not know."""
+NOT_KNOWN = "strata_not_known_"
+"""How resources of Terraform's own are called whose id a plan does not know, each for an output."""
 
 
 class StateObject(NamedTuple):
@@ -197,12 +197,14 @@ class Workspace:
         copy = folder / f"{stack}.assumed"
         copy.mkdir(exist_ok=True)
         read = re.compile(
-            rf"data\.terraform_remote_state\.[\w-]+\.outputs\.(?:{'|'.join(map(re.escape, outputs))})(?![\w-])"
+            rf"data\.terraform_remote_state\.[\w-]+\.outputs\.({'|'.join(map(re.escape, outputs))})(?![\w-])"
         )
-        document = json.loads(read.sub(f"terraform_data.{NOT_KNOWN}.id", json.dumps(self.document(stack))))
-        document.setdefault("resource", {}).setdefault("terraform_data", {})[NOT_KNOWN] = {}
+        document = json.loads(read.sub(rf"terraform_data.{NOT_KNOWN}\1.id", json.dumps(self.document(stack))))
+        made = document.setdefault("resource", {}).setdefault("terraform_data", {})
+        made |= {f"{NOT_KNOWN}{output}": {} for output in sorted(outputs)}
         (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
-        if (locked := self.stack_folder(stack) / ".terraform.lock.hcl").exists():
+        locked = self.stack_folder(stack) / ".terraform.lock.hcl"
+        if locked.exists() and locked.parent != copy:  # as where more turn out to be missing
             shutil.copy(locked, copy)
         return replace(self, copies={**self.copies, stack: copy})
 
