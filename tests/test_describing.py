@@ -618,6 +618,7 @@ NOT_READ = {
     "machine images and instance metadata of the account": "security.yaml has them as unmanaged",
     "roles, identity providers, quotas, backup types, default VPCs, budgets and primary contacts of accounts": "",
     "public access of EMR and of SSM documents in accounts": "",
+    "recorders, channels and aggregators of AWS Config": "",
 }
 
 
