@@ -194,7 +194,7 @@ def _delegated_besides(context: CheckContext, service: str, accounts: Collection
     if others and ours and ours is config_of(detection):
         text = f"{service} is delegated to {listed(sorted(others))} as well, which sees what every account records"
         remedy = "if that is not meant: docs/detection.md#another-administrator has the steps"
-        yield warning("delegated-as-well", text, remedy, place=DETECTION, service=service, account=sorted(others)[0])
+        yield warning("delegated-as-well", text, remedy, place=DETECTION, service=service, account=min(others))
     elif others:
         text = f"{service}: {listed(sorted(others))}, not declared, Strata does not change it"
         yield ok("not-ours", text, service=service, accounts=sorted(others))
