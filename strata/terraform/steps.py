@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -109,7 +110,7 @@ class Steps:
         if not (layer and layer.source == DETECTION and planned.stack.startswith(baseline_in(""))):
             return
         gone = [address for address, change in planned.changes.items() if change.action in ("delete", "forget")]
-        if gone := [address for address in gone if not address.startswith(_CONFIGS)]:
+        if gone := [address for address in gone if not _CONFIGS.match(address)]:
             text = (
                 f"the state has {counted(len(gone), 'thing')} of {BASELINE}, such as {gone[0]}, and the file is gone: "
                 "put it back with settings: {}; a deploy removes them from the state; then delete the file"
@@ -238,8 +239,8 @@ class Steps:
         return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
 
 
-_CONFIGS = ("aws_config_", "aws_iam_service_linked_role.config")
-"""How the addresses of what Config has in such a stack begin."""
+_CONFIGS = re.compile("aws_config_|.*service_linked_role[.]config$")
+"""The addresses of what Config has in such a stack."""
 _VPC = "default-vpc-to-remove"
 _ALIAS_GOES = Message(
     "alias-goes-first", "the old alias goes first: where somebody else has the new one, the account is left without"
