@@ -16,10 +16,12 @@ from strata.config.detection import Severity
 from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.diff.layers import layer_changes
+from strata.errors import StrataError
 from strata.identity.archive import refused_locks, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK
+from strata.kinds.members.baseline_roles import BASELINE_ROLES
 from strata.kinds.renaming import with_other_key
 from strata.landing_zone.detection import (
     home_region,
@@ -37,6 +39,7 @@ from strata.rules.detection import doubts
 from strata.terraform import administrators
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError
+from strata.terraform.steps import Steps
 from tests.conftest import Golden
 from tests.evaluation import denied
 from tests.organizations.states import state
@@ -317,7 +320,29 @@ def test_the_roles_of_the_baseline_may_record_where_config_is_on_or_off(write: W
 
     for role in ("reader", "writer"):
         (types, *_) = (one["Action"] for one in documents[f"baseline/{role}"]["Statement"] if one["Sid"] == "Types")
-        assert ("config:DescribeDeliveryChannels" in types) == records
+        assert any("DeliveryChannel" in action for action in types) == records
+    assert any(BASELINE_ROLES.declared(zone)) == (mode != "unmanaged"), "no step looks at them any more"
+
+
+def test_settings_are_not_forgotten_because_config_keeps_the_stacks_of_a_baseline(write: Write) -> None:
+    """The file is put back first, with nothing in it."""
+    folder = write(SHIPPED, f"administrator: security\n{RECORDED}")
+    gone = dict.fromkeys(
+        ("aws_config_delivery_channel.main_us-east-1", "aws_ebs_encryption_by_default.main_us-east-1"),
+        PlannedChange("forget"),
+    )
+
+    def plan() -> Plan:
+        entrances: Any = SimpleNamespace(made=lambda _: (), roles=lambda _: SimpleNamespace(reader=ROLE))
+        aws: Any = None
+        return Steps(load(folder), aws, entrances).plan(Plan("baseline_shared", gone))
+
+    with pytest.raises(StrataError) as refused:
+        plan()
+    (message,) = refused.value.args
+    assert (message.id, message.data["held"]) == ("state-without-stack", [*gone][1:])
+    (folder / "baseline.yaml").write_text("settings: {}\n")
+    assert plan().changes == gone
 
 
 def test_guardrails_leave_the_administrator_its_work(write: Write) -> None:

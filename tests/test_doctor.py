@@ -490,6 +490,11 @@ def test_a_delegation_that_terraform_does_not_know_comes_with_its_import_line(
     shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
     watched = check("guardduty.amazonaws.com", first, second, zone=load(tmp_path))
     assert said.ids(watched) == ["delegated-as-declared", "not-ours"]
+    detection = (tmp_path / "detection.yaml").read_text()
+    recording = "log_archive: {account: shared}\nconfig: {mode: on}\n"
+    (tmp_path / "detection.yaml").write_text(detection + recording)
+    recorded = check("config.amazonaws.com", first, second, zone=load(tmp_path))
+    assert [one.level for one in recorded] == [OK, WARNING]
     undeclared = only(check("config.amazonaws.com", second, managed=False))
     assert (undeclared.level, said.ids(undeclared)) == (OK, ["not-ours"])
 

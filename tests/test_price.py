@@ -297,10 +297,13 @@ def test_roles_and_users_are_charged_where_unused_access_is_looked_for(tmp_path:
 
 
 def test_the_keys_of_the_archive_cost_until_somebody_deletes_them(tmp_path: Path) -> None:
-    bill = Bill.of(zone(tmp_path / "config", "administrator: audit\nlog_archive: {account: log-archive}\n"))
-    (keys,) = (charge for charge in bill.priced if charge.cause.words == "log_archive")
+    for mode in ("governance", "unmanaged"):
+        text = f"administrator: audit\nlog_archive: {{account: log-archive, mode: {mode}}}\n"
+        bill = Bill.of(zone(tmp_path / mode, text))
+        (keys,) = (charge for charge in bill.priced if charge.cause.words == "log_archive")
 
-    assert (keys.accounts, keys.usd, keys.fixed, keys.cause.stays) == (("log-archive",), 2.0, True, True)
+        assert (keys.accounts, keys.usd, keys.fixed, keys.cause.stays) == (("log-archive",), 2.0, True, True)
+        assert keys.cause.goes_on == (mode == "unmanaged")
 
 
 @pytest.mark.parametrize("of", [COMPANY, EVERY_OPTION])

@@ -90,11 +90,8 @@ def test_what_guardduty_costs_is_written_as_what_is_used(live: Live) -> None:
 
     assert live.run() == 0
 
-    usage = {
-        place: {word: its for word, its in words.items() if "iam" not in word} for place, words in live.usage.items()
-    }
     root = {"management_events_million": 1.5, "flow_gb": 10, "s3_data_events_million": 2}
-    assert {place: words for place, words in usage.items() if words} == {"root": root, "shared": {"scanned_gb": 30}}
+    assert live.usage == {"root": root, "shared": {"scanned_gb": 30}}
     assert [line for line in DETECTION.splitlines() if "#" in line and line not in live.file.read_text()] == []
     flow = [charge for charge in Bill.of(load(live.folder)).charges if charge.price.name == "guardduty_flow"]
     assert sum(charge.usd or 0 for charge in flow) == pytest.approx(2 * 5.0 * len(live.ids))
@@ -102,6 +99,9 @@ def test_what_guardduty_costs_is_written_as_what_is_used(live: Live) -> None:
 
 def test_config_and_iam_are_counted_in_each_account(live: Live) -> None:
     live.watched(HOME, OTHER)
+    security = live.folder / "security.yaml"
+    written = security.read_text()
+    security.write_text(written.replace("access_analyzer:\n", "access_analyzer:\n  unused_access_days: 90\n", 1))
     for account in ("shared", "security"):
         there = entered(Session(None, HOME), live.ids[account])
         for region in (HOME, OTHER):
@@ -121,6 +121,26 @@ def test_config_and_iam_are_counted_in_each_account(live: Live) -> None:
         "security": (80, 10),
         MANAGEMENT: (None, None),
     }
+    security.write_text(written)
+    live.file.write_text(DETECTION)
+    live.aws.order("config-usage", account=live.ids["shared"], region=HOME, resources=40, items=150, days=11)
+    client = entered(Session(None, HOME), live.ids["security"]).client("config", HOME)
+    client.stop_configuration_recorder(ConfigurationRecorderName="default")
+    live.run()
+    assert live.usage["shared"] == {"scanned_gb": 7, "resources": 80, "changes_a_day": 10}
+    assert live.usage["security"] == {"resources": 40, "changes_a_day": 5}, "what is stopped records nothing"
+
+
+def test_words_stay_where_config_has_not_recorded_for_long(live: Live, capsys: pytest.CaptureFixture[str]) -> None:
+    live.watched(HOME)
+    recorder = {"name": "default", "roleARN": f"arn:aws:iam::{live.ids['shared']}:role/config"}
+    there = entered(Session(None, HOME), live.ids["shared"]).client("config", HOME)
+    there.put_configuration_recorder(ConfigurationRecorder=recorder)
+    live.aws.order("config-usage", account=live.ids["shared"], region=HOME, resources=40, items=150, days=1.9)
+    live.run(json=True)
+    found = json.loads(capsys.readouterr().out)
+    assert ["shared"] in [message["data"]["accounts"] for message in found["messages"]]
+    assert found["usage"]["shared"] == {"scanned_gb": 7}
 
 
 def _given(live: Live) -> Mapping[str, Mapping[Any, Any]]:

@@ -29,7 +29,7 @@ from stacks.planned import Added
 from stacks.security.controls import Controls
 from strata.config.detection import Config, Plan
 from strata.config.limits import aws_limits
-from strata.config.models import PARTITION
+from strata.config.models import AGGREGATOR_ROLE, PARTITION
 from strata.config.text import address_part
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import (
@@ -183,7 +183,7 @@ class Stack(AccountStack, Controls):
         role = self.add(
             IamRole,
             "config-aggregator",
-            name=f"{self.project.short_name}-config-aggregator",
+            name=f"{self.project.short_name}-{AGGREGATOR_ROLE}",
             description="Config lists the accounts of the organization",
             assume_role_policy=policy_json({"Version": "2012-10-17", "Statement": [trust]}),
         )

@@ -127,6 +127,9 @@ SIGN_IN_EVENTS = "sign-in-events"
 FINDINGS = "guardduty-findings"
 """What sends findings of GuardDuty there from its administrator, and what mails them."""
 
+AGGREGATOR_ROLE = "config-aggregator"
+"""The role by which the administrator's view of Config lists accounts."""
+
 ROOT_EVENTS_REGION = "us-east-1"
 """Where CloudTrail records the console sign-in of root, wherever it happened."""
 

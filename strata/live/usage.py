@@ -9,6 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from strata.aws.session import Aws, AwsError, Client, asked_at_once
 from strata.errors import Message
+from strata.kinds.detection.recorder import CONTROL_TOWERS, LINKED
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import enabled_regions, regions_of
 from strata.price import prices
@@ -35,12 +36,14 @@ FEATURES: Mapping[str, tuple[str, ...]] = {
 READS = (
     "cloudwatch:GetMetricStatistics",
     "cloudwatch:ListMetrics",
-    "config:DescribeConfigurationRecorders",
+    "config:DescribeConfigurationRecorderStatus",
     "config:GetDiscoveredResourceCounts",
     "iam:GetAccountSummary",
 )
 """The actions that it takes in each account."""
 _PAGE = 50
+_DAY = dt.timedelta(days=1)
+_OFF = "it is off"
 
 
 class LiveUsage(NamedTuple):
@@ -70,24 +73,23 @@ def read_usage(zone: LandingZone, ids: Mapping[str, str], enter: Callable[[str],
         for id, words in of_guardduty[0].items():
             used.get(keys.get(id, ""), {}).update(words)
         why += of_guardduty[1]
-    since = now - dt.timedelta(days=DAYS)
+    analyzer = zone.security.access_analyzer
 
-    def ask(key: str) -> list[tuple[str, Mapping[str, float] | AwsError | None]]:
+    def ask(key: str) -> list[tuple[str, Mapping[str, float] | AwsError | str]]:
         aws = _answer(lambda: enter(key))
         if isinstance(aws, AwsError):
             return [("", aws)]
-        return [
-            ("IAM", _answer(lambda: _iam(aws))),
-            ("Config", _answer(lambda: _config(zone, key, aws, since, now))),
-        ]
+        priced = analyzer.on and analyzer.unused_access_days
+        iam = [("IAM", _answer(lambda: _iam(aws)))] if priced else []
+        return [*iam, ("Config", _answer(lambda: _config(zone, key, aws, now)))]
 
-    alike = defaultdict[tuple[str, str], list[tuple[str, AwsError | None]]](list)
+    alike = defaultdict[tuple[str, str], list[tuple[str, AwsError | str]]](list)
     for key, answers in zip(ids, asked_at_once(ask, ids), strict=True):
         for service, answer in answers:
             if isinstance(answer, Mapping):
                 used[key].update(answer)
             else:
-                alike[service, answer.code if answer else ""].append((key, answer))
+                alike[service, answer.code if isinstance(answer, AwsError) else answer].append((key, answer))
     for (service, _), some in alike.items():
         why.append(_unread(service, some[0][1], [key for key, _ in some]))
     return LiveUsage(used, tuple(why))
@@ -102,11 +104,10 @@ def _answer(ask: Callable[[], R]) -> R | AwsError:
         return error
 
 
-def _unread(service: str, error: AwsError | None, accounts: Sequence[str]) -> Message:
+def _unread(service: str, why: AwsError | str, accounts: Sequence[str]) -> Message:
     """Returns why words stay as they are: a service is off, or AWS does not say what is used."""
     where = f"{service} in {listed(accounts)}" if service and accounts else service or listed(accounts)
-    why = str(error) if error else "it is off"
-    code = error.code if error else ""
+    code = why.code if isinstance(why, AwsError) else ""
     return Message("usage-unread", f"{where}: {why}; usage stays as it is", accounts=[*accounts], code=code)
 
 
@@ -123,7 +124,7 @@ def _guardduty(zone: LandingZone, enter: Callable[[str], Aws]) -> tuple[dict[str
         client = aws.client("guardduty", region)
         detector = next(iter(client.items("list_detectors", "DetectorIds[]")), None)
         if detector is None:
-            off.append(_unread(f"GuardDuty in {region}", None, ()))
+            off.append(_unread(f"GuardDuty in {region}", _OFF, ()))
             continue
         for name, features in FEATURES.items():
             price, usd = prices()[name], defaultdict[str, float](float)
@@ -163,25 +164,29 @@ def _iam(aws: Aws) -> dict[str, float]:
     return {"iam_roles_and_users": summary.get("Roles", 0) + summary.get("Users", 0)}
 
 
-def _config(
-    zone: LandingZone, account: str, aws: Aws, since: dt.datetime, until: dt.datetime
-) -> dict[str, float] | None:
-    """Returns what Config records, None where it is off in all regions."""
+def _config(zone: LandingZone, account: str, aws: Aws, now: dt.datetime) -> dict[str, float] | str:
+    """Returns what Config records, or why that is not known: it is off in all regions, or as good as new in one.
+
+    The first day of a recorder is not counted, since it has an item for each resource that is there.
+    """
     detection = zone.detection
     regions = enabled_regions(zone, account, regions_of(zone, detection)) if detection else ()
-    recording = [
-        region
-        for region in regions
-        if aws.client("config", region).describe_configuration_recorders()["ConfigurationRecorders"]
-    ]
-    if not recording:
-        return None
-    counts = [aws.client("config", region).get_discovered_resource_counts() for region in recording]
-    items = sum(_items(aws.client("cloudwatch", region), since, until) for region in recording)
-    return {
-        "resources": sum(count["totalDiscoveredResources"] for count in counts),
-        "changes_a_day": items / DAYS,
-    }
+    started: dict[str, dt.datetime] = {}
+    for region in regions:
+        recorders = aws.client("config", region).describe_configuration_recorder_status()
+        for its in recorders["ConfigurationRecordersStatus"]:
+            if its["recording"] and not its["name"].startswith((CONTROL_TOWERS, LINKED)):
+                started[region] = its["lastStartTime"]
+    if not started:
+        return _OFF
+    if now - max(started.values()) < 2 * _DAY:
+        return "it has recorded for less than two days, the first of which has what was there"
+    resources, changes = 0, 0.0
+    for region, start in started.items():
+        since = max(start + _DAY, now - DAYS * _DAY)
+        resources += aws.client("config", region).get_discovered_resource_counts()["totalDiscoveredResources"]
+        changes += _items(aws.client("cloudwatch", region), since, now) / ((now - since) / _DAY)
+    return {"resources": resources, "changes_a_day": changes}
 
 
 def _items(client: Client, since: dt.datetime, until: dt.datetime) -> float:

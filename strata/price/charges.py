@@ -16,7 +16,7 @@ from strata.config.models import MANAGEMENT, Mode
 from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.archive import archive_of, trail_in_archive
+from strata.landing_zone.archive import trail_in_archive
 from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of, sends_findings
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
@@ -218,8 +218,9 @@ def _keys(zone: LandingZone) -> Iterator[Charge]:
         cause = PriceCause("state.kms", zone.source(PROJECT, ("state", "kms")), stays=True)
         for region in (zone.project.regions.primary, zone.project.regions.secondary):
             yield Charge(prices()["kms_key"], cause, (MANAGEMENT,), (region,), 1)
-    if archive := archive_of(zone):
-        cause = PriceCause("log_archive", zone.source(DETECTION, ("log_archive",)), stays=True)
+    if zone.detection and (archive := zone.detection.log_archive):
+        at = zone.source(DETECTION, ("log_archive",))
+        cause = PriceCause("log_archive", at, stays=True, goes_on=not archive.managed)
         # CloudTrail's use of a key costs nothing:
         # https://docs.aws.amazon.com/awscloudtrail/latest/userguide/how-kms-works-with-cloudtrail.html
         yield Charge(prices()["kms_key"], cause, (archive.account,), (zone.project.regions.primary,), 2)

@@ -190,11 +190,14 @@ def _as_written(attribute: Attribute, written: ParsedExpression | None) -> Attri
 
 
 def _left(address: str) -> str:
-    service = _GOING_ON.get(address.partition(".")[0])
-    return f"left as it is at AWS: {service} goes on there, and costs" if service else "left as it is at AWS"
+    goes_on = _GOING_ON.get(address.partition(".")[0])
+    return f"left as it is at AWS: {goes_on}, and costs" if goes_on else "left as it is at AWS"
 
 
-_GOING_ON = {DETECTOR.type: "GuardDuty", WATCHED.type: "GuardDuty", RECORDERS[0].type: "Config"}
+_GOING_ON = {
+    **dict.fromkeys((DETECTOR.type, WATCHED.type), "GuardDuty goes on there"),
+    RECORDERS[0].type: "Config goes on there, unless it was stopped",
+}
 
 
 def _steps(steps: Sequence[str]) -> Iterator[str]:

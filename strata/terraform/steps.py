@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -12,7 +13,8 @@ from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError, asked_at_once
 from strata.aws.states import read_state
-from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT
+from strata.config import BASELINE, DETECTION
+from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
@@ -23,7 +25,7 @@ from strata.steps.known_regions import KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey
 from strata.terraform.entering import Entrances
 from strata.terraform.plans import Plan
-from strata.text import listed
+from strata.text import counted, listed
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,12 @@ class Steps:
         """Returns a plan with its steps, and with what is told of that which is none.
 
         Raises:
-            StrataError: a role that Strata is to make is somebody else's, or a recorder is Control Tower's.
+            StrataError: a role that Strata is to make is somebody else's, or a recorder is Control Tower's; or settings
+                would be forgotten since baseline.yaml is gone.
         """
         if planned.error or planned.waits_for:
             return planned
-        if refusals := list(self._of_control_tower(planned)):
+        if refusals := [*self._of_control_tower(planned), *self._without_file(planned)]:
             raise StrataError(*refusals)
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
@@ -100,6 +103,19 @@ class Steps:
                         "an account has one recorder in a region; write config: {mode: unmanaged}"
                     )
                     yield Message("recorder-of-control-tower", text, place=address, recorder=name)
+
+    def _without_file(self, planned: Plan) -> Iterator[Message]:
+        """Yields that settings would be forgotten unasked where Config alone keeps the stacks of a baseline."""
+        layer = self.landing_zone.layers.get(BASELINE_LAYER)
+        if not (layer and layer.source == DETECTION and planned.stack.startswith(baseline_in(""))):
+            return
+        gone = [address for address, change in planned.changes.items() if change.action in ("delete", "forget")]
+        if gone := [address for address in gone if not _CONFIGS.match(address)]:
+            text = (
+                f"the state has {counted(len(gone), 'thing')} of {BASELINE}, such as {gone[0]}, and the file is gone: "
+                "put it back with settings: {}; a deploy removes them from the state; then delete the file"
+            )
+            yield Message("state-without-stack", text, place=BASELINE, stack=planned.stack, held=gone)
 
     def removes_default_vpcs(self, stack: str) -> bool:
         """Says whether default VPCs go in the account of a stack."""
@@ -223,6 +239,8 @@ class Steps:
         return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
 
 
+_CONFIGS = re.compile("aws_config_|.*service_linked_role[.]config$")
+"""The addresses of what Config has in such a stack."""
 _VPC = "default-vpc-to-remove"
 _ALIAS_GOES = Message(
     "alias-goes-first", "the old alias goes first: where somebody else has the new one, the account is left without"

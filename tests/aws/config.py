@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import time
 from dataclasses import dataclass, field
 
 from moto.iam.models import iam_backends
@@ -22,6 +23,7 @@ class Setup:
 
     recorder: Parameters = field(default_factory=dict)
     runs: bool = False
+    started: float = 0
     channel: Parameters = field(default_factory=dict)
     aggregators: dict[str, Parameters] = field(default_factory=dict)
     tags: dict[str, dict[str, str]] = field(default_factory=dict)
@@ -74,8 +76,9 @@ def recorders(call: Call) -> Parameters:
 
 @config.answers("DescribeConfigurationRecorderStatus")
 def status(call: Call) -> Parameters:
-    recorder, runs = _recorder(call, call.parameters.get("ConfigurationRecorderNames")), call.keeps_here(Setup).runs
-    return {"ConfigurationRecordersStatus": [{"name": recorder["name"], "recording": runs}] if recorder else []}
+    recorder, here = _recorder(call, call.parameters.get("ConfigurationRecorderNames")), call.keeps_here(Setup)
+    told = {"name": recorder.get("name"), "recording": here.runs, "lastStartTime": here.started}
+    return {"ConfigurationRecordersStatus": [told] if recorder else []}
 
 
 @config.answers("StartConfigurationRecorder", "StopConfigurationRecorder")
@@ -85,7 +88,7 @@ def switch(call: Call) -> Parameters:
     if starts and not here.channel:
         text = "Delivery channel is not available to start configuration recorder."
         raise Refused("NoAvailableDeliveryChannelException", text, status=400)
-    here.runs = starts
+    here.runs, here.started = starts, time.time() if starts else here.started
     return {}
 
 

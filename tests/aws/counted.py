@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 
 from tests.aws import memory
 from tests.aws.calls import Call, Parameters, Service, order
+from tests.aws.config import Setup
 
 config, cloudwatch = Service("config"), Service("cloudwatch")
 
@@ -19,8 +21,10 @@ class Recorded:
 
 
 @order("config-usage")
-def record(account: str, region: str, resources: int, items: int) -> None:
-    """Has Config have recorded so much."""
+def record(account: str, region: str, resources: int, items: int, days: float = 60) -> None:
+    """Has Config have recorded so much, as much each day, since days ago."""
+    setup = memory.of(Setup, account, region)
+    setup.runs, setup.started = True, time.time() - days * _DAY
     its = memory.of(Recorded, account, region)
     its.resources, its.items = resources, items
 
@@ -42,5 +46,9 @@ def metrics(call: Call) -> Parameters:
 
 @cloudwatch.answers("GetMetricStatistics")
 def statistics(call: Call) -> Parameters:
-    """Returns the items of thirty days at once; all are of the one type."""
-    return {"Label": call["MetricName"], "Datapoints": [{"Sum": float(call.keeps_here(Recorded).items)}]}
+    """Returns the items of the days at once; all are of the one type."""
+    days = (call["EndTime"] - call["StartTime"]).total_seconds() / _DAY
+    return {"Label": call["MetricName"], "Datapoints": [{"Sum": call.keeps_here(Recorded).items * days / 30}]}
+
+
+_DAY = 24 * 3600

@@ -48,6 +48,7 @@ ACTIONS = {
     "budgets:UpdateBudget": "budgets:ModifyBudget",
     "budgets:UpdateNotification": "budgets:ModifyBudget",
     "budgets:UpdateSubscriber": "budgets:ModifyBudget",
+    **{f"cloudwatch:{name}": f"cloudwatch:{name}" for name in ("GetMetricStatistics", "ListMetrics")},
     "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
     "s3:DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",

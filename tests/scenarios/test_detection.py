@@ -22,6 +22,12 @@ guardduty:
 SENT = "  alert_severity: high\n"
 EXCEPT = "  except: {accounts: [shared]}\n"
 TO_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "events:*", "Resource": "*"}]}
+OPENED = {
+    "Version": "2012-10-17",
+    "Statement": [
+        {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::999999999999:root"}, "Action": "sts:AssumeRole"}
+    ],
+}
 TO_LET_GO = "administrator: security\nguardduty: {mode: unmanaged}\n"
 
 
@@ -196,7 +202,7 @@ def test_what_is_changed_by_hand_is_told_and_put_back(site: Site) -> None:
     told = {(one["kind"], one["name"], one["attribute"]) for one in found}
     assert told >= {
         ("findings rule", f"in {HOME} of security", "state"),
-        ("findings role", f"{rule} of security", "more_policies"),
+        ("detection role", f"{rule} of security", "more_policies"),
         ("detector", f"in {HOME} of security", "enabled"),
         ("detector", f"in {HOME} of security", "plans"),
         ("GuardDuty configuration", f"in {HOME} of security", "accounts"),
@@ -307,16 +313,27 @@ def test_config_records_in_each_account_and_is_stopped_again(site: Site) -> None
     assert recorders(site, OTHER) == {"management": there, "security": there, "shared": ("theirs", *there[1:])}
     [aggregator] = member(site, "security", "config").describe_configuration_aggregators()["ConfigurationAggregators"]
     assert aggregator["OrganizationAggregationSource"]["AllAwsRegions"]
-    assert site.strata("drift", "--json").code == 0
+    assert drifted(site) == set()
 
     member(site, "shared", "config", OTHER).stop_configuration_recorder(ConfigurationRecorderName="theirs")
     site.aws.client("config").stop_configuration_recorder(ConfigurationRecorderName="default")
-    assert drifted(site) == {
+    role, keys = {"RoleName": "ex-config-aggregator"}, member(site, "shared", "kms")
+    member(site, "security", "iam").update_assume_role_policy(**role, PolicyDocument=json.dumps(OPENED))
+    key = {"KeyId": site.state("archive_shared")["aws_kms_key.config"]["key_id"]}
+    keys.schedule_key_deletion(**key, PendingWindowInDays=7)
+    doomed = {("archive key", "config of shared", attribute) for attribute in ("enabled", "rotated")}
+    assert drifted(site) == doomed | {
         ("Config recorder", f"in {OTHER} of shared", "runs"),
         ("management Config recorder", f"in {HOME}", "runs"),
+        ("detection role", f"{role['RoleName']} of security", "trust"),
     }
+    assert "key-pending-deletion" in site.strata("plan", "archive_shared", "--refresh", "--json").ids
+    site.strata("drift", "--back", "--yes")
+    assert drifted(site) == doomed, "no other key takes the place of one that reads what is there"
+    keys.cancel_key_deletion(**key)
     back = site.strata("drift", "--back", "--yes")
     assert back.code == 0, back.text[-6000:]
+    assert site.state("archive_shared")["aws_kms_key.config"]["key_id"] == key["KeyId"]
     assert (recorders(site, OTHER)["shared"][1], recorders(site)["management"][1]) == (True, True)
 
     site.edit("organization.yaml", SANDBOX)

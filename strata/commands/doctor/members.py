@@ -22,7 +22,7 @@ from strata.kinds.at_aws import Inventory, LiveAccount, LiveOrganization
 from strata.kinds.organization import DELEGATED
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import guardduty_of
+from strata.landing_zone.detection import config_of, guardduty_of
 from strata.landing_zone.services import delegation as address_of
 from strata.landing_zone.services import own_switches, unknown_types
 from strata.sides.join import known_keys
@@ -183,14 +183,19 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
 def _delegated_besides(context: CheckContext, service: str, accounts: Collection[str]) -> Iterator[Finding]:
     """Names the accounts to which organization.yaml delegates nothing; detection.yaml may."""
     zone, others = context.landing_zone, {*accounts}
-    detection, control = zone.detection, guardduty_of(zone.detection)
-    if detection and control and service in control.trusted:
+    detection, controls = zone.detection, (guardduty_of(zone.detection), config_of(zone.detection))
+    ours = next((control for control in controls if control and service in control.trusted), None)
+    if detection and ours:
         administrator = context.holders().get(folded(zone.members[detection.administrator].email))
         if administrator and administrator.id in others:
             others.discard(administrator.id)
             text = f"{service}: {detection.administrator}, by {DETECTION}"
             yield ok("delegated-as-declared", text, place=DETECTION, service=service, account=administrator.id)
-    if others:
+    if others and ours and ours is config_of(detection):
+        text = f"{service} is delegated to {listed(sorted(others))} as well, which sees what every account records"
+        remedy = "if that is not meant: docs/detection.md#another-administrator has the steps"
+        yield warning("delegated-as-well", text, remedy, place=DETECTION, service=service, account=min(others))
+    elif others:
         text = f"{service}: {listed(sorted(others))}, not declared, Strata does not change it"
         yield ok("not-ours", text, service=service, accounts=sorted(others))
 

@@ -8,13 +8,13 @@ from strata.kinds.detection.archive import ARCHIVE_BUCKET, ARCHIVE_KEY
 from strata.kinds.detection.channel import CHANNELS
 from strata.kinds.detection.configuration import CONFIGURATION
 from strata.kinds.detection.detector import DETECTOR
-from strata.kinds.detection.findings import FINDINGS_ROLE, FINDINGS_RULE
+from strata.kinds.detection.findings import DETECTION_ROLE, FINDINGS_RULE
 from strata.kinds.detection.member import WATCHED
 from strata.kinds.detection.recorder import RECORDERS
 from strata.kinds.kind import Kind
 
 OF_DETECTION: tuple[Kind, ...] = (
-    *(FINDINGS_RULE, FINDINGS_ROLE, WATCHED, CONFIGURATION, DETECTOR, ADMINISTRATOR),
+    *(FINDINGS_RULE, DETECTION_ROLE, WATCHED, CONFIGURATION, DETECTOR, ADMINISTRATOR),
     *(AGGREGATOR, *RECORDERS, *CHANNELS),
     *(ARCHIVE_BUCKET, ARCHIVE_KEY),
 )

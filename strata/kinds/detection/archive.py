@@ -9,12 +9,14 @@ from typing import Any
 
 from strata.config import DETECTION
 from strata.config.layers import ARCHIVE
+from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
-from strata.kinds.kind import Ask, Kind, Resource
+from strata.kinds.change import Way
+from strata.kinds.kind import Ask, Kind, Resource, account_of
 from strata.kinds.members.made import BESIDE, Declared, as_it_is, made_by_layer
 from strata.kinds.shared import BUCKET, VERSIONING
-from strata.kinds.store import KEY
-from strata.kinds.thing import content
+from strata.kinds.store import KEY, PENDING_DELETION, deletion_pending
+from strata.kinds.thing import Thing, content
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import TRAIL, archive_of
 
@@ -91,13 +93,23 @@ def _key_now(ask: Ask) -> Attributes | None:
     found = ask.unless_absent(partial(client.describe_key, **key))
     if found is None:
         return None
-    enabled = found["KeyMetadata"]["KeyState"] == "Enabled"
+    its = found["KeyMetadata"]["KeyState"]
+    enabled = its == "Enabled"
     return {
-        "enabled": enabled,
+        "enabled": its if its == PENDING_DELETION else enabled,
         # AWS answers neither of a key that is to be deleted.
         "rotated": enabled and client.get_key_rotation_status(**key)["KeyRotationEnabled"],
         "policy": content(client.get_key_policy(**key, PolicyName="default")["Policy"]),
     }
+
+
+def _key_way(_: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the way back of a key that somebody has deleted: a deploy would make another, which reads nothing."""
+    if not (here and before and now and now.values["enabled"] == PENDING_DELETION):
+        return None
+    account, key = account_of(now.name), before.ids["key"]
+    text = f"{deletion_pending(key, account)}; strata deploy {ARCHIVE_KEY.stack_of(now.name)} enables it again"
+    return Way(by_hand=Message("key-pending-deletion", text, key=key, account=account))
 
 
 def _made(
@@ -108,6 +120,7 @@ def _made(
     recorded: Callable[[Attributes], Attributes],
     asked: Callable[[Ask], Attributes | None],
     events: tuple[str, ...],
+    **more: Any,
 ) -> Kind:
     how = dict.fromkeys(("made", "changed", "gone"), events)
     return replace(
@@ -118,6 +131,7 @@ def _made(
             recorded=recorded,
             asked=asked,
             events=how,
+            **more,
         ),
         at_home=True,
     )
@@ -153,4 +167,6 @@ ARCHIVE_KEY = _made(
     },
     asked=_key_now,
     events=("PutKeyPolicy", "DisableKey", "EnableKey", "DisableKeyRotation", "ScheduleKeyDeletion", "CreateKey"),
+    ids=lambda _aws, _name, state: {"key": text(state, "key_id")},
+    way=_key_way,
 )

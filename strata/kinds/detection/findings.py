@@ -1,4 +1,4 @@
-"""What sends findings of GuardDuty to the management account: a rule in each region, and the role that it has."""
+"""The rules that send findings of GuardDuty to the management account, and the roles of detection.yaml's services."""
 
 from __future__ import annotations
 
@@ -6,15 +6,15 @@ from collections.abc import Iterator
 
 from strata.config import DETECTION
 from strata.config.layers import DETECTION_LAYER
-from strata.config.models import FINDINGS
+from strata.config.models import AGGREGATOR_ROLE, FINDINGS
 from strata.kinds.arguments import Attributes
 from strata.kinds.detection.made import administrator_of, region_of
 from strata.kinds.members.made import Declared, as_it_is, by_label, made_by_layer
 from strata.kinds.members.role import ROLE_AS_IT_IS, ROLE_EVENTS, called_as_role, recorded_role, role_now, role_way
 from strata.kinds.members.sign_in_rule import RULE_EVENTS, recorded_rule, rule_now
-from strata.kinds.shared import ROLE, ROLE_POLICY, RULE
+from strata.kinds.shared import ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import sends_findings, watched_regions
+from strata.landing_zone.detection import config_of, sends_findings, watched_regions
 
 
 def _said(zone: LandingZone, label: str, values: Attributes) -> Declared:
@@ -26,9 +26,12 @@ def _rules(zone: LandingZone) -> Iterator[Declared]:
         yield _said(zone, f"in {region}", as_it_is("pattern", "state", "target", "role"))
 
 
-def _role(zone: LandingZone) -> Iterator[Declared]:
+def _roles(zone: LandingZone) -> Iterator[Declared]:
     if watched_regions(zone) and sends_findings(zone.detection):
         yield _said(zone, f"{zone.project.short_name}-{FINDINGS}", ROLE_AS_IT_IS)
+    if (control := config_of(zone.detection)) and control.aggregator:
+        name, location = f"{zone.project.short_name}-{AGGREGATOR_ROLE}", ("config", "aggregator")
+        yield Declared(administrator_of(zone), name, ROLE_AS_IT_IS, DETECTION, location)
 
 
 FINDINGS_RULE = made_by_layer(
@@ -41,12 +44,12 @@ FINDINGS_RULE = made_by_layer(
     asked=rule_now,
     events=dict.fromkeys(("made", "changed", "gone"), RULE_EVENTS),
 )
-FINDINGS_ROLE = made_by_layer(
+DETECTION_ROLE = made_by_layer(
     DETECTION_LAYER,
-    "findings role",
-    (ROLE, ROLE_POLICY),
+    "detection role",
+    (ROLE, ROLE_POLICY, ROLE_ATTACHMENT),
     called=called_as_role,
-    declared=_role,
+    declared=_roles,
     recorded=recorded_role,
     asked=role_now,
     events=dict.fromkeys(("made", "changed", "gone"), ROLE_EVENTS),
