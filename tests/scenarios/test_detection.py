@@ -327,6 +327,7 @@ guardduty: {mode: on, plans: [s3_data_events], alert_severity: high}
 config: {mode: on}
 """
 CONFIGS = "ex-archive-config-123456789012"
+MANY = 12
 
 
 def all_written(site: Site) -> None:
@@ -363,9 +364,6 @@ def test_all_of_it_is_deployed_in_many_accounts(shipped: Site) -> None:
 
     assert len(recorders(shipped)) == MANY + 1
     assert len(watched(shipped)[1]) == MANY
-
-
-MANY = 12
 
 
 def changed_by_hand(site: Site) -> set[tuple[str, str, str]]:
