@@ -407,7 +407,7 @@ def own_calls(*, members: bool = False) -> frozenset[str]:
             for operation in model.operation_names:
                 name = snake(operation)
                 if name in names or any(fnmatchcase(name, pattern) for pattern in patterns):
-                    default = f"{'cloudwatch' if service == 'cloudwatch' else model.signing_name}:{operation}"
+                    default = f"{model.signing_name}:{operation}"
                     found.add(ACTION_OF_OPERATION.get(f"{service}:{operation}", default))
     assert members or {"organizations:CreateOrganization", "sso:ProvisionPermissionSet"} <= found
     return frozenset(found)

@@ -51,7 +51,6 @@ NOT_CALLED = {
         "s3:GetBucketCORS",
         "s3:GetBucketLocation",
         "s3:GetBucketLogging",
-        "s3:GetBucketObjectLockConfiguration",
         "s3:GetBucketRequestPayment",
         "s3:GetBucketTagging",
         "s3:GetBucketWebsite",

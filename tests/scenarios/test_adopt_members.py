@@ -10,8 +10,10 @@ import pytest
 import yaml
 
 from tests.aws.client import ACCOUNT, Aws
+from tests.aws.guardduty import FEATURES
 from tests.organizations import Organization, account, service, unit
 from tests.organizations.emulated import Emulated, emulate
+from tests.scenarios import seeds
 from tests.scenarios.layers import ROLE
 from tests.scenarios.site import Provider, Run, Site
 
@@ -150,3 +152,105 @@ def _only_imports(planned: Run) -> None:
     of_shop |= {"iam_account_alias.main", "iam_account_password_policy.main"}
     assert planned.planned["baseline_shop"].keys() == {f"aws_{address}" for address in of_shop}
     assert "aws_account_alternate_contact.management_security" in planned.planned["accounts"]
+
+
+DETECTION = """\
+administrator: a1-example-com
+log_archive: {account: a2-example-com}
+guardduty: {mode: on, plans: [s3_data_events]}
+config: {mode: on, recording: continuous}
+"""
+
+
+def test_detection_that_others_switched_on_is_taken_over_as_it_is(
+    running_aws: Aws, provider: Provider, tmp_path: Any
+) -> None:
+    """Nothing of GuardDuty changes, nor of recorders; Config delivers to the archive, and its view gets our role."""
+    running_aws.restore()
+    made, site = emulate(seeds.SMALL, running_aws), Site(running_aws, provider, tmp_path)
+    switched_on(site, made)
+    before = detection(site, made)
+
+    adopted = site.strata("adopt", "--to", str(site.config), *NEW, "--members", "--yes")
+    assert adopted.code == 0, adopted.text
+    (site.config / "detection.yaml").write_text(DETECTION)
+    site.sign_in_as_administrator()
+    site.bootstrap()
+    planned = site.strata("plan", "--json").planned
+
+    done = {(address, action) for stack in TAKEN for address, action in planned[stack].items() if action != "import"}
+    # The provider imports no plan, and what is said of all accounts is there since there is a detector.
+    guardduty = {one for one in done if "guardduty" in one[0]}
+    assert {action for _, action in guardduty} == {"create"}
+    assert done - guardduty == {
+        (f"aws_config_delivery_channel.main_{HOME}", "import and update"),
+        ("aws_config_configuration_aggregator.main", "import and update"),
+        *((f"aws_iam_{role}.config-aggregator", "create") for role in ("role", "role_policy_attachment")),
+    }
+    deployed = site.strata("deploy", "--yes")
+    assert deployed.code == 0, deployed.text[-6000:]
+    assert detection(site, made) == before
+    again = site.strata("plan", "--exit-code")
+    assert again.code == 0, again.text
+    assert site.strata("drift").code == 0
+
+
+TAKEN = ("detection", "detection_a1-example-com", *(f"baseline_a{number}-example-com" for number in range(3)))
+
+
+def switched_on(site: Site, made: Emulated) -> None:
+    """Has an administrator watch all accounts, and each account record everything."""
+    aws, administrator = site.aws, made.id("account", "a1")
+    for name in ("guardduty", "config"):
+        aws.client("organizations").enable_aws_service_access(ServicePrincipal=f"{name}.amazonaws.com")
+    aws.order("guardduty-administrator", account=administrator, region=HOME)
+    registered = {"AccountId": administrator, "ServicePrincipal": "config.amazonaws.com"}
+    aws.client("organizations").register_delegated_administrator(**registered)
+    guardduty = inside(site, made, "a1")("guardduty")
+    [detector] = guardduty.list_detectors()["DetectorIds"]
+    on = {name: "ENABLED" if name == "S3_DATA_EVENTS" else "DISABLED" for name in FEATURES}
+    guardduty.update_detector(DetectorId=detector, Features=[{"Name": name, "Status": on[name]} for name in on])
+    features = [{"Name": "S3_DATA_EVENTS", "AutoEnable": "ALL"}]
+    guardduty.update_organization_configuration(
+        DetectorId=detector, AutoEnableOrganizationMembers="ALL", Features=features
+    )
+    for id, client in clients(site, made).items():
+        aws.order("config-recorder", account=id, region=HOME, name="theirs")
+        client("iam").create_service_linked_role(AWSServiceName="config.amazonaws.com")
+        [recorder] = client("config").describe_configuration_recorders()["ConfigurationRecorders"]
+        recorder["roleARN"] = f"arn:aws:iam::{id}:role/aws-service-role/config.amazonaws.com/{CONFIGS}"
+        recorder["recordingGroup"] = {"allSupported": True, "includeGlobalResourceTypes": True}
+        client("config").put_configuration_recorder(ConfigurationRecorder=recorder)
+    aws.client("iam").create_service_linked_role(AWSServiceName="guardduty.amazonaws.com")
+    iam = inside(site, made, "a1")("iam")
+    trust = {
+        "Version": "2012-10-17",
+        "Statement": [{"Effect": "Allow", "Principal": {"Service": "config.amazonaws.com"}}],
+    }
+    iam.create_role(RoleName="view", AssumeRolePolicyDocument=json.dumps(trust))
+    source = {"RoleArn": f"arn:aws:iam::{administrator}:role/view", "AllAwsRegions": True}
+    inside(site, made, "a1")("config").put_configuration_aggregator(
+        ConfigurationAggregatorName="theirs", OrganizationAggregationSource=source
+    )
+
+
+CONFIGS = "AWSServiceRoleForConfig"
+
+
+def clients(site: Site, made: Emulated) -> dict[str, Any]:
+    """Returns what makes clients, by the id of each account."""
+    found: dict[str, Any] = {made.id("account", key): inside(site, made, key) for key in ("a0", "a1", "a2")}
+    return {ACCOUNT: lambda name: site.aws.client(name, HOME), **found}
+
+
+def detection(site: Site, made: Emulated) -> list[Any]:
+    """Returns what GuardDuty and the recorders of all accounts are set to."""
+    guardduty = inside(site, made, "a1")("guardduty")
+    [detector] = guardduty.list_detectors()["DetectorIds"]
+    said = [
+        guardduty.get_detector(DetectorId=detector),
+        guardduty.describe_organization_configuration(DetectorId=detector),
+    ]
+    said += [client("config").describe_configuration_recorders() for client in clients(site, made).values()]
+    said += [client("config").describe_configuration_recorder_status() for client in clients(site, made).values()]
+    return [{name: value for name, value in one.items() if name != "ResponseMetadata"} for one in said]
