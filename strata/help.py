@@ -18,7 +18,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     "Change": {
         "add": "add one entry to the configuration",
         "remove": "take one out, with what hangs on it",
-        "retire": "let go of an account",
+        "retire": "stop managing an account",
         "rename": "give a thing another key, everywhere",
         "check": "find every fault in the configuration",
         "plan": "show the changes of a deploy",
