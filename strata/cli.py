@@ -451,7 +451,7 @@ retired = typer.Typer(
     name="retire",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Let go of an account: Strata forgets it, and closes nothing.",
+    help="Stop managing an account: Strata forgets it, and closes nothing.",
     epilog="Example: strata retire account web-lab",
 )
 app.add_typer(retired, short_help=LINES["retire"])

@@ -155,7 +155,8 @@ def _print_summary(
         print(line(f"  no layer  stacks/layers/{path.name} takes no part without {missing}, {content}"))
     seconds = math.ceil(reads / CALLS_A_SECOND)
     time = f"{seconds} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"  # noqa: PLR2004
-    print(f"  {reads:>7}   Identity Center {plural(reads, 'read')} a full refresh: {time} at {CALLS_A_SECOND} a second")
+    calls = f"{counted(reads, 'call')} to Identity Center"
+    print(f"  refresh   a full refresh takes {calls}: {time} at {CALLS_A_SECOND} a second")
     if holding:
         print(f"  {holding:>7}   {plural(holding, 'expectation holds', 'expectations hold')}")
 

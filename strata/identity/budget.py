@@ -30,7 +30,7 @@ def over_budget(zone: LandingZone, stacks: Collection[str]) -> Iterator[Refusal]
     if bill.expected > budget:
         text = f"{budget:,} USD a month, and {bill.expected:,.2f} are expected"
         problem = Message("over-budget", text, budget=budget, expected=round(bill.expected, 2))
-        remedy = "raise it, or have less on"
+        remedy = "raise it, or switch something off"
     elif lacking:
         text = f"{budget:,} USD a month, and what is expected is not known: usage has no {listed(lacking)}"
         problem = Message("budget-not-comparable", text, budget=budget, usage=lacking)

@@ -70,7 +70,8 @@ def lost_moves(c: IdentityComparison) -> Iterator[Refusal]:
         ]
         text = (
             f"is {WORDS[kind]} {old} in the {plural(len(stacks), 'state')} of {listed(sorted(stacks))}, by the id "
-            f"{thing.bare_id}: {counted(len(again), 'resource')} would be destroyed and made again, as {min(again)}"
+            f"{thing.bare_id}: {counted(len(again), 'resource')} would be destroyed and made again, "
+            f"such as {min(again)}"
         )
         problem = Message("move-lost", text, kind=kind, old=old, new=thing.key, stacks=sorted(stacks), again=len(again))
         free = f"give the new {WORDS[kind]} {old} another key; then " if old in c.declared.keys(kind) else ""

@@ -68,7 +68,7 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
             else _unsaid(landing_zone, stack, sorted(attributes(state, {})))
         ):
             account = stack.partition(IN_ACCOUNT)[2]
-            has = f"the state of {stack!r} has {len(held)} {'things' if held[1:] else 'thing'}, as {held[0]}"
+            has = f"the state of {stack!r} has {len(held)} {'things, such as' if held[1:] else 'thing:'} {held[0]}"
             lines: tuple[str, ...] = ()
             if account in landing_zone.retired:
                 # Terraform reaches an account only while it is declared; what it leaves there nobody knows any more.
