@@ -167,6 +167,9 @@ def _archive_left(landing_zone: LandingZone, stack: str, account: str, has: str,
         text = f"{has}: AWS moves no bucket to another account, nor gives its name twice"
         problem = Message("archive-moved", text, stack=stack, old=account, new=archive.account)
         remedy = f"write account: {account} again; docs/detection.md#the-log-archive says what can be done"
+        if account in landing_zone.retired:
+            state = f"s3://{landing_zone.project.state_bucket}/{state_key(stack)}"
+            remedy = f"write {words}; once S3 has neither bucket any more, aws s3 rm {state}, and name another account"
         return landing_zone.fault(DETECTION, ("log_archive", "account"), problem, remedy)
     problem = Message("state-without-stack", f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
     remedy = f"write {words}; a deploy removes it from the state; then take it out"
