@@ -13,7 +13,7 @@ from stacks.account import MemberAccount
 from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
 from strata.config.baseline import Baseline
-from strata.config.layers import BASELINE_LAYER, GIVEN, baseline_in, stack_name
+from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, baseline_in, stack_name
 from strata.config.models import ROOT
 from strata.landing_zone import LandingZone
 
@@ -44,15 +44,17 @@ def own_layers(
     made = dict(stacks)
     for layer in landing_zone.layers.values():
         kind = import_module(f"{layer.code.package}.stack").Stack
-        if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in made]:
+        # Where the archive's account is closed, no bucket is waited for; a run says that nothing arrives there.
+        absent = {ARCHIVE} - made.keys() if layer.source else set()
+        if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in {*made, *absent}]:
             closed = LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
             if failed is None:
                 raise closed
             names = [layer.stack_in(key) for key in landing_zone.members if layer.is_in(key)]
-            failed.update(dict.fromkeys(names or [layer.name], failed.get(lacking[0], closed)))
+            failed.update(dict.fromkeys(names or [layer.stack], failed.get(lacking[0], closed)))
             continue
         ours = {"landing_zone": landing_zone, "settings": layer.settings}
-        asked = [name for name in layer.code.inputs if name != "account"]
+        asked = [name for name in layer.code.inputs if name not in {"account", *absent}]
         given: dict[str, Any] = {name: ours[name] if name in GIVEN else made[stack_name(name)] for name in asked}
         if not layer.code.in_accounts:
             made[layer.name] = kind(app, layer.stack, **given)

@@ -5,19 +5,21 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from stacks.deployment import build
 from strata.commands.permissions import run as print_permissions
 from strata.config.detection import Severity
 from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.diff.layers import layer_changes
 from strata.errors import StrataError
-from strata.identity.archive import refused_locks, waiting_trail
+from strata.identity.archive import refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK
@@ -486,3 +488,49 @@ def test_a_trail_that_waits_for_the_archive_is_told(write: Write, archive: str, 
     made = {"outputs": {"delivery": {"value": {"bucket": zone.project.archive_trail_bucket, "key": "k"}}}}
 
     assert len(list(waiting_trail(zone, made if archive else {}, made if before else {}))) == told
+
+
+@pytest.mark.parametrize(
+    ("at_aws", "told"), [({}, set()), ({"mode": "COMPLIANCE", "days": 60}, {"lock-shorter", "lock-weaker"})]
+)
+def test_a_lock_that_no_state_knows_of_is_not_taken_for_none(
+    write: Write, at_aws: dict[str, Any], told: set[str]
+) -> None:
+    zone = load(write(SHIPPED, ONE + ARCHIVE))
+    lock = {"rule": [{"default_retention": [at_aws]}]} if at_aws else {}
+
+    assert {one.fault.problem.id for one in refused_locks(zone, {}, (), lock)} == told
+
+
+def test_without_the_archives_account_the_others_take_part(write: Write, tmp_path: Path) -> None:
+    zone = load(write(SHIPPED, f"administrator: security\n{RECORDED}", IN_ARCHIVE))
+    app = build(zone, tmp_path / "out", allow=frozenset({"already-closed:shared:111122223333"}))
+
+    made = {child.node.id for child in app.node.children}
+    assert {"detection", "detection_security", "baseline_security"} <= made
+    assert "archive_shared" not in made
+    [told] = shut_archive(zone, {"shared"})
+    assert told.data["account"] == "shared"
+
+
+def test_an_archive_in_a_retired_account_is_let_go_of_first(write: Write) -> None:
+    """The remedies lead out: named again and unmanaged it is loaded, and another account is refused even then."""
+    held, let_go = state({LOCK: {}}), ARCHIVE.replace("object_lock_days: 30", "mode: unmanaged")
+    told = []
+    for text in (ONE, ONE + let_go, ONE + ARCHIVE.replace("shared", "security")):
+        zone = load(write(SHIPPED, text))
+        accounts = dict(zone.organization.accounts)
+        accounts["shared"] = accounts["shared"].model_copy(update={"retired": True})
+        zone = replace(zone, organization=zone.organization.model_copy(update={"accounts": accounts}))
+        [refused] = lost_layers(zone, {"archive_shared": held})
+        told.append(refused.fault.problem.id)
+
+    assert told == ["account-not-emptied", "account-not-emptied", "archive-moved"]
+
+
+def test_recorders_that_nothing_speaks_of_are_told_once(write: Write) -> None:
+    recorder = state({"aws_config_configuration_recorder.main_us-east-1": {}})
+    [refused] = lost_layers(load(write(SHIPPED, ONE)), {"baseline_shared": recorder, "baseline_security": recorder})
+
+    assert refused.fault.problem.id == "state-without-stack"
+    assert refused.fault.file.endswith("detection.yaml")

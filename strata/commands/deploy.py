@@ -413,6 +413,7 @@ class Deployment:
                 self._tell_together([outcome for stack, outcome in self.outcomes.items() if stack in together])
             if self._written and outputs.get("portal_url"):
                 print(line(f"sign in at {outputs['portal_url']}"))
+        self._tell_waiting()
         for key, account_id in self._new_accounts(outputs).items():
             print(line(f"  new account {account_id}  {key}"))
         if outputs and (number := self._imported()):
@@ -421,6 +422,12 @@ class Deployment:
                 f"{IMPORTS}: {lines} {plural(number, 'is', 'are')} imported; {PRUNE} removes what is no longer needed"
             )
             self.note(Message("imports-are-made", text, lines=number))
+
+    def _tell_waiting(self) -> None:
+        """Says at the end again that the trail waits for the plan after this one."""
+        for warning in self.prepared.warnings if self._written else ():
+            if warning.id == "trail-not-moved":
+                self.note(warning)
 
     def _imported(self) -> int:
         """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""

@@ -144,9 +144,11 @@ def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -
     for stack in workspace.stacks if new else ():
         before = {*workspace.producers(stack)}
         written = stack not in workspace.unwritten and stack not in workspace.failed
-        # What comes after a stack and reads nothing of it is planned like any other.
-        read = {state.key for state in workspace.reads(stack)} if written else {*map(state_key, before)}
-        if before.intersection(later) or read & new - {state_key(stack)}:
+        # What comes after a stack and reads nothing of it is planned like any other, and so is what reads a state
+        # that it can do without, as the trail does that of the archive: it comes before that one.
+        read = {*map(state_key, before)}
+        read &= {state.key for state in workspace.reads(stack)} if written else read
+        if before.intersection(later) or read & new:
             later.append(stack)
     return prepared.lists(plans, later=[stack for stack in later if stack in prepared.chosen])
 

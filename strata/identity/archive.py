@@ -10,27 +10,32 @@ from strata.config.layers import ARCHIVE
 from strata.errors import Message
 from strata.identity.comparison import Refusal, allowed_by
 from strata.identity.leftovers import attributes
+from strata.kinds.arguments import Attributes
 from strata.kinds.detection.archive import LOCK, retention
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import DELIVERY, archive_of, trail_in_archive
+from strata.landing_zone.detection import config_of
 from strata.sides.states import State
 
 SHORTER_LOCK, COMPLIANCE = "shorter-lock", "compliance-lock"
 """Words of `--allow`."""
 
 
-def refused_locks(zone: LandingZone, archive: State, allow: Collection[str]) -> Iterator[Refusal]:
+def refused_locks(
+    zone: LandingZone, archive: State, allow: Collection[str], at_aws: Attributes | None = None
+) -> Iterator[Refusal]:
     """Refuses a lock that keeps less than the state has, and one that nobody could take back.
 
     Args:
         zone: has the lock that is wanted.
         archive: the state of the archive's stack, empty where it was never deployed.
         allow: the words of `--allow`.
+        at_aws: the lock of the bucket as AWS has it, which a state that has none has let go of, or never had.
     """
     wanted = archive_of(zone)
     if not wanted:
         return
-    mode, days = retention(attributes(archive, {}).get(LOCK, {}))
+    mode, days = retention(attributes(archive, {}).get(LOCK) or at_aws or {})
     if wanted.mode is ObjectLock.COMPLIANCE != mode and COMPLIANCE not in allow:
         text = f"nobody could delete a log file of the trail for {wanted.object_lock_days} days, nor undo that"
         problem = Message("lock-for-good", text, days=wanted.object_lock_days)
@@ -48,6 +53,21 @@ def refused_locks(zone: LandingZone, archive: State, allow: Collection[str]) -> 
         problem = Message("lock-weaker", text, old=mode, new=str(wanted.mode))
         remedy = f"write mode: compliance; or {allowed_by(SHORTER_LOCK)}"
         yield Refusal(zone.fault(DETECTION, ("log_archive", "mode"), problem, remedy), SHORTER_LOCK)
+
+
+def shut_archive(zone: LandingZone, closed: Collection[str]) -> Iterator[Message]:
+    """Tells that the archive is in an account that is suspended or closed, and who delivers there all the same."""
+    its = archive_of(zone)
+    if its and its.account in closed:
+        writers = ["the trail"] if trail_in_archive(zone) else []
+        writers += ["AWS Config"] if config_of(zone.detection) else []
+        text = (
+            f"{its.account} is suspended or closed, and has the log archive, "
+            f"to which {' and '.join(writers) or 'nothing'} would deliver; reopen it, or write mode: unmanaged below "
+            "log_archive and config, and bucket: own below trail"
+        )
+        place = str(zone.source(DETECTION, ("log_archive", "account")))
+        yield Message("archive-shut", text, place=place, account=its.account)
 
 
 def waiting_trail(zone: LandingZone, archive: State, security: State) -> Iterator[Message]:

@@ -60,6 +60,7 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
 
     A layer got another name, or was dropped; or its account was retired, or got another key.
     """
+    told = set[str]()
     for stack, state in sorted(states.items()):
         of_baseline = stack.startswith(baseline_in(""))
         if (
@@ -70,7 +71,10 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
             account = stack.partition(IN_ACCOUNT)[2]
             has = f"the state of {stack!r} has {len(held)} {'things, such as' if held[1:] else 'thing:'} {held[0]}"
             lines: tuple[str, ...] = ()
-            if account in landing_zone.retired:
+            moved = account in moved_keys(landing_zone.moves, "account")
+            if stack.partition(IN_ACCOUNT)[0] == ARCHIVE and account and not moved:
+                fault = _archive_left(landing_zone, stack, account, has, held)
+            elif account in landing_zone.retired:
                 # Terraform reaches an account only while it is declared; what it leaves there nobody knows any more.
                 text = f"the account is retired before it was emptied: {has}"
                 problem = Message("account-not-emptied", text, stack=stack, account=account)
@@ -89,17 +93,14 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 remedy = "move its state, and deploy then:"
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, remedy)
             elif stack == ACCOUNTS or of_baseline:
-                problem = Message(
-                    "state-without-stack", f"{has}, and nothing switches the stack on", stack=stack, held=held
-                )
-                file, remedy = _SHIPPED[stack == ACCOUNTS]
-                fault = landing_zone.fault(file, (), problem, remedy)
+                fault = _shipped_left(landing_zone, stack, has, held)
+                if fault.file.endswith(DETECTION) and fault.remedy in told:
+                    continue
+                told.add(fault.remedy)
             elif stack.partition(IN_ACCOUNT)[0] == DETECTION_LAYER:
                 accounts = (other.partition(f"{DETECTION_LAYER}{IN_ACCOUNT}")[2] for other in sorted(states))
                 administrator = account or next(filter(None, accounts), "KEY")
                 fault = _detection_left(landing_zone, stack, administrator, has, held)
-            elif stack.partition(IN_ACCOUNT)[0] == ARCHIVE and account:
-                fault = _archive_left(landing_zone, stack, account, has, held)
             else:
                 problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
                 remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
@@ -116,6 +117,18 @@ def move_state(project: Project, stack: str, new: str) -> str:
 def held_in_baseline(state: State) -> list[str]:
     """Returns what the state of a baseline holds: its outputs too, as default VPCs that go are in no resource."""
     return [*sorted(attributes(state, {})), *(f"output.{name}" for name in sorted(state.get("outputs") or {}))]
+
+
+def _shipped_left(landing_zone: LandingZone, stack: str, has: str, held: Sequence[str]) -> Fault:
+    """Returns how a stack that comes with Strata goes; one error for all accounts in which Config records."""
+    if any(address.startswith("aws_config_") for address in held):
+        text = f"{has}: Config records there and in other accounts, and {DETECTION} says nothing of it any more"
+        problem = Message("state-without-stack", text, stack=stack, held=held)
+        remedy = "write config: {mode: unmanaged} there; a deploy removes it from the states; then take it out"
+        return landing_zone.fault(DETECTION, (), problem, remedy)
+    problem = Message("state-without-stack", f"{has}, and nothing switches the stack on", stack=stack, held=held)
+    file, remedy = _SHIPPED[stack == ACCOUNTS]
+    return landing_zone.fault(file, (), problem, remedy)
 
 
 def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:
@@ -145,13 +158,20 @@ def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: st
 def _archive_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:
     """Returns why the log archive may not go with its lines, nor move: its buckets stay, and with them their names."""
     archive = landing_zone.detection.log_archive if landing_zone.detection else None
+    words = f"log_archive: {{account: {account}, mode: unmanaged}}"
+    if account in landing_zone.retired and not (archive and archive.account != account):
+        problem = Message("account-not-emptied", f"the account is retired before: {has}", stack=stack, account=account)
+        remedy = f"take retired out, write {words}, and bucket: own below trail, deploy; then retire it"
+        return landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy)
     if archive and archive.account != account:
         text = f"{has}: AWS moves no bucket to another account, nor gives its name twice"
         problem = Message("archive-moved", text, stack=stack, old=account, new=archive.account)
         remedy = f"write account: {account} again; docs/detection.md#the-log-archive says what can be done"
+        if account in landing_zone.retired:
+            state = f"s3://{landing_zone.project.state_bucket}/{state_key(stack)}"
+            remedy = f"write {words}; once S3 has neither bucket any more, aws s3 rm {state}, and name another account"
         return landing_zone.fault(DETECTION, ("log_archive", "account"), problem, remedy)
     problem = Message("state-without-stack", f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
-    words = f"log_archive: {{account: {account}, mode: unmanaged}}"
     remedy = f"write {words}; a deploy removes it from the state; then take it out"
     return landing_zone.fault(DETECTION, (), problem, remedy)
 

@@ -12,6 +12,7 @@ from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, TrailBucket
 from strata.config.source import Location
+from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.evaluation.expectations import Examiner
 from strata.evaluation.landing_zone import Evaluated
@@ -19,7 +20,6 @@ from strata.evaluation.sentences import resolved
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import archive_of
 from strata.rules.accepted import Doubt
-from strata.rules.organization import retired
 from strata.rules.reporting import report_unknown
 from strata.text import listed
 
@@ -32,7 +32,7 @@ def archive(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     settings: Any = layer.settings if layer and layer.source else None
     its = settings.log_archive if settings else None
     if its:
-        yield from _account(partial, limits, its.account)
+        yield from _account(partial, limits, its.account, managed=its.managed)
     security = partial.security
     here = DETECTION in partial.source_files
     hidden = here and (settings is None or not partial.parsed_cleanly(DETECTION, "log_archive"))
@@ -43,7 +43,7 @@ def archive(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         yield partial.fault(SECURITY, ("trail", "bucket"), Message("archive-missing", text), remedy)
 
 
-def _account(partial: PartialConfiguration, limits: Limits, key: str) -> Iterator[Fault]:
+def _account(partial: PartialConfiguration, limits: Limits, key: str, *, managed: bool) -> Iterator[Fault]:
     accounts = partial.organization.accounts if partial.organization else {}
     if key == MANAGEMENT:
         text = "the management account cannot have the archive: no service control policy keeps anybody there off it"
@@ -52,7 +52,10 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str) -> Iterato
         return
     known = partial.declared(ORGANIZATION, "accounts", accounts)
     yield from report_unknown(partial, DETECTION, _AT, key, known, "account")
-    yield from retired(partial, DETECTION, _AT, key)
+    if managed and key in accounts and accounts[key].retired:
+        message = Message("account-retired", f"the account {short(key)} is retired", account=key)
+        remedy = "take retired out until mode: unmanaged here, and bucket: own of the trail, are deployed"
+        yield partial.fault(DETECTION, _AT, message, remedy)
     zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts") else None
     member, region = zone.members.get(key) if zone else None, zone.project.regions.primary if zone else ""
     if member and region in limits.opt_in_regions - {*member.regions}:

@@ -59,11 +59,15 @@ def _config(partial: PartialConfiguration, settings: Any) -> Iterator[Fault]:
     service, _ = control.trusted
     if (
         control.mode is not Mode.UNMANAGED
-        and settings.log_archive is None
+        and not (settings.log_archive and settings.log_archive.managed)
         and partial.parsed_cleanly(DETECTION, "log_archive")
     ):
-        message = Message("archive-missing", "there is no log_archive, to which Config delivers what it records")
-        yield partial.fault(DETECTION, ("config",), message, "add log_archive with account: KEY, see docs/detection.md")
+        text = "there is no log_archive, to which Config delivers what it records"
+        remedy = "add log_archive with account: KEY, see docs/detection.md"
+        if settings.log_archive:
+            text = "log_archive is unmanaged: Config would deliver to a bucket that nobody looks after"
+            remedy = "take mode: unmanaged out of log_archive, or write mode: unmanaged here as well"
+        yield partial.fault(DETECTION, ("config",), Message("archive-missing", text), remedy)
     declared = partial.organization.delegated_administrators if partial.organization else {}
     if control.mode is not Mode.UNMANAGED and (other := declared.get(service, settings.administrator)) != (
         settings.administrator

@@ -168,7 +168,7 @@ ADVICE = (
         "the unit still holds accounts or units that Strata does not know; move them, then deploy again",
     ),
     (
-        r"S3 bucket .* does not exist|NoSuchBucket",
+        r"S3 bucket .* does not exist|NoSuchBucket(?!Exception)",
         "state-bucket-missing",
         "the state bucket is missing; run strata bootstrap",
     ),

@@ -10,14 +10,14 @@ from functools import cache, cached_property, partial
 from typing import Any
 
 from strata.aws import runs
-from strata.aws.access_role import account_ids, closed_to_us, ids_of_accounts, way
+from strata.aws.access_role import account_ids, closed_to_us, entered, ids_of_accounts, way
 from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
 from strata.aws.organization import ListedAccount, enabled_policy_types, is_new, list_accounts, list_roots
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
-from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, emulator
+from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, emulator, unless_absent
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import (
     ACCOUNTS,
@@ -36,7 +36,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
-from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, waiting_trail
+from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
 from strata.identity.budget import PRICE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
@@ -46,13 +46,16 @@ from strata.identity.deletions import (
     LAST_ADMINISTRATOR,
     MASS_DELETION,
 )
-from strata.identity.leftovers import STACK, Directory, announced_as, to_create
+from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
 from strata.identity.lost_states import lost_states, other_store
 from strata.identity.settled import held_in_baseline, lost_layers, settled, unsaid
 from strata.kinds import TYPES
+from strata.kinds.arguments import Attributes
+from strata.kinds.detection.archive import LOCK
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
+from strata.landing_zone.archive import archive_of
 from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
@@ -360,7 +363,7 @@ def prepare(
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
         *types,
-        *_archive_told(prepared, stacks, allow, stacks_of(listed)),
+        *_archive_told(prepared, stacks, allow, stacks_of(listed), examination.closed),
         *_roles_left(aws, landing_zone, states["organizations"], stacks_of(listed)),
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
     ]
@@ -477,6 +480,10 @@ def _check_layers(
     """
     leaving = {*map(baseline_in, landing_zone.leaving)}
     reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
+    # The names of its buckets stay taken, also where the account of an archive is closed.
+    its = landing_zone.detection.log_archive if landing_zone.detection else None
+    here = f"{ARCHIVE}{IN_ACCOUNT}"
+    reachable |= {stack for stack in deployed if its and stack.startswith(here) and stack != f"{here}{its.account}"}
     has = {*workspace.stacks} - unsaid(landing_zone)
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
     if lost := list(lost_layers(landing_zone, states)):
@@ -484,9 +491,13 @@ def _check_layers(
 
 
 def _archive_told(
-    prepared: Prepared, named: Collection[str], allow: Collection[str], deployed: Collection[str]
+    prepared: Prepared,
+    named: Collection[str],
+    allow: Collection[str],
+    deployed: Collection[str],
+    closed: Collection[str],
 ) -> list[Message]:
-    """Returns what is told of the trail that waits for the log archive.
+    """Returns what is told of the trail that waits for the log archive, and of an archive that nobody can reach.
 
     Raises:
         RefusedError: files of the archive would be kept for less, or for good.
@@ -495,13 +506,39 @@ def _archive_told(
     layer = zone.layers.get(ARCHIVE)
     if not (layer and layer.source):
         return []
+    if shut := list(shut_archive(zone, closed)):
+        return shut
     state = read_state(prepared.aws, zone.project, layer.stack) if layer.stack in deployed else {}
-    if (not named or {ARCHIVE, layer.stack}.intersection(named)) and (
-        refused := list(refused_locks(zone, state, allow))
-    ):
-        raise RefusedError(refused)
+    told = list[Message]()
+    if not named or {ARCHIVE, layer.stack}.intersection(named):
+        at_aws = {} if attributes(state, {}).get(LOCK) else _lock_at_aws(prepared, layer.stack, told)
+        if refused := list(refused_locks(zone, state, allow, at_aws)):
+            raise RefusedError(refused)
     security = prepared.states.get("security", {})
-    return list(waiting_trail(zone, state, security)) if "security" in prepared.chosen else []
+    return [*told, *(waiting_trail(zone, state, security) if "security" in prepared.chosen else ())]
+
+
+def _lock_at_aws(prepared: Prepared, stack: str, told: list[Message]) -> Attributes:
+    """Returns the lock that the bucket of the trail has at AWS, none where there is none.
+
+    Where AWS does not say it, that is told.
+    """
+    zone = prepared.landing_zone
+    its = archive_of(zone)
+    ids = dict(account_ids(prepared.states.get("organizations", {}), [its.account] if its else []))
+    try:
+        for id in ids.values():
+            s3 = entered(prepared.aws, id, prepared.reader(stack)).client("s3")
+            codes = ("NoSuchBucket", "ObjectLockConfigurationNotFoundError")
+            ask = partial(s3.get_object_lock_configuration, Bucket=zone.project.archive_trail_bucket)
+            lock = (unless_absent(ask, codes) or {}).get("ObjectLockConfiguration", {}).get("Rule", {})
+            if retention := lock.get("DefaultRetention"):
+                days = retention.get("Days") or 365 * retention.get("Years", 0)
+                return {"rule": [{"default_retention": [{"mode": retention["Mode"], "days": days}]}]}
+    except AwsError as error:
+        text = f"whether {zone.project.archive_trail_bucket} keeps files for longer already is not known: {error}"
+        told.append(Message("lock-unread", text, bucket=zone.project.archive_trail_bucket))
+    return {}
 
 
 def _leaving(

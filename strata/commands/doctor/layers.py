@@ -9,7 +9,7 @@ from strata.aws.access_role import account_ids, closed_to_us, way
 from strata.aws.states import list_stacks, read_state
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, later, listed, ok, refused, warning
-from strata.config.layers import STACKS, Layer, unused
+from strata.config.layers import DELEGATION, DETECTION_LAYER, STACKS, Layer, unused
 from strata.config.models import ACCESS_ROLE
 from strata.identity.settled import lost_layers
 from strata.terraform.tools import CONFIG
@@ -20,8 +20,12 @@ def check_layers(context: CheckContext) -> list[Finding]:
     """Checks each layer's stacks against the states, and that its accounts let us in."""
     zone, stored = context.landing_zone, list_stacks(context.aws, context.project)
     findings: list[Finding] = []
+    detection = zone.detection
+    idle = {DELEGATION, DETECTION_LAYER} if detection and not (detection.guardduty or detection.config) else set()
     for layer in zone.layers.values():
         name = layer.stack
+        if layer.name in idle and name not in stored:
+            continue  # a file with a log archive alone: what makes nothing gets no state
         if layer.code.in_accounts:
             findings += _in_accounts(context, layer, stored)
         elif name in stored:
