@@ -306,8 +306,9 @@ def _offer(
         raise StrataError(Message("last-admin-lost", text))
     warnings = consequences(folder, landing_zone, after, dry_run=dry_run)
     named = {policy.file for policy in landing_zone.policies.values() if policy.file and not policy.external}
-    left = "\n".join({**before, **files}.values())
-    documents = sorted(file for file in named if file not in left and (folder / file).is_file())
+    left, used = "\n".join({**before, **files}.values()), {(folder / file).resolve() for file in after.documents}
+    unused = (file for file in named if file not in left and (folder / file).resolve() not in used)
+    documents = sorted(file for file in unused if (folder / file).is_file())
     words = [*_named(sources, gone), *losses(landing_zone, after)]
     words += [f"warning: {folder}/{message}" for message in warnings]
     where = listed([str(folder / name) for name in sorted(files)])
