@@ -133,7 +133,15 @@ def _target(place: str) -> Target:
 
 def test_what_is_there_is_not_added_again(folder: Path, said: Said) -> None:
     """A policy or an option with the key, another document at its path, a name the library has not, two of a name."""
-    (folder / "policies/deny-iam-users.json").write_text("{}")
+    for file in ("deny-iam-users", "require-tls", "keep-backups"):
+        (folder / f"policies/{file}.json").write_bytes(
+            {"deny-iam-users": b"{}", "require-tls": b"\xff"}.get(file, b"{")
+        )
+    (folder / "policies/keep-flow-logs.json").symlink_to(folder.parent / "nowhere.json")
+    for key in ("require-tls", "keep-backups", "keep-flow-logs"):
+        with pytest.raises(StrataError) as error:
+            add(folder, "policy", key, at=["root"])
+        assert said.ids(error.value) == ["file-differs"]
     cases = {
         "key-taken": ("policy", "deny-root-user", ["root"]),
         "file-differs": ("policy", "deny-iam-users", ["root"]),

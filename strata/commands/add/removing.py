@@ -62,6 +62,8 @@ def remove(
     if kind == "policy":
         gone = _with_expectations(options, before, landing_zone, str(key), gone)
     files = _without(before, gone)
+    if kind == "account":
+        options.note(f"strata deploy refuses this until {key} is closed: deploy it as retired and close it before")
     return _offer(options, before, files, landing_zone, sources, gone, dry_run=dry_run, yes=yes)
 
 
