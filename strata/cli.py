@@ -283,7 +283,7 @@ added = typer.Typer(
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Add an account, unit, policy, expectation, group, user, permission set or assignment.",
-    epilog="Example: strata add account data-prod --ou prod",
+    epilog="Example: strata add account data-prod --ou prod --email aws+data-prod@acme.io",
 )
 app.add_typer(added, short_help=LINES["add"])
 

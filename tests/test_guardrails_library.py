@@ -6,6 +6,7 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,12 +15,15 @@ from strata.commands.add.guardrails import guardrail_additions, guardrail_docume
 from strata.config.entries import with_entry
 from strata.config.models import PolicyType
 from strata.errors import StrataError
+from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.questions import PrincipalQuestion, ask, find_action
 from strata.files.library import LIBRARY, Guardrail, library, offered_expectations
 from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
+from strata.policy.answers import Outcome
 from strata.rules.expectations import examined
 from tests.conftest import Golden
 from tests.documents import CHECKOUT, with_rows
@@ -129,7 +133,15 @@ def _target(place: str) -> Target:
 
 def test_what_is_there_is_not_added_again(folder: Path, said: Said) -> None:
     """A policy or an option with the key, another document at its path, a name the library has not, two of a name."""
-    (folder / "policies/deny-iam-users.json").write_text("{}")
+    for file in ("deny-iam-users", "require-tls", "keep-backups"):
+        (folder / f"policies/{file}.json").write_bytes(
+            {"deny-iam-users": b"{}", "require-tls": b"\xff"}.get(file, b"{")
+        )
+    (folder / "policies/keep-flow-logs.json").symlink_to(folder.parent / "nowhere.json")
+    for key in ("require-tls", "keep-backups", "keep-flow-logs"):
+        with pytest.raises(StrataError) as error:
+            add(folder, "policy", key, at=["root"])
+        assert said.ids(error.value) == ["file-differs"]
     cases = {
         "key-taken": ("policy", "deny-root-user", ["root"]),
         "file-differs": ("policy", "deny-iam-users", ["root"]),
@@ -167,6 +179,59 @@ def test_an_expectation_of_another_account_is_written_in_the_words_of_the_config
     assert entry.except_
     assert entry.except_.in_ == ("shared",)
     assert entry.except_.as_[-1] == "role/AWSControlTowerExecution"
+
+
+BASELINE = """settings:
+  root:
+    ebs_encryption: {mode: on}
+    document_public_access: {mode: on}
+    roles: {deploy: {trust: {github: {repository: acme/app, repository_id: "1", owner_id: "2", branch: main}}}}
+"""
+TAKEN_BACK = {"ec2:DisableEbsEncryptionByDefault"}
+"""What the baseline may do only to end what it set."""
+
+
+def test_the_roles_of_the_baseline_do_their_work_beside_every_guardrail(folder: Path) -> None:
+    """None closes what baseline.yaml or Config sets to the role that sets it, and the expectations leave it out."""
+    (folder / "baseline.yaml").write_text(BASELINE)
+    (folder / "detection.yaml").write_text(
+        "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
+    )
+    writer = load(folder).layers["baseline"].roles.writer
+    for key in ("deny-identity-providers", "deny-public-documents", "keep-config-on"):
+        assert add(folder, "policy", key, at=["ou/shared"]) == 0
+    zone = load(folder)
+    evaluated = Evaluated(zone)
+    closed = {
+        action
+        for statement in evaluated.baseline_roles[writer]["Statement"]
+        for action in statement["Action"]
+        for guardrail in library().values()
+        for denied in guardrail_statements(guardrail)
+        if statement["Effect"] == "Allow"
+        and action in denied["Action"]
+        and denied.get("Condition") == {"ArnNotLike": {"aws:PrincipalArn": ["{{exempt_role_arns}}"]}}
+        and denied["Sid"] != "ProtectExemptRoles"
+    }
+    question = PrincipalQuestion(
+        find_action("ssm:UpdateServiceSetting"),
+        "arn:aws:ssm:eu-west-1:shared:servicesetting/ssm/documents/console/public-sharing-permission",
+    )
+
+    assert closed == TAKEN_BACK
+    assert ask(evaluated, evaluated.role(writer, "shared"), question, "shared").outcome is Outcome.ALLOWED
+    left_out = {entry.id: entry.except_.as_ for entry in zone.expectations[-4:] if entry.except_}
+    assert {id for id, roles in left_out.items() if f"role/{writer}" in roles} == {
+        "no-other-identity-providers",
+        "documents-stay-blocked",
+        "config-stays-on",
+    }
+
+
+def guardrail_statements(guardrail: Guardrail) -> list[dict[str, Any]]:
+    if guardrail.option or guardrail.type is not PolicyType.SERVICE_CONTROL:
+        return []
+    return list(json.loads(guardrail.document)["Statement"])
 
 
 def test_a_script_gets_whom_it_binds_and_what_it_breaks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -134,11 +134,12 @@ def test_a_policy_whose_expectation_another_one_keeps_leaves_it(folder: Path) ->
     assert "cloudtrail-stays-on" not in {entry.id for entry in load(folder).expectations}
 
 
-def test_a_document_that_something_else_names_stays(folder: Path) -> None:
+@pytest.mark.parametrize("spelled", ["policies/deny-root-user.json", "policies/./deny-root-user.json"])
+def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) -> None:
     text = (folder / "organization.yaml").read_text()
     second = text.replace(
         "  protect-tagged:\n",
-        "  twin:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/deny-root-user.json\n  protect-tagged:\n",
+        f"  twin:\n    type: SERVICE_CONTROL_POLICY\n    file: {spelled}\n  protect-tagged:\n",
     )
     (folder / "organization.yaml").write_text(second)
     assert strata(folder, "remove", "policy", "twin", "--yes").exit_code == 0

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 from typer.testing import CliRunner
 
+from strata.aws.recording import read
 from strata.aws.session import Aws as Session
 from strata.aws.witness import SeenCall, seeing
 from strata.cli import app
@@ -20,6 +21,7 @@ from strata.commands.selftest.outcomes import Outcome, Selftest
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws
 from tests.organizations.emulated import emulate
+from tests.replay_recording import Replay
 from tests.said import Said
 from tests.scenarios.seeds import SMALL
 from tests.writes_page import by_command
@@ -262,3 +264,17 @@ def test_nobody_to_ask_and_what_is_for_try_alone_are_usage_errors(aws: Aws, tmp_
 
         assert (done.exit_code, said.ids(done)) == (2, [id])
     assert aws.calls(by="strata") == []
+
+
+@pytest.mark.parametrize("words", [(), ("--try", "--yes")])
+def test_a_recording_of_an_organization_in_use_replays_without_a_difference(
+    aws: Aws, tmp_path: Path, words: tuple[str, ...]
+) -> None:
+    """What was there before is counted: the replay begins with an empty account."""
+    assert selftest(tmp_path, "--record", str(tmp_path / "made"), *words)[0] == 0
+    calls = read(tmp_path / "made")[1]
+    aws.restore()
+    replay = Replay(aws)
+
+    assert list(replay.differences(calls)) == []
+    assert replay.left < len(calls) / 2

@@ -28,7 +28,11 @@ class Pseudonyms:
         match value:
             case dict() if kind == "structure":
                 members = {key: value[key] for key in value if key in shape.members}
-                return {key: self.of(shape.members[key], below, key) for key, below in members.items()}
+                is_filter = shape.name == "Filter"
+                return {
+                    key: self.of(shape.members[key], below, _FILTER if is_filter and key == "Name" else key)
+                    for key, below in members.items()
+                }
             case dict() if kind == "map":
                 return {
                     str(self.of(shape.key, key)): self.of(shape.value, below, str(key)) for key, below in value.items()
@@ -41,6 +45,7 @@ class Pseudonyms:
                 if SECRET.search(name):
                     return ""
                 stays = name in _OF_REQUESTS or (kind == "string" and value in shape.enum)
+                stays = stays or bool(_STATE.search(name) and _OF_STATES.fullmatch(value))
                 return value if stays else self.text(value)
             case bool() | int() | float() | None:
                 return value
@@ -135,8 +140,12 @@ _OF_AWS = frozenset(
         *("FullAWSAccess", "RCPFullAWSAccess", "OrganizationAccountAccessRole"),
     }
 )
-_OF_REQUESTS = frozenset({"AttributeName", "AttributePath", "ServiceCode", "QuotaCode", "ResourceTypeFilters"})
+_FILTER = "name of a filter"
+_OF_REQUESTS = frozenset({"AttributeName", "AttributePath", "ServiceCode", "QuotaCode", "ResourceTypeFilters", _FILTER})
 """Members with words of AWS's that its description does not list."""
+_STATE = re.compile(r"(?:State|Status)$")
+_OF_STATES = re.compile(r"[a-z]+(?:[-_][a-z]+)*", re.IGNORECASE)
+"""The same, as EC2 has them."""
 _OF_STATEMENTS = frozenset({"Action", "NotAction", "Effect", "Version", "Service"})
 _ACTION = re.compile(r"[a-z0-9-]+:[A-Za-z*]+|\*|Allow|Deny|20\d\d-\d\d-\d\d|" + _SERVICE)
 _OF_POLICIES = re.compile(

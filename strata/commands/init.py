@@ -191,7 +191,8 @@ def _answers_file(name: str) -> tuple[SourceFile, list[Message]]:
             wrong.append(Message("unknown-key", text, place=at, key=key))
             del file.data[key]
         elif not all(isinstance(item, str) for item in (value if isinstance(value, list) else [value])):
-            text = f"{at}: {key} is neither text nor a list of texts; write a number in quotes"
+            remedy = "write it in quotes" if isinstance(value, (int, float)) else "write a text, a number in quotes"
+            text = f"{at}: {key} is neither text nor a list of texts; {remedy}"
             wrong.append(Message("wrong-type", text, place=at, key=key))
             del file.data[key]
     return file, wrong
@@ -312,7 +313,7 @@ def _person(text: str, _known: Known) -> dict[str, Any]:
         problem = f"{short(text)} is not given name, family name and e-mail address"
         raise Problem(
             Message("argument-malformed", problem, value=text),
-            "write them as in Jane Doe jane.doe@example.org; a family name of several words by flags",
+            "write them as in Jane Doe jane.doe@example.org; a family name of several words by --admin-family-name",
         )
     return {
         "admin_given_name": validated(PersonName, " ".join(names[:-1])),

@@ -337,11 +337,9 @@ class Examiner:
     def _exempt_roles(self, sentence: Sentence) -> Iterator[str]:
         """Yields the names of the roles that a sentence leaves out, those of permission sets among them."""
         deployer, sets = self.evaluated.landing_zone.deployer, self.evaluated.landing_zone.permission_sets
-        asked = ActionPatterns(sentence.expectation.actions)
-        for role, document in self.evaluated.baseline_roles.items():  # nobody else has its name, or gives it more
-            allowed = (statement["Action"] for statement in document["Statement"] if statement["Effect"] == "Allow")
-            if not any(asked.match(action.lower()) for actions in allowed for action in actions):
-                yield role
+        at_work = self.evaluated.baseline_roles_doing(sentence.expectation.actions)
+        # Nobody else has its name, or gives it more.
+        yield from (role for role in self.evaluated.baseline_roles if role not in at_work)
         for who in sentence.but:
             if who.kind == "role":
                 yield who.key

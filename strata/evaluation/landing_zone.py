@@ -30,6 +30,7 @@ from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
 from strata.policy.layers import AccountLevels, PolicyLayer
+from strata.policy.patterns import ActionPatterns
 from strata.policy.requests import ABSENT, UNKNOWN, Missing, RequestPrincipal, Value
 
 CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
@@ -253,6 +254,20 @@ class Evaluated:
             return {}
         documents = layer_permissions(self.landing_zone.project, layer)
         return {role: documents[f"{layer.name}/{part}"] for part, role in layer.roles}
+
+    def baseline_roles_doing(self, actions: Iterable[str]) -> list[str]:
+        """Returns those of them whose policies allow one of some actions."""
+        asked = ActionPatterns(actions)
+        return [
+            role
+            for role, document in self.baseline_roles.items()
+            if any(
+                asked.match(action.lower())
+                for statement in document["Statement"]
+                if statement["Effect"] == "Allow"
+                for action in statement["Action"]
+            )
+        ]
 
     def root_user(self, account: str) -> Actor:
         """Returns the root user of an account."""

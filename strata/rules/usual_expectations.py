@@ -43,11 +43,11 @@ def adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
     """Returns an expectation in the words of a configuration: its exempt roles, its administrators, its regions."""
     changed = {**entry, "except": dict(entry.get("except", {}))}
     if "as" in changed["except"]:
-        changed["except"]["as"] = _with_roles(changed["except"]["as"], landing_zone.project.exempt_roles)
+        changed["except"]["as"] = with_roles(changed["except"]["as"], landing_zone.project.exempt_roles)
     if entry.get("region") == OTHER_REGIONS and (restriction := landing_zone.organization.region_restriction):
         open_too = sorted({*restriction.allowed} - {*landing_zone.project.regions.all_governed})
         changed["except"] |= {"region": open_too} if open_too else {}
-        changed["except"]["as"] = _with_roles(entry["except"]["as"], restriction.exempt_roles)
+        changed["except"]["as"] = with_roles(entry["except"]["as"], restriction.exempt_roles)
     if entry.get("as") == ADMINISTRATOR and ADMINISTRATOR not in landing_zone.permission_sets:
         sets = landing_zone.permission_sets
         held = sorted({grant.permission_set for grant in landing_zone.grants if grant.account == MANAGEMENT})
@@ -56,7 +56,7 @@ def adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
     return {key: value for key, value in changed.items() if value}
 
 
-def _with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | list[str]:
+def with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | list[str]:
     """Returns the names that are left out, and some roles besides."""
     named = [written] if isinstance(written, str) else list(written)
     both = list(dict.fromkeys([*named, *(f"role/{name}" for name in roles)]))

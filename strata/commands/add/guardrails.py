@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,17 +12,20 @@ from typing import Any
 from strata.commands.add.questions import one_of
 from strata.config import EXPECTATIONS
 from strata.config.entries import Way
+from strata.config.expectations import Expectation
 from strata.config.models import ROOT
 from strata.config.source import Value
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError
+from strata.evaluation.landing_zone import Evaluated
 from strata.files.library import Guardrail, library, offered_expectations
 from strata.landing_zone import LandingZone
+from strata.landing_zone.placeholders import BASELINE_ROLES
 from strata.landing_zone.units import Target
 from strata.printing import line
 from strata.questions import Known, Question, Read
-from strata.rules.usual_expectations import Entry, adapted
+from strata.rules.usual_expectations import Entry, adapted, with_roles
 from strata.text import listed
 
 _DELEGATED = "access-analyzer.amazonaws.com"
@@ -111,7 +115,9 @@ def _place(landing_zone: LandingZone) -> Read:
         if text in units and text in accounts:
             problem = Message("key-of-two", f"{short(text)} is a unit and an account", key=text)
             raise Problem(problem, f"write ou/{text} or account/{text}")
-        one_of("place", (ROOT, *units, *accounts))(text, known)
+        keys = {"ou": units, "account": accounts}
+        places = (f"{kind}/{key}" if key in units and key in accounts else key for kind in keys for key in keys[kind])
+        one_of("place", (ROOT, *places))(text, known)
         return Target("unit" if text in units else "account", text)
 
     return read
@@ -127,7 +133,11 @@ def guardrail_additions(kind: str, landing_zone: LandingZone, known: Known) -> l
         return [Addition(EXPECTATIONS, (), [_placed(landing_zone, entry, known["place"])])]
     guardrail, places = library()[known["key"]], known["attach"]
     there = {entry.id for entry in landing_zone.expectations}
-    new = [_placed(landing_zone, entry, places) for entry in guardrail.expectations if entry["id"] not in there]
+    new = [
+        _placed(landing_zone, _but_the_baseline(landing_zone, guardrail, entry), places)
+        for entry in guardrail.expectations
+        if entry["id"] not in there
+    ]
     policy = _policy(guardrail, landing_zone, places, known["file"])
     return [policy, *(Addition(EXPECTATIONS, (), [entry]) for entry in new)]
 
@@ -142,9 +152,13 @@ def guardrail_document(kind: str, folder: Path, known: Known) -> dict[str, str]:
     if guardrail is None or guardrail.option:
         return {}
     path = folder / guardrail.file
-    if not path.exists():
+    if not os.path.lexists(path):  # a link that leads nowhere would be written through
         return {guardrail.file: guardrail.document}
-    if json.loads(path.read_text(encoding="utf-8")) != json.loads(guardrail.document):
+    try:
+        there = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, RecursionError, ValueError):
+        there = None
+    if there != json.loads(guardrail.document):
         text = f"{path} is there and says something else; rename it, or write the entry by hand"
         raise StrataError(Message("file-differs", text, place=str(path)))
     return {}
@@ -169,6 +183,17 @@ def _policy(guardrail: Guardrail, landing_zone: LandingZone, places: Sequence[Ta
         "targets": targets,
     }
     return Addition(file, ("policies",), {guardrail.key: entry})
+
+
+def _but_the_baseline(landing_zone: LandingZone, guardrail: Guardrail, entry: Entry) -> Entry:
+    """Returns an expectation without the roles of the baseline that do what the guardrail denies to others alone."""
+    actions = Expectation.model_validate({**entry, "in": ROOT}).actions
+    lets = any(
+        BASELINE_ROLES in json.dumps(statement.get("Condition")) and {*actions} & {*statement.get("Action", ())}
+        for statement in (() if guardrail.option else json.loads(guardrail.document)["Statement"])
+    )
+    roles = Evaluated(landing_zone).baseline_roles_doing(actions) if lets else ()
+    return {**entry, "except": {**entry["except"], "as": with_roles(entry["except"]["as"], roles)}} if roles else entry
 
 
 def _placed(landing_zone: LandingZone, entry: Entry, places: Sequence[Target]) -> Entry:
@@ -220,6 +245,8 @@ def guardrail_told(kind: str, known: Known, shown: Mapping[str, Any]) -> Iterato
         ]
         if there:
             yield f"{listed(there)} is in {EXPECTATIONS} already, and stays as it is"
+        if not shown["binds"]:
+            return
     for id in shown["expectations"]:
         yield f"expectation {id} holds: strata check says it once it is broken"
 

@@ -129,7 +129,7 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
         Question(
             "ou",
             f"organizational unit, one of {listed(units)}",
-            one_of("organizational unit", units),
+            lambda text, known: one_of("organizational unit", units)(text.removeprefix("ou/"), known),
             # The unit whose key is a part of the account's, if one is.
             suggest=lambda known: next(
                 (part for part in (known["key"], *reversed(known["key"].split("-"))) if part in landing_zone.units), ""

@@ -62,6 +62,8 @@ def remove(
     if kind == "policy":
         gone = _with_expectations(options, before, landing_zone, str(key), gone)
     files = _without(before, gone)
+    if kind == "account":
+        options.note(f"strata deploy refuses this until {key} is closed: deploy it as retired and close it before")
     return _offer(options, before, files, landing_zone, sources, gone, dry_run=dry_run, yes=yes)
 
 
@@ -306,8 +308,9 @@ def _offer(
         raise StrataError(Message("last-admin-lost", text))
     warnings = consequences(folder, landing_zone, after, dry_run=dry_run)
     named = {policy.file for policy in landing_zone.policies.values() if policy.file and not policy.external}
-    left = "\n".join({**before, **files}.values())
-    documents = sorted(file for file in named if file not in left and (folder / file).is_file())
+    left, used = "\n".join({**before, **files}.values()), {(folder / file).resolve() for file in after.documents}
+    unused = (file for file in named if file not in left and (folder / file).resolve() not in used)
+    documents = sorted(file for file in unused if (folder / file).is_file())
     words = [*_named(sources, gone), *losses(landing_zone, after)]
     words += [f"warning: {folder}/{message}" for message in warnings]
     where = listed([str(folder / name) for name in sorted(files)])

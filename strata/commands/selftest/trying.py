@@ -156,8 +156,8 @@ class Trial:
             self._looked.found("s3:PutObject", Outcome.DIFFERS, f"{ends['']} of {_AT_ONCE} took the lock: {dict(ends)}")
         self.refused("PreconditionFailed", self._s3.put_object, **lock, Body=b"")
         tag = self._s3.get_object(Bucket=name, Key=_LOCK)["ETag"]
-        self._s3.put_object(Bucket=name, Key=_LOCK, Body=b"another", IfMatch=tag)
-        self.refused("PreconditionFailed", self._s3.put_object, Bucket=name, Key=_LOCK, Body=b"third", IfMatch=tag)
+        self._s3.put_object(Bucket=name, Key=_LOCK, Body=b"taken over", IfMatch=tag)
+        self.refused("PreconditionFailed", self._s3.put_object, Bucket=name, Key=_LOCK, Body=b"", IfMatch=tag)
 
     def _role(self) -> None:
         trust = {"Effect": "Deny", "Principal": {"Service": "ec2.amazonaws.com"}, "Action": "sts:AssumeRole"}
