@@ -364,6 +364,7 @@ def all_deployed(site: Site) -> None:
     deployed(site)
 
 
+@pytest.mark.large
 @pytest.mark.only("real")
 def test_all_of_it_is_deployed_by_the_real_provider(shipped: Site) -> None:
     shipped.sign_in_as_administrator()
