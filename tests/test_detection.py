@@ -13,12 +13,13 @@ from typing import Any
 import pytest
 
 from stacks.deployment import build
+from strata.aws.session import AwsError
 from strata.commands.permissions import run as print_permissions
 from strata.config.detection import Severity
 from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.diff.layers import layer_changes
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.identity.archive import refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
@@ -38,7 +39,7 @@ from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
 from strata.rules.detection import doubts
-from strata.terraform import administrators
+from strata.terraform import administrators, preflight
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError
 from strata.terraform.steps import Steps
@@ -534,3 +535,25 @@ def test_recorders_that_nothing_speaks_of_are_told_once(write: Write) -> None:
 
     assert refused.fault.problem.id == "state-without-stack"
     assert refused.fault.file.endswith("detection.yaml")
+
+
+def test_aws_is_asked_for_the_lock_of_a_bucket_that_no_state_has(write: Write) -> None:
+    zone, told = load(write(SHIPPED, ONE + ARCHIVE)), list[Message]()
+    rule = {"ObjectLockConfiguration": {"Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 60}}}}
+
+    def answer(code: str = "") -> Any:
+        def ask(**_: str) -> Any:
+            if code:
+                raise AwsError(Message("aws-error", "refused"), code)
+            return rule
+
+        s3 = SimpleNamespace(get_object_lock_configuration=ask)
+        states = {"organizations": {"outputs": {"account_ids": {"value": {"shared": "111122223333"}}}}}
+        aws = SimpleNamespace(assuming=lambda _: SimpleNamespace(client=lambda _: s3))
+        prepared: Any = SimpleNamespace(landing_zone=zone, aws=aws, states=states, reader=lambda _: ROLE)
+        return preflight._lock_at_aws(prepared, "archive_shared", told)
+
+    answers = {code: answer(code) for code in ("", "NoSuchBucket", "AccessDenied")}
+    assert {one.fault.problem.id for one in refused_locks(zone, {}, (), answers[""])} == {"lock-shorter", "lock-weaker"}
+    assert (answers["NoSuchBucket"], answers["AccessDenied"]) == ({}, {})
+    assert [message.id for message in told] == ["lock-unread"]
