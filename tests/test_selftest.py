@@ -207,6 +207,7 @@ def test_throw_away_things_are_made_refused_and_removed_and_nothing_else_is_writ
 def test_what_a_killed_run_left_the_next_removes_and_nothing_else(aws: Aws, tmp_path: Path) -> None:
     mine, organizations = "strata-selftest-mine", aws.client("organizations")
     aws.client("iam").create_role(RoleName=mine, AssumeRolePolicyDocument="{}")
+    aws.client("iam").create_role(RoleName="strata-selftest-00000000", AssumeRolePolicyDocument="{}")  # not described
     organizations.create_policy(Name=mine, Description="", Type="SERVICE_CONTROL_POLICY", Content="{}")
     organizations.create_organizational_unit(ParentId=organizations.list_roots()["Roots"][0]["Id"], Name=mine)
     aws.client("events").put_rule(Name=mine, EventPattern="{}")

@@ -223,8 +223,9 @@ class Trial:
 
     def left(self) -> Iterator[Thing]:
         """Yields what is there of earlier runs in the order in which it can go, all by its name."""
-        for bucket in filter(_is_ours("Name"), self._s3.list_buckets().get("Buckets", ())):
-            yield Thing("bucket", bucket["Name"], partial(self._delete_bucket, bucket["Name"]))
+        for bucket in self._s3.list_buckets().get("Buckets", ()):
+            if OURS.fullmatch(bucket["Name"]):  # AWS gives it no description; one with other objects stays
+                yield Thing("bucket", bucket["Name"], partial(self._delete_bucket, bucket["Name"]))
         for role in filter(_is_ours("RoleName"), self._iam.items("list_roles", "Roles[]")):
             yield Thing("role", role["RoleName"], partial(self._iam.delete_role, RoleName=role["RoleName"]))
         listed = self._events.items("list_rules", "Rules[]", NamePrefix="strata-selftest-")
@@ -251,13 +252,15 @@ class Trial:
             if OURS.fullmatch(name := center.name_of(arn)):
                 yield Thing("permission set", name, _deletion(center, arn))
         for group in filter(_is_ours("DisplayName"), center.list_groups()):
-            if group.get("Description") == _MADE_BY and not center.memberships(group["GroupId"]):
+            if not center.memberships(group["GroupId"]):
                 asked = {"IdentityStoreId": center.store, "GroupId": group["GroupId"]}
                 yield Thing("group", group["DisplayName"], partial(center.people.delete_group, **asked))
 
 
 def _is_ours(attribute: str) -> Callable[[Any], bool]:
-    return lambda described: bool(OURS.fullmatch(described.get(attribute, "")))
+    return lambda described: (
+        bool(OURS.fullmatch(described.get(attribute, ""))) and described.get("Description") == _MADE_BY
+    )
 
 
 def _deletion(center: CenterClient, arn: str) -> Callable[[], Any]:
