@@ -194,7 +194,6 @@ def delivery(site: Site) -> tuple[str, bool]:
     return trail["S3BucketName"], bool(trail.get("KmsKeyId"))
 
 
-@pytest.mark.quick
 def test_the_trail_moves_to_the_archive_once_that_is_there(site: Site) -> None:
     """The first deploy keeps the bucket that the trail has, and is killed before the archive lets anybody write."""
     write(site, ARCHIVE)
@@ -259,7 +258,6 @@ def drifted(site: Site) -> set[tuple[str, str, str]]:
     return {(one["kind"], one["name"], one["attribute"]) for one in shown["differences"]}
 
 
-@pytest.mark.quick
 def test_config_records_in_each_account_and_is_stopped_again(site: Site) -> None:
     """What an account has already is taken over with its name, and Control Tower's is left alone."""
     (site.config / "detection.yaml").unlink()
