@@ -20,7 +20,7 @@ class Pseudonyms:
     def __init__(self) -> None:
         self._given: dict[str, str] = {}
         self._counts: Counter[tuple[str, int]] = Counter()
-        self._taken = set(_OF_AWS)
+        self._taken = set(OF_AWS)
 
     def of(self, shape: Any, value: Any, name: str = "") -> Any:
         """Returns a value by botocore's description of it, None for what nobody describes; `name` is its member's."""
@@ -81,7 +81,7 @@ class Pseudonyms:
         return value
 
     def _word(self, word: str) -> str:
-        if word in _OF_AWS:
+        if word in OF_AWS:
             return word
         if word not in self._given:
             letters = _letters(word)
@@ -132,7 +132,7 @@ _AS_IT_IS = re.compile(
     r"arn:aws:iam::aws:policy/[\w/+=,.@-]+|p-FullAWSAccess|p-RCPFullAWSAccess|"
     r"OrganizationAccountAccessRole|True|False|true|false|\*"
 )
-_OF_AWS = frozenset(
+OF_AWS = frozenset(
     {
         *("arn", "aws", "ou", "o", "p", "r", "d", "ps", "ssoins", "car", "root", "role", "user", "group", "policy"),
         *("organization", "account", "assumed", "permissionSet", "instance", "table", "trail", "analyzer", "alias"),

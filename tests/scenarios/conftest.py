@@ -23,7 +23,18 @@ LONGEST = (
     *(
         f"scenarios/test_{name}.py"
         for name in (
-            *("baseline", "detection", "layer", "member_drift", "fleet", "drift_each", "closed", "ways_back", "edits", "refresh"),
+            *(
+                "baseline",
+                "detection",
+                "layer",
+                "member_drift",
+                "fleet",
+                "drift_each",
+                "closed",
+                "ways_back",
+                "edits",
+                "refresh",
+            ),
             *("survival", "renames"),
         )
     ),

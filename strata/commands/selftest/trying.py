@@ -155,7 +155,7 @@ class Trial:
         if ends[""] != 1 or ends.keys() - {"", "PreconditionFailed", "ConditionalRequestConflict"}:
             self._looked.found("s3:PutObject", Outcome.DIFFERS, f"{ends['']} of {_AT_ONCE} took the lock: {dict(ends)}")
         self.refused("PreconditionFailed", self._s3.put_object, **lock, Body=b"")
-        tag = self._s3.get_object(Bucket=name, Key=_LOCK)["ETag"]
+        tag = self._s3.head_object(Bucket=name, Key=_LOCK)["ETag"]
         self._s3.put_object(Bucket=name, Key=_LOCK, Body=b"taken over", IfMatch=tag)
         self.refused("PreconditionFailed", self._s3.put_object, Bucket=name, Key=_LOCK, Body=b"", IfMatch=tag)
 
