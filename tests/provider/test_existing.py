@@ -119,7 +119,11 @@ def test_every_row_gives_an_id_that_imports(found: Found) -> None:
 @pytest.mark.e2e
 def test_every_conflict_is_told_by_its_words(found: Found) -> None:
     """The error of a creation says that the thing exists; where it overwrites, there is none."""
-    conflicts = {address for address in found.ids if TABLE[address.partition(".")[0]].conflict}
+    # AWS has one of these in a region, and rejects another name alone: the scenario of Config has one of another name.
+    by_name = {"aws_config_configuration_recorder", "aws_config_delivery_channel"}
+    conflicts = {
+        address for address in found.ids if TABLE[type := address.partition(".")[0]].conflict and type not in by_name
+    }
     told = {address for address, text in found.said.items() if exists_already(address, text)}
     assert told == conflicts, found.said
 

@@ -296,10 +296,10 @@ def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(ship
     thorough = site.strata("drift", "--thorough", "--json")
 
     assert usual.code == 0
-    assert ": see --thorough" in usual.stderr
+    assert "; --thorough does" in usual.stderr
     assert thorough.code == 3, thorough.text[-3000:]
     assert "--thorough: 9 calls " in thorough.stderr
-    assert ": see --thorough" not in thorough.stderr
+    assert "; --thorough does" not in thorough.stderr
     (one,) = json.loads(thorough.stdout)["differences"]
     assert one["at"] == f"assignment DevOps of group {group} in shared"
     site.types("\n".join(one["undo"]))
