@@ -18,6 +18,7 @@ from strata.config.layers import ROLE, Roles
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.accounts import Account
+from strata.landing_zone.detection import Recorders
 from strata.landing_zone.inherited import Words, below, nearest
 from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
@@ -40,6 +41,8 @@ class MemberAccount:
     """The policy files of the configuration."""
     id_of: Callable[[str], str] = str
     """Gives Terraform's reference to the id of another account, by its key."""
+    recorders: Recorders | None = None
+    """Those of AWS Config, for the baseline that comes with Strata."""
 
     def document(self, file: str) -> str:
         """Returns a policy file minified, with the names of the landing zone filled in."""

@@ -16,6 +16,7 @@ from strata.config.baseline import Baseline
 from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, baseline_in, stack_name
 from strata.config.models import ROOT
 from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import recorders_of
 
 
 def _id_of(organizations: OrganizationsStack, key: str) -> str:
@@ -65,7 +66,10 @@ def own_layers(
             if name in without or not layer.is_in(key):
                 continue
             id_of, project = partial(_id_of, organizations), landing_zone.project
-            account = MemberAccount(key, id, declared, project, layer.name, roles, landing_zone.documents, id_of)
+            recorders = recorders_of(landing_zone, key) if layer.source else None
+            account = MemberAccount(
+                *(key, id, declared, project, layer.name, roles, landing_zone.documents, id_of, recorders)
+            )
             try:
                 stack = kind(app, name, **given, account=account)
             except (Exception, SystemExit) as error:
@@ -93,6 +97,6 @@ def _leaving(app: App, landing_zone: LandingZone, without: Collection[str]) -> I
             account = MemberAccount(
                 key, id, landing_zone.retired[key], project, layer.name, layer.other_roles, landing_zone.documents
             )
-            yield kind(app, name, settings=settings, account=account, landing_zone=landing_zone)
+            yield kind(app, name, settings=settings, account=account)
         elif not id:
             yield BaseStack(app, name, project=project, layer=BASELINE_LAYER)

@@ -43,6 +43,7 @@ from strata.terraform import administrators, preflight
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError
 from strata.terraform.steps import Steps
+from strata.terraform.synthesis import sources
 from tests.conftest import Golden
 from tests.evaluation import denied
 from tests.organizations.states import state
@@ -557,3 +558,21 @@ def test_aws_is_asked_for_the_lock_of_a_bucket_that_no_state_has(write: Write) -
     assert {one.fault.problem.id for one in refused_locks(zone, {}, (), answers[""])} == {"lock-shorter", "lock-weaker"}
     assert (answers["NoSuchBucket"], answers["AccessDenied"]) == ({}, {})
     assert [message.id for message in told] == ["lock-unread"]
+
+
+def test_the_stack_of_an_account_follows_from_its_recorders_and_from_nothing_else_of_detection(write: Write) -> None:
+    """Else each edit of any file would have every account planned again."""
+    text = f"administrator: security\n{RECORDED}usage: {{root: {{resources: 4}}}}\n"
+
+    def written(text: str, *edits: tuple[str, str, str]) -> str | None:
+        return sources(load(write(SHIPPED, text, *edits)))["baseline_shared"]
+
+    before = written(text)
+
+    assert before
+    assert written(text.replace("4", "5")) == before
+    assert written(text, ("sso.yaml", "Watches the bill.", "Watches bills.")) == before
+    assert written(text + "guardduty: {mode: off}\n") == before
+    assert written(text.replace("mode: on", "mode: on, recording: continuous")) != before
+    assert written(text.replace("mode: on", "mode: off")) != before
+    assert written(text, ("project.yaml", "regions:\n", "regions:\n  governed:\n    - eu-west-1\n")) != before

@@ -35,7 +35,6 @@ from strata.config.baseline import (
     VolumeEncryption,
 )
 from strata.config.models import PARTITION, Mode, Setting
-from strata.landing_zone import LandingZone
 
 # By the imports here `strata permissions baseline/writer` knows what the stack makes.
 KINDS: Mapping[str, Any] = {
@@ -70,7 +69,6 @@ class Stack(AccountStack, Controls):
         *,
         account: MemberAccount,
         settings: Baseline,
-        landing_zone: LandingZone,
         archive: BaseStack | None = None,
     ) -> None:
         super().__init__(scope, id, account=account)
@@ -82,7 +80,7 @@ class Stack(AccountStack, Controls):
         self._settings()
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
         sign_in_events(self, self.settings.sign_in_events)
-        recorder.recorders(self, landing_zone, account.key)
+        recorder.recorders(self, account.recorders)
         if self.settings.removes_default_vpcs:  # by a step: without this no state would say that it was deployed
             self.output("default_vpcs", "removed", description="Default VPCs are removed where nothing is in them")
 

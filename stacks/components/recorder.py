@@ -19,10 +19,9 @@ from stacks import hcl
 from stacks.base import leaving, resource_name
 from stacks.planned import Added
 from stacks.security.controls import Controls
-from strata.config.detection import Config, Recording
+from strata.config.detection import Config
 from strata.config.limits import aws_limits
-from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import config_of, home_region, recorded_regions, recorded_types
+from strata.landing_zone.detection import Recorders
 
 SERVICE = Config.trusted[0]
 NAME = "default"
@@ -30,13 +29,13 @@ NAME = "default"
 _ROLE = "aws_iam_service_linked_role.config"
 
 
-def recorders(stack: Controls, zone: LandingZone, account: str) -> None:
+def recorders(stack: Controls, recorders: Recorders | None) -> None:
     """Makes the recorders of an account; where it has none any more, they leave the state and go on."""
-    control, wanted = config_of(zone.detection), recorded_regions(zone, account)
-    if control and wanted:
+    wanted = recorders.types if recorders else {}
+    if recorders:
         role = _service_role(stack)
         for region in wanted:
-            _recorder(stack, zone, control, region, role)
+            _recorder(stack, recorders, region, role)
     else:
         stack.remove_from_state(_ROLE)
     for region in sorted(aws_limits().regions - {*wanted}):
@@ -57,10 +56,8 @@ def _service_role(stack: Controls) -> Added[IamServiceLinkedRole]:
     return stack.add(IamServiceLinkedRole, "config", aws_service_name=SERVICE, lifecycle=leaving("description", "tags"))
 
 
-def _recorder(
-    stack: Controls, zone: LandingZone, control: Config, region: str, role: Added[IamServiceLinkedRole]
-) -> None:
-    name, types = resource_name("main", region), recorded_types(zone, region)
+def _recorder(stack: Controls, recorders: Recorders, region: str, role: Added[IamServiceLinkedRole]) -> None:
+    name, types = resource_name("main", region), recorders.types[region]
     by_all = types == "all"
     strategy = "ALL_SUPPORTED_RESOURCE_TYPES" if by_all else "INCLUSION_BY_RESOURCE_TYPES"
     recorder = stack.add(
@@ -70,12 +67,12 @@ def _recorder(
         role_arn=stack.expression(role, "arn"),
         recording_group=ConfigConfigurationRecorderRecordingGroup(
             all_supported=by_all,
-            include_global_resource_types=by_all and region == home_region(zone),
+            include_global_resource_types=by_all and region == recorders.home,
             resource_types=None if types == "all" else sorted(types),
             recording_strategy=[ConfigConfigurationRecorderRecordingGroupRecordingStrategy(use_only=strategy)],
         ),
         recording_mode=ConfigConfigurationRecorderRecordingMode(
-            recording_frequency="DAILY" if control.recording is Recording.DAILY else "CONTINUOUS"
+            recording_frequency="DAILY" if recorders.daily else "CONTINUOUS"
         ),
         region=region,
         # One that the account has already keeps its name: another would be a second, which AWS rejects.
@@ -85,7 +82,7 @@ def _recorder(
         ConfigDeliveryChannel,
         name,
         name=NAME,
-        s3_bucket_name=zone.project.archive_config_bucket,
+        s3_bucket_name=recorders.bucket,
         region=region,
         lifecycle=leaving("name"),
         depends_on=[recorder],
@@ -94,7 +91,7 @@ def _recorder(
         ConfigConfigurationRecorderStatus,
         name,
         name=stack.expression(recorder, "name"),
-        is_enabled=control.on,
+        is_enabled=recorders.run,
         region=region,
         # AWS starts none that has no channel.
         depends_on=[channel],

@@ -18,7 +18,7 @@ from strata.config.detection import GuardDuty
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import excepted, guardduty_of, watched_regions
+from strata.landing_zone.detection import excepted, guardduty_of, recorders_of, watched_regions
 
 SERVICE = GuardDuty.trusted[0]
 
@@ -56,7 +56,7 @@ class Stack(Controls):
             self._service_role()
         else:
             self.remove_from_state("aws_iam_service_linked_role.guardduty")
-        recorder.recorders(self, landing_zone, MANAGEMENT)
+        recorder.recorders(self, recorders_of(landing_zone, MANAGEMENT))
 
     def _administrator(self, region: str, administrator: str) -> None:
         self.add(

@@ -207,7 +207,7 @@ def shipped(name: str, file: str, model: type[Model] | None = None, *, short_nam
 
 _SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {
     ACCOUNTS: (("landing_zone", "organizations"), False, ""),
-    BASELINE_LAYER: (("landing_zone", "settings", "account"), True, ""),
+    BASELINE_LAYER: (("settings", "account"), True, ""),
     DELEGATION: (("landing_zone", "organizations"), False, DETECTION_LAYER),
     DETECTION_LAYER: (("landing_zone", "account", "organizations", "detection_delegation"), True, ""),
     ARCHIVE: (("landing_zone", "account", "organizations"), True, ""),

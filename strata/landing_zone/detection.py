@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal
+from collections.abc import Mapping
+from typing import TYPE_CHECKING, Literal, NamedTuple
 
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mode
@@ -91,6 +92,28 @@ def recorded_regions(zone: LandingZone, account: str) -> tuple[str, ...]:
         return ()
     regions = enabled_regions(zone, account, regions_of(zone, detection))
     return tuple(region for region in regions if recorded_types(zone, region))
+
+
+class Recorders(NamedTuple):
+    """The recorders of AWS Config in an account, which follow from detection.yaml and the regions of accounts alone."""
+
+    types: Mapping[str, Literal["all"] | tuple[str, ...]]
+    """What is recorded, by region."""
+    home: str
+    """The region that records what is in no region."""
+    daily: bool
+    run: bool
+    bucket: str
+
+
+def recorders_of(zone: LandingZone, account: str) -> Recorders | None:
+    """Returns the recorders of an account, None where it has none."""
+    control, regions = config_of(zone.detection), recorded_regions(zone, account)
+    if not (control and regions):
+        return None
+    types = {region: recorded_types(zone, region) for region in regions}
+    bucket = zone.project.archive_config_bucket
+    return Recorders(types, home_region(zone), control.recording == "daily", control.on, bucket)
 
 
 def recorded_types(zone: LandingZone, region: str) -> Literal["all"] | tuple[str, ...]:

@@ -14,8 +14,10 @@ from pathlib import Path
 from typing import Any
 
 from strata.aws.session import emulator
-from strata.config.layers import Code, Layer
+from strata.config import DETECTION
+from strata.config.layers import ARCHIVE, Code, Layer
 from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import recorders_of
 from strata.terraform.attributes import digest
 from strata.terraform.tools import CHECKOUT, LOCK
 
@@ -49,18 +51,20 @@ def sources(landing_zone: LandingZone) -> dict[str, str | None]:
             common = [*_common(), *_of_layer(landing_zone, layer)] if name in plain else None
             for key, account in landing_zone.members.items():
                 if layer.is_in(key):
-                    found[layer.stack_in(key)] = digest([*common, asdict(account)], _plain) if common else None
+                    its = [asdict(account), *([recorders_of(landing_zone, key)] if layer.source else [])]
+                    found[layer.stack_in(key)] = digest([*common, *its], _plain) if common else None
     return found | {stack: None for stack in landing_zone.account_stacks if stack not in found}
 
 
 def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     """Returns what a layer is given: of another stack, or of the landing zone, everything that is configured."""
-    settings = landing_zone.source_files[layer.file].data  # a model may hide what is secret
+    # A model may hide what is secret. Of detection.yaml a stack in an account has its recorders alone.
+    settings = None if layer.file == DETECTION else landing_zone.source_files[layer.file].data
     zone: list[Any] = [
         landing_zone.project.model_dump(mode="json"),
         [move.model_dump(mode="json") for move in landing_zone.moves],
     ]
-    if not {*layer.code.inputs} <= {"account", "settings"}:
+    if not {*layer.code.inputs} - {ARCHIVE if layer.source else ""} <= {"account", "settings"}:
         files = {name: source_file.data for name, source_file in landing_zone.source_files.items()}
         zone += [files, landing_zone.documents, landing_zone.external.model_dump(mode="json")]
     if layer.source:
