@@ -24,7 +24,7 @@ ANSWERS = {
     "regions": "",
     "organizational units": "",
     "member accounts": "security shared@infrastructure shop-prod shop-nonprod data-prod data-nonprod lab-sandbox",
-    "one more, Enter for no more": "",
+    "one more": "",
     "e-mail address that accounts get": "aws@acme.dev",
     "name of the management account": "master",
     "root e-mail": "master@example.com",
