@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import sys
-
+from strata.commands.add.consequences import result
 from strata.config.entries import without_places
-from strata.errors import ConfigurationError, Message, StrataError
+from strata.errors import Message, StrataError
 from strata.evaluation.administrators import administrators
-from strata.files.config_edit import check_unchanged, loaded, offer, texts
+from strata.files.config_edit import check_unchanged, offer, texts
 from strata.landing_zone import LandingZone
 from strata.landing_zone.expiry import day_of, ending_text, expired
 from strata.load import load
 from strata.options import Options
-from strata.printing import line
 from strata.text import listed
 
 
@@ -32,13 +30,8 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
         if entries
     }
     files, where = before | changed, listed([str(folder / name) for name in changed])
-    try:
-        after = loaded(folder, files, folder)
-    except ConfigurationError:
-        lines = listed([f"{folder / ending.file}:{ending.line}" for ending in gone])
-        text = f"nothing was changed; without the entries that have expired ({lines}):"
-        print(line(Message("refused-by-check", text)), file=sys.stderr)
-        raise
+    lines = listed([f"{folder / ending.file}:{ending.line}" for ending in gone])
+    after = result(folder, files, f"without the entries that have expired ({lines})")
     _keep_an_administrator(landing_zone, after, where)
     for ending in gone:
         options.note(f"{folder / ending.file}:{ending.line}: {ending_text(ending, day)}")
