@@ -23,7 +23,7 @@ from strata.errors import Message, StrataError
 from strata.identity.archive import refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
-from strata.kinds.detection.archive import LOCK
+from strata.kinds.detection.archive import LOCK, NO_LOCK
 from strata.kinds.members.baseline_roles import BASELINE_ROLES
 from strata.kinds.renaming import with_other_key
 from strata.landing_zone.detection import (
@@ -492,16 +492,13 @@ def test_a_trail_that_waits_for_the_archive_is_told(write: Write, archive: str, 
     assert len(list(waiting_trail(zone, made if archive else {}, made if before else {}))) == told
 
 
-@pytest.mark.parametrize(
-    ("at_aws", "told"), [({}, set()), ({"mode": "COMPLIANCE", "days": 60}, {"lock-shorter", "lock-weaker"})]
-)
+@pytest.mark.parametrize(("at_aws", "told"), [(NO_LOCK, set()), (("compliance", 60), {"lock-shorter", "lock-weaker"})])
 def test_a_lock_that_no_state_knows_of_is_not_taken_for_none(
-    write: Write, at_aws: dict[str, Any], told: set[str]
+    write: Write, at_aws: tuple[str, int], told: set[str]
 ) -> None:
     zone = load(write(SHIPPED, ONE + ARCHIVE))
-    lock = {"rule": [{"default_retention": [at_aws]}]} if at_aws else {}
 
-    assert {one.fault.problem.id for one in refused_locks(zone, {}, (), lock)} == told
+    assert {one.fault.problem.id for one in refused_locks(zone, {}, (), at_aws)} == told
 
 
 def test_without_the_archives_account_the_others_take_part(write: Write, tmp_path: Path) -> None:
@@ -556,7 +553,7 @@ def test_aws_is_asked_for_the_lock_of_a_bucket_that_no_state_has(write: Write) -
 
     answers = {code: answer(code) for code in ("", "NoSuchBucket", "AccessDenied")}
     assert {one.fault.problem.id for one in refused_locks(zone, {}, (), answers[""])} == {"lock-shorter", "lock-weaker"}
-    assert (answers["NoSuchBucket"], answers["AccessDenied"]) == ({}, {})
+    assert (answers["NoSuchBucket"], answers["AccessDenied"]) == (NO_LOCK, NO_LOCK)
     assert [message.id for message in told] == ["lock-unread"]
 
 

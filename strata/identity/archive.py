@@ -10,8 +10,7 @@ from strata.config.layers import ARCHIVE
 from strata.errors import Message
 from strata.identity.comparison import Refusal, allowed_by
 from strata.identity.leftovers import attributes
-from strata.kinds.arguments import Attributes
-from strata.kinds.detection.archive import LOCK, retention
+from strata.kinds.detection.archive import LOCK, NO_LOCK, retention
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import DELIVERY, archive_of, trail_in_archive
 from strata.landing_zone.detection import config_of
@@ -22,7 +21,7 @@ SHORTER_LOCK, COMPLIANCE = "shorter-lock", "compliance-lock"
 
 
 def refused_locks(
-    zone: LandingZone, archive: State, allow: Collection[str], at_aws: Attributes | None = None
+    zone: LandingZone, archive: State, allow: Collection[str], at_aws: tuple[str, int] = NO_LOCK
 ) -> Iterator[Refusal]:
     """Refuses a lock that keeps less than the state has, and one that nobody could take back.
 
@@ -30,12 +29,13 @@ def refused_locks(
         zone: has the lock that is wanted.
         archive: the state of the archive's stack, empty where it was never deployed.
         allow: the words of `--allow`.
-        at_aws: the lock of the bucket as AWS has it, which a state that has none has let go of, or never had.
+        at_aws: mode and days of the bucket as AWS has them, where the state has removed the lock or never had one.
     """
     wanted = archive_of(zone)
     if not wanted:
         return
-    mode, days = retention(attributes(archive, {}).get(LOCK) or at_aws or {})
+    held = attributes(archive, {}).get(LOCK)
+    mode, days = retention(held) if held else at_aws
     if wanted.mode is ObjectLock.COMPLIANCE != mode and COMPLIANCE not in allow:
         text = f"nobody could delete a log file of the trail for {wanted.object_lock_days} days, nor undo that"
         problem = Message("lock-for-good", text, days=wanted.object_lock_days)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT
@@ -13,6 +12,7 @@ from strata.errors import Fault, Message
 from strata.identity.comparison import Refusal
 from strata.identity.leftovers import attributes
 from strata.kinds.control import TRAIL_BUCKET
+from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.moves import moved_keys
 from strata.kinds.store import LOCK, REPLICA, STATE
 from strata.landing_zone import LandingZone
@@ -121,7 +121,7 @@ def held_in_baseline(state: State) -> list[str]:
 
 def _shipped_left(landing_zone: LandingZone, stack: str, has: str, held: Sequence[str]) -> Fault:
     """Returns how a stack that comes with Strata goes; one error for all accounts in which Config records."""
-    if any(address.startswith("aws_config_") for address in held):
+    if any(map(OF_CONFIG.match, held)):
         text = f"{has}: Config records there and in other accounts, and {DETECTION} says nothing of it any more"
         problem = Message("state-without-stack", text, stack=stack, held=held)
         remedy = "write config: {mode: unmanaged} there; a deploy removes it from the states; then take it out"
@@ -192,11 +192,8 @@ def unsaid(landing_zone: LandingZone) -> set[str]:
 
 
 def _is_guarddutys(address: str) -> bool:
-    return not _CONFIGS.match(address)
-
-
-_CONFIGS = re.compile(r"aws_config_|\w+\.config(?![a-z])")
-"""All else in these stacks is GuardDuty's, what mails its findings as well."""
+    """Returns whether it is not Config's; what mails findings is GuardDuty's as well."""
+    return not OF_CONFIG.match(address)
 
 
 _MOVING = "docs/detection.md#another-administrator"

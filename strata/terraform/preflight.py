@@ -50,8 +50,7 @@ from strata.identity.leftovers import STACK, Directory, announced_as, attributes
 from strata.identity.lost_states import lost_states, other_store
 from strata.identity.settled import held_in_baseline, lost_layers, settled, unsaid
 from strata.kinds import TYPES
-from strata.kinds.arguments import Attributes
-from strata.kinds.detection.archive import LOCK
+from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
@@ -511,15 +510,15 @@ def _archive_told(
     state = read_state(prepared.aws, zone.project, layer.stack) if layer.stack in deployed else {}
     told = list[Message]()
     if not named or {ARCHIVE, layer.stack}.intersection(named):
-        at_aws = {} if attributes(state, {}).get(LOCK) else _lock_at_aws(prepared, layer.stack, told)
+        at_aws = NO_LOCK if attributes(state, {}).get(LOCK) else _lock_at_aws(prepared, layer.stack, told)
         if refused := list(refused_locks(zone, state, allow, at_aws)):
             raise RefusedError(refused)
     security = prepared.states.get("security", {})
     return [*told, *(waiting_trail(zone, state, security) if "security" in prepared.chosen else ())]
 
 
-def _lock_at_aws(prepared: Prepared, stack: str, told: list[Message]) -> Attributes:
-    """Returns the lock that the bucket of the trail has at AWS, none where there is none.
+def _lock_at_aws(prepared: Prepared, stack: str, told: list[Message]) -> tuple[str, int]:
+    """Returns mode and days of the lock that the bucket of the trail has at AWS, none where there is none.
 
     Where AWS does not say it, that is told.
     """
@@ -531,14 +530,11 @@ def _lock_at_aws(prepared: Prepared, stack: str, told: list[Message]) -> Attribu
             s3 = entered(prepared.aws, id, prepared.reader(stack)).client("s3")
             codes = ("NoSuchBucket", "ObjectLockConfigurationNotFoundError")
             ask = partial(s3.get_object_lock_configuration, Bucket=zone.project.archive_trail_bucket)
-            lock = (unless_absent(ask, codes) or {}).get("ObjectLockConfiguration", {}).get("Rule", {})
-            if retention := lock.get("DefaultRetention"):
-                days = retention.get("Days") or 365 * retention.get("Years", 0)
-                return {"rule": [{"default_retention": [{"mode": retention["Mode"], "days": days}]}]}
+            return live_retention((unless_absent(ask, codes) or {}).get("ObjectLockConfiguration", {}))
     except AwsError as error:
         text = f"whether {zone.project.archive_trail_bucket} keeps files for longer already is not known: {error}"
         told.append(Message("lock-unread", text, bucket=zone.project.archive_trail_bucket))
-    return {}
+    return NO_LOCK
 
 
 def _leaving(

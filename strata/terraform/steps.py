@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
@@ -17,6 +16,7 @@ from strata.config import BASELINE, DETECTION
 from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
+from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
@@ -110,7 +110,7 @@ class Steps:
         if not (layer and layer.source == DETECTION and planned.stack.startswith(baseline_in(""))):
             return
         gone = [address for address, change in planned.changes.items() if change.action in ("delete", "forget")]
-        if gone := [address for address in gone if not _CONFIGS.match(address)]:
+        if gone := [address for address in gone if not OF_CONFIG.match(address)]:
             text = (
                 f"the state has {counted(len(gone), 'thing')} of {BASELINE}, such as {gone[0]}, and the file is gone: "
                 "put it back with settings: {}; a deploy removes them from the state; then delete the file"
@@ -239,8 +239,6 @@ class Steps:
         return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
 
 
-_CONFIGS = re.compile("aws_config_|.*service_linked_role[.]config$")
-"""The addresses of what Config has in such a stack."""
 _VPC = "default-vpc-to-remove"
 _ALIAS_GOES = Message(
     "alias-goes-first", "the old alias goes first: where somebody else has the new one, the account is left without"

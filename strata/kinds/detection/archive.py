@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
 from functools import partial
 from typing import Any
@@ -31,12 +31,19 @@ _CLOSED = {
 
 
 LOCK = f"{_LOCK.type}.{TRAIL}"
+NO_LOCK = ("", 0)
 
 
 def retention(lock: Attributes) -> tuple[str, int]:
     """Returns mode and days of the default retention that a state has, none where it has none."""
     its = block(block(lock.get("rule")).get("default_retention"))
     return text(its, "mode").lower(), int(its.get("days") or 0)
+
+
+def live_retention(lock: Mapping[str, Any]) -> tuple[str, int]:
+    """Returns the same of a bucket's ObjectLockConfiguration, in which somebody may have written years."""
+    its = lock.get("Rule", {}).get("DefaultRetention", {})
+    return its.get("Mode", "").lower(), its.get("Days") or 365 * its.get("Years", 0)
 
 
 def _locked(mode: str, days: int) -> str:
@@ -76,11 +83,10 @@ def _bucket_now(ask: Ask) -> Attributes | None:
     if ask.unless_absent(partial(client.head_bucket, **bucket)) is None:
         return None
     lock = said(client.get_object_lock_configuration, "ObjectLockConfiguration")
-    retention = lock.get("Rule", {}).get("DefaultRetention", {})
     access = said(client.get_public_access_block, "PublicAccessBlockConfiguration")
     rules = said(client.get_bucket_encryption, "ServerSideEncryptionConfiguration").get("Rules") or [{}]
     return {
-        "lock": _locked(retention.get("Mode", "").lower(), retention.get("Days", 0)),
+        "lock": _locked(*live_retention(lock)),
         "versions": said(client.get_bucket_versioning, "Status") or "",
         "closed": all(access.get(name) for name in _CLOSED.values()),
         "policy": content(said(client.get_bucket_policy, "Policy") or ""),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -16,6 +17,10 @@ from strata.landing_zone.detection import enabled_features, recorded_regions
 
 SERVICE, CONFIG = "guardduty", "config"
 PLANS = "plans"
+OF_CONFIG = re.compile(
+    r"aws_config_|aws_iam_service_linked_role\.config$|aws_iam_role(?:_policy_attachment)?\.config-aggregator$"
+)
+"""The addresses of AWS Config in stacks that have something else as well."""
 
 
 def said(label: str, values: Attributes, *, account: str = "", section: str = "guardduty") -> Declared:
