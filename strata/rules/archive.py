@@ -88,14 +88,11 @@ def doubts(zone: LandingZone) -> Iterator[Doubt]:
         yield DETECTION, _AT, Message("archive-beside-administrator", text, account=its.account)
     buckets = [zone.project.archive_trail_bucket, zone.project.archive_config_bucket]
     on = [f"arn:aws:s3:::{bucket}{part}" for bucket in buckets for part in ("", "/*")]
+    keys = {"kms:ResourceAliases": f"alias/{zone.project.short_name}-archive-trail"}
+    evaluated = Evaluated(zone)
     open_ = [
-        *_not_denied(zone, its.account, _BUCKETS, {"on": on}),
-        *_not_denied(
-            zone,
-            its.account,
-            _KEYS,
-            {"with": {"kms:ResourceAliases": f"alias/{zone.project.short_name}-archive-trail"}},
-        ),
+        *_not_denied(evaluated, its.account, _BUCKETS, {"on": on}),
+        *_not_denied(evaluated, its.account, _KEYS, {"with": keys}),
     ]
     if open_:
         text = (
@@ -105,11 +102,10 @@ def doubts(zone: LandingZone) -> Iterator[Doubt]:
         yield DETECTION, _AT, Message("archive-unguarded", text, account=its.account, actions=open_)
 
 
-def _not_denied(zone: LandingZone, account: str, actions: tuple[str, ...], about: dict[str, Any]) -> list[str]:
+def _not_denied(evaluated: Evaluated, account: str, actions: tuple[str, ...], about: dict[str, Any]) -> list[str]:
     """Returns the actions that somebody in the account may do there, but for the roles that guardrails exempt."""
-    exempt = [f"role/{role}" for role in (ACCESS_ROLE, *zone.project.exempt_roles)]
+    exempt = [f"role/{role}" for role in (ACCESS_ROLE, *evaluated.landing_zone.project.exempt_roles)]
     words = {"id": "archive", "reason": "archive", "in": account, "except": {"as": exempt}, **about}
     expectation = Expectation.model_validate({**words, "denied": actions})
-    evaluated = Evaluated(zone)
     result = Examiner(evaluated).examine(0, resolved(evaluated, expectation))
     return sorted({case.action for case in result.failing})
