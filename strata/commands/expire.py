@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from strata.commands.add.consequences import result
 from strata.config.entries import without_places
 from strata.errors import Message, StrataError
 from strata.evaluation.administrators import administrators
-from strata.files.config_edit import check_unchanged, offer, texts
+from strata.files.config_edit import check_unchanged, offer, result, texts
 from strata.landing_zone import LandingZone
 from strata.landing_zone.expiry import day_of, ending_text, expired
 from strata.load import load

@@ -131,6 +131,20 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
             raise ConfigurationError(faults) from error
 
 
+def result(folder: Path, files: Mapping[str, str], words: str, *, quiet: bool = False) -> LandingZone:
+    """Returns what the files say; faults of it come after a line that says that nothing was changed.
+
+    Raises:
+        ConfigurationError: `strata check` refuses it.
+    """
+    try:
+        return loaded(folder, files, folder)
+    except ConfigurationError:
+        if not quiet:
+            print(line(Message("refused-by-check", f"nothing was changed; {words}:")), file=sys.stderr)
+        raise
+
+
 def _link(link: Path, path: Path) -> None:
     """Links to a file or a folder; into a folder with new files, to each of the others in it."""
     if not link.is_dir():

@@ -7,14 +7,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from strata.commands.add.consequences import consequences, result
+from strata.commands.add.consequences import consequences
 from strata.commands.add.effects import effects, told
 from strata.commands.add.guardrails import guardrail_document, print_offered
 from strata.commands.add.kinds import Kind, additions, questions
 from strata.commands.add.questions import gather
 from strata.config.entries import with_entry
 from strata.errors import ConfigurationError, Message
-from strata.files.config_edit import check_unchanged, diff, offer, replace, schema_line, texts
+from strata.files.config_edit import check_unchanged, diff, offer, replace, result, schema_line, texts
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output

@@ -2,30 +2,12 @@
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Mapping
 from pathlib import Path
 
-from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import loaded
+from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
-from strata.printing import line
 from strata.rules.expectations import AS_EXPECTED, newly_unmet
 from strata.rules.warnings import found_warnings
-
-
-def result(folder: Path, files: Mapping[str, str], words: str, *, quiet: bool = False) -> LandingZone:
-    """Returns what the files say; faults of it come after a line that says that nothing was changed.
-
-    Raises:
-        ConfigurationError: `strata check` refuses it.
-    """
-    try:
-        return loaded(folder, files, folder)
-    except ConfigurationError:
-        if not quiet:
-            print(line(Message("refused-by-check", f"nothing was changed; {words}:")), file=sys.stderr)
-        raise
 
 
 def consequences(folder: Path, before: LandingZone, after: LandingZone, *, dry_run: bool) -> list[Message]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, TypeAlias
 
-from strata.commands.add.consequences import consequences, result
+from strata.commands.add.consequences import consequences
 from strata.commands.add.effects import losses
 from strata.commands.add.kinds import KINDS
 from strata.commands.add.questions import gather, one_of
@@ -19,7 +19,7 @@ from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.administrators import administrators
-from strata.files.config_edit import check_unchanged, loaded, offer, texts
+from strata.files.config_edit import check_unchanged, loaded, offer, result, texts
 from strata.files.library import library
 from strata.kinds import WORDS
 from strata.kinds.renaming import keys_of
