@@ -2,16 +2,17 @@
 # another Python than the first on PATH: make PYTHON=python3.13.
 PYTHON ?= python3
 
-# cdktf, or cdktn, which goes on where cdktf ended: an environment of its own, in which every target works.
-ENGINE ?= cdktf
+# cdktf, or cdktn, which goes on where cdktf ended. `strata engine` writes the default; the other one has an environment of
+# its own, in which every target works.
+DEFAULT := $(shell cat requirements/engine)
+ENGINE ?= $(DEFAULT)
+VENV := $(if $(filter $(DEFAULT),$(ENGINE)),.venv,.venv-$(ENGINE))
 ifeq ($(ENGINE),cdktf)
-VENV := .venv
 CLI_HOME := .
 CLI := node_modules/.installed
 CLI_PINS := package.json package-lock.json .npmrc
 LOCKS := requirements/run.txt requirements/dev.txt requirements/node.txt
 else ifeq ($(ENGINE),cdktn)
-VENV := .venv-cdktn
 CLI_HOME := $(VENV)
 CLI := $(VENV)/node_modules/.installed
 CLI_PINS := $(VENV)/package.json $(VENV)/package-lock.json $(VENV)/.npmrc
@@ -91,7 +92,8 @@ TESTS := $(addprefix tests/,$(addsuffix .py,$(addprefix test_,addresses backend 
 	tests/provider/test_provider.py::test_the_schema_is_that_of_the_pinned_bindings
 cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the tests of the stacks on it; TESTS=tests: all
 	@$(MAKE) -s ENGINE=cdktn dev
-	@$(BIN)/python -m tests.engines
+	@for config in strata/template tests/company tests/every_option; do \
+		$(BIN)/strata --config $$config engine cdktn --dry-run || exit; done
 	@.venv-cdktn/bin/pytest -n 2 --dist loadfile $(TESTS)
 
 # A file is not split, since each begins with a first deploy of minutes, and the longest come first; xdist would begin with
@@ -121,7 +123,7 @@ recording: dev ## record the terminal of README.md anew, docs/recording.svg
 # delete a file to get the newest of everything.
 COMPILE := $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url \
 	--no-header --no-annotate
-lock: $(VENV)/.python ## pin anew what pyproject.toml and package.json ask for; MIRROR=... has the AWS provider
+lock: $(VENV)/.$(ENGINE) ## pin anew what pyproject.toml and package.json ask for; MIRROR=... has the AWS provider
 	@$(PIP) $(LOCKED) -r requirements/lock.txt
 	@$(COMPILE) pyproject.toml --group build --group dev -o requirements/dev.txt
 	@$(COMPILE) pyproject.toml --group build -c requirements/dev.txt -o requirements/run.txt
@@ -143,14 +145,15 @@ iam-data: dev ## make anew what policies may name: services, actions, keys, AWS 
 	@$(BIN)/python -m tools.iam_data
 
 # The stamps. Each file below stands for a step that is done, until what it was done from changes.
-$(VENV)/.python:
+# An environment of the other engine has packages that this one must not find, and goes.
+$(VENV)/.$(ENGINE):
 	@$(PYTHON) -c 'import sys; sys.version_info >= (3, 11) or sys.exit(f"strata needs Python 3.11 or newer, {sys.executable} is {sys.version.split()[0]}: make PYTHON=...")'
 	@echo 'strata: setting up $(VENV) and $(dir $(CLI)), which takes a minute once' >&2
-	@$(PYTHON) -m venv $(VENV) || { rm -rf $(VENV); exit 1; }
+	@$(PYTHON) -m venv --clear $(VENV) || { rm -rf $(VENV); exit 1; }
 	@touch $@
 
 # First, because npm may be in one of them.
-$(WHEELS): $(NODE_LOCK) requirements/terraform.txt | $(VENV)/.python $(CLI_PINS)
+$(WHEELS): $(NODE_LOCK) requirements/terraform.txt | $(VENV)/.$(ENGINE) $(CLI_PINS)
 	@set -e; wheels="$$($(TOOLCHAIN) requirements)"; test -z "$$wheels" || $(call logged,$(PIP) $(LOCKED) $$wheels,$$wheels)
 	@$(TOOLCHAIN) link
 	@touch $@
@@ -176,14 +179,14 @@ $(CLI): $(CLI_PINS) | $(WHEELS)
 	@touch $@
 
 # An environment that has a package.json of its own takes the CLI from there.
-.venv-cdktn/package%json: requirements/cdktn/package%json | .venv-cdktn/.python
+$(VENV)/package%json: requirements/cdktn/package%json | $(VENV)/.$(ENGINE)
 	@cp $< $@
 
-.venv-cdktn/.npmrc: .npmrc | .venv-cdktn/.python
+$(VENV)/.npmrc: .npmrc | $(VENV)/.$(ENGINE)
 	@cp $< $@
 
 clean: ## remove what make and cdktf made
-	rm -rf .venv .venv-cdktn node_modules cdktf.out cdktf.out-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
+	rm -rf .venv .venv-* node_modules cdktf.out cdktf.out-* .mypy_cache .pytest_cache .ruff_cache .hypothesis
 	find . -name __pycache__ -type d -prune -exec rm -rf {} +
 
 help: ## show this list

@@ -40,6 +40,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "profiles": "write AWS CLI profiles",
         "permissions": "print the policy of who plans or deploys",
         "eject": "write Terraform to run without Strata",
+        "engine": "switch from cdktf to cdktn, or back",
     },
 }
 """Each command with its line; those in no group are hidden."""

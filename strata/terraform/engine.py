@@ -12,7 +12,27 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from strata.errors import Message, StrataError
+
 CDKTF, CDKTN = "cdktf", "cdktn"
+CDKTF_ENDS = "2027-04-30"
+"""The day on which Node 22 ends, https://nodejs.org/en/about/previous-releases, and its CLI runs on no later one."""
+_CHECKOUT = Path(__file__).resolve().parents[2]
+DEFAULT = _CHECKOUT / "requirements/engine"
+"""The name of the engine that `make setup` installs in .venv."""
+
+
+def default() -> str:
+    """Returns the name of the engine in .venv.
+
+    Raises:
+        StrataError: somebody has written another word there.
+    """
+    name = DEFAULT.read_text(encoding="utf-8").strip()
+    if name not in (CDKTF, CDKTN):
+        text = f"{DEFAULT} says {name!r}; write {CDKTF} or {CDKTN} there, then run make setup"
+        raise StrataError(Message("value-rejected", text, place=str(DEFAULT)))
+    return name
 
 
 @dataclass(frozen=True)
@@ -38,6 +58,11 @@ class Engine:
         # Its terminal module, node-pty, is prebuilt for 18 to 22, on Linux arm64 up to 20.
         arm = name == CDKTF and (platform.system(), platform.machine()) == ("Linux", "aarch64")
         return cls(name, version, "20" if arm else pinned["engines"]["node"], folder)
+
+    @classmethod
+    def named(cls, name: str) -> Engine:
+        """Returns the one of two engines that has a name."""
+        return cls.of(_CHECKOUT if name == CDKTF else _CHECKOUT / "requirements" / CDKTN)
 
     @property
     def package(self) -> Path:

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from strata.errors import Message, StrataError
-from strata.terraform.engine import Engine
+from strata.terraform.engine import Engine, default
 
 CHECKOUT = Path(__file__).resolve().parents[2]
 CONFIG = CHECKOUT / "config"
@@ -64,7 +64,8 @@ def engine() -> Engine:
 
 def set_up() -> str:
     """Returns the command that installs the engine of this environment."""
-    return "make setup" if engine().folder == CHECKOUT else f"make setup ENGINE={engine().name}"
+    name = engine().name
+    return "make setup" if name == default() else f"make setup ENGINE={name}"
 
 
 def environment(base: Mapping[str, str], config: Path) -> dict[str, str]:
