@@ -48,7 +48,7 @@ def run(options: Options, *, name: str | None, dry_run: bool) -> int:
     load(options.config)
     written = {}
     for engine in (now, name):
-        options.note(f"writing the Terraform with {engine}")
+        options.note(f"{engine}: installing what is missing, then writing the Terraform")
         _make("setup", f"ENGINE={engine}")
         written[engine] = synthesize(_python(engine), options.config, CHECKOUT / "cdktf.out-engines" / engine)
     found = list(differences(written))
