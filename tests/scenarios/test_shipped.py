@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from strata.terraform.engine import CDKTN
+from strata.terraform.tools import CHECKOUT, engine
 from tests.aws.client import ACCOUNT, Aws
 from tests.aws.real_provider import RealProvider
 from tests.provider.differences import differences_of_writes, known_to
@@ -18,6 +20,21 @@ from tests.scenarios.site import CONFIGURATIONS, SANDBOX, STACKS, Provider, Site
 @pytest.mark.quick
 def test_the_second_plan_is_empty(shipped: Site) -> None:
     checks.second_plan_is_empty(shipped)
+
+
+@pytest.mark.only("stand-in")
+@pytest.mark.skipif(engine().name != CDKTN, reason="make cdktn runs it, with both engines")
+def test_the_plan_after_a_switch_of_the_engine_is_empty(running_aws: Aws, provider: Provider, tmp_path: Path) -> None:
+    running_aws.restore()
+    site = Site.of(running_aws, provider, CONFIGURATIONS["shipped"], tmp_path)
+    site.bootstrap()
+    running_aws.wait_an_hour()
+    before = site.shell(f"{CHECKOUT}/.venv/bin/strata deploy --yes")
+    assert before.code == 0, before.text[-4000:]
+
+    planned = site.strata("plan", "--exit-code")
+
+    assert planned.code == 0, planned.text[-4000:]
 
 
 @pytest.mark.long("real")
