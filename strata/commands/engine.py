@@ -59,7 +59,7 @@ def run(options: Options, *, name: str | None, dry_run: bool) -> int:
         text = f"nothing was changed: the Terraform differs in {counted(len(found), 'place')}; {versions}"
         options.note(Message("nothing-changed", text))
         return 3
-    options.note(f"the Terraform is the same but for versions: {versions}")
+    options.note(f"both engines write the same but for versions: {versions}")
     if dry_run:
         return 0
     _lock(name, written[name])
