@@ -39,6 +39,7 @@ from strata.terraform.recovery import tainted
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
+from tests.processes import interrupts
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED
 
@@ -392,11 +393,11 @@ except KeyboardInterrupt:
     pathlib.Path({str(stopped)!r}).touch()
 """
 
-    def interrupts(_: str) -> None:
+    def interrupt(_: str) -> None:
         raise KeyboardInterrupt
 
-    with pytest.raises(KeyboardInterrupt):
-        run([sys.executable, "-c", script], dict(os.environ), interrupts)
+    with interrupts(), pytest.raises(KeyboardInterrupt):
+        run([sys.executable, "-c", script], dict(os.environ), interrupt)
     assert stopped.exists()
 
 
