@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from pathlib import Path
 
@@ -211,3 +212,13 @@ FLOW = "a: {b: [x, y], c: [z]}  # why\nd:\n  - e: 1\n    f: 2\n  - [g]\n  # belo
 )
 def test_other_ways_to_write_it(place: Location, left: str) -> None:
     assert without_places(FLOW, [place], "a.yaml") == left
+
+
+def test_what_breaks_is_told_with_the_files_of_the_reader(tmp_path: Path) -> None:
+    """It is read from a copy."""
+    folder = Path(shutil.copytree(COMPANY, tmp_path / "config"))
+
+    shown = strata(folder, "remove", "policy", "data-perimeter", "--dry-run")
+
+    assert f"{folder}/policies/protect-foundation.json:" in shown.stdout
+    assert {*re.findall(r"(/\S+)/organization\.yaml:\d", shown.stdout)} == {str(folder)}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from strata.config import PROJECT
 from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
 from strata.rules.expectations import AS_EXPECTED, newly_unmet
@@ -22,7 +23,11 @@ def consequences(folder: Path, before: LandingZone, after: LandingZone, *, dry_r
         for warning in {warning.told: warning for warning in found_warnings(after)}.values()
         if warning.told not in warned
     ]
-    unmet = list(newly_unmet(before, after))
+    loaded_from = str(Path(after.source_files[PROJECT].file).parent)  # a temporary folder, which the reader has not
+    unmet = [
+        message.saying(message.replace(loaded_from, str(folder)), place=message.place)
+        for message in newly_unmet(before, after)
+    ]
     if unmet and not dry_run:
         text = f"nothing was changed, since strata check refuses it; {AS_EXPECTED}"
         whole = (message.saying(f"{folder}/{message}", place=f"{folder}/{message.place}") for message in unmet)
