@@ -224,7 +224,7 @@ SaveOption = Annotated[
 ]
 FromOption = Annotated[
     Path | None,
-    typer.Option("--from", metavar="FILE", help="What AWS had when --save kept it; calls nobody.", show_default=False),
+    typer.Option("--from", metavar="FILE", help="What --save kept, without a call to AWS.", show_default=False),
 ]
 
 
@@ -498,7 +498,7 @@ def permissions(
     document: Annotated[
         str | None,
         typer.Argument(
-            help="reader, to plan; what a stack or a layer needs besides; LAYER/reader, LAYER/writer: its roles.",
+            help="reader, to plan; a stack or a layer, to deploy it; LAYER/reader, LAYER/writer: its roles.",
             autocompletion=completion.permissions,
         ),
     ] = None,
@@ -548,8 +548,8 @@ _interview(
             "A member account, as in data-prod@workloads/prod",
             again="repeatable, else security and shared",
         ),
-        "email": _answer("--email", "Address that accounts get plus-addresses of, or a pattern with {account}."),
-        "management_id": _answer("--management-id", "Else the caller's account."),
+        "email": _answer("--email", "Address to which accounts add +KEY, or a pattern with {account}."),
+        "management_id": _answer("--management-id", "Id of the management account, else the caller's."),
         "management_name": _answer("--management-name", "Its name at AWS."),
         "management_email": _answer("--management-email", "Its root e-mail."),
         "admin_given_name": _answer("--admin-given-name", "First administrator."),
@@ -575,7 +575,7 @@ def adopt(
         list[str] | None,
         typer.Argument(
             metavar="KIND:NAME",
-            help="What strata drift told, as it prints it, to write into --config.",
+            help="A difference to write into --config, as strata drift names it.",
             autocompletion=completion.things,
         ),
     ] = None,
@@ -595,7 +595,7 @@ def adopt(
         bool, typer.Option("--members", help="Read contacts, regions and settings of member accounts as well.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that are done with.")
+        bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that have no effect any more.")
     ] = False,
     refresh_external: Annotated[
         bool, typer.Option("--refresh-external", help="Instead, write external.yaml anew, of what is external: true.")
@@ -680,10 +680,10 @@ def selftest(
     json: JsonOption = False,
     yes: YesOption = False,
 ) -> int:
-    """Ask AWS each of Strata's questions once, and say how it answers: a line a call, of any organization. Reads only.
+    """Ask AWS each of Strata's questions once, in any organization, and print a line for each answer. Reads only.
 
-    Each answer is held against AWS's own description of its API, and against what the code needs of it. Exit 3 where
-    it differs, 1 where something was denied or throttled. With --try, whether AWS refuses what Strata relies on.
+    It compares each answer with AWS's own description of its API, and with what the code needs of it. Exit 3 where they
+    differ, 1 where something was denied or throttled. With --try, it tests the refusals of AWS that Strata relies on.
     """
     from strata.commands.selftest import run
 
@@ -722,11 +722,11 @@ def drift(
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Say what differs at AWS from config/ and from the last deploy, made by somebody's hand, and print the way back.
+    """Show what was changed at AWS by hand, compared with config/ and the last deploy, and the way to take it back.
 
-    Reads only, unless --back. Exit 0 without drift, 3 with drift, 1 where something could not be read. What is meant
-    stands in accepted.yaml; what merely waits for a deploy is told in one line. --back stops at the first line that
-    fails, with exit 1, and says what is left; what only a person can put back, it leaves.
+    Reads only, unless --back. Exit 0 without drift, 3 with drift, 1 where something could not be read.
+    accepted.yaml has the differences that are meant; changes that only wait for a deploy share one line. --back stops
+    at the first line that fails, with exit 1, and says what is left; it leaves what only a person can put back.
     """
     from strata.commands.drift import run
     from strata.commands.drift.back import Back, looks_for_real
@@ -765,7 +765,7 @@ def eject(
     """Write the Terraform of every stack to a folder that a team runs with Terraform alone.
 
     Nothing at AWS and no state changes, and a plan there is empty where `strata plan` is. docs/leave.md lists what
-    Strata does besides, and that folder will not. Calls no AWS.
+    only Strata does. Calls no AWS.
     """
     from strata.commands.eject import run
 
@@ -865,7 +865,7 @@ AtOnceOption = Annotated[
         "--at-once",
         min=1,
         metavar="N",
-        help="How many account stacks at once; as many as this machine has cores and memory for.",
+        help="How many account stacks run at once; default: as many as cores and memory allow.",
         show_default=False,
     ),
 ]
@@ -874,7 +874,7 @@ ShardOption = Annotated[
     typer.Option(
         "--shard",
         metavar="I/N",
-        help="Only account stacks, and of the accounts the I-th of N parts, as in 3/16.",
+        help="Only account stacks, of the I-th of N parts of the accounts, as in 3/16.",
         show_default=False,
     ),
 ]
@@ -945,8 +945,8 @@ def deploy(
         typer.Option(
             "--expect",
             metavar="FILE|HASH",
-            help="Deploy only this list of strata plan --changes: exit 3 when the plan is another one, 4 when more "
-            "could be planned once it was deployed, which gets its own list.",
+            help="Deploy only this list of strata plan --changes: exit 3 when the plan differs, 4 when the rest "
+            "can be planned only then and needs a list of its own.",
             show_default=False,
         ),
     ] = None,
@@ -1005,7 +1005,7 @@ def explain(
 ) -> int:
     """Say who may do what where, which policies bind an account, and which line of the configuration says so.
 
-    With --live, what AWS has says it. Exit 1 where something there could not be read.
+    With --live, the answer is about what AWS has. Exit 1 where something there could not be read.
     """
     from strata.commands.explain import run
     from strata.live import Source
@@ -1121,7 +1121,7 @@ def report(
         typer.Option("--allow", help="With --diff: no exit 3 for this kind of change; repeatable."),
     ] = None,
     as_of: Annotated[
-        str | None, typer.Option("--as-of", metavar="DATE", help="The day from which ends are seen; default: today.")
+        str | None, typer.Option("--as-of", metavar="DATE", help="The day to compare last days with; default: today.")
     ] = None,
     account: Annotated[
         list[str] | None,

@@ -38,7 +38,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Use": {
         "profiles": "write AWS CLI profiles",
-        "permissions": "print the policy of who plans or deploys",
+        "permissions": "print the IAM policy to plan or deploy",
         "eject": "write Terraform to run without Strata",
         "engine": "switch from cdktf to cdktn, or back",
     },

@@ -182,7 +182,7 @@ def _told(result: ExpectationResult) -> str:
     lines = [case_in_words(first), *_way(first)]
     lines += [f"and {case_in_words(case)}" for case in result.failing[1:_SHOWN]]
     if more := sum(len(case.accounts) for case in result.failing[_SHOWN:]):
-        lines.append(f"and {counted(more, 'case')} more")
+        lines.append(f"and {counted(more, 'more case')}")
     return "\n".join([*lines, remedy(result.expectation, first)])
 
 

@@ -608,7 +608,7 @@ LEFT = {
     "assignments, memberships and attachments of all these": (
         "(assignment|membership|attachment|delegated administrator): not-described"
     ),
-    "policy types that are on, and no policy described is of them": "policy type: policy-type-unused",
+    "policy types that are on, without a policy that is described": "policy type: policy-type-unused",
     "tags of units, of policies and of the management account": "tags of .*: no-field",
     "addresses, phone numbers, titles and the like of users": "[a-z_]+ of user: no-field",
 }

@@ -550,8 +550,7 @@ WORDS = {
 """Words that readers stumbled over, with their patterns; also a clause as the subject of a sentence."""
 READ = [
     *(page for page in PAGES if page.name not in ("CHANGELOG.md", "configuration.md")),
-    *sorted((CHECKOUT / "tests/golden/messages").glob("*.txt")),
-    *sorted((CHECKOUT / "tests/golden/help").glob("*.txt")),
+    *sorted((CHECKOUT / "tests/golden").rglob("*.txt")),
 ]
 
 

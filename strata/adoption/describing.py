@@ -437,8 +437,8 @@ class _Organization:
             parts = ((target, *target.split(" ", 1)) for target in without)
             quoted = [f"{word} {name!r}" if word != "the" else target for target, word, name in parts]
             text = (
-                f"FullAWSAccess is not attached to {listed(quoted)}, where only what other policies allow is allowed. "
-                "Strata neither attaches nor detaches it."
+                f"FullAWSAccess is not attached to {listed(quoted)}, so only what other policies allow is allowed "
+                "there. Strata neither attaches nor detaches it."
             )
             yield Message("full-access-not-attached", text, targets=without)
 

@@ -70,7 +70,7 @@ def _going(options: Options, landing_zone: LandingZone, lines: Mapping[str, str]
     for address in undeclared:
         options.note(Message("no-stack-creates", f"{address} goes: no stack creates it", place=address))
     for address in absent:
-        text = f"{address} goes: AWS has nothing of the id {lines[address]}; strata plan shows what follows"
+        text = f"{address} goes: AWS has nothing with the id {lines[address]}; strata plan shows what follows"
         options.note(Message("gone-at-aws", text, place=address, id=lines[address]))
     waiting = [address for address in left if address not in absent]
     to_import = "stays: strata deploy has yet to import it", "stay: strata deploy has yet to import them"

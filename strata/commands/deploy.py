@@ -617,7 +617,8 @@ class Deployment:
             left = [stack for stack in later if stack not in self.prepared.spared]
             if left:
                 names = ", ".join(left) if self.options.verbose else listed(left)
-                text = f"{layer}: wave {number} is not whole in {counted(len(failed), 'account')}; not started: {names}"
+                lost = counted(len(failed), "account")
+                text = f"{layer}: failed or put off in wave {number}: {lost}; not started: {names}"
                 self._leave(Message("rollout-stopped", text, layer=layer, wave=number, failed=failed, left=left))
 
     def _watch(self, stack: str) -> Progress:
@@ -945,7 +946,7 @@ class Deployment:
         for failure in staying:
             if exists_already(str(failure.address), failure.text):
                 continue
-            text = f"{stack}: {failure.told}; tried again with what passes by itself"
+            text = f"{stack}: {failure.told}; retried together with errors that pass by themselves"
             self._note_of(stack)(Message("failed-beside", text, place=failure.address or "", stack=stack))
         reasons = list(dict.fromkeys(reasons))
         text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"

@@ -403,7 +403,7 @@ class Explained:
                 yield f"{indent}through group {way.group}, {self._shown(way.member)}"
             elif way.group:
                 knowing = known_to([self.landing_zone.groups[way.group]])
-                yield f"{indent}whose members only {knowing} knows"
+                yield f"{indent}only {knowing} knows who they are"
             until = f", until {way.until}" if way.until else ""
             yield f"{indent}given by {self._shown(way.entry)}{until}"
             if way.reason:

@@ -313,7 +313,7 @@ def _person(text: str, _known: Known) -> dict[str, Any]:
         problem = f"{short(text)} is not given name, family name and e-mail address"
         raise Problem(
             Message("argument-malformed", problem, value=text),
-            "write them as in Jane Doe jane.doe@example.org; a family name of several words by --admin-family-name",
+            "write them as in Jane Doe jane.doe@example.org; a family name of several words needs --admin-family-name",
         )
     return {
         "admin_given_name": validated(PersonName, " ".join(names[:-1])),
@@ -368,7 +368,7 @@ def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
             Message("nothing-named", "no account is named"), f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}"
         )
     if not known.get("units") and not any(account.units for account in placed):
-        problem = Message("accounts-unbound", "every account is below the root, where no policy binds it")
+        problem = Message("accounts-unbound", "every account is directly under the root, where no policy binds it")
         raise Problem(problem, "name a unit for one at least")
     return placed
 
@@ -388,7 +388,9 @@ def _accounts_so_far(text: str, known: Known) -> tuple[Placed, ...]:
 def _placed(text: str, units: Iterable[str], project: str) -> Placed:
     key, at, written = text.partition("@")
     if validated(Key, key) in (MANAGEMENT, ROOT):
-        problem = Message("name-reserved", f"{key!r} stands for the {key} itself", key=key)
+        problem = Message(
+            "name-reserved", f"{key!r} stands for the {'management account' if key == MANAGEMENT else key}", key=key
+        )
         raise Problem(problem, "name member accounts only")
     if project:
         check_length(f"{project}-{key}", aws_limits()["account_name"])

@@ -136,7 +136,7 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
     with readers_may_leave():
         _write(options, format, writers[format](changes, revision), output)
     if before.unknown and any(keys_of(before.landing_zone, kind) - keys_of(after, kind) for kind in KINDS):
-        text = f"what is gone may be there under another key, by a move that is not known here: {before.unknown}"
+        text = f"a thing that looks removed may have been renamed: {before.unknown}"
         options.note(Message("move-unknown", text, reason=before.unknown))
     stopped = diff.risks(changes) - set(allow)
     if stopped:

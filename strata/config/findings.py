@@ -76,7 +76,7 @@ FINDINGS: Mapping[str, str] = {
     "unused-contact": "a contact that no account has",
     "unknown-backup-type": "AWS Backup has no type of that name, or it is newer than Strata's list",
     "region-of-nobody": "a governed region that is off in every member account, where baseline.yaml sets nothing",
-    "over-quota": "more than AWS gives until it is asked for more",
+    "over-quota": "more than AWS's default quota",
     "unread-external": "a permission set, policy or group of others that external.yaml lacks, or read on a day to come",
     "unused-external": "an entry of external.yaml for nothing that is declared",
     "unknown-member": "somebody in a group of external.yaml whom sso.yaml does not have",

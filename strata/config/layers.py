@@ -295,13 +295,13 @@ def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str])
         problem = Message("layer-has-no-settings", f"{asks}, and the layer has no model.py", argument=argument)
         return problem, "add model.py with a class Settings, or do not ask for it"
     if argument == "account":
-        text = f"{asks}, which a stack of the management account has not"
+        text = f"{asks}, which a stack of the management account does not get"
         return Message("layer-has-no-account", text, argument=argument), "derive it from AccountStack"
     if stack_name(argument) in layers:
         problem = Message("layer-in-each-account", f"{asks}, a layer with a stack in each account", argument=argument)
         remedy = f"set account: in {layers[stack_name(argument)].file}, or read a stack of the management account"
         return problem, remedy
-    text = f"{asks}, which nothing is{did_you_mean(argument, known)}"
+    text = f"{asks}, which does not exist{did_you_mean(argument, known)}"
     problem = Message("unknown-name", text, kind="argument", name=argument)
     return problem, f"it may ask for {', '.join(sorted(known))}"
 
@@ -413,7 +413,7 @@ def _settings(file: Path) -> type[Model] | Fault:
     if tree is None:
         return faults[0]
     if heavy := next(_heavy(tree), None):
-        problem = f"imports {heavy[1]}, and strata check, which loads it, does without"
+        problem = f"imports {heavy[1]}, which strata check does not load"
         message = Message("import-too-heavy", problem, module=heavy[1])
         return Fault(_shown(file), heavy[0], "", message, "import it in stack.py")
     try:

@@ -1384,7 +1384,7 @@ AllOrKeys = Annotated[
 
 
 class Exceptions(Model):
-    """The accounts that an assignment leaves out of those it names."""
+    """Accounts to leave out: by key, or all in a unit."""
 
     accounts: Many[AccountPattern] = ()
     """Account keys; `*` and `?` are wildcards."""

@@ -190,7 +190,7 @@ class _Builder:
                 self.source_file.data = {entries: self._value(node, (entries,))}
         except _TooLargeError:
             self.source_file.data = {}
-            problem = f"expands to {MAX_REPEATED:,} values more than characters, by nested aliases"
+            problem = f"nested aliases expand it to over {MAX_REPEATED:,} more values than it has characters"
             self._fault((), node, Message("aliases-too-large", problem, limit=MAX_REPEATED), "write the entries out")
         except RecursionError:
             self.source_file.data = {}

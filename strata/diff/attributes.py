@@ -20,7 +20,7 @@ from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.placeholders import placeholder_values
 from strata.report.access import allowances
 from strata.report.places import places
-from strata.report.words import in_words
+from strata.report.words import in_place_of, in_words
 from strata.text import folded
 
 if TYPE_CHECKING:
@@ -67,16 +67,16 @@ def _values(its: Inherited) -> Iterator[tuple[tuple[str, ...], object]]:
 
 def _attributes(old: Attributes, new: Attributes, *, keeps_tags: bool) -> Iterator[_Told]:
     for tag in sorted(old.tags.keys() | new.tags.keys()) if not keeps_tags else ():
-        was, now = (its.tags.get(tag, "(none)") or "(empty)" for its in (old, new))
+        was, now = ("(empty)" if its.tags.get(tag) == "" else its.tags.get(tag) for its in (old, new))
         if was != now:
-            yield Topic.ACCOUNTS, f"the tag {tag} {now}, not {was}", None
+            yield Topic.ACCOUNTS, f"the tag {tag} {now or '(none)'}, {in_place_of(was)}", None
     for kind in sorted(old.contacts.keys() | new.contacts.keys()):
         name, other = new.contacts.get(kind), old.contacts.get(kind)
         if name is None:
             risk: Risk | None = "guardrails" if kind == "security" else None
-            yield Topic.SECURITY, f"no {kind} contact any more, not {other}: AWS keeps it as it is", risk
+            yield Topic.SECURITY, f"no {kind} contact any more, which was {other}: AWS keeps it as it is", risk
         elif name != other:
-            yield Topic.SECURITY, f"the {kind} contact {name}, not {other or '(none)'}", None
+            yield Topic.SECURITY, f"the {kind} contact {name}, {in_place_of(other)}", None
     for region in sorted({*new.regions} - {*old.regions}):
         yield Topic.ACCOUNTS, f"the opt-in region {region}, which is enabled for it", None
     for region in sorted({*old.regions} - {*new.regions}):
@@ -156,7 +156,7 @@ def _control(name: str, old: Control, new: Control) -> Iterator[_Told]:
                 continue
             weaker = old.on and is_weaker(type(new), part, was, now)
             breaks = "" if weaker or old.mode != new.mode else _breaking(new)
-            text = f"{name} {its} {in_words(now)}, not {in_words(was)}{breaks}"
+            text = f"{name} {its} {in_words(now)}, {in_place_of(was)}{breaks}"
             if now == {}:
                 text = f"no {name} {its} any more, which was {in_words(was)}: it stays at AWS as it is"
             yield Topic.SECURITY, text, _less(weaker) or ("losses" if breaks else None)

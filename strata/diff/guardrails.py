@@ -88,7 +88,7 @@ def _full_access(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             )
             yield Change(Topic.GUARDRAILS, text)
         if on:
-            text = f"{name} is declared as attached to {in_words(on)} again: what is allowed by name bars nothing then"
+            text = f"{name} is declared as attached to {in_words(on)} again: an allow list there restricts nothing then"
             yield Change(Topic.GUARDRAILS, text, "guardrails")
 
 

@@ -16,7 +16,7 @@ from typing import Any, NamedTuple
 
 from strata.config.models import Ec2Defaults, PolicyType, Targets
 from strata.landing_zone.policies import ec2_defaults_policy
-from strata.report.words import in_words
+from strata.report.words import in_place_of, in_words
 
 Path = tuple[str, ...]
 Value = frozenset[str] | str
@@ -128,10 +128,10 @@ def looser(kind: PolicyType, before: MergedPolicies, after: MergedPolicies) -> I
         was, now = before.values.get(path), after.values.get(path)
         stricter = now and (_is_strictest(kind, path, now) or (was is None and _adds(kind, path, now, before)))
         if was != now and not stricter and not (was is None and (path, now) in _ec2_defaults()):
-            yield Looser(path, f"{'.'.join(path)} to {_words(now)}, not {_words(was)}")
+            yield Looser(path, f"{'.'.join(path)} to {_words(now)}, {in_place_of(_words(was) if was else None)}")
     for path, left in sorted(before.allowed.items()):
         if more := after.allowed.get(path, _EVERY) - left:
-            yield Looser(path, f"{'.'.join((*path, CONTROL))} to {in_words(more)}, not {in_words(left)}")
+            yield Looser(path, f"{'.'.join((*path, CONTROL))} to {in_words(more)}, {in_place_of(left)}")
 
 
 def _words(value: Value | None) -> str:

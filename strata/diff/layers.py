@@ -14,7 +14,7 @@ from strata.diff.statements import leaves
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import archive_of
 from strata.landing_zone.detection import config_of, excepted, guardduty_of, recorded_regions, watched_regions
-from strata.report.words import in_words
+from strata.report.words import in_place_of, in_words
 
 if TYPE_CHECKING:
     from strata.config.detection import GuardDuty
@@ -38,7 +38,8 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         was, will_be = _values(old) if old else {}, _values(new)
         for path in sorted(was.keys() | will_be.keys()):
             if in_words(was.get(path)) != in_words(will_be.get(path)):
-                text = f"layer {name} has {path} {in_words(will_be.get(path))}, not {in_words(was.get(path))}"
+                before_that = in_place_of(was.get(path))
+                text = f"layer {name} has {path} {in_words(will_be.get(path))}, {before_that}"
                 risk: Risk | None = "access" if old and not path.startswith("rollout.") else None
                 if new.source and new.name == DETECTION_LAYER and path != "account" and not path.startswith("roles."):
                     less = {"config": records_less, "log_archive": keeps_less}.get(path.partition(".")[0], watches_less)

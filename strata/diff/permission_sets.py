@@ -15,6 +15,7 @@ from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
 from strata.landing_zone.policies import Policy
 from strata.report.access import allowances, duration
 from strata.report.allowed import allowed_by_service
+from strata.report.words import in_place_of, in_words
 from strata.text import counted, listed
 
 MOST_EFFECTS = 4
@@ -41,7 +42,7 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     had, has = before.sso.access_control_attributes, after.sso.access_control_attributes
     for key in sorted(had.keys() | has.keys()):
         if had.get(key) != has.get(key):
-            text = f"session tag {key} comes from {has.get(key, 'nothing')}, not {had.get(key, 'nothing')}"
+            text = f"session tag {key} comes from {in_words(has.get(key))}, {in_place_of(had.get(key))}"
             # Policies compare it with the tags of what is touched: another value opens other things.
             yield Change(Topic.PERMISSION_SETS, text, "access")
 
@@ -91,7 +92,8 @@ def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Chan
     """Yields tags that change: policies say by them who may edit and assign a set, whoever holds it."""
     for tag in sorted(had.keys() | new.tags.keys()) if "tags" not in new.unwritten else ():
         if had.get(tag) != new.tags.get(tag):
-            text = f"permission set {key} has the tag {tag} {new.tags.get(tag, '(none)')}, not {had.get(tag, '(none)')}"
+            was, now = had.get(tag), new.tags.get(tag, "(none)")
+            text = f"permission set {key} has the tag {tag} {now}, {in_place_of(was)}"
             yield Change(Topic.PERMISSION_SETS, text, "access")
 
 

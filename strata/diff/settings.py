@@ -12,7 +12,7 @@ from strata.diff.domains import Domains
 from strata.diff.statements import leaves
 from strata.kinds.account import ACCOUNT
 from strata.landing_zone import LandingZone
-from strata.report.words import in_words
+from strata.report.words import in_place_of, in_words
 
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -48,7 +48,7 @@ def _control(name: str, old: Control, new: Control, domains: Domains) -> Iterato
         was, will_be = getattr(old, part), getattr(new, part)
         if part == "mode" or was == will_be:
             continue
-        text = f"{named} has {part} {in_words(will_be)}, not {in_words(was)}"
+        text = f"{named} has {part} {in_words(will_be)}, {in_place_of(was)}"
         if new.opens:
             yield Change(Topic.SECURITY, text, opened)
             continue
@@ -69,7 +69,8 @@ def _contacts(section: str, old: Mapping[str, Model], new: Mapping[str, Model], 
             for part in type(new[key]).model_fields:
                 had, has = getattr(was, part), getattr(new[key], part)
                 if had != has:
-                    yield Change(Topic.SECURITY, f"{what} {key} has {part} {in_words(has)}, not {in_words(had)}")
+                    text = f"{what} {key} has {part} {in_words(has)}, {in_place_of(had)}"
+                    yield Change(Topic.SECURITY, text)
         yield from domains.changes(f"{what} {key}", was, new[key])
 
 
@@ -125,12 +126,12 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
     )
     for path in sorted(old.keys() | new.keys()):
         if old.get(path) != new.get(path) and not path.startswith(("management_account", "regions.governed")):
-            text = f"{path} is {in_words(new.get(path))}, not {in_words(old.get(path))}"
+            text = f"{path} is {in_words(new.get(path))}, {in_place_of(old.get(path))}"
             yield Change(Topic.SETTINGS, f"{text}{_SAID.get(path, '')}", _risk_of_setting(path, new.get(path)))
     for address in sorted(before.imports.keys() | after.imports.keys()):
         was, will_be = before.imports.get(address), after.imports.get(address)
         if was != will_be:
-            text = f"import of {address} is {in_words(will_be)}, not {in_words(was)}"
+            text = f"import of {address} is {in_words(will_be)}, {in_place_of(was)}"
             # A key stands for another thing at AWS: a group with other members, another bucket. Without its line, a
             # thing that was imported stays what it is.
             risk: Risk = next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), "guardrails")

@@ -184,7 +184,7 @@ def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Dif
         if lines := _freed(aws, kind, [difference for difference in freed if difference.kind == kind.name]):
             first = min(named, key=lambda number: (_place(aws, freed[number]), number))
             way = freed[first].way
-            text = "another one has its name, and gets one for the meantime"
+            text = "another one has its name, and gets a temporary one first"
             note = way.by_hand or Message("name-freed", text)
             freed[first] = freed[first].with_way(undo=(*lines, *way.undo), by_hand=note)
     return freed

@@ -262,6 +262,6 @@ def _who(evaluated: Evaluated, name: str, *, exempt: bool = False) -> Who | None
         return Who("role", name.removeprefix("role/"))
     who = find_who(evaluated, name)
     if who.account:
-        text = f"{name!r} names an account, and in says which; write role/{who.key}"
+        text = f"{name!r} names an account, which `in` already does; write role/{who.key}"
         raise StrataError(Message("keys-exclude-each-other", text, keys=["as", "in"], name=name))
     return who

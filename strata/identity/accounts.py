@@ -124,9 +124,8 @@ def left_out(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator
     for key, account in shut(declared, recorded, live).items():
         if key not in declared.retired:
             text = (
-                f"account {key}{f' ({account.id})' if account.id else ''} is {account.state} at AWS: it is left out, "
-                f"and what it "
-                f"has is forgotten and stays; set retired: true on it"
+                f"account {key}{f' ({account.id})' if account.id else ''} is {account.state} at AWS: deploys leave "
+                f"it out; what it has leaves the states and stays at AWS; set retired: true on it"
                 f"{'' if account.state == GONE else ', or reopen it with AWS Support'}"
             )
             yield Message("account-left-out", text, account=key, id=account.id, state=account.state)

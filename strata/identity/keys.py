@@ -154,8 +154,8 @@ def recorded_twice(c: IdentityComparison) -> Iterator[Refusal]:
             continue
         command = terraform(c, c.recorded.stacks.get(old.address, STACKS[old.kind]))
         text = (
-            f"the state has {thing.id} twice, at {old.address} and at {thing.address}: it would be destroyed under the "
-            "one and is meant to stay under the other"
+            f"the state has {thing.id} twice, at {old.address} and at {thing.address}: Terraform would destroy "
+            "it at the first and keep it at the second"
         )
         problem = Message("in-state-twice", text, id=thing.id, old=old.address, new=thing.address)
         lines = (f"{command} init", f"{command} state rm {shlex.quote(old.address)}")

@@ -177,7 +177,7 @@ def full_access_of(attachment: str) -> PolicyType | None:
 def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cli.Line) -> Thing:
     name = _name(policy.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": policy.id, "target": id}
-    void = Message("allow-list-void", "what is allowed there by name alone bars nothing while it is attached")
+    void = Message("allow-list-void", "while it is attached, an allow list there restricts nothing")
     return Thing("attachment", name, ids=ids, undo=undo, note=void if undo else "", external=True)
 
 
@@ -263,7 +263,7 @@ ATTACHMENT = Kind(
         if (type, target) not in aws.zone.without_full_access
     ),
     obstacle=lambda _, change: (
-        Message("take-out-detached", "take it out of the detached of its policy in organization.yaml by hand")
+        Message("take-out-detached", "remove it by hand from detached of this policy in organization.yaml")
         if full_access_of(change.now.name)
         else ""
     ),

@@ -47,7 +47,7 @@ class Source:
             )
             raise UsageError(Message("arguments-conflict", both, options=["--diff", "--live", "--from"]))
         if self and as_of is not None:
-            text = "ends are seen from the day on which AWS was read; leave out --as-of"
+            text = "--live and --from take the day on which AWS was read; leave out --as-of"
             raise UsageError(Message("arguments-conflict", text, options=["--as-of", "--live", "--from"]))
         if self and not folder.exists():
             missing = (

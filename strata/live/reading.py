@@ -244,7 +244,7 @@ def _notes(inventory: Inventory) -> Iterator[Message]:
     everything |= {account.id: f"account {account.name}" for account in live.accounts if account.state == ACTIVE}
     without = [name for id, name in everything.items() if id not in full]
     if full and without:
-        text = f"FullAWSAccess is not attached to {listed(without)}, where only what other policies allow is allowed"
+        text = f"FullAWSAccess is not attached to {listed(without)}, so only what other policies allow is allowed there"
         yield Message("full-access-not-attached", text, targets=without)
 
 

@@ -72,8 +72,8 @@ class Numbers:
         text += f"{self.without_access:,} without{f', {self.unknown:,} unknown' if self.unknown else ''}"
         if self.external:
             text += f"; and {counted(self.external, 'group')} whose people only {self.knowing} knows"
-        given = f"{counted(self.assignments, 'assignment')}, which {'is' if self.assignments == 1 else 'are'}"
-        return f"{text}. {given} {counted(self.grants, 'grant')} person by person"
+        given = f"{counted(self.assignments, 'assignment')}; counted by person, {counted(self.grants, 'grant')}"
+        return f"{text}. {given}"
 
 
 @dataclass(frozen=True)
@@ -246,7 +246,7 @@ class Overview:
             for undoing in self.guardrails.undoing
             if undoing.outcome is not Outcome.DENIED and undoing.stacks
         )
-        remark = "Who may still write what a deploy writes in the management account."
+        remark = "Undoing takes the right to write what a deploy writes in the management account."
         return Point("can_undo", "Can undo a deploy", lines or _NOBODY, "fine" if lines else "danger", remark)
 
     # What is open

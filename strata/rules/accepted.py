@@ -63,8 +63,8 @@ def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable
     for index, acceptance in in_vain.items():
         finding, at = acceptance.finding, acceptance.at
         if finding != _IN_VAIN or at not in places:
-            why = "AWS has the name now, or it is gone" if finding in SPELLING else "there is none"
-            text = f"accepts {finding} at {short(at)}, and {why}; remove it"
+            why = ": AWS has the name by now, or the document no longer uses it" if finding in SPELLING else ""
+            text = f"accepts {finding} at {short(at)}, and strata check finds none there{why}; remove the entry"
             yield Warned(
                 f"{finding} {at}", (ACCEPTED, (ENTRIES, index), Message(_IN_VAIN, text, finding=finding, at=at))
             )

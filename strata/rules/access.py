@@ -247,7 +247,7 @@ def _exceptions(
     prepared = {location for location, accounts in items.items() if location[0] != "accounts" and not accounts}
     useless = [location for location, accounts in items.items() if not accounts & included and location not in prepared]
     for location in useless:
-        problem = "excludes nothing: the entry names no account that this stands for"
+        problem = "excludes nothing: the entry selects none of these accounts"
         message = Message("excludes-nothing", problem)
         yield partial.fault(SSO, (*at, "except", *location), message, "correct it, or remove it")
     if not useless and not assignment.organizational_units and not included - selector.excluded(assignment):

@@ -39,14 +39,16 @@ def archive(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     wanted = security and security.trail.on and security.trail.bucket is TrailBucket.ARCHIVE
     if wanted and not hidden and not (its and its.managed):
         text = f"there is no archive: {'log_archive is unmanaged' if its else f'{DETECTION} has no log_archive'}"
-        remedy = f"write log_archive: {{account: KEY}} in {DETECTION}, or bucket: own, to which the trail goes back"
+        remedy = (
+            f"write log_archive: {{account: KEY}} in {DETECTION}, or bucket: own for a bucket in the management account"
+        )
         yield partial.fault(SECURITY, ("trail", "bucket"), Message("archive-missing", text), remedy)
 
 
 def _account(partial: PartialConfiguration, limits: Limits, key: str, *, managed: bool) -> Iterator[Fault]:
     accounts = partial.organization.accounts if partial.organization else {}
     if key == MANAGEMENT:
-        text = "the management account cannot have the archive: no service control policy keeps anybody there off it"
+        text = "the management account cannot have the archive: no service control policy binds anybody there"
         remedy = "name a member account, such as the one for logs"
         yield partial.fault(DETECTION, _AT, Message("archive-in-management", text), remedy)
         return
@@ -82,8 +84,8 @@ def doubts(zone: LandingZone) -> Iterator[Doubt]:
         return
     if its.account == zone.detection.administrator:
         text = (
-            "administers detection too; who investigates there has the logs, and could delete them: an "
-            "account of their own keeps them apart"
+            "administers detection as well: whoever investigates there could delete the logs; give the archive "
+            "an account of its own"
         )
         yield DETECTION, _AT, Message("archive-beside-administrator", text, account=its.account)
     buckets = [zone.project.archive_trail_bucket, zone.project.archive_config_bucket]

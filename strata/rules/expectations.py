@@ -280,7 +280,7 @@ def _briefly(result: ExpectationResult) -> str:
 
 def _more(result: ExpectationResult) -> str:
     more = result.number - len(result.failing[0].accounts)
-    return f", and {'at least ' if result.cut else ''}{counted(more, 'case')} more" if more else ""
+    return f", and {'at least ' if result.cut else ''}{counted(more, 'more case')}" if more else ""
 
 
 def case_in_words(case: Case) -> str:
@@ -299,7 +299,8 @@ def case_in_words(case: Case) -> str:
         return f"{who} may not {what}: {decided.level}: {decided.reason}{by}"
     if case.acts_as == SOMEBODY:
         return f"{who} may {what}: no policy denies it"
-    return f"{who} may {what}: {decided.level}: {decided.reason}{by}, and no policy denies it"
+    allowed_by = f" ({decided.statement})" if decided.statement else ""
+    return f"{who} may {what}: {decided.level} {decided.reason}{allowed_by}, and no policy denies it"
 
 
 def _who(case: Case) -> str:
@@ -337,7 +338,7 @@ def _way(expectation: Expectation, case: Case) -> str:
         words += [option, value] if value else []
     for key, values in expectation.with_.items():
         words += [part for value in values or ("",) for part in ("--with", f"{key}={value}")]
-    return f"the whole way: {' '.join(map(word, words))}"
+    return f"to see why: {' '.join(map(word, words))}"
 
 
 def _asked(case: Case) -> str:

@@ -13,7 +13,6 @@ from strata.config.text import Problem, matches, short
 from strata.config.types import IMPORT_ADDRESS, did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
-from strata.text import counted
 
 
 def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -80,10 +79,10 @@ def _external(partial: PartialConfiguration, theirs: Mapping[str, str]) -> Itera
     """Yields a fault for each thing that is external, at the first line that would import something of it."""
     for thing in sorted(set(theirs.values())):
         first, *others = [address for address in partial.imports if theirs.get(address) == thing]
-        more = f" (nor by {counted(len(others), 'line')} more)" if others else ""
-        text = f"{thing} is external, so that no deploy imports it{more}"
+        more = f" (this line, and {len(others)} more)" if others else ""
+        text = f"{thing} is external, and no deploy imports it{more}"
         message = Message("import-of-external", text, addresses=[first, *others], thing=thing)
-        remedy = "take the lines out: strata adopt --prune; or the external: true, if it is your own"
+        remedy = "take the lines out with strata adopt --prune; or remove external: true, if it is your own"
         yield partial.fault(IMPORTS, (first,), message, remedy)
 
 

@@ -81,9 +81,11 @@ def _idle(
     """Reports values of `null` that take nothing away; an attribute without a value is not given, as everywhere."""
     for path, at in idle(words, ways):
         if len(path) > 1 or file == BASELINE:
-            message = Message("nothing-to-take-away", "has no value, which takes away what a place above gives")
-            remedy = "give it a value, or remove it: nothing that a place above gives is left here"
-            yield partial.fault(file, at, message, remedy)
+            message = Message(
+                "nothing-to-take-away",
+                "has no value, which would take away an inherited one, but nothing is inherited here",
+            )
+            yield partial.fault(file, at, message, "give it a value, or remove it")
 
 
 def _budget(partial: PartialConfiguration, its: Attributes, seen: set[Location]) -> Iterator[Fault]:
@@ -372,7 +374,7 @@ def _backup_types(settings: Mapping[str, MemberSettings]) -> Iterator[Doubt]:
         for type, takes_part in said.backup.resource_types.items() if said.backup else ():
             if takes_part is not None and type not in BACKUP_TYPES:
                 near = did_you_mean(type, BACKUP_TYPES)
-                text = f"{short(type)} is no type of AWS Backup, or newer than Strata{near}"
+                text = f"{short(type)} is no resource type of AWS Backup, unless it is newer than Strata{near}"
                 at = ("settings", place, "backup", "resource_types", type)
                 yield BASELINE, at, Message("unknown-backup-type", text, type=type)
 

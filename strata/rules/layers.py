@@ -33,7 +33,7 @@ def account(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             yield from report_unknown(partial, layer.file, ("account",), key, known, "account")
             yield from retired(partial, layer.file, ("account",), key)
             if layer.deploying.rollout:
-                problem = f"is for layers with a stack in each account, and {name} has one alone, in {key}"
+                problem = f"is for layers with a stack in each account, and {name} has a single one, in {key}"
                 message = Message("layer-is-one-stack", problem, layer=name)
                 yield partial.fault(layer.file, ("rollout",), message, "remove it, or account")
 
@@ -55,7 +55,7 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         yield from (partial.fault(layer.file, problem.at, problem.problem, problem.remedy) for problem in problems)
         for number, accounts in enumerate(resolved if places and not problems else ()):
             if not accounts:
-                message = Message("wave-empty", "names no member account that no wave before it has", wave=number + 1)
+                message = Message("wave-empty", "adds no member account to the waves before it", wave=number + 1)
                 yield partial.fault(layer.file, (*at, number), message, "name others, or remove it")
         left = sorted(landing_zone.members.keys() - frozenset[str]().union(*resolved))
         if left and places and not problems:

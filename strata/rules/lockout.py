@@ -109,7 +109,7 @@ class Guard:
         said = {lockout.statement for lockout in self.lock_outs}
         yield from (warned for warned in _doubtful(self.landing_zone, self._of_members) if warned.at not in said)
         for lockout in (lockout for lockout in self._closing if lockout.file == EXTERNAL):
-            text = f"{lockout.problem}; it is of others, and no deploy changes it: have them {lockout.remedy}"
+            text = f"{lockout.problem}; others look after it, so no deploy changes it: have them {lockout.remedy}"
             message = Message("closed-by-others", text, **lockout.problem.data)
             yield Warned(lockout.at, (lockout.file, lockout.location, message))
 
@@ -399,8 +399,8 @@ def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
         closed.append(f"ends every sign-in by Identity Center in {signed_in}")
     if repairs := _repairs(denied):
         action = next(affected.action for affected in denied if affected.what in repairs)
-        repaired = f"{listed(repairs)} of {_accounts(denied, *repairs)}"
-        closed.append(f"denies {ACCESS_ROLE} {action}, so it cannot repair {repaired}")
+        repaired = f"{listed(repairs)} in {_accounts(denied, *repairs)}"
+        closed.append(f"denies {ACCESS_ROLE} {action}, so that role cannot repair {repaired}")
     text = f"attached to {target}, statement {denied[0].statement.sid} {', and '.join(closed)}"
     at = f"{cause.statement} in {cause.source}"
     problem = Message(LOCK_OUT, text, at=at, statement=denied[0].statement.sid, **_facts(denied))
@@ -422,7 +422,7 @@ def _doubtful(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator
         if signed_in := _accounts(doubted, SIGN_IN):
             opened.append(f"Identity Center can sign people in to {signed_in}")
         if repairs := _repairs(doubted):
-            opened.append(f"{ACCESS_ROLE} can repair {listed(repairs)} of {_accounts(doubted, *repairs)}")
+            opened.append(f"{ACCESS_ROLE} can repair {listed(repairs)} in {_accounts(doubted, *repairs)}")
         depends = sorted({key for affected in doubted for key in affected.keys})
         text = f"whether {', and whether '.join(opened)}, depends on {listed(depends)}; {_remedy(doubted)}"
         message = Message("uncertain-repair", text, depends=depends, **_facts(doubted))

@@ -14,6 +14,7 @@ from strata.errors import Fault, Message
 
 _LISTED = 8
 _LONGEST = 64
+_TIMES = {2: "twice"}
 
 
 def report_unknown(
@@ -82,11 +83,11 @@ def report_default_name(
 
 def report_duplicates(partial: PartialConfiguration, file: str, at: Location, names: Iterable[str]) -> Iterator[Fault]:
     """Reports every name that a list has more than once, whatever its case."""
-    listed = list(names)
+    listed = [str(name) for name in names]  # a choice is its word
     for folded, number in Counter(name.lower() for name in listed).items():
         if number > 1:
             name = next(name for name in listed if name.lower() == folded)
-            problem = f"{short(name)} is listed {number} times"
+            problem = f"{short(name)} is listed {_TIMES.get(number, f'{number} times')}"
             message = Message("listed-twice", problem, value=name, count=number)
             yield partial.fault(file, at, message, "list it once")
 

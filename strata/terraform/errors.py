@@ -140,8 +140,8 @@ ADVICE = (
         r"CloudTrailAccessNotEnabled|InsufficientDependencyServiceAccessPermission|InsufficientS3BucketPolicy",
         "cloudtrail-not-settled",
         (
-            "CloudTrail did not see for seven minutes what was switched on for it; run the command again in an hour; "
-            "if it stays so, the credentials lack a permission on organizations, IAM or the bucket"
+            "for seven minutes CloudTrail did not see its trusted access, role or bucket policy; run the command again "
+            "in an hour; if it stays so, the credentials lack a permission on organizations, IAM or the bucket"
         ),
     ),
     (

@@ -135,8 +135,8 @@ class GoneImports:
         ]
         for address in new:
             id = self.landing_zone.imports[address]
-            problem = Message("import-of-nothing", f"AWS has nothing of the id {id}, so it is created", id=id)
-            remedy = f"{PRUNE} takes the line out; where it is to stay away, take its entry out of the YAML"
+            problem = Message("import-of-nothing", f"AWS has nothing with the id {id}, so the deploy creates it", id=id)
+            remedy = f"{PRUNE} takes the line out; if it should not exist, remove its entry from the YAML"
             self.warnings[address] = self.landing_zone.fault(IMPORTS, (address,), problem, remedy).message
             print(line(f"warning: {self.warnings[address]}"), file=sys.stderr)
         return new

@@ -87,7 +87,7 @@ class Preview:
             ]
             yield f"  missing, made by strata bootstrap: {listed(missing)}"
         if self.reads:
-            yield f"  assumed: what others read of {_all(self.reads)} is what these plans say"
+            yield f"  assumed: the outputs of {_all(self.reads)}, as these plans have them"
 
     def as_json(self) -> dict[str, Any]:
         """Returns what it takes for granted as `--json` prints it."""

@@ -144,9 +144,9 @@ class Refreshing:
             return Message("not-read-in-bulk", "it is not read in bulk")
         run = self._runs.get(stack)
         if run is None:
-            return self._no_runs or Message("no-whole-run", "no run is known that ended whole")
+            return self._no_runs or Message("no-whole-run", "no finished deploy of it is known")
         if not self.ended_whole(stack):
-            return Message("state-of-another-run", "its state is another one than the last whole run left")
+            return Message("state-of-another-run", "its last finished deploy left another state")
         return None
 
     # The reading

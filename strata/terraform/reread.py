@@ -80,7 +80,7 @@ def difference(state: State, reading: BulkReading, of_today: Mapping[str, str]) 
                 text = f"{address}: {name} differs at AWS"
                 return Message("differs-at-aws", text, place=address, argument=name)
         if not default_tags(attributes).items() <= of_today.items():
-            return Message("other-default-tags", f"{address}: its default tags are other ones", place=address)
+            return Message("other-default-tags", f"{address}: its default tags have changed", place=address)
     return None
 
 

@@ -59,7 +59,7 @@ def check_analyzers(context: CheckContext) -> list[Finding]:
             remedy, numbers = "delete one, or set access_analyzer.mode to unmanaged", {"analyzers": len(others)}
             findings.append(failure("too-many", text, remedy, region=region, **numbers, limit=ANALYZERS_PER_REGION))
         elif others:
-            text = f"{region} has {listed(others)} besides ours, which finds everything twice"
+            text = f"{region} has more analyzers than ours, so every finding comes twice: {listed(others)}"
             remedy = "delete it, or set access_analyzer.mode to unmanaged"
             findings.append(warning("other-analyzers", text, remedy, region=region, analyzers=others))
     if not context.landing_zone.security.access_analyzer.on:

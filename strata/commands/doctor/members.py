@@ -121,10 +121,10 @@ def _switches(context: CheckContext, trusted: Collection[str]) -> Iterator[Findi
         if on:
             yield ok("service-on", f"{service}: switched on", **data)
         elif on is None:
-            text = f"{service}: AWS does not say whether it is switched on, which trusted access alone does not do"
+            text = f"{service}: trusted access alone does not enable it, and no API says whether it is enabled"
             yield ok("service-not-askable", text, call, **data)
         else:
-            text = f"{service} is not switched on, which trusted access alone does not do"
+            text = f"{service} is not enabled: trusted access alone does not do that"
             yield warning("service-not-switched-on", text, call, **data)
 
 

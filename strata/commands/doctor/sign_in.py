@@ -35,7 +35,7 @@ def check_identity_center(context: CheckContext) -> Finding:
             described = client.describe_instance(InstanceArn=instance["InstanceArn"])
         instances.append({**instance, **described})
     own = [instance for instance in instances if instance.get("OwnerAccountId", account) == account]
-    by_hand = "no call can do it for a management account"
+    by_hand = "AWS has no API that enables it for a management account"
     if not own and (others := sorted({instance["OwnerAccountId"] for instance in instances})):
         text = f"Identity Center belongs to {listed(others)}; {by_hand}"
         return failure("identity-center-of-others", text, _enable(region), accounts=others)

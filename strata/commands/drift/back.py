@@ -81,7 +81,7 @@ def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[St
         if difference.kind == ACCOUNT.name and difference.how is DifferenceKind.GONE and not difference.attribute
     ]
     if gone and ACCOUNT.stack in stacks:
-        text = f"a deploy would open account {listed(gone)} anew; have it join again first, or take it out of the YAML"
+        text = f"a deploy would create account {listed(gone)} again; invite it back first, or take it out of the YAML"
         raise StrataError(Message("account-would-be-opened", text, accounts=gone))
     back_too = [
         f"{difference.kind} {difference.name}" for difference in drift.accepted if {*difference.way.deploy} & {*stacks}

@@ -31,14 +31,14 @@ def without_own_loss(
     if not own or not lost:
         return drift
     things = [f"{difference.kind} {difference.name}" for difference in lost]
-    goes = f"your own access by permission set {own.permission_set.name} goes with {listed(things)}"
+    goes = f"taking back {listed(things)} would end your own access by permission set {own.permission_set.name}"
     if LAST_ADMINISTRATOR in allow:
         note(Message("own-access-goes", goes, things=things))
         return drift
     rest = own.provisioned([difference for difference in drift.differences if difference not in lost], lost)
     way = f"sign in as somebody else, or strata drift --back --allow {LAST_ADMINISTRATOR}"
     if any(_is_needed(inventory, difference, rest) for difference in lost):
-        text = f"{goes}, and the rest works only after it; nothing was put back; {way}"
+        text = f"{goes}, and the rest works only after that; nothing was put back; {way}"
         raise StrataError(Message("own-access-goes", text, things=things))
     note(Message("own-access-goes", f"{goes}: left out; {way}", things=things))
     return replace(drift, differences=rest)
