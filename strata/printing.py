@@ -248,32 +248,38 @@ def coloured(stream: TextIO) -> bool:
     return stream.isatty() and not plain
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int, hanging: int | None = None) -> list[str]:
     """Returns a line as lines of a terminal: parted at blanks only, so that names, ARNs and paths stay whole.
 
-    What follows the first is indented more, or begins where the last column of the line does.
+    What follows the first is indented by `hanging`, else more than that, or begins where the line's last column does.
     """
-    if _cells(text) <= width:
+    if cell_count(text) <= width:
         return [text]
-    indent = len(text) - len(text.lstrip(" "))
-    at = [gap.end() for gap in _GAP.finditer(text) if _cells(text[: gap.end()]) <= width // 3]
-    after = " " * (_cells(text[: at[-1]]) if at else min(indent + 2, width // 3))
+    if hanging is None:
+        indent = len(text) - len(text.lstrip(" "))
+        at = [gap.end() for gap in _GAP.finditer(text) if cell_count(text[: gap.end()]) <= width // 3]
+        hanging = cell_count(text[: at[-1]]) if at else min(indent + 2, width // 3)
     lines, here = [], ""
     for blanks, word in _WORD.findall(text):
-        if here.strip(" ") and _cells(f"{here}{blanks}{word}") > width:
+        if here.strip(" ") and cell_count(f"{here}{blanks}{word}") > width:
             lines.append(here)
             # A long word gives up its indent before it is parted at the end of the line.
-            here = after[: max(width - _cells(word), 0)] + word
+            here = " " * min(hanging, max(width - cell_count(word), 0)) + word
         else:
             here += blanks + word
     return [*lines, here]
 
 
+def words(text: str) -> list[str]:
+    """Returns what `wrapped` keeps whole: words, commands in backquotes, a sign with the word that it is of."""
+    return [word for _, word in _WORD.findall(text)]
+
+
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
-_WORD = re.compile(r"( *)(`[^`\n]+`[^\s`]*|[^ ]+|$)")
+_WORD = re.compile(r"( *)((?:[-+!?] )?(?:`[^`\n]+`[^\s`]*|[^ ]+))")
 
 
-def _cells(text: str) -> int:
+def cell_count(text: str) -> int:
     """Returns how many columns of a terminal a text takes."""
     seen = text if text.isascii() else _MARK.sub("", text)
     if seen.isascii():

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+import re
 import sys
 import threading
 from dataclasses import replace
@@ -15,6 +16,7 @@ import pytest
 from strata.errors import Message
 from strata.options import Options
 from strata.policy.equality import same_document
+from strata.printing import cell_count
 from strata.terraform.change_list import ChangeList
 from strata.terraform.document_diff import document, document_diff
 from strata.terraform.expressions import ParsedExpression
@@ -299,6 +301,18 @@ def test_red_is_what_is_destroyed_and_lines_keep_to_the_width(terminal: Terminal
     assert f"\x1b[31m  delete   {long.split('.', maxsplit=1)[0]}.\x1b[0m\n" in told
     assert "\x1b[33m  update\x1b[0m   aws_a.b\n" in told
     assert all(len(line.replace("\x1b[0m", "").partition("m")[2] or line) <= 60 for line in told.splitlines())
+
+
+def test_what_follows_a_long_line_is_indented(terminal: Terminal) -> None:
+    show([Plan("sso", told=("it failed " * 9,))], terminal, {})
+    first, *others = re.sub(r"\x1b\[\d*m", "", terminal.getvalue()).splitlines()
+    assert first.startswith("sso: it")
+    assert [line for line in others if not re.match(r"  \S", line)] == []
+
+
+def test_wide_letters_keep_to_the_width(terminal: Terminal) -> None:
+    told = shown(change("update", {"x": "a"}, {"x": "請求 担当 " * 12}), to=terminal)
+    assert max(map(cell_count, re.sub(r"\x1b\[\d*m", "", told).splitlines())) <= 60
 
 
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
