@@ -11,7 +11,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
@@ -259,8 +259,22 @@ def wrapped(text: str, width: int, hanging: int | None = None) -> list[str]:
         indent = len(text) - len(text.lstrip(" "))
         at = [gap.end() for gap in _GAP.finditer(text) if cell_count(text[: gap.end()]) <= width // 3]
         hanging = cell_count(text[: at[-1]]) if at else min(indent + 2, width // 3)
+    return _parted(_WORD.findall(text), width, hanging)
+
+
+def command_lines(text: str, width: int, hanging: int) -> list[str]:
+    """Returns a line that ends with a command as lines of a terminal that a shell takes together."""
+    arguments = _ARGUMENT.findall(text)
+    if cell_count(text) <= width or "".join(blanks + word for blanks, word in arguments) != text:
+        return [text]
+    *others, last = _parted(arguments, width - len(_GOES_ON), hanging)
+    return [*(f"{line}{_GOES_ON}" for line in others), last]
+
+
+def _parted(words: Iterable[tuple[str, str]], width: int, hanging: int) -> list[str]:
+    """Returns words, each with the blanks before it, in lines."""
     lines, here = [], ""
-    for blanks, word in _WORD.findall(text):
+    for blanks, word in words:
         if here.strip(" ") and cell_count(f"{here}{blanks}{word}") > width:
             lines.append(here)
             # A long word gives up its indent before it is parted at the end of the line.
@@ -277,6 +291,8 @@ def words(text: str) -> list[str]:
 
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 _WORD = re.compile(r"( *)((?:[-+!?] )?(?:`[^`\n]+`[^\s`]*|[^ ]+))")
+_ARGUMENT = re.compile(r"""( *)((?:\$'(?:[^'\\]|\\.)*'|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+)""")
+_GOES_ON = " \\"
 
 
 def cell_count(text: str) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -35,7 +36,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import LINE, document, line, readers_may_leave, word
+from strata.printing import LINE, columns, command_lines, document, line, readers_may_leave, word, wrapped
 from strata.report.live import Unread, summary, together
 from strata.terminal import require_terminal
 from strata.text import counted, folded, in_sentence, listed, plural
@@ -190,9 +191,10 @@ _EVERY = 5.0
 
 
 def _print(options: Options, told: Iterable[str]) -> None:
+    width = columns(sys.stdout)
     for words in told:
         if words.startswith(" "):
-            document(_to_copy(options, words))
+            document("\n".join(_laid_out(_to_copy(options, words), width)))
         else:
             print(line(words))
 
@@ -201,10 +203,23 @@ def _to_copy(options: Options, words: str) -> str:
     """Returns a line that is copied: whole, or where it is too long for one, how to get it."""
     if len(whole := line(words, sys.maxsize)) <= LINE:
         return whole
-    label = words[: len("  keep:  ")]
+    label = words[:_LABEL]
     all_of_it = f"strata drift --json{options.config_words}{_profile(options)}"
     return f"{label}it has {len(whole):,} characters, too many for a line; {all_of_it} has it"
 
+
+def _laid_out(text: str, width: int | None) -> list[str]:
+    """Returns a line that is copied as a terminal shows it: a shell, or YAML, makes of its lines the one that it is."""
+    if width is None:
+        return [text]
+    if text.startswith(("aws ", "strata "), _LABEL):
+        return command_lines(text, width, _LABEL)
+    return [text] if _AS_IT_IS.search(text, _LABEL) else wrapped(text, width, _LABEL)
+
+
+_LABEL = len("  keep:  ")
+_AS_IT_IS = re.compile(" [ :]")
+"""What YAML would take for one blank where a line ends within it, and the guard for a command of a runner's."""
 
 _WORDS = {
     DifferenceKind.MADE: "made outside",
