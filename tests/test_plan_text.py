@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import os
 import re
+import struct
 import sys
+import termios
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -352,6 +356,24 @@ def test_a_terminal_has_one_line_that_gives_way(terminal: Terminal, monkeypatch:
     assert terminal.getvalue() == (
         "\rsso: deploying, 1 s\x1b[K\rsso: deploying, 1 s  [1/2] created aws_a.b\x1b[K\r\x1b[K"
     )
+
+
+def test_the_line_keeps_to_the_terminal_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where stdout is a file: a longer one would stay there, once for each time it is drawn."""
+    master, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+    monkeypatch.setattr(threading.Thread, "join", lambda _: None)
+    with os.fdopen(terminal, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with Progress(Options(Path("config"))) as progress:
+            progress.doing("sso: deploying " * 9)
+        shown = os.read(master, 1000).decode()
+    os.close(master)
+    assert shown.count("sso: deploying") >= 1
+    assert max(map(len, re.split(r"[\r\n]|\x1b\[K", shown))) < 40
 
 
 def test_a_pipe_has_a_line_for_each_thing_done(capsys: pytest.CaptureFixture[str]) -> None:
