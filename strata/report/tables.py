@@ -173,7 +173,8 @@ def _overview_table(landing_zone: LandingZone, edition: Edition) -> Table:
         texts = [together] if together else few
         for index, text in enumerate(texts):
             rows.append((f"{sign}{point.title}" if not index else "", text))
-    notes = tuple(point.remark for point in first.points() if point.remark)
+    remarks = {point.title: point.remark for point in first.points() if point.remark}
+    notes = tuple(f"{title}: {remark[0].lower()}{remark[1:]}" for title, remark in remarks.items())
     lead = (str(edition),)
     return Table(f"{landing_zone.project.name}: at a glance", ("Question", "Answer"), rows, notes, lead)
 
