@@ -314,6 +314,14 @@ def test_what_follows_a_long_line_is_indented(terminal: Terminal) -> None:
     assert [line for line in others if not re.match(r"  \S", line)] == []
 
 
+def test_a_part_of_a_document_stands_right_of_its_key(terminal: Terminal) -> None:
+    old, new = policy(DENY), policy({**DENY, "Resource": f"arn:aws:s3:::{'b' * 20}"})
+    lines = re.sub(r"\x1b\[\d*m", "", shown(change("update", {"x": old}, {"x": new}), to=terminal)).splitlines()
+    at = next(number for number, line in enumerate(lines) if "+" in line)
+    assert lines[at].endswith('"Resource":')
+    assert lines[at + 1].index('"arn') == lines[at].index('"Resource"') + 2
+
+
 def test_wide_letters_keep_to_the_width(terminal: Terminal) -> None:
     told = shown(change("update", {"x": "a"}, {"x": "請求 担当 " * 12}), to=terminal)
     assert max(map(cell_count, re.sub(r"\x1b\[\d*m", "", told).splitlines())) <= 60

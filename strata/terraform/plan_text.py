@@ -246,7 +246,9 @@ def _attribute_lines(attribute: Attribute, names: Mapping[str, str]) -> Iterator
             lines = document_diff(old, new) or ["  (written otherwise, means the same)"]
         else:
             lines = [f"{'-' if old else '+'} {text}" for text in pretty(old or new)]
-        yield from (_Line(f"        {text}", _MARKS.get(text[0]), 12) for text in lines)
+        for text in lines:
+            deep = len(text) - len(text.lstrip("-+ "))
+            yield _Line(f"        {text}", _MARKS.get(text[0]), 8 + deep + 2)
     elif before == after:  # both are masked
         yield _Line(f"      {name}: {MASKED} -> {MASKED}{why}")
     else:
