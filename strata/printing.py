@@ -267,8 +267,22 @@ def command_lines(text: str, width: int, hanging: int) -> list[str]:
     arguments = _ARGUMENT.findall(text)
     if cell_count(text) <= width or "".join(blanks + word for blanks, word in arguments) != text:
         return [text]
-    *others, last = _parted(arguments, width - len(_GOES_ON), hanging)
+    room = width - len(_GOES_ON)
+    *others, last = _parted(_options(arguments, room - hanging), room, hanging)
     return [*(f"{line}{_GOES_ON}" for line in others), last]
+
+
+def _options(arguments: Iterable[tuple[str, str]], room: int) -> list[tuple[str, str]]:
+    """Returns arguments of a command, an option together with its value where a line has room for both."""
+    together: list[tuple[str, str]] = []
+    for blanks, word in arguments:
+        before, option = together[-1] if together else ("", "")
+        both = f"{option}{blanks}{word}"
+        if option.startswith("--") and " " not in option and not word.startswith("-") and cell_count(both) <= room:
+            together[-1] = before, both
+        else:
+            together.append((blanks, word))
+    return together
 
 
 def _parted(words: Iterable[tuple[str, str]], width: int, hanging: int) -> list[str]:

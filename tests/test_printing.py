@@ -383,6 +383,12 @@ def test_a_sign_is_on_the_line_of_its_word(screen: Screen) -> None:
     assert [line for line in lines if line.endswith(("!", "?", "-"))] == []
 
 
+def test_an_option_of_a_command_is_on_the_line_of_its_value() -> None:
+    options = ("--policy-id p-1", "--no-wait", "--target-id 123456789012", "--region us-east-1")
+    lines = printing.command_lines(f"  back:  aws {' '.join(options)}", 36, 9)
+    assert [line.removesuffix(" \\").strip() for line in lines[1:]] == [*options[1:]]
+
+
 def test_a_pipe_gets_lines_as_they_are(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     text = f"error: {printing.paint('red', printing.Style.FAULT)} {'word ' * 40}end"
