@@ -1473,6 +1473,7 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
         "2 differences, 1 accepted",
     ]
     assert "aws sso-admin delete-account-assignment" in lines[1]
+    assert lines[4] in _told(Options(Path.cwd() / "config"), here, drift, accepted), "as check and explain show it"
     elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
     assert "  back:  strata deploy sso --config 'my config'" in elsewhere
     assert "  keep:  strata adopt group:admins --config 'my config'" in elsewhere

@@ -20,6 +20,7 @@ from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.config.layers import IN_ACCOUNT
+from strata.config.source import shown
 from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
 from strata.drift.difference import Difference, DifferenceKind, lasting
@@ -91,8 +92,8 @@ def run(
         return seen.code
     while (steps := _agreed(options, back, zone, caller, seen)) and not back.yes:
         options.note("looking whether AWS is as it was before the question")
-        shown, seen = [*_told(options, zone, seen.drift, accepted)], look()
-        if shown == (now := [*_told(options, zone, seen.drift, accepted)]):
+        before, seen = [*_told(options, zone, seen.drift, accepted)], look()
+        if before == (now := [*_told(options, zone, seen.drift, accepted)]):
             break
         options.note(
             Message("drift-differs", "AWS has changed meanwhile, and nothing was put back; now it differs so:")
@@ -256,7 +257,7 @@ def _difference(options: Options, difference: Difference, author: Author | None)
     what = f"{how}: {difference.kind} {difference.name}"
     if difference.how is DifferenceKind.CHANGED:
         what = f"{what}: {difference.attribute} is {in_sentence(difference.at_aws)} at AWS, {_otherwise(difference)}"
-    yield f"{f'{options.config}/{difference.place}: ' if difference.place else ''}{what}"
+    yield f"{f'{shown(options.config, difference.place)}: ' if difference.place else ''}{what}"
     by = f"may be assumed now by {listed(difference.assumable_by)}" if difference.assumable_by else ""
     if parts := [*difference.statements, *filter(None, [by])]:
         yield f"  what:  {'; '.join(parts)}"
