@@ -11,7 +11,7 @@ import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
 from functools import partial
@@ -248,32 +248,68 @@ def coloured(stream: TextIO) -> bool:
     return stream.isatty() and not plain
 
 
-def wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int, hanging: int | None = None) -> list[str]:
     """Returns a line as lines of a terminal: parted at blanks only, so that names, ARNs and paths stay whole.
 
-    What follows the first is indented more, or begins where the last column of the line does.
+    What follows the first is indented by `hanging`, else more than that, or begins where the line's last column does.
     """
-    if _cells(text) <= width:
+    if cell_count(text) <= width:
         return [text]
-    indent = len(text) - len(text.lstrip(" "))
-    at = [gap.end() for gap in _GAP.finditer(text) if _cells(text[: gap.end()]) <= width // 3]
-    after = " " * (_cells(text[: at[-1]]) if at else min(indent + 2, width // 3))
+    if hanging is None:
+        indent = len(text) - len(text.lstrip(" "))
+        at = [gap.end() for gap in _GAP.finditer(text) if cell_count(text[: gap.end()]) <= width // 3]
+        hanging = cell_count(text[: at[-1]]) if at else min(indent + 2, width // 3)
+    return _parted(_WORD.findall(text), width, hanging)
+
+
+def command_lines(text: str, width: int, hanging: int) -> list[str]:
+    """Returns a line that ends with a command as lines of a terminal that a shell takes together."""
+    arguments = _ARGUMENT.findall(text)
+    if cell_count(text) <= width or "".join(blanks + word for blanks, word in arguments) != text:
+        return [text]
+    room = width - len(_GOES_ON)
+    *others, last = _parted(_options(arguments, room - hanging), room, hanging)
+    return [*(f"{line}{_GOES_ON}" for line in others), last]
+
+
+def _options(arguments: Iterable[tuple[str, str]], room: int) -> list[tuple[str, str]]:
+    """Returns arguments of a command, an option together with its value where a line has room for both."""
+    together: list[tuple[str, str]] = []
+    for blanks, word in arguments:
+        before, option = together[-1] if together else ("", "")
+        both = f"{option}{blanks}{word}"
+        if option.startswith("--") and " " not in option and not word.startswith("-") and cell_count(both) <= room:
+            together[-1] = before, both
+        else:
+            together.append((blanks, word))
+    return together
+
+
+def _parted(words: Iterable[tuple[str, str]], width: int, hanging: int) -> list[str]:
+    """Returns words, each with the blanks before it, in lines."""
     lines, here = [], ""
-    for blanks, word in _WORD.findall(text):
-        if here.strip(" ") and _cells(f"{here}{blanks}{word}") > width:
+    for blanks, word in words:
+        if here.strip(" ") and cell_count(f"{here}{blanks}{word}") > width:
             lines.append(here)
             # A long word gives up its indent before it is parted at the end of the line.
-            here = after[: max(width - _cells(word), 0)] + word
+            here = " " * min(hanging, max(width - cell_count(word), 0)) + word
         else:
             here += blanks + word
     return [*lines, here]
 
 
+def words(text: str) -> list[str]:
+    """Returns what `wrapped` keeps whole: words, commands in backquotes, a sign with the word that it is of."""
+    return [word for _, word in _WORD.findall(text)]
+
+
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
-_WORD = re.compile(r"( *)(`[^`\n]+`[^\s`]*|[^ ]+|$)")
+_WORD = re.compile(r"( *)((?:[-+!?] )?(?:`[^`\n]+`[^\s`]*|[^ ]+))")
+_ARGUMENT = re.compile(r"""( *)((?:\$'(?:[^'\\]|\\.)*'|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+)""")
+_GOES_ON = " \\"
 
 
-def _cells(text: str) -> int:
+def cell_count(text: str) -> int:
     """Returns how many columns of a terminal a text takes."""
     seen = text if text.isascii() else _MARK.sub("", text)
     if seen.isascii():

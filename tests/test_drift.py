@@ -25,7 +25,7 @@ from strata.cli import app
 from strata.commands.adopt import AdoptOptions, configuration
 from strata.commands.adopt.chosen import _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import with_unwritten, worse
-from strata.commands.drift import _adopt, _to_copy, _told, _unread
+from strata.commands.drift import _adopt, _laid_out, _to_copy, _told, _unread
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import HIDDEN, ORDER, Drift, compare, things_by_name
@@ -430,6 +430,30 @@ def test_a_line_to_copy_is_whole_or_says_where_it_is(capsys: pytest.CaptureFixtu
         for count in ("2,506", "2,206")
     ]
     assert meant == [True, True, True]
+
+
+@pytest.mark.parametrize("width", [30, 80, 200])
+def test_a_terminal_parts_a_line_where_a_shell_and_yaml_read_on(width: int, tmp_path: Path) -> None:
+    options = Options(Path("my config"))
+    drift = by_hand(*(group(f"g{number}", name=name) for number, name in enumerate((NASTY, "a  b ::c", "x" * 90), 40)))
+    whole = [line for line in map(str, _told(options, DEPLOYED.zone, drift, ())) if line.startswith(" ")]
+    said = []
+    for lines in (
+        [[_to_copy(options, line)] for line in whole],
+        [_laid_out(_to_copy(options, one), width) for one in whole],
+    ):
+        shown = ["\n".join(line) for line in lines]
+        script = [one[len("  keep:  ") :] for one in shown if "meant:" not in one]
+        typed = 'aws() { printf \'%s\\0\' "$@"; }; strata() { aws "$@"; }\n' + "\n".join(script)
+        (tmp_path / "typed").write_text(typed)
+        read = subprocess.run(["bash", str(tmp_path / "typed")], capture_output=True, check=True).stdout
+        entries = [yaml.safe_load(f"{{{one.partition(',')[2]}}}") for one in shown if "meant:" in one]
+        said.append((read, entries))
+    assert said[0] == said[1]
+    assert len(said[0][1]) == 3
+    parted = [piece for line in lines if line[1:] for piece in line]
+    too_long = [one for one in parted if len(one) > width and "'" not in one]
+    assert [one for one in too_long if " " in one.strip(" \\")] == []
 
 
 UNSEEN = (
@@ -1449,6 +1473,7 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
         "2 differences, 1 accepted",
     ]
     assert "aws sso-admin delete-account-assignment" in lines[1]
+    assert lines[4] in _told(Options(Path.cwd() / "config"), here, drift, accepted), "as check and explain show it"
     elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
     assert "  back:  strata deploy sso --config 'my config'" in elsewhere
     assert "  keep:  strata adopt group:admins --config 'my config'" in elsewhere

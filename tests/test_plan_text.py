@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import fcntl
 import io
 import json
+import os
+import re
+import struct
 import sys
+import termios
 import threading
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +20,7 @@ import pytest
 from strata.errors import Message
 from strata.options import Options
 from strata.policy.equality import same_document
+from strata.printing import cell_count
 from strata.terraform.change_list import ChangeList
 from strata.terraform.document_diff import document, document_diff
 from strata.terraform.expressions import ParsedExpression
@@ -301,6 +307,26 @@ def test_red_is_what_is_destroyed_and_lines_keep_to_the_width(terminal: Terminal
     assert all(len(line.replace("\x1b[0m", "").partition("m")[2] or line) <= 60 for line in told.splitlines())
 
 
+def test_what_follows_a_long_line_is_indented(terminal: Terminal) -> None:
+    show([Plan("sso", told=("it failed " * 9,))], terminal, {})
+    first, *others = re.sub(r"\x1b\[\d*m", "", terminal.getvalue()).splitlines()
+    assert first.startswith("sso: it")
+    assert [line for line in others if not re.match(r"  \S", line)] == []
+
+
+def test_a_part_of_a_document_stands_right_of_its_key(terminal: Terminal) -> None:
+    old, new = policy(DENY), policy({**DENY, "Resource": f"arn:aws:s3:::{'b' * 20}"})
+    lines = re.sub(r"\x1b\[\d*m", "", shown(change("update", {"x": old}, {"x": new}), to=terminal)).splitlines()
+    at = next(number for number, line in enumerate(lines) if "+" in line)
+    assert lines[at].endswith('"Resource":')
+    assert lines[at + 1].index('"arn') == lines[at].index('"Resource"') + 2
+
+
+def test_wide_letters_keep_to_the_width(terminal: Terminal) -> None:
+    told = shown(change("update", {"x": "a"}, {"x": "請求 担当 " * 12}), to=terminal)
+    assert max(map(cell_count, re.sub(r"\x1b\[\d*m", "", told).splitlines())) <= 60
+
+
 @pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
 def test_colour_is_left_out_where_nobody_wants_it(
     terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
@@ -338,6 +364,24 @@ def test_a_terminal_has_one_line_that_gives_way(terminal: Terminal, monkeypatch:
     assert terminal.getvalue() == (
         "\rsso: deploying, 1 s\x1b[K\rsso: deploying, 1 s  [1/2] created aws_a.b\x1b[K\r\x1b[K"
     )
+
+
+def test_the_line_keeps_to_the_terminal_that_shows_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Also where stdout is a file: a longer one would stay there, once for each time it is drawn."""
+    master, terminal = os.openpty()
+    fcntl.ioctl(terminal, termios.TIOCSWINSZ, struct.pack("HHHH", 24, 40, 0, 0))
+    monkeypatch.setenv("TERM", "xterm")
+    monkeypatch.delenv("COLUMNS", raising=False)
+    monkeypatch.setattr(threading.Thread, "start", lambda _: None)
+    monkeypatch.setattr(threading.Thread, "join", lambda _: None)
+    with os.fdopen(terminal, "w") as stderr:
+        monkeypatch.setattr(sys, "stderr", stderr)
+        with Progress(Options(Path("config"))) as progress:
+            progress.doing("sso: deploying " * 9)
+        shown = os.read(master, 1000).decode()
+    os.close(master)
+    assert shown.count("sso: deploying") >= 1
+    assert max(map(len, re.split(r"[\r\n]|\x1b\[K", shown))) < 40
 
 
 def test_a_pipe_has_a_line_for_each_thing_done(capsys: pytest.CaptureFixture[str]) -> None:

@@ -362,7 +362,7 @@ def test_a_terminal_gets_lines_of_its_width_with_whole_words(
     text = f"error: config/sso.yaml:3: {'word well-known ' * 20}{ARN} `strata plan --allow replace:key` {'後 ' * 50}end"
     lines = on(screen, text)
     assert " ".join(" ".join(lines).split()) == text
-    assert [line for line in lines if width < printing._cells(line) and line.strip() != ARN] == []
+    assert [line for line in lines if width < printing.cell_count(line) and line.strip() != ARN] == []
     assert [line for line in lines if "`" in line and "`strata plan --allow replace:key`" not in line] == []
     assert ARN in lines, "it begins where the line does, since it is longer"
     assert all(line.startswith("  ") for line in lines[1:] if line != ARN)
@@ -372,6 +372,21 @@ def test_what_follows_stands_below_the_last_column(screen: Screen) -> None:
     first, second, *_ = on(screen, f"ok  sign-in   {'word ' * 20}")
     assert first.index("word") == second.index("word") == 14
     assert on(screen, "    - " + "word " * 20)[-1].startswith("      word")
+
+
+def test_a_word_longer_than_the_line_is_the_end_of_it(screen: Screen) -> None:
+    assert on(screen, f"  made {ARN}", "next") == ["  made", ARN, "next"]
+
+
+def test_a_sign_is_on_the_line_of_its_word(screen: Screen) -> None:
+    lines = on(screen, *(f"{'x' * length} ! Administrator, ? Auditor" for length in range(30, 60)), f"  - {ARN}")
+    assert [line for line in lines if line.endswith(("!", "?", "-"))] == []
+
+
+def test_an_option_of_a_command_is_on_the_line_of_its_value() -> None:
+    options = ("--policy-id p-1", "--no-wait", "--target-id 123456789012", "--region us-east-1")
+    lines = printing.command_lines(f"  back:  aws {' '.join(options)}", 36, 9)
+    assert [line.removesuffix(" \\").strip() for line in lines[1:]] == [*options[1:]]
 
 
 def test_a_pipe_gets_lines_as_they_are(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:

@@ -35,7 +35,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.load import load
-from strata.printing import markdown
+from strata.printing import cell_count, markdown
 from strata.report.access import access
 from strata.report.data import as_data
 from strata.report.edition import Edition
@@ -45,7 +45,7 @@ from strata.report.page import page
 from strata.report.policies import slots
 from strata.report.revisions import Revision, configuration_at, revision_of
 from strata.report.scope import scope_of
-from strata.report.tables import as_csv, as_markdown, as_text, tables
+from strata.report.tables import Table, as_csv, as_markdown, as_text, tables
 from tests.conftest import Golden
 from tests.generated import write_configuration
 from tests.said import Said, Told
@@ -352,6 +352,13 @@ def test_lines_keep_to_the_width_and_words_stay_whole(zone: LandingZone) -> None
         text = as_text(found, width)
         assert max(map(len, text.splitlines())) <= width
         assert words - set(text.split()) - {":"} == set()
+
+
+def test_wide_letters_keep_to_their_column() -> None:
+    table = Table("T", ("Who", "Why", "Until"), [("a", "請求 担当 " * 12, "2027-01-31"), ("b", "x", "2027-02-01")])
+    lines = as_text([table], 60).splitlines()
+    assert max(map(cell_count, lines)) <= 60
+    assert {cell_count(line.partition("2027")[0]) for line in lines if "2027" in line} == {lines[2].index("Until")}
 
 
 def test_json_has_access_organization_policies_and_layers(zone: LandingZone, data: dict[str, Any]) -> None:

@@ -395,6 +395,38 @@ def test_only_the_matrix_scrolls_sideways_on_a_phone(browser: Browser, company: 
         assert browser.evaluate("region.scrollWidth > region.clientWidth") is True
 
 
+def test_no_field_zooms_the_page_of_a_phone(browser: Browser, company: Path) -> None:
+    """Safari does where the letters of a field are smaller than 16px."""
+    browser.open(company, width=PHONE, height=740)
+    sizes = "[...document.querySelectorAll('input[type=search], select')].map(one => getComputedStyle(one).fontSize)"
+    assert set(browser.evaluate(sizes)) == {"16px"}
+
+
+def test_a_wide_screen_has_all_columns_of_the_matrix(browser: Browser, company: Path) -> None:
+    browser.open(company, width=1920)
+    assert browser.evaluate("region.scrollWidth - region.clientWidth") == 0
+
+
+@pytest.mark.parametrize("width", [700, 768, 860, 1024, 1100, 1280])
+def test_nothing_stands_out_of_its_section(browser: Browser, company: Path, width: int) -> None:
+    browser.open(company, width=width)
+    outside = (
+        "[...document.querySelectorAll('section *')].filter(one => one.checkVisibility() && "
+        "!one.closest('.frame, .wide')).filter(one => one.getBoundingClientRect().right > "
+        "one.closest('section').getBoundingClientRect().right).map(one => one.textContent)"
+    )
+    assert browser.evaluate(outside) == []
+
+
+def test_a_name_beside_a_key_parts_it_nowhere(browser: Browser, company: Path) -> None:
+    browser.open(company, width=1024)
+    lines = (
+        "[...document.querySelectorAll('#matrix tbody th')].map(one => { const range = document.createRange(); "
+        "range.selectNode(one.firstChild); return range.getClientRects().length; })"
+    )
+    assert set(browser.evaluate(lines)) == {1}
+
+
 def test_who_it_is_stays_in_sight_when_the_matrix_scrolls(browser: Browser, company: Path) -> None:
     browser.open(company, width=PHONE, height=740)
     browser.evaluate("region.scrollTo(400, 200)")

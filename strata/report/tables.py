@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import csv
 import io
-import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
@@ -15,7 +14,7 @@ from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
-from strata.printing import csv_cell, flat, markdown, wrapped
+from strata.printing import cell_count, csv_cell, flat, markdown, words, wrapped
 from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
 from strata.report.edition import Edition
 from strata.report.inherited import shared_words
@@ -174,7 +173,8 @@ def _overview_table(landing_zone: LandingZone, edition: Edition) -> Table:
         texts = [together] if together else few
         for index, text in enumerate(texts):
             rows.append((f"{sign}{point.title}" if not index else "", text))
-    notes = tuple(point.remark for point in first.points() if point.remark)
+    remarks = {point.title: point.remark for point in first.points() if point.remark}
+    notes = tuple(f"{title}: {remark[0].lower()}{remark[1:]}" for title, remark in remarks.items())
     lead = (str(edition),)
     return Table(f"{landing_zone.project.name}: at a glance", ("Question", "Answer"), rows, notes, lead)
 
@@ -351,11 +351,9 @@ _HANGING = 2
 
 
 def _text_lines(table: Table, width: int) -> Iterator[str]:
-    from rich.cells import cell_len
-
     lines = [table.header, *table.rows]
     columns = range(len(table.header))
-    widths = [max(cell_len(row[column]) for row in lines) for column in columns]
+    widths = [max(cell_count(row[column]) for row in lines) for column in columns]
     narrowest = [max(_narrowest(row[column], hangs=not column) for row in lines) for column in columns]
     most = width - len(_GAP) * (len(widths) - 1)
     if sum(narrowest) > most:  # too narrow for columns of whole words: each row as lines below each other
@@ -370,7 +368,7 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
         cells = [_cell(row[column], widths[column], hangs=not column) for column in columns]
         for number in range(max(map(len, cells))):
             texts = (cell[number] if number < len(cell) else "" for cell in cells)
-            padded = (text + " " * (columns - cell_len(text)) for text, columns in zip(texts, widths, strict=True))
+            padded = (text + " " * (columns - cell_count(text)) for text, columns in zip(texts, widths, strict=True))
             yield _GAP.join(padded).rstrip()
         if not index:
             yield _GAP.join("-" * columns for columns in widths)
@@ -378,9 +376,7 @@ def _text_lines(table: Table, width: int) -> Iterator[str]:
 
 def _narrowest(text: str, *, hangs: bool) -> int:
     """Returns how wide a cell is that parts no word."""
-    from rich.cells import cell_len
-
-    first, *others = map(cell_len, text.split() or [""])
+    first, *others = map(cell_count, words(text.lstrip(_SPACE)) or [""])
     indent = len(text) - len(text.lstrip(_SPACE))
     return indent + max(first, *(_HANGING * hangs + other for other in others), 0)
 
@@ -388,11 +384,4 @@ def _narrowest(text: str, *, hangs: bool) -> int:
 def _cell(text: str, width: int, *, hangs: bool) -> list[str]:
     """Returns the lines of a cell; those that hang leave the first column to what begins a row or a table."""
     indent = len(text) - len(text.lstrip(_SPACE))
-    pieces = textwrap.wrap(
-        text.lstrip(_SPACE),
-        max(width - indent, 8),
-        subsequent_indent=" " * _HANGING * hangs,
-        break_on_hyphens=False,
-        break_long_words=False,
-    )
-    return [" " * indent + piece for piece in pieces] or [""]
+    return [" " * indent + piece for piece in wrapped(text.lstrip(_SPACE), width - indent, _HANGING * hangs)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import re
-import textwrap
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -16,7 +15,7 @@ from strata.kinds import resource_of
 from strata.kinds.detection.detector import DETECTOR
 from strata.kinds.detection.member import WATCHED
 from strata.kinds.detection.recorder import RECORDERS
-from strata.printing import Style, columns, line, painted, unguarded
+from strata.printing import Style, cell_count, columns, line, painted, unguarded, wrapped
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
 from strata.terraform.change_list import classes, with_alias_of_all, without_id
@@ -247,7 +246,9 @@ def _attribute_lines(attribute: Attribute, names: Mapping[str, str]) -> Iterator
             lines = document_diff(old, new) or ["  (written otherwise, means the same)"]
         else:
             lines = [f"{'-' if old else '+'} {text}" for text in pretty(old or new)]
-        yield from (_Line(f"        {text}", _MARKS.get(text[0]), 12) for text in lines)
+        for text in lines:
+            deep = len(text) - len(text.lstrip("-+ "))
+            yield _Line(f"        {text}", _MARKS.get(text[0]), 8 + deep + 2)
     elif before == after:  # both are masked
         yield _Line(f"      {name}: {MASKED} -> {MASKED}{why}")
     else:
@@ -328,18 +329,6 @@ _ADDRESS = re.compile(r"(  [a-z ]* +aws_\w+\.)(\S+)$")
 
 
 def _wrapped(text: str, width: int, indent: int) -> list[str]:
-    if len(text) <= width:
-        return [text]
-    if match := _ADDRESS.match(text):  # at its dot, because it has no other place to break at
+    if cell_count(text) > width and (match := _ADDRESS.match(text)):  # at its dot, it has no other place to break at
         return [match[1], *_wrapped(f"{' ' * indent}{match[2]}", width, indent)]
-    text, start = text.lstrip(), text[: len(text) - len(text.lstrip())]
-    if text.startswith(("- ", "+ ")):
-        text, start = text[2:], start + text[:2]
-    return textwrap.wrap(
-        text,
-        width,
-        initial_indent=start,
-        subsequent_indent=" " * (indent or len(start)),
-        break_long_words=False,
-        break_on_hyphens=False,
-    )
+    return wrapped(text, width, indent or None)

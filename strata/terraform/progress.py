@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-import shutil
 import sys
 import threading
 import time
@@ -12,7 +11,7 @@ from contextlib import suppress
 from typing import Any, Self, TextIO
 
 from strata.options import Options
-from strata.printing import line, unguarded
+from strata.printing import columns, line, unguarded
 
 _TICK = 0.5
 """Seconds between two looks at the clock."""
@@ -102,7 +101,7 @@ class Progress:
     def _draw(self) -> None:
         if not self._ticking or not self._head or self._open:
             return
-        width = shutil.get_terminal_size().columns
+        width = columns(self._beneath[1][1]) or 0
         took = duration(time.monotonic() - self._begun)
         text = line(f"{self._head}, {took}{f'  {self._detail}' if self._detail else ''}", max(width - 1, 10))
         self._write(f"\r{text}\x1b[K")

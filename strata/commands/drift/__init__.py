@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import sys
 import time
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -19,6 +20,7 @@ from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.config.layers import IN_ACCOUNT
+from strata.config.source import shown
 from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
 from strata.drift.difference import Difference, DifferenceKind, lasting
@@ -35,7 +37,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import LINE, document, line, readers_may_leave, word
+from strata.printing import LINE, columns, command_lines, document, line, readers_may_leave, word, wrapped
 from strata.report.live import Unread, summary, together
 from strata.terminal import require_terminal
 from strata.text import counted, folded, in_sentence, listed, plural
@@ -90,8 +92,8 @@ def run(
         return seen.code
     while (steps := _agreed(options, back, zone, caller, seen)) and not back.yes:
         options.note("looking whether AWS is as it was before the question")
-        shown, seen = [*_told(options, zone, seen.drift, accepted)], look()
-        if shown == (now := [*_told(options, zone, seen.drift, accepted)]):
+        before, seen = [*_told(options, zone, seen.drift, accepted)], look()
+        if before == (now := [*_told(options, zone, seen.drift, accepted)]):
             break
         options.note(
             Message("drift-differs", "AWS has changed meanwhile, and nothing was put back; now it differs so:")
@@ -190,9 +192,10 @@ _EVERY = 5.0
 
 
 def _print(options: Options, told: Iterable[str]) -> None:
+    width = columns(sys.stdout)
     for words in told:
         if words.startswith(" "):
-            document(_to_copy(options, words))
+            document("\n".join(_laid_out(_to_copy(options, words), width)))
         else:
             print(line(words))
 
@@ -201,10 +204,23 @@ def _to_copy(options: Options, words: str) -> str:
     """Returns a line that is copied: whole, or where it is too long for one, how to get it."""
     if len(whole := line(words, sys.maxsize)) <= LINE:
         return whole
-    label = words[: len("  keep:  ")]
+    label = words[:_LABEL]
     all_of_it = f"strata drift --json{options.config_words}{_profile(options)}"
     return f"{label}it has {len(whole):,} characters, too many for a line; {all_of_it} has it"
 
+
+def _laid_out(text: str, width: int | None) -> list[str]:
+    """Returns a line that is copied as a terminal shows it: a shell, or YAML, makes of its lines the one that it is."""
+    if width is None:
+        return [text]
+    if text.startswith(("aws ", "strata "), _LABEL):
+        return command_lines(text, width, _LABEL)
+    return [text] if _AS_IT_IS.search(text, _LABEL) else wrapped(text, width, _LABEL)
+
+
+_LABEL = len("  keep:  ")
+_AS_IT_IS = re.compile(" [ :]")
+"""What YAML would take for one blank where a line ends within it, and the guard for a command of a runner's."""
 
 _WORDS = {
     DifferenceKind.MADE: "made outside",
@@ -241,7 +257,7 @@ def _difference(options: Options, difference: Difference, author: Author | None)
     what = f"{how}: {difference.kind} {difference.name}"
     if difference.how is DifferenceKind.CHANGED:
         what = f"{what}: {difference.attribute} is {in_sentence(difference.at_aws)} at AWS, {_otherwise(difference)}"
-    yield f"{f'{options.config}/{difference.place}: ' if difference.place else ''}{what}"
+    yield f"{f'{shown(options.config, difference.place)}: ' if difference.place else ''}{what}"
     by = f"may be assumed now by {listed(difference.assumable_by)}" if difference.assumable_by else ""
     if parts := [*difference.statements, *filter(None, [by])]:
         yield f"  what:  {'; '.join(parts)}"
