@@ -237,6 +237,20 @@ def test_inherited_tags_are_compared_as_an_accounts_own(tmp_path: Path) -> None:
     assert [one.data["thing"] for one in told if isinstance(one, Message)] == ["account a3"]
 
 
+def test_full_access_of_a_user_names_its_accounts_in_every_run(tmp_path: Path) -> None:
+    those = "a2", "a3", "a4"
+    there = Organization(
+        [account(key) for key in those],
+        [user("ana"), user("bo"), permission_set("Admin", "AdministratorAccess")],
+        grant("Admin", "ana", *those),
+    )
+    folder = Folder(tmp_path, configuration(there.model, there.inventory)[1])
+
+    folder.again(there.at_aws(grant("Admin", "bo", *those)))
+
+    assert {one.users: one.accounts for one in load(folder.path).sso.assignments} == {("ana",): those, ("bo",): those}
+
+
 def test_what_is_called_otherwise_than_by_its_key_is_told(folder: Folder) -> None:
     """As drift tells it; the name of the key that moves.yaml says it had is no other one."""
     later = FOUND.at_aws(changed("group", "admins", name="Chiefs"), changed("account", "a3", name="shop"))
