@@ -418,8 +418,8 @@ class _Organization:
             yield Message("control-tower", text)
         if called := sorted(policy.name for policy in self.live.policies if is_called_so(self.inventory, policy)):
             text = (
-                f"The names alone of {listed(called)} are Control Tower's: they have other statements, so they are "
-                "described as your own. See who made them."
+                f"{listed(called)}: the name is one of Control Tower's, and the statements are not. So it is described "
+                "as a policy of your own. See who made it."
             )
             yield Message("named-like-control-tower", text, policies=called)
         if unknown := unknown_types(self.live.policy_types):
