@@ -800,6 +800,18 @@ def test_service_quotas_says_how_many_accounts_may_be_made(aws: Aws) -> None:
     assert found["Quota"]["Value"] == 7
 
 
+def test_a_granted_quota_makes_room_for_accounts(aws: Aws) -> None:
+    organizations, quotas = aws.client("organizations"), aws.client("service-quotas")
+    aws.order("organization", account_limit=1)
+    with pytest.raises(ClientError, match="exceeded the allowed number"):
+        organizations.create_account(Email="a@example.com", AccountName="a")
+
+    quotas.request_service_quota_increase(ServiceCode="organizations", QuotaCode="L-E619E033", DesiredValue=11)
+    aws.order("time-passes", days=True)
+
+    assert organizations.create_account(Email="a@example.com", AccountName="a")["CreateAccountStatus"]["Id"]
+
+
 @pytest.mark.parametrize("service", [one for one in aws_limits().own_switches if one != "ipam.amazonaws.com"])
 def test_trusted_access_alone_switches_nothing_on(aws: Aws, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
     """What `strata check` names does, and `strata doctor` sees it: all but IPAM, of which AWS does not say it."""

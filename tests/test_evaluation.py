@@ -465,6 +465,15 @@ def test_keys_have_no_case_and_tags_that_are_not_named_are_absent() -> None:
     assert context.filled({"aws:principaltag/team": "blue"}).get("aws:principaltag/team") == "red"
 
 
+def test_an_answer_names_a_key_once_in_whatever_spelling_policies_have_it() -> None:
+    """Control Tower's policies have `aws:PrincipalARN`, AWS's reference `aws:PrincipalArn`."""
+    exempt = [{"ArnNotLike": {key: "arn:aws:iam::*:role/x"}} for key in ("aws:PrincipalARN", "aws:PrincipalArn")]
+    deny = [{"Effect": "Deny", "Action": "*", "Resource": "*", "Condition": condition} for condition in exempt]
+    allow = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
+
+    assert judged(allow, [*allow, *deny], Context({})).keys == ("aws:PrincipalArn",)
+
+
 def test_a_text_without_case_meets_a_pattern_with_case() -> None:
     wanted = (WantedPattern("Abc", PatternKind.EXACT, folded=True), WantedPattern("ab*", PatternKind.TEXT))
     texts, complete = _texts(wanted)

@@ -106,6 +106,17 @@ def test_literal_folds_no_account() -> None:
     assert set(rule.accounts) == {"management", *ORGANIZATION.accounts}
 
 
+def test_full_access_of_a_user_reaches_no_later_account() -> None:
+    """Account Factory gives it to one user in each account that it opens; a group, and less, are folded beside."""
+    both = _rule(groups=("ops",), users=("ana",), permission_sets=("Admin", "Read"), organizational_units=("prod",))
+
+    folded = fold(_expanded([both]), ORGANIZATION, full={"Admin"})
+
+    wide = [(one.permission_sets, one.groups, one.users) for one in folded if one.organizational_units]
+    assert _expanded(folded) == _expanded([both])
+    assert wide == [(("Admin", "Read"), ("ops",), ()), (("Read",), (), ("ana",))]
+
+
 def test_retired_accounts_neither_count_nor_get_anything() -> None:
     organization = _organization(retired=["prod-1"])
     given_ = _expanded([_rule(organizational_units=("prod",))], organization)

@@ -166,15 +166,18 @@ def test_an_expectation_that_does_not_hold_is_not_added(folder: Path, said: Said
 
 
 def test_an_expectation_of_another_account_is_written_in_the_words_of_the_configuration(folder: Path) -> None:
-    """Exempt roles and whoever administers the security services are left out, as the policy leaves them out."""
+    """Its own roles and whoever administers the security services are left out, as the policy leaves them out."""
     bare_one = bare(folder.parent / "bare")
-    with (bare_one / "project.yaml").open("a") as project:
-        project.write("exempt_roles:\n  - AWSControlTowerExecution\n")
+    project = (bare_one / "project.yaml").read_text().replace("short_name: ex", "short_name: nw")
+    (bare_one / "project.yaml").write_text(f"{project}exempt_roles:\n  - AWSControlTowerExecution\n")
     text = (bare_one / "organization.yaml").read_text()
     (bare_one / "organization.yaml").write_text(text.replace("amazonaws.com: security", "amazonaws.com: shared"))
     assert add(bare_one, "policy", "protect-foundation", at=["ou/shared", "ou/security"]) == 0
-    entry = next(entry for entry in load(bare_one).expectations if entry.id == "findings-keep-coming")
+    entries = {entry.id: entry for entry in load(bare_one).expectations}
+    entry, recorded = entries["findings-keep-coming"], entries["security-services-stay-on"].except_
 
+    assert recorded
+    assert recorded.as_[1:] == ("role/nw-baseline", "role/AWSControlTowerExecution")
     assert entry.in_ == ("ou/shared", "ou/security")
     assert entry.except_
     assert entry.except_.in_ == ("shared",)

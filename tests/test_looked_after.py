@@ -122,6 +122,13 @@ def test_the_page_of_an_adoption_lists_all_that_others_look_after() -> None:
     assert [line.replace("<!-- -->", "") for line in listed if "- user" in line] == ["  - user 'root1@example.com'"]
 
 
+def test_the_page_of_an_adoption_names_full_access_by_a_group_of_theirs() -> None:
+    """External.yaml has who is in it, so drift says nothing."""
+    full = [line for line in adopted()["ADOPTION.md"].splitlines() if line.startswith("- Full access")]
+
+    assert [line.partition("membership ")[2] for line in full] == ["'user root1 in group awscontroltoweradmins'."]
+
+
 def test_the_page_of_a_rerun_says_nothing_that_holds_for_a_first_run_only(tmp_path: Path) -> None:
     """Of files that it does not write, and of a first deploy."""
     own = Organization(*OWN, service("access-analyzer.amazonaws.com"), delegated(ANALYZER, "audit1"))

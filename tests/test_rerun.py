@@ -26,7 +26,7 @@ from strata.commands.adopt.existing import changed_texts, existing_at
 from strata.commands.adopt.folder import CACHE, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.commands.adopt.mending import replace as replace_files
-from strata.errors import StrataError
+from strata.errors import Message, StrataError
 from strata.load import load
 from strata.options import Options
 from tests.organizations import (
@@ -60,10 +60,10 @@ def adopted() -> dict[str, str]:
 class Folder:
     """A configuration that was adopted."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, files: Mapping[str, str] | None = None) -> None:
         self.path = path / "config"
         self.path.mkdir()
-        write_new(self.path, adopted())
+        write_new(self.path, files or adopted())
 
     def edit(self, name: str, old: str, new: str) -> None:
         text = (self.path / name).read_text()
@@ -221,6 +221,34 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
         "permission set Admin: session_duration is 'PT2H' at AWS, and 'PT4H' here",
         "policies/Reader-inline.json: the document is another one at AWS",
     ]
+
+
+def test_inherited_tags_are_compared_as_an_accounts_own(tmp_path: Path) -> None:
+    """Those that the first run wrote once, in `defaults`, and the null by which a new account is without."""
+    there = Organization(
+        [account("a2", tags={"CostCenter": "200", "Team": "shop"}), account("a3", tags={"CostCenter": "200"})],
+        default_tags=False,
+    )
+    folder, later = Folder(tmp_path, configuration(there.model, there.inventory)[1]), there.at_aws(account("a4"))
+    assert "CostCenter: null" in folder.again(later).files["organization.yaml"]
+
+    assert folder.again(later).since.differs == []
+    told = folder.again(later.at_aws(changed("account", "a3", tags={}))).since.differs
+    assert [one.data["thing"] for one in told if isinstance(one, Message)] == ["account a3"]
+
+
+def test_full_access_of_a_user_names_its_accounts_in_every_run(tmp_path: Path) -> None:
+    those = "a2", "a3", "a4"
+    there = Organization(
+        [account(key) for key in those],
+        [user("ana"), user("bo"), permission_set("Admin", "AdministratorAccess")],
+        grant("Admin", "ana", *those),
+    )
+    folder = Folder(tmp_path, configuration(there.model, there.inventory)[1])
+
+    folder.again(there.at_aws(grant("Admin", "bo", *those)))
+
+    assert {one.users: one.accounts for one in load(folder.path).sso.assignments} == {("ana",): those, ("bo",): those}
 
 
 def test_what_is_called_otherwise_than_by_its_key_is_told(folder: Folder) -> None:

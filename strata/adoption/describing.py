@@ -195,6 +195,11 @@ def sets_with_full_access(inventory: Inventory) -> frozenset[str]:
     )
 
 
+def keys_with_full_access(inventory: Inventory, keys: Mapping[str, str]) -> frozenset[str]:
+    """Returns the keys of these, by the keys of permission sets by ARN."""
+    return frozenset(keys.get(arn, "") for arn in sets_with_full_access(inventory))
+
+
 def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
     """Yields the ids of the groups that give somebody full access."""
     full = sets_with_full_access(inventory)
@@ -413,8 +418,8 @@ class _Organization:
             yield Message("control-tower", text)
         if called := sorted(policy.name for policy in self.live.policies if is_called_so(self.inventory, policy)):
             text = (
-                f"The names alone of {listed(called)} are Control Tower's: they have other statements, so they are "
-                "described as your own. See who made them."
+                f"{listed(called)}: the name is one of Control Tower's, and the statements are not. So it is described "
+                "as a policy of your own. See who made it."
             )
             yield Message("named-like-control-tower", text, policies=called)
         if unknown := unknown_types(self.live.policy_types):
@@ -813,7 +818,8 @@ class _Center:
             self.description.leave("assignment", name, Message("principal-deleted", "its user or group was deleted"))
         declared = DeclaredOrganization.model_validate(self.description.organization)
         self.description.grants = frozenset(described)
-        self.description.assignments = fold(described, declared, literal=self.literal)
+        full = keys_with_full_access(self.inventory, sets)
+        self.description.assignments = fold(described, declared, literal=self.literal, full=full)
 
     def _name(self, id: str) -> str:
         return self._called.get(id, id)

@@ -6,7 +6,7 @@ The rules give exactly the grants that they were made of; a rule by unit, tag or
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -32,13 +32,16 @@ class Pair(NamedTuple):
         return self.principal_type, self.principal
 
 
-def fold(grants: Iterable[Grant], organization: Organization, *, literal: bool = False) -> list[Assignment]:
+def fold(
+    grants: Iterable[Grant], organization: Organization, *, literal: bool = False, full: Collection[str] = ()
+) -> list[Assignment]:
     """Returns the assignments that give exactly these grants, as few as two ways of folding and their mixture find.
 
     Args:
         grants: who has which permission set in which account; accounts that are not in `organization` are refused.
         organization: the accounts with their units and tags. Retired ones get nothing.
         literal: names every account by key.
+        full: the permission sets of which a single user gets no rule that reaches later accounts.
 
     Raises:
         KeyError: a grant is in an account that is neither declared nor the management account, or is retired.
@@ -50,8 +53,16 @@ def fold(grants: Iterable[Grant], organization: Organization, *, literal: bool =
             raise KeyError(grant.account)
         held[Pair(grant.permission_set, grant.principal_type, grant.principal)].add(grant.account)
     accounts = {pair: frozenset(theirs) for pair, theirs in held.items()}
-    if literal:
-        return _assignments(_whole(accounts, lambda those: _Selection(accounts=those)))
+    named = {
+        pair: accounts.pop(pair)
+        for pair, theirs in held.items()
+        if literal
+        or (
+            pair.principal_type == "USER"
+            and pair.permission_set in full
+            and tree.selection(accounts[pair]).reaches_later
+        )
+    }
     whole, parts = _whole(accounts, tree.selection), _parts(accounts, tree)
     shorter = {
         name
@@ -61,7 +72,7 @@ def fold(grants: Iterable[Grant], organization: Organization, *, literal: bool =
     mixed = _whole({p: a for p, a in accounts.items() if p.permission_set not in shorter}, tree.selection)
     mixed += _parts({p: a for p, a in accounts.items() if p.permission_set in shorter}, tree)
     fewest = min((whole, parts, mixed), key=len)
-    return _assignments(fewest)
+    return _assignments([*_whole(named, lambda those: _Selection(accounts=those)), *fewest])
 
 
 def _of_set(accounts: Mapping[Pair, frozenset[str]], name: str) -> dict[Pair, frozenset[str]]:
@@ -87,6 +98,11 @@ class _Selection:
         """Returns how many entries it takes in the YAML."""
         named = len(self.units) + len(self.accounts) + len(self.tags) + self.everything
         return named + len(self.without_units) + len(self.without)
+
+    @property
+    def reaches_later(self) -> bool:
+        """Returns whether it takes in accounts that come later."""
+        return bool(self.everything or self.units or self.tags)
 
     def __or__(self, other: _Selection) -> _Selection:
         """Returns both together; the caller sees to it that neither excepts what the other names."""

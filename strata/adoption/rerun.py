@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from strata.adoption.checking import until_accepted
-from strata.adoption.describing import Description, describe, groups_with_full_access, written
+from strata.adoption.describing import Description, describe, groups_with_full_access, keys_with_full_access, written
 from strata.adoption.existing import SECTIONS, ExistingConfiguration, MergedFiles
 from strata.adoption.external import completed, external_at_aws, text_of
 from strata.adoption.folding import fold
@@ -471,7 +471,8 @@ class _Merge:
         self.expected = now | new
         self.description.grants = frozenset(live.keys() & self.expected)
         if new:
-            rules = fold(new, self.zone.organization, literal=self.literal)
+            full = keys_with_full_access(self.inventory, self.description.keys["permission-set"])
+            rules = fold(new, self.zone.organization, literal=self.literal, full=full)
             self._add_to(SSO, "assignments", [written(assignment) for assignment in rules])
             self.since.added.append(f"{counted(len(new), 'assignment')} in {counted(len(rules), 'rule')}")
 

@@ -113,10 +113,15 @@ class Telling:
                     text = f"{WORDS[kind]} {key}: others manage it at AWS, and it is not external here"
                     self.since.differs.append(Message("managed-by-others", text, thing=f"{WORDS[kind]} {key}"))
                     continue
-                own_name = f"{self.zone.project.name}-{key}" if kind == "account" else key
+                entry, own_name = here[key], key
+                if kind == "account":
+                    own_name = f"{self.zone.project.name}-{key}"
+                    tags = self.zone.attributes[key].tags
+                    if tags or "tags" in entry.model_fields_set:
+                        entry = entry.model_copy(update={"tags": tags})
                 self.since.differs += [
                     _differing(f"{WORDS[kind]} {key}", name, at_aws, declared_one)
-                    for name, at_aws, declared_one in _differences(here[key], fresh[key], own_name)
+                    for name, at_aws, declared_one in _differences(entry, fresh[key], own_name)
                 ]
         off = {policy.type.value for policy in self.zone.policies.values()} - {
             *self.inventory.organization.policy_types

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Any, Literal
 
-from pydantic import BeforeValidator, Field, PlainValidator
+from pydantic import BeforeValidator, Field
 
 from strata.config.models import ByPlace, Control, Exceptions, Model
 from strata.config.text import Problem, Text, as_data, short
@@ -68,11 +68,11 @@ _TYPE = Text(
 )
 AllOrTypes = Annotated[
     Literal["all"] | tuple[str, ...],
-    PlainValidator(_all_or_types, json_schema_input_type=Literal["all"] | list[Annotated[str, _TYPE]]),
+    BeforeValidator(_all_or_types, json_schema_input_type=Literal["all"] | list[Annotated[str, _TYPE]]),
 ]
 GovernedOrRegions = Annotated[
     Literal["governed"] | tuple[str, ...],
-    PlainValidator(_governed_or_regions, json_schema_input_type=Literal["governed"] | list[Region]),
+    BeforeValidator(_governed_or_regions, json_schema_input_type=Literal["governed"] | list[Region]),
 ]
 Amount = Annotated[float | int, Field(ge=0), BeforeValidator(_amount)]
 """A number from zero on, so bounded that what a thousand accounts use of it has a price."""

@@ -13,11 +13,11 @@ from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 from pydantic import (
     AfterValidator,
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Field,
     GetJsonSchemaHandler,
     ModelWrapValidatorHandler,
-    PlainValidator,
     PrivateAttr,
     RootModel,
     ValidationInfo,
@@ -757,7 +757,7 @@ def _ram_sharing(value: object) -> bool | Literal["unmanaged"]:
 
 RamSharing = Annotated[
     bool | Literal["unmanaged"],
-    PlainValidator(_ram_sharing, json_schema_input_type=bool | Literal["unmanaged"]),
+    BeforeValidator(_ram_sharing, json_schema_input_type=bool | Literal["unmanaged"]),
 ]
 
 
@@ -1379,7 +1379,7 @@ def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
 
 AllOrKeys = Annotated[
     Literal["all"] | tuple[str, ...],
-    PlainValidator(_all_or_keys, json_schema_input_type=Literal["all"] | list[AccountPattern]),
+    BeforeValidator(_all_or_keys, json_schema_input_type=Literal["all"] | list[AccountPattern]),
 ]
 
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Annotated, Any, TypeVar
 
-from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler, PlainValidator
+from pydantic import AfterValidator, BeforeValidator, Field, GetJsonSchemaHandler
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -727,15 +727,12 @@ Reason = Annotated[
 ]
 LastDay = Annotated[
     dt.date,
-    PlainValidator(_as_date, json_schema_input_type=dt.date),
+    BeforeValidator(_as_date),
     Field(json_schema_extra={"examples": ["2027-01-31"]}),
 ]
 DayOfReading = Annotated[
     dt.date,
-    PlainValidator(
-        lambda value: _as_date(value, "write the day on which it was read as in 2027-01-31"),
-        json_schema_input_type=dt.date,
-    ),
+    BeforeValidator(lambda value: _as_date(value, "write the day on which it was read as in 2027-01-31")),
     Field(json_schema_extra={"examples": ["2027-01-31"]}),
 ]
 

@@ -61,7 +61,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         unknown = _unknown_to_provider(policy.type)
         left = keeper or unknown
         undo = () if left else (*detached, cli.line("organizations", "delete-policy", policy_id=policy.id))
-        so = "its name alone is Control Tower's: it has other statements"
+        so = "its name is one of Control Tower's, its statements are not"
         note = unknown or (Message("named-like-control-tower", so) if called else taken_back_by(keeper))
         rights = [values["document"], *policy.targets]
         name, ids = aws.key("policy", policy.id, policy.name), {"id": policy.id}

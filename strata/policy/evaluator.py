@@ -52,8 +52,8 @@ def _answer(request: Request, denials: list[Step], needed: list[Step]) -> Answer
             return Answer(Outcome.DENIED, (), first, steps, request)
     unknown = [open_step for open_step in steps if open_step.outcome is Outcome.DEPENDS]
     if unknown:
-        keys = {key for open_step in unknown for key in open_step.keys}
-        return Answer(Outcome.DEPENDS, tuple(sorted(keys)), unknown[0], steps, request)
+        keys = {key.lower(): key for key in sorted({key for open_step in unknown for key in open_step.keys})}
+        return Answer(Outcome.DEPENDS, tuple(keys.values()), unknown[0], steps, request)
     return Answer(Outcome.ALLOWED, (), steps[-1], steps, request)
 
 

@@ -52,8 +52,9 @@ def exceeded(landing_zone: LandingZone) -> dict[str, int]:
 
 def _over(file: str, at: Location, number: int, limit: Limit, words: str = "") -> Iterator[Doubt]:
     if number > limit.value:
+        default = " by default" if limit.date else ""  # project.yaml has no date
         text = (
-            f"{words}{number} {limit.unit}, AWS allows {limit.value} by default ({limit.cited}); once your quota "
+            f"{words}{number} {limit.unit}, AWS allows {limit.value}{default} ({limit.cited}); once your quota "
             f"is higher, set limits.{limit.name} in project.yaml"
         )
         yield file, at, Message("over-quota", text, quota=limit.name, count=number, limit=limit.value)

@@ -12,7 +12,7 @@ from moto.organizations import models
 from moto.organizations.models import OrganizationsBackend, organizations_backends
 from moto.organizations.utils import PAGINATION_MODEL
 
-from tests.aws import late, memory
+from tests.aws import late, memory, quotas
 from tests.aws.calls import Call, Parameters, Refused, Service, mend, order, page
 
 organizations = Service("organizations")
@@ -43,11 +43,9 @@ class Progress:
     finalizing: bool = False
     polls: int = 1
     """How often an account's creation is in progress when it is asked about."""
-    account_limit: int = 10
-    """How many accounts Service Quotas says that there may be: the default, whatever AWS allows this organization."""
     room: int | None = None
-    """How many AWS allows, where that is another number: 'Newly created accounts and organizations might have a quota
-    below 10' (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html)."""
+    """How many accounts AWS allows, where Service Quotas says another number: 'Newly created accounts and organizations
+    might have a quota below 10' (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html)."""
     closings: int = 250
     """How many accounts may be closed in 30 days, unless a fifth of the members is more: 'the higher of either 250 or
     20%' (https://docs.aws.amazon.com/organizations/latest/APIReference/API_CloseAccount.html)."""
@@ -58,8 +56,10 @@ class Progress:
 
 
 @order("organization")
-def adjust(**settings: Any) -> None:
-    """Sets what `Progress` says, such as `finalizing` or `polls`."""
+def adjust(*, account_limit: int | None = None, **settings: Any) -> None:
+    """Sets how many accounts Service Quotas says there may be, and what `Progress` says, such as `finalizing`."""
+    if account_limit is not None:
+        quotas.grant(MANAGEMENT, quotas.HOME, *quotas.ACCOUNTS, account_limit)
     for name, value in settings.items():
         setattr(_progress(), name, value)
 
@@ -135,11 +135,6 @@ def tagged(management: str, kind: str) -> list[tuple[str, dict[str, str]]]:
     return [(one.arn, dict(one.tags)) for one in kept[kind] if not isinstance(one, models.FakeRoot)]
 
 
-def account_quota() -> float:
-    """Returns how many accounts the organization may have."""
-    return float(_progress().account_limit)
-
-
 @organizations.answers("CreateAccount")
 def create_account(call: Call) -> Parameters | None:
     """Begins to create an account; a taken e-mail address shows only in the status of the request."""
@@ -147,7 +142,8 @@ def create_account(call: Call) -> Parameters | None:
     running = [each for each in progress.creations.values() if _is_running(each)]
     if len(running) >= ACCOUNTS_AT_ONCE:
         raise Refused("ConstraintViolationException", "ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED")
-    if len(backend.accounts) >= (progress.account_limit if progress.room is None else progress.room):
+    allowed = quotas.applied(call.account, quotas.HOME, *quotas.ACCOUNTS)
+    if len(backend.accounts) >= (allowed if progress.room is None else progress.room):
         # https://github.com/awslabs/compliant-framework-for-federal-and-dod-workloads-in-aws-govcloud-us/issues/12
         raise Refused("ConstraintViolationException", "You have exceeded the allowed number of AWS accounts.")
     email = call["Email"].lower()

@@ -10,10 +10,10 @@ from moto.servicequotas.resources.default_quotas.vpc import VPC_DEFAULT_QUOTAS
 
 from tests.aws import late, memory
 from tests.aws.calls import Call, Parameters, Refused, Service, order, page
-from tests.aws.organizations import account_quota
 
 quotas = Service("service-quotas")
-_HOME = "us-east-1"
+HOME = "us-east-1"
+ACCOUNTS = "organizations", "L-E619E033"
 _OPEN = ("PENDING", "CASE_OPENED")
 _AT_ONCE = 20
 """https://docs.aws.amazon.com/servicequotas/latest/userguide/reference_limits.html"""
@@ -40,7 +40,7 @@ _QUOTAS = {
         _quota("ec2", "L-1216C47A", "Running On-Demand Standard (A, C, D, H, I, M, R, T, Z) instances", 5.0),
         _quota("iam", "L-FE177D64", "Roles per account", 1000.0, everywhere=True),
         _quota("lambda", "L-B99A9384", "Concurrent executions", 1000.0),
-        _quota("organizations", "L-E619E033", "Default maximum number of accounts", 10.0, everywhere=True),
+        _quota(*ACCOUNTS, "Default maximum number of accounts", 10.0, everywhere=True),
     )
 }
 """Quotas that there are in every account; AWS has thousands more."""
@@ -152,18 +152,21 @@ def _shown(call: Call) -> Parameters:
     https://docs.aws.amazon.com/servicequotas/latest/userguide/gs-request-quota.html
     """
     found = _QUOTAS.get((call["ServiceCode"], call["QuotaCode"]))
-    if found is None or (found["GlobalQuota"] and call.region != _HOME):
+    if found is None or (found["GlobalQuota"] and call.region != HOME):
         raise Refused("NoSuchResourceException", "The request failed because the specified quota does not exist.")
     arn = f"arn:aws:servicequotas:{call.region}:{call.account}:{call['ServiceCode']}/{call['QuotaCode']}"
-    own = {"Value": account_quota()} if call["ServiceCode"] == "organizations" else {}
-    return {**found, "QuotaArn": arn, **own}
+    return {**found, "QuotaArn": arn}
 
 
 def _applied(call: Call) -> float:
-    kept = call.keeps(Requests)
-    here = (call.region, call["ServiceCode"], call["QuotaCode"])
+    return applied(call.account, call.region, call["ServiceCode"], call["QuotaCode"])
+
+
+def applied(account: str, region: str, service: str, code: str) -> float:
+    """Returns how much an account may have of something."""
+    kept, here = memory.of(Requests, account, ""), (region, service, code)
     done = [one["DesiredValue"] for one in kept.all.values() if _of(one) == here and _status(one) == "APPROVED"]
-    return float(max([kept.granted.get(here, _shown(call)["Value"]), *done]))
+    return float(max([kept.granted.get(here, _QUOTAS[service, code]["Value"]), *done]))
 
 
 def _told(request: Parameters) -> Parameters:

@@ -23,7 +23,7 @@ from strata.adoption.describing import Description, describe, sets_with_full_acc
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.inheriting import with_defaults
-from strata.adoption.members import Members, attributes, settings, unread
+from strata.adoption.members import Members, attributes, roles_to_make, settings, unread
 from strata.adoption.record import RECORD, Record
 from strata.adoption.recording import record_of
 from strata.adoption.rerun import merge
@@ -46,6 +46,7 @@ from strata.commands.adopt.existing import (
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.members import read_members
 from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
+from strata.config.external import ExternalGroup
 from strata.config.models import Project
 from strata.drift.comparison import compare
 from strata.drift.difference import DifferenceKind as Kind
@@ -343,7 +344,7 @@ def _files(
         left, apart = _left(landing_zone, inventory)
         files |= rendering.accepted([*entries, *left])
         require(loaded(rendering.expectations(holding(landing_zone))))
-    apart += unread(members, description) if members else []
+    apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
     description.looks += [*apart, *rendering.looks_of(entries)]
     files[rendering.ADOPTION] = rendering.adoption(inventory, description)
     record = Record().with_more(*record_of(landing_zone, inventory, description, lines))
@@ -357,8 +358,9 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
     that accepts it, until somebody has looked at it; external.yaml has who is in Control Tower's groups.
     """
-    memberless = landing_zone.external.model_copy(update={"groups": {}})
-    without = replace(landing_zone, external=memberless)
+    external = landing_zone.external
+    memberless = dict.fromkeys(external.groups, ExternalGroup())
+    without = replace(landing_zone, external=external.model_copy(update={"groups": memberless}))
     made = [difference for difference in compare(without, {}, inventory).differences if difference.how is Kind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for difference in (*made, *left_unwritten(landing_zone, inventory)):

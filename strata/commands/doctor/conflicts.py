@@ -88,7 +88,9 @@ def check_recorders(context: CheckContext) -> Iterator[Finding]:
     if foreign:
         text = f"Control Tower records in {', '.join(foreign)}, Strata leaves it alone"
         yield ok("control-tower", text, regions=foreign)
-    yield from _on("a recorder is", recorders.keys() - {*foreign}, recorded_regions(zone, MANAGEMENT))
+    others = recorders.keys() - {*foreign}
+    if others or not foreign:
+        yield from _on("a recorder is", others, recorded_regions(zone, MANAGEMENT))
 
 
 def _on(what: str, there: Collection[str], declared: Collection[str]) -> Iterator[Finding]:

@@ -182,21 +182,23 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
 
 def _delegated_besides(context: CheckContext, service: str, accounts: Collection[str]) -> Iterator[Finding]:
     """Names the accounts to which organization.yaml delegates nothing; detection.yaml may."""
-    zone, others = context.landing_zone, {*accounts}
+    zone, others, held = context.landing_zone, {*accounts}, context.holders()
+    keys = {held[email].id: key for key, its in zone.members.items() if (email := folded(its.email)) in held}
     detection, controls = zone.detection, (guardduty_of(zone.detection), config_of(zone.detection))
     ours = next((control for control in controls if control and service in control.trusted), None)
     if detection and ours:
-        administrator = context.holders().get(folded(zone.members[detection.administrator].email))
+        administrator = held.get(folded(zone.members[detection.administrator].email))
         if administrator and administrator.id in others:
             others.discard(administrator.id)
             text = f"{service}: {detection.administrator}, by {DETECTION}"
             yield ok("delegated-as-declared", text, place=DETECTION, service=service, account=administrator.id)
+    called = listed(sorted(keys.get(id, id) for id in others))
     if others and ours and ours is config_of(detection):
-        text = f"{service} is delegated to {listed(sorted(others))} as well, which sees what every account records"
+        text = f"{service} is delegated to {called} as well, which sees what every account records"
         remedy = "if that is not meant: docs/detection.md#another-administrator has the steps"
         yield warning("delegated-as-well", text, remedy, place=DETECTION, service=service, account=min(others))
     elif others:
-        text = f"{service}: {listed(sorted(others))}, not declared, Strata does not change it"
+        text = f"{service}: {called}, not declared, Strata does not change it"
         yield ok("not-ours", text, service=service, accounts=sorted(others))
 
 
