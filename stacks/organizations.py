@@ -311,9 +311,9 @@ class OrganizationsStack(BaseStack):
             hcl.template(
                 "Accounts that are not declared: ",
                 hcl.listed(undeclared),
-                ". Nothing was changed. Add them under accounts in organization.yaml, as strata adopt --to does; "
-                "or set retired: true on an account to let go of; or list the address under unmanaged_accounts if "
-                "Strata never had it.",
+                ". Nothing was changed. Write them into organization.yaml by strata adopt --to DIR; or list the "
+                "address under unmanaged_accounts if others look after it, such as Control Tower; or set retired: "
+                "true on an account to let go of.",
             ),
         )
 

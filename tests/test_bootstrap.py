@@ -357,6 +357,9 @@ def test_us_east_1_is_not_named_as_a_location(strata: Any, wire: Wire, config: P
 
 
 def test_what_is_left_for_a_human_is_said(strata: Any, wire: Wire, config: Path, golden: Golden) -> None:
+    """A stack is named as check, plan and doctor name it, the layer of what accounts inherit among them."""
+    budget = "defaults:\n  root:\n    budget:\n      mode: on\n      limit_usd: 100\n"
+    (config / "organization.yaml").write_text(ORGANIZATION + budget)
     _, _, left = strata("--yes").stdout.partition("\nnext:\n")
     golden("bootstrap/next.txt", left.replace(str(config), "CONFIG"))
 

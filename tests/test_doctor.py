@@ -588,6 +588,8 @@ def test_trails_in_the_way(shipped: LandingZone, said: Said) -> None:
     assert f"{address}: arn:trail/{name}" in clash.remedy
     assert only(check("old")).level is WARNING
     assert only(check(name, name, managed=True)).level is WARNING, "another one of the name, from another region"
+    assert "delete" in only(check("other")).remedy
+    assert "delete" not in only(check("other", "aws-controltower-BaselineCloudTrail")).remedy
     full = check(*map(str, range(5)))
     assert [finding.level for finding in full] == [FAILURE, WARNING]
     assert said.ids([clash, *full]) == ["trail-exists", "too-many", "other-trails"]

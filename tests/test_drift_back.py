@@ -239,6 +239,22 @@ def test_no_line_takes_an_account_away_and_what_takes_more_is_left_to_a_person()
     assert [len(one.way.undo) for one in compared(two_attributes).differences] == [1, 0]  # it goes only once
 
 
+def test_access_in_an_account_that_nobody_declares_is_left_with_it() -> None:
+    """Account Factory opens an account with a user of its own, and gives Control Tower's groups access there."""
+    by_hand = THERE.at_aws(
+        [account("pay"), user("owner"), user("guest"), permission_set("Theirs")],
+        [grant("Theirs", "owner", "pay"), grant("Reads", "reds", "pay"), grant("Reads", "guest", "audit")],
+    )
+
+    left = [(one.kind, getattr(one.way.by_hand, "id", "")) for one in compared(by_hand).differences if not one.way.undo]
+
+    assert sorted(left) == [
+        ("account", "leave-to-others"),
+        *[(kind, "left-with-account") for kind in ("assignment", "assignment", "permission set", "user")],
+    ]
+    assert ways(by_hand) == ["delete-account-assignment", "delete-user"]
+
+
 class Ran:
     """What was run, and what becomes of it."""
 

@@ -18,8 +18,11 @@ from strata.cli import app
 from strata.commands.check import identity_center_reads
 from strata.commands.doctor.sign_in import check_permission_sets
 from strata.diff.comparison import compare
+from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.rules import found_warnings
+from strata.rules.denials import kept_from_work
 from strata.terraform import recovery
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained
@@ -279,3 +282,35 @@ def test_a_rename_leaves_the_names_at_aws(folder: Path, kind: str, key: str, mov
     assert after.permission_sets["renamed" if moved else KEY].is_known
     assert after.policies[GUARDRAIL if moved else "renamed"].is_known
     assert (len(after.moves) > len(before.moves)) is moved
+
+
+# What keeps Control Tower from its work
+
+
+def test_an_edit_that_keeps_control_tower_from_its_work_is_warned_of(folder: Path) -> None:
+    """Where its policies are declared: its trusted access, and the role by which it enrolls accounts."""
+
+    def told(*edits: Edit) -> list[tuple[str, Any]]:
+        found = found_warnings(edited(folder, *edits))
+        return [(each.at, each.text.data.get("actions")) for each in found if each.finding == "control-tower-kept"]
+
+    leave = '"organizations:LeaveOrganization"'
+    assert told() == []
+    assert told(
+        ("organization.yaml", "disable_services:\n", "disable_services:\n  - controltower.amazonaws.com\n"),
+        ("policies/deny-leaving.json", leave, f'[{leave}, "config:Put*", "iam:CreateRole"]'),
+    ) == [
+        ("disable_services controltower.amazonaws.com", None),
+        ("exempt_roles", ["config:PutConfigurationRecorder", "config:PutDeliveryChannel", "iam:CreateRole"]),
+    ]
+    assert told(("organization.yaml", "aws-guardrails-NnKJPw", "somebodys"), NOWHERE) == []
+
+
+def test_what_a_policy_of_others_denies_a_role_is_not_warned_of(folder: Path) -> None:
+    """Nobody here can change it: such as Control Tower's recorders, off which it keeps everybody."""
+    work = [PrincipalQuestion(find_action("cloudtrail:StopLogging"), region="eu-central-1")]
+    leave = '"organizations:LeaveOrganization"'
+    own = edited(folder, ("policies/deny-leaving.json", leave, f'[{leave}, "cloudtrail:StopLogging"]'))
+
+    assert [*kept_from_work(load(EVERY_OPTION), "somebody", lambda _: work)] == []
+    assert [denied for _, denied in kept_from_work(own, "somebody", lambda _: work)] == [["cloudtrail:StopLogging"]]

@@ -172,6 +172,46 @@ def test_outputs_that_another_stack_has_yet_to_give_are_not_known(
     resources: dict[str, Any], changes: set[str], remarks: int, tmp_path: Path
 ) -> None:
     """By Terraform itself: only the outputs that are missing, and nothing that could be applied."""
+    made, document = _reading(resources, tmp_path)
+
+    planned = made.plan("sso", ["organizations"])
+
+    assert ({*planned.changes}, len(planned.remarks)) == (changes, remarks)
+    assert (planned.assumes, planned.waits_for) == ((), ("organizations",)) if remarks else (("organizations",), ())
+    assert (planned.file, planned.versions, planned.error) == (None, {}, None)
+    assert json.loads((tmp_path / "out/stacks/sso/cdk.tf.json").read_text()) == document
+    unknown = {
+        attribute.name: attribute.unknown for change in planned.changes.values() for attribute in change.attributes
+    }
+    assert remarks or (unknown["triggers_replace"], unknown["input"]) == (True, False)
+    behind = json.dumps([its.written for its in planned.written.get("terraform_data.given", {}).values()])
+    assert remarks or {"new.id", "new-one.id"} <= {text.partition("}")[0] for text in behind.split(NOT_KNOWN)}
+    again = made.workspace.not_known("sso", {"a": None}, tmp_path).not_known("sso", {"b": None}, tmp_path)
+    assert again.document("sso")
+
+
+def test_outputs_that_the_plan_of_another_stack_knows_are_known(tmp_path: Path) -> None:
+    """Such as the id of an account that it imports: else a plan replaces who has access there."""
+    made, _ = _reading({"given": UNKNOWN}, tmp_path)
+    folder = tmp_path / "out/stacks/organizations"
+    folder.mkdir()
+    outputs = {"new": '${upper("$${a}")}', "new-one": "${terraform_data.made.id}"}
+    document = {
+        "terraform": {"backend": {"local": {"path": str(tmp_path / "none.tfstate")}}},
+        "resource": {"terraform_data": {"made": {}}},
+        "output": {name: {"value": value, "sensitive": True} for name, value in outputs.items()},
+    }
+    (folder / "cdk.tf.json").write_text(json.dumps(document))
+
+    made.plan("organizations")
+    planned = made.plan("sso", ["organizations"])
+
+    assert planned.assumes == ("organizations",)
+    assert planned.changes["terraform_data.given"].arguments == {"triggers_replace": ["${A}", None, "111111111111"]}
+
+
+def _reading(resources: dict[str, Any], tmp_path: Path) -> tuple[Planner, dict[str, Any]]:
+    """Returns what plans a stack that reads outputs of another, and the Terraform of that stack."""
     folder, state = tmp_path / "out/stacks/sso", tmp_path / "organizations.tfstate"
     folder.mkdir(parents=True)
     outputs = {"old": {"value": "111111111111", "type": "string"}}
@@ -186,20 +226,6 @@ def test_outputs_that_another_stack_has_yet_to_give_are_not_known(
     (folder / ".terraform.lock.hcl").touch()
     (tmp_path / "plans").mkdir()
     terraform = {**os.environ, "TERRAFORM_BINARY_NAME": str(find_terraform(os.environ))}
-    made = Planner(
+    return Planner(
         Workspace(tmp_path / "out", terraform), tmp_path / "plans", lambda _: None, Progress(Options(tmp_path))
-    )
-
-    planned = made.plan("sso", ["organizations"])
-
-    assert ({*planned.changes}, len(planned.remarks)) == (changes, remarks)
-    assert (planned.assumes, planned.waits_for) == ((), ("organizations",)) if remarks else (("organizations",), ())
-    assert (planned.file, planned.versions, planned.error) == (None, {}, None)
-    assert json.loads((folder / "cdk.tf.json").read_text()) == document
-    unknown = {
-        attribute.name: attribute.unknown for change in planned.changes.values() for attribute in change.attributes
-    }
-    assert remarks or (unknown["triggers_replace"], unknown["input"]) == (True, False)
-    behind = json.dumps([its.written for its in planned.written.get("terraform_data.given", {}).values()])
-    assert remarks or {"new.id", "new-one.id"} <= {text.partition("}")[0] for text in behind.split(NOT_KNOWN)}
-    assert made.workspace.not_known("sso", {"a"}, tmp_path).not_known("sso", {"b"}, tmp_path).document("sso")
+    ), document

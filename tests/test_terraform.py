@@ -784,6 +784,7 @@ def test_a_stack_that_is_none_is_told_with_what_is_near(
         ({"snippet": {"context": "data.aws_region.here"}}, "data.aws_region.here: Taken: it exists"),
         ({"snippet": {"context": "output.keys"}}, "Taken: it exists"),
         ({"snippet": {"context": None}}, "Taken: it exists"),
+        ({"summary": "Module output value precondition failed"}, "it exists"),
         ({"address": "aws_sns_topic.t", "detail": "aws_sns_topic.t exists"}, "Taken: aws_sns_topic.t exists"),
     ],
 )

@@ -20,6 +20,7 @@ from strata.config.models import Project
 from strata.config.source import read, shown
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.identity.lost_states import lost_beside_replica, second_store
+from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.load import load
 from strata.options import Options
@@ -60,7 +61,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     if any(status.thing == ORGANIZATION for status in incomplete):
         _warn_about_names(aws, project, options.config)
     with readers_may_leave():
-        _print_next(aws, project, options)
+        _print_next(aws, landing_zone, options)
     return 0
 
 
@@ -73,7 +74,8 @@ def _print_plan(caller: Caller, project: Project, resource_statuses: list[Resour
             warn(status.caution)
 
 
-def _print_next(aws: Aws, project: Project, options: Options) -> None:
+def _print_next(aws: Aws, landing_zone: LandingZone, options: Options) -> None:
+    project = landing_zone.project
     print("next:")
     try:
         is_enabled = any(is_ours(instance, project) for instance in list_instances(aws, project))
@@ -89,7 +91,8 @@ def _print_next(aws: Aws, project: Project, options: Options) -> None:
         )
     print(f"  strata deploy{options.config_words}")
     elsewhere = f"STRATA_CONFIG={word(options.config)} " if options.config_words else ""
-    print(f"  or, stack by stack: {elsewhere}cdktf deploy {' '.join(STACKS)}")
+    stacks = (*STACKS, *(layer.stack for layer in landing_zone.layers.values() if not layer.in_each_account))
+    print(f"  or, stack by stack: {elsewhere}cdktf deploy {' '.join(stacks)}")
 
 
 # Who and with what

@@ -226,7 +226,9 @@ class Comparison:
         if not actions:
             return first.verb
         sources = listed(list(dict.fromkeys(str(effect.statement) for effect in alike)), 2)
-        whom = f" to {first.whom}" if first.whom else ""
+        on = [bool(its.statement and its.statement.condition) for its in alike if its.whom == _EVERYBODY]
+        held = " on conditions" if on and all(on) else ", some on conditions" if any(on) else ""
+        whom = f" to {first.whom}{held}" if first.whom else ""
         return f"{first.verb} {self.actions.words(actions)}{first.conditions}{whom} ({sources})"
 
     def _told(self, space: Space, side: Side, start: Box, end: Box) -> str:
@@ -262,11 +264,14 @@ class Comparison:
         if self._given.fixed:
             return ""
         if PRINCIPAL not in end:
-            return "everybody"
+            return _EVERYBODY
         chosen = space.chosen(PRINCIPAL, end[PRINCIPAL])
         if any(not choice.words and choice.value for choice in chosen):
-            return "everybody"
+            return _EVERYBODY
         return listed([choice.words or "services" for choice in chosen], 4)
+
+
+_EVERYBODY = "everybody"
 
 
 def _together(differences: Iterable[FoundDifferences]) -> FoundDifferences:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from collections.abc import Collection, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Any
 
 from strata.config.models import PolicyType
@@ -21,6 +23,7 @@ from strata.kinds.thing import AtAws, content
 from strata.kinds.unit import UNIT
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
+from strata.text import listed
 
 
 def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collection[str] = ()) -> list[Difference]:
@@ -28,7 +31,7 @@ def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collecti
 
     Within each, what hangs on something stands before it. What two lines say is said once.
     """
-    ordered = _with_units_that_stay(aws, differences)
+    ordered = _with_units_that_stay(aws, _with_access_elsewhere(aws, differences))
     ordered = _with_names_freed(aws, [_with_what_it_has(aws, difference, ordered) for difference in ordered])
     ordered = _with_what_units_hold(aws, ordered)
     places = [(_place(aws, difference), difference) for difference in ordered]
@@ -66,6 +69,28 @@ def _waits(aws: AtAws, difference: Difference) -> bool:
             effects = (each.content.get("Effect") for each in statements(content(policy.content)))
             left -= {*policy.targets} if policy.type != PolicyType.SERVICE_CONTROL or "Allow" in effects else set()
     return bool(left)
+
+
+# What an account has that nobody declares
+
+
+def _with_access_elsewhere(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences; who has access in an account that nobody declares keeps it, as such an account stays."""
+    has = defaultdict[str, set[str]](set)
+    for assignment in chain.from_iterable(center.assignments | center.orphans for center in aws.inventory.centers):
+        if aws.known["account"].get(assignment.account) not in aws.zone.accounts:
+            for id in (assignment.account, assignment.principal, assignment.permission_set):
+                has[id].add(assignment.account)
+
+    def left(difference: Difference) -> Difference:
+        ids = difference.live.ids if difference.live and difference.how is DifferenceKind.MADE else {}
+        accounts = has.get(ids.get("account") or ids.get("id", ""))
+        if not (accounts and difference.way.undo):
+            return difference
+        stays = f"left with account {listed(sorted(accounts))}, which nobody declares"
+        return difference.with_way(undo=(), by_hand=Message("left-with-account", stays, accounts=sorted(accounts)))
+
+    return [*map(left, differences)]
 
 
 # What a unit holds

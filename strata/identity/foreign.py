@@ -40,7 +40,8 @@ def strangers(c: IdentityComparison) -> Iterator[Refusal]:
         if (met.kind, met.key) in c.recorded.things:
             remedy = "choose another name, or delete that one at AWS"
         else:
-            remedy = "choose another name; or import it as it is, by this line in imports.yaml:"
+            others = "write external: true if others look after it, such as Control Tower"
+            remedy = f"{others}; or choose another name; or import it as it is, by this line in imports.yaml:"
             lines = (f'{thing.address}: "{met.id}"',)
         yield Refusal(c.fault(SSO, named_at(thing), problem, remedy), "", lines)
 

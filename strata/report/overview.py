@@ -267,7 +267,7 @@ class Overview:
             lines += [f"{name}: unmanaged; at AWS {at_aws[name].words}" for name in unmanaged]
             not_read = self.live.controls_not_read
             lines += [f"not read: {listed(not_read, most=len(not_read))}"] if not_read else []
-        return Point("controls_off", "Controls that are off", tuple(lines) or _NONE, _if(lines))
+        return Point("controls_off", "Controls that are off or unmanaged", tuple(lines) or _NONE, _if(lines))
 
     # People
 

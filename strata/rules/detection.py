@@ -18,14 +18,12 @@ from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
-from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.questions import PrincipalQuestion, ask, find_action
+from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import config_of, excepted, recorded_regions
 from strata.landing_zone.selection import is_wildcard, matching
-from strata.landing_zone.units import Target
-from strata.policy.answers import Outcome
 from strata.rules.accepted import Doubt
+from strata.rules.denials import kept_from_work
 from strata.rules.organization import retired, unit_keys
 from strata.rules.reporting import report_duplicates, report_unknown
 from strata.text import listed
@@ -103,24 +101,17 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
     layer = landing_zone.layers.get(BASELINE_LAYER)
     if not (config_of(landing_zone.detection) and layer):
         return
-    evaluated, shut = Evaluated(landing_zone), dict[tuple[str, ...], list[str]]()
-    for key in landing_zone.members:
-        bound = landing_zone.effective_policies[Target("account", key)]
-        shut.setdefault(tuple(sorted(each.policy.key for each in bound)), []).append(key)
-    for keys in shut.values():
-        key, refused = keys[0], list[str]()
+    role = layer.roles.writer
+
+    def work(key: str) -> Iterator[PrincipalQuestion]:
         for action in _RECORDING:
             for region in recorded_regions(landing_zone, key):
-                role = evaluated.role(layer.roles.writer, key)
-                answer = ask(evaluated, role, PrincipalQuestion(find_action(action), region=region), key)
-                refused += [action] if answer.outcome is Outcome.DENIED and action not in refused else []
-        if refused:
-            text = (
-                f"guardrails deny {layer.roles.writer} in {listed(keys, 3)} {listed(refused)}: "
-                "let it, as docs/detection.md#aws-config says"
-            )
-            message = Message("recorder-denied", text, role=layer.roles.writer, accounts=keys, actions=refused)
-            yield DETECTION, ("config",), message
+                yield PrincipalQuestion(find_action(action), region=region)
+
+    for keys, refused in kept_from_work(landing_zone, role, work):
+        who = f"guardrails deny {role} in {listed(keys, 3)} {listed(refused)}"
+        text = f"{who}: let it, as docs/detection.md#aws-config says"
+        yield DETECTION, ("config",), Message("recorder-denied", text, role=role, accounts=keys, actions=refused)
 
 
 _RECORDING = (

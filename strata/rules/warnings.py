@@ -20,7 +20,7 @@ from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.services import own_switches
 from strata.policy.documents import statements
-from strata.rules import archive, detection, inherited
+from strata.rules import archive, control_tower, detection, inherited
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.document_warnings import document_warnings
 from strata.rules.expectations import idle
@@ -332,4 +332,5 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     inherited.doubts,
     archive.doubts,
     detection.doubts,
+    control_tower.doubts,
 )

@@ -122,7 +122,9 @@ def _is_of_lock_table(event: dict[str, Any]) -> bool:
 
 def failure(diagnostic: dict[str, Any]) -> Failure:
     """Returns the error that a diagnostic of Terraform tells."""
-    text = " ".join(f"{diagnostic.get('summary', '')}: {diagnostic.get('detail') or ''}".split()).rstrip(": ")
+    summary = diagnostic.get("summary", "")
+    words = ("" if summary.endswith("precondition failed") else f"{summary}: ", diagnostic.get("detail") or "")
+    text = " ".join("".join(words).split()).rstrip(": ")
     text = _TERRAFORMS_ADVICE.split(text)[0]
     snippet = diagnostic.get("snippet") or {}
     traversals = [value.get("traversal") for value in snippet.get("values") or ()]

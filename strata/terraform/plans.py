@@ -39,6 +39,7 @@ from strata.terraform.attributes import (
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Events, Failure
 from strata.terraform.expressions import ParsedExpression, expressions, terraform
+from strata.terraform.preview import known_outputs
 from strata.terraform.process import ProcessResult
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import NOT_KNOWN, StateObject, Workspace
@@ -211,6 +212,8 @@ class Planner:
     muted: Progress | None = None
     """Hears how far each of these is."""
     _initialized: set[str] = field(default_factory=set)
+    _outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
+    """What plans know of the outputs that their stacks have yet to give, such as the id of what is imported."""
 
     def plan_all(self, stacks: Sequence[str]) -> list[Plan]:
         """Plans stacks in their order; what reads what another has yet to write waits for it."""
@@ -281,6 +284,7 @@ class Planner:
                 raise StrataError(Message("tool-failed", text, tool="terraform show", stack=stack))
             shown: dict[str, Any] = json.loads(result.text)
             self.learn(stack, shown)
+            self._outputs[stack] = dict(known_outputs(self.workspace.document(stack), shown, None))
             to_do, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
             written = expressions(self._terraform(stack), shown)
             return Plan(stack, to_do, outputs, file=file, versions=versions, written=written)
@@ -343,7 +347,7 @@ class Planner:
         return Plan(stack, error=why, failures=tuple(failures), advice=tuple(error.advice), told=tuple(told))
 
     def _assuming(self, stack: str, stacks: Sequence[str], failures: Sequence[Failure]) -> Plan:
-        """Plans a copy in which outputs that other stacks have yet to give are unknown, or waits for them.
+        """Plans a copy in which outputs that other stacks have yet to give are as planned, or waits for them.
 
         It waits in a member account, whose provider needs an id, and where `for_each` or an import block needs it.
         """
@@ -351,7 +355,9 @@ class Planner:
         waiting = self._waiting(stack, stacks)
         if IN_ACCOUNT in stack or None in absent:
             return waiting
-        workspace = self.workspace.not_known(stack, {name for name in absent if name}, self.folder)
+        known = dict(chain.from_iterable(self._outputs.get(name, {}).items() for name in stacks))
+        given = {name: known.get(name) for name in absent if name}
+        workspace = self.workspace.not_known(stack, given, self.folder)
         planned = replace(self, workspace=workspace, _initialized=set())._plan(stack, stacks)
         if planned.error:
             text = f"no preview of it: {planned.failures[0].told}"

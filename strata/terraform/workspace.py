@@ -192,16 +192,25 @@ class Workspace:
     def _write(self, stack: str, document: Mapping[str, Any]) -> None:
         (self.stack_folder(stack) / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")
 
-    def not_known(self, stack: str, outputs: Collection[str], folder: Path) -> Workspace:
-        """Returns a workspace in which a stack reads outputs of others as unknown, by a copy of its Terraform."""
+    def not_known(self, stack: str, outputs: Mapping[str, Any], folder: Path) -> Workspace:
+        """Returns a workspace in which a stack reads outputs of others as given, by a copy of its Terraform.
+
+        What is None is unknown.
+        """
         copy = folder / f"{stack}.assumed"
         copy.mkdir(exist_ok=True)
         read = re.compile(
             rf"data\.terraform_remote_state\.[\w-]+\.outputs\.({'|'.join(map(re.escape, outputs))})(?![\w-])"
         )
-        document = json.loads(read.sub(rf"terraform_data.{NOT_KNOWN}\1.id", json.dumps(self.document(stack))))
-        made = document.setdefault("resource", {}).setdefault("terraform_data", {})
-        made |= {f"{NOT_KNOWN}{output}": {} for output in sorted(outputs)}
+        unknown = {name: f"terraform_data.{NOT_KNOWN}{name}.id" for name, value in outputs.items() if value is None}
+        stands = {name: f"local.{NOT_KNOWN}{name}" for name in outputs} | unknown
+        document = json.loads(read.sub(lambda match: stands[match[1]], json.dumps(self.document(stack))))
+        known = {f"{NOT_KNOWN}{name}": value for name, value in outputs.items() if value is not None}
+        literal = json.dumps(known).replace("${", "$${").replace("%{", "%%{")
+        document["locals"] = document.get("locals", {}) | json.loads(literal)
+        if unknown:
+            made = document.setdefault("resource", {}).setdefault("terraform_data", {})
+            made |= {f"{NOT_KNOWN}{name}": {} for name in sorted(unknown)}
         (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
         locked = self.stack_folder(stack) / ".terraform.lock.hcl"
         if locked.exists() and locked.parent != copy:  # as where more turn out to be missing

@@ -13,6 +13,7 @@ from typing import Any, NamedTuple
 import pytest
 from ruamel.yaml import YAML
 
+from tests.scenarios.hand import Hand
 from tests.scenarios.site import STACKS, Site
 
 pytestmark = pytest.mark.only("stand-in")
@@ -386,6 +387,32 @@ def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     assert made <= shipped.addresses("sso")
 
 
+def test_who_has_access_in_an_account_that_is_imported_has_it_in_the_plan_too(shipped: Site) -> None:
+    """Account Factory opens an account and gives access there: a plan knows its id, and replaces nobody's."""
+    hand, access = Hand(shipped), "aws_ssoadmin_account_assignment.pay_DevOps_group_devops"
+    account = shipped.open_account("aws+pay@example.com")
+    given = {**hand.assignment("DevOps", "devops", "shared"), "TargetId": account}
+    hand.center.create_account_assignment(**given)
+    added = ("add", "account", "pay", "--email", "aws+pay@example.com", "--ou", "shared", "--yes")
+    assert shipped.strata(*added).code == 0
+    _give(shipped, "pay")
+    ids = given["PrincipalId"], "GROUP", account, "AWS_ACCOUNT", given["PermissionSetArn"], given["InstanceArn"]
+    shipped.append("imports.yaml", f'{access}: "{",".join(ids)}"\n')
+    approved = shipped.folder / "approved.json"
+
+    planned = shipped.strata("plan", "--json", "--changes", str(approved))
+
+    assert planned.code == 0, planned.text[-4000:]
+    assert planned.planned["organizations"]["aws_organizations_account.pay"].startswith("import")
+    assert planned.planned["sso"].items() >= {access: "import"}.items()
+    assert "replace" not in planned.planned["sso"].values()
+
+    deployed = shipped.strata("deploy", "--yes", "--expect", str(approved))
+
+    assert deployed.code == 0, deployed.text[-4000:]
+    assert access in shipped.addresses("sso")
+
+
 def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
     site.edit(
         "organization.yaml",
@@ -395,8 +422,14 @@ def _account_in_a_new_unit(site: Site, key: str, unit: str) -> None:
             f"  {key}:\n    email: aws+{key}@example.com\n    organizational_unit: {unit}\n  security:\n    email",
         ),
     )
-    with (site.config / "sso.yaml").open("a") as file:
-        file.write(f"  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - {key}\n")
+    _give(site, key)
+
+
+def _give(site: Site, key: str) -> None:
+    site.append(
+        "sso.yaml",
+        f"  - permission_sets:\n      - DevOps\n    groups:\n      - devops\n    accounts:\n      - {key}\n",
+    )
 
 
 def test_one_object_never_has_two_addresses(shipped: Site) -> None:

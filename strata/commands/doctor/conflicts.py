@@ -36,7 +36,10 @@ def check_trails(context: CheckContext) -> Iterator[Finding]:
         text = f"there are {len(others)} trails, AWS allows {TRAILS_PER_REGION} a region"
         yield failure("too-many", text, "delete one", trails=len(others), limit=TRAILS_PER_REGION)
     if others:
+        theirs = [name for name in others if name.startswith(CONTROL_TOWERS)]
         remedy = "delete them once the organization trail delivers, or set trail.mode to unmanaged"
+        if theirs:
+            remedy = f"set trail.mode to unmanaged, which leaves the organization to {listed(theirs)} of Control Tower"
         text = f"besides ours: {listed(others)}; every trail after the first is charged by the event"
         yield warning("other-trails", text, remedy, trails=others)
     elif not ours or is_managed:
