@@ -721,7 +721,7 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
         "empty_common": {"resources": []},
     }
 
-    found = list(lost_layers(own.load(), states))
+    found = list(lost_layers(own.load(), states, states))
 
     held = ["aws_sns_topic.events"]
     bucket = "s3://ex-terraform-state-123456789012/management"
@@ -737,6 +737,26 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
             (f"aws s3 mv {bucket}/topics_audit/terraform.tfstate {bucket}/topics_security/terraform.tfstate",),
         ),
         ("accounts.common.retired", ()),
+    ]
+
+
+def test_the_state_of_a_layer_that_is_called_otherwise_goes_to_the_only_one_that_it_can_be(own: Own) -> None:
+    """In the same account, and without a state; a place in its file, and the command. Else there is no command."""
+    own.add("posts", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
+    own.add("other", "", stack=STACK.format(inputs="landing_zone"))
+    states = {stack: {"resources": [TOPIC]} for stack in ("topics_security", "topics_shared", "directory")}
+
+    found = lost_layers(own.load(), states, {*states, "posts_shared"})
+
+    bucket = "s3://ex-terraform-state-123456789012/management"
+    assert [(one.fault.file.rpartition("/")[2], one.lines) for one in found] == [
+        ("project.yaml", ()),
+        (
+            "posts.yaml",
+            (f"aws s3 mv {bucket}/topics_security/terraform.tfstate {bucket}/posts_security/terraform.tfstate",),
+        ),
+        ("project.yaml", ()),
     ]
 
 

@@ -38,7 +38,10 @@ def check_layers(context: CheckContext) -> list[Finding]:
         findings.append(ok("layer-unused", text, layer=path.name))
     known = {*STACKS, *(layer.stack for layer in zone.layers.values()), *zone.account_stacks}
     gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in known}
-    findings += [refused(refusal.fault.problem, refusal.fault.remedy) for refusal in lost_layers(zone, gone)]
+    findings += [
+        refused(refusal.fault.problem, " ".join((refusal.fault.remedy, *refusal.lines)))
+        for refusal in lost_layers(zone, gone, stored)
+    ]
     return findings or [ok("no-layers", "none of your own")]
 
 
