@@ -375,7 +375,8 @@ class Deployment:
         elif not planned.remarks:  # else the next plan looks again
             digest = partial(_planned_with, planned.versions)
             try:
-                whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
+                origin, applied = self.prepared.origin(stack), planned.differs
+                whole.write(self.aws, project, stack, origin, digest, version, applied=applied)
             except AwsError as error:
                 self._unwritable = error
         return self._finished(self.outcomes[stack])

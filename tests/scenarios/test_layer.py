@@ -149,6 +149,35 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
     assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
 
 
+def test_a_stack_that_makes_nothing_is_deployed_and_then_spared(clone: Clone) -> None:
+    """Terraform writes no state for it; the day it makes something it is planned again."""
+    clone.add("topics")
+    clone.types("In every account")
+    code = clone.folder / "stacks/layers/topics/stack.py"
+    made = code.read_text()
+    code.write_text(
+        made.replace("        topic = ", '        if account.key == "shared":\n            return\n        topic = ')
+    )
+    clone.sign_in(clone.permissions("topics"))
+
+    before = clone.strata("doctor", "--json")
+    deployed = clone.strata("deploy", "topics", "--yes")
+    again = clone.strata("plan", "topics", "--json")
+    judged = clone.strata("doctor", "--json")
+    code.write_text(made)
+    more = clone.strata("plan", "topics_shared", "--json")
+
+    assert deployed.code == 0, deployed.text
+    lacking = [one.data.get("accounts") for one in before.told if one.id == "layer-not-deployed"]
+    assert lacking == [["security", "shared"]]
+    assert {one["stack"]: one["spared"] for one in json.loads(again.stdout)["stacks"]} == {
+        "topics_security": True,
+        "topics_shared": True,
+    }
+    assert [one.data["accounts"] for one in judged.told if one.id == "layer-deployed"] == [["security", "shared"]]
+    assert more.planned == {"topics_shared": {"aws_sns_topic.events": "create"}}
+
+
 def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: Clone) -> None:
     """The Terraform of an account stack was not written: it was as its last deploy left it when this one began."""
     clone.add("topics")
