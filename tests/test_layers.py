@@ -154,7 +154,7 @@ def test_settings_are_checked_by_the_model(own: Own, said: Said) -> None:
         (
             "layers/topics.yaml:1: nam",
             "unknown-key",
-            {"key": "nam", "choices": ["account", "days", "name", "roles", "rollout"]},
+            {"key": "nam", "choices": ["account", "accounts", "days", "name", "roles", "rollout"]},
         ),
         ("layers/topics.yaml:2: days", "wrong-type", {}),
         ("layers/topics.yaml:3: name", "account-id-unquoted", {"value": "012345678901"}),
@@ -426,9 +426,26 @@ CASES: Mapping[str, Case] = {
             (
                 "layers/topics.yaml:2: waves",
                 "unknown-key",
-                {"key": "waves", "choices": ["account", "days", "name", "roles", "rollout"]},
+                {"key": "waves", "choices": ["account", "accounts", "days", "name", "roles", "rollout"]},
             )
         ],
+    ),
+    "accounts at places that there are not": (
+        lambda own: own.add(
+            "topics", "name: x\naccounts:\n  - ou/shared\n  - ou/none\n  - sharde\n", stack=IN_ACCOUNTS, model=MODEL
+        ),
+        [
+            (
+                f"layers/topics.yaml:{line}: accounts[{place}]",
+                "unknown-name",
+                {"name": name, "kinds": ["account", "organizational unit"]},
+            )
+            for line, place, name in ((4, 2, "ou/none"), (5, 3, "sharde"))
+        ],
+    ),
+    "accounts beside the one": (
+        lambda own: _in_an_account(own, "shared\naccounts: [ou/shared]"),
+        [("layers/topics.yaml:3: accounts", "layer-is-one-stack", {"layer": "topics"})],
     ),
     "a token": (
         lambda own: own.add("topics", "name: '${TfToken[TOKEN.1]}'\n", stack=IN_ACCOUNTS, model=MODEL),
@@ -460,6 +477,21 @@ def test_the_waves_of_the_page_are_those_of_the_shipped_configuration(own: Own) 
     assert [{*wave} for wave in own.load().waves["topics"]] == [{"security"}, {"shared"}]
 
 
+def test_a_layer_in_some_accounts_has_a_stack_in_no_other(own: Own, tmp_path: Path) -> None:
+    """Those of a unit and below; waves are about no other, and one that falls out is emptied first."""
+    settings = "name: x\naccounts: [ou/shared]\nrollout: {waves: [[shared]]}\n"
+    own.add("topics", settings, stack=IN_ACCOUNTS, model=MODEL)
+
+    zone, found = own.load(), synthesized(own, tmp_path)
+
+    assert zone.account_stacks == {"topics_shared": "shared"}
+    assert [name for name in found if name.startswith("topics")] == ["topics_shared"]
+    assert {*sources(zone)} == {"topics_shared"}
+    assert ["each of 1 " in row.owns[0] for row in reported(zone) if row.name == "topics"] == [True]
+    (left,) = lost_layers(zone, {"topics_security": {"resources": [TOPIC]}})
+    assert (left.fault.problem.id, left.fault.path, left.lines) == ("state-without-stack", "accounts", ())
+
+
 def test_a_setting_of_a_layer_that_is_called_as_ours_is_its_own(own: Own) -> None:
     """Layers that had it before go on."""
     own.add("topics", "name: x\nroles: 3\n", stack=IN_ACCOUNTS, model=f"{MODEL}    roles: int\n")
@@ -473,6 +505,7 @@ def test_a_rename_reaches_the_waves(own: Own) -> None:
     """Nothing else in the file of a layer, whose words are its own."""
     _waves(own, "[ou/shared, shared]", "[all]")
     own.add("alone", "account: shared\nname: shared\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("some", "accounts: [ou/shared, shared]\nname: x\n", stack=IN_ACCOUNTS, model=MODEL)
     own.add("own", "account: shared\n", stack=STACK.format(inputs="landing_zone"), model=NAMED)
     own.add("keys", "accounts: {shared: [shared]}\n", stack=STACK.format(inputs="landing_zone"), model=NESTED)
 
@@ -481,6 +514,7 @@ def test_a_rename_reaches_the_waves(own: Own) -> None:
 
     assert "    - [ou/common, data]\n" in (own.config / "layers/topics.yaml").read_text()
     assert (own.config / "layers/alone.yaml").read_text() == "account: data\nname: shared\n"
+    assert (own.config / "layers/some.yaml").read_text() == "accounts: [ou/common, data]\nname: x\n"
     assert (own.config / "layers/own.yaml").read_text() == "account: shared\n"
     assert (own.config / "layers/keys.yaml").read_text() == "accounts: {shared: [shared]}\n"
     own.load()

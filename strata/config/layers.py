@@ -87,6 +87,8 @@ class Deploying(Model):
     roles: Roles | None = None
     account: AccountReference | None = None
     """The member account that has its only stack, which other layers may read."""
+    accounts: Annotated[Many[PlaceReference], Field(min_length=1)] | None = None
+    """The member accounts that have a stack, where not all have: by key, `ou/KEY` for a unit and all below, `root`."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ class Layer:
     """The name of its single stack, where that is not its own."""
     records: bool = True
     """What it may make of AWS Config is made: of the baseline where detection.yaml says so."""
+    chosen: frozenset[str] | None = None
+    """The accounts at the places of its file, where it names any."""
 
     @property
     def roles(self) -> Roles:
@@ -168,7 +172,8 @@ class Layer:
 
     def is_in(self, account: str) -> bool:
         """Says whether it has a stack in a member account."""
-        return self.code.in_accounts and self.deploying.account in (None, account)
+        here = self.deploying.account in (None, account) and (self.chosen is None or account in self.chosen)
+        return self.code.in_accounts and here
 
     def stack_in(self, account: str) -> str:
         """Returns the name of its stack in an account."""

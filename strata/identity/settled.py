@@ -109,14 +109,27 @@ def lost_layers(
                 administrator = account or next(filter(None, accounts), "KEY")
                 fault = _detection_left(landing_zone, stack, administrator, has, held)
             else:
-                problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
-                like = _could_be(landing_zone, stack, deployed)
-                lines = tuple(move_state(landing_zone.project, stack, new) for new in like if len(like) == 1)
-                file = next(iter(like.values())) if lines else PROJECT
-                remedy = "give the layer its name again, destroy it before it goes, or move its state to its new name"
-                remedy += f"; docs/layers.md#renaming says more{':' if lines else ''}"
-                fault = landing_zone.fault(file, (), problem, remedy)
+                fault, lines = _layer_left(landing_zone, stack, has, held, deployed)
             yield Refusal(fault, lines=lines)
+
+
+def _layer_left(
+    landing_zone: LandingZone, stack: str, has: str, held: Sequence[str], deployed: Collection[str]
+) -> tuple[Fault, tuple[str, ...]]:
+    """Returns how a stack of a layer of one's own goes, or goes on, with the commands for that."""
+    name, _, account = stack.partition(IN_ACCOUNT)
+    layer = landing_zone.layers.get(name)
+    if layer and layer.deploying.accounts and account in landing_zone.members:
+        problem = Message("state-without-stack", f"{has}, and {account} is not named", stack=stack, held=held)
+        remedy = f"name {account} again, run cdktf destroy {stack}, then take it out; docs/layers.md says more"
+        return landing_zone.fault(layer.file, ("accounts",), problem, remedy), ()
+    problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
+    like = _could_be(landing_zone, stack, deployed)
+    lines = tuple(move_state(landing_zone.project, stack, new) for new in like if len(like) == 1)
+    file = next(iter(like.values())) if lines else PROJECT
+    remedy = "give the layer its name again, destroy it before it goes, or move its state to its new name"
+    remedy += f"; docs/layers.md#renaming says more{':' if lines else ''}"
+    return landing_zone.fault(file, (), problem, remedy), lines
 
 
 def _could_be(landing_zone: LandingZone, stack: str, deployed: Collection[str]) -> dict[str, str]:
