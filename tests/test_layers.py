@@ -188,6 +188,18 @@ def _circle(own: Own) -> None:
     own.add("two", "", stack=STACK.format(inputs="landing_zone, one"))
 
 
+def _circle_that_one_reads(own: Own) -> None:
+    _circle(own)
+    own.add("teamlogs", "", stack=STACK.format(inputs="landing_zone, one"))
+
+
+def _circles(own: Own) -> None:
+    """Each by itself, though one reads the other."""
+    _circle_that_one_reads(own)
+    for name, reads in (("three", "four, teamlogs"), ("four", "three")):
+        own.add(name, "", stack=STACK.format(inputs=f"landing_zone, {reads}"))
+
+
 def _reader_of_a_broken_one(own: Own) -> None:
     own.add("base", "", stack="def")
     own.add("reader", "", stack=STACK.format(inputs="landing_zone, base"))
@@ -222,6 +234,7 @@ def _waves(own: Own, *waves: str) -> None:
     own.add("topics", f"rollout:\n  waves:\n{lines}name: x\n", stack=IN_ACCOUNTS, model=MODEL)
 
 
+_ONES, _THREES = ["one", "two"], ["four", "three"]
 Case = tuple[Callable[[Own], None], list[Any]]
 CASES: Mapping[str, Case] = {
     "unknown": (_unknown, [("layers/topic.yaml:1", "unknown-name", {"kind": "layer", "name": "topic"})]),
@@ -269,6 +282,17 @@ CASES: Mapping[str, Case] = {
     "a circle": (
         _circle,
         [(f"{name}/stack.py:1", "layers-in-circle", {"layers": ["one", "two"]}) for name in ("one", "two")],
+    ),
+    "a circle that one reads": (
+        _circle_that_one_reads,
+        [(f"{name}/stack.py:1", "layers-in-circle", {"layers": ["one", "two"]}) for name in ("one", "two")],
+    ),
+    "two circles": (
+        _circles,
+        [
+            (f"{name}/stack.py:1", "layers-in-circle", {"layers": circle})
+            for name, circle in (("four", _THREES), ("one", _ONES), ("three", _THREES), ("two", _ONES))
+        ],
     ),
     "itself": (
         lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, topics")),
@@ -459,6 +483,17 @@ def test_what_is_wrong_with_a_layer_is_one_clear_error(own: Own, said: Said, nam
     wrong, faults = CASES[name]
     wrong(own)
     assert own.faults(said) == faults
+
+
+@pytest.mark.parametrize(("base", "inputs"), [("BaseStack", ("sso",)), ("AccountStack", ("account", "sso"))])
+def test_a_base_of_the_stack_may_stand_in_its_file(own: Own, base: str, inputs: tuple[str, ...]) -> None:
+    """It says where the stack is, and what that is given."""
+    made = f"class Base({base}):\n    def __init__(self, scope, id, *, {', '.join(inputs)}): ...\n"
+    own.add("topics", "", stack=f"{made}class Middle(Base): ...\nclass Stack(Middle): ...\n")
+
+    code = own.load().layers["topics"].code
+
+    assert (code.in_accounts, code.inputs) == (base == "AccountStack", inputs)
 
 
 def test_an_account_is_in_the_first_wave_that_names_it(own: Own) -> None:
