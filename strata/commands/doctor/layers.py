@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import Any
 
+from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, way
+from strata.aws.session import AwsError
 from strata.aws.states import etags, read_state, stacks_of
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, later, listed, ok, refused, warning
@@ -31,7 +33,7 @@ def check_layers(context: CheckContext) -> list[Finding]:
             continue  # a file with a log archive alone: what makes nothing gets no state
         if layer.code.in_accounts:
             findings += _in_accounts(context, layer, ended)
-        elif name in stored:
+        elif name in stored or _makes_nothing(context, name):
             findings.append(ok("layer-deployed", f"{name}: deployed", layer=name))
         else:
             text, remedy = f"{name}: not deployed yet", f"strata deploy {name}"
@@ -46,6 +48,15 @@ def check_layers(context: CheckContext) -> list[Finding]:
         for refusal in lost_layers(zone, gone, stored)
     ]
     return findings or [ok("no-layers", "none of your own")]
+
+
+def _makes_nothing(context: CheckContext, stack: str) -> bool:
+    """Says whether the last run of a stack in the management account ended whole, and left no state."""
+    try:
+        run = runs.read(context.aws, context.project).get(stack)
+    except (AwsError, ValueError):
+        return False
+    return run is not None and run.version == runs.NO_STATE
 
 
 def _in_accounts(context: CheckContext, layer: Layer, ended: Collection[str]) -> Iterator[Finding]:
