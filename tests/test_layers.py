@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -757,6 +759,48 @@ def test_a_layer_says_its_settings_by_place_as_the_page_has_it(own: Own, said: S
     _edit(own, "layers/logs.yaml", "ou/security", "ou/securty")
     ((place, id, _),) = own.faults(said)
     assert (place, id) == ("layers/logs.yaml:3: places.ou/securty", "unknown-name")
+
+
+def _from_the_page(own: Own, heading: str) -> None:
+    """Writes the layer that a section of the page has."""
+    for block in blocks(CHECKOUT / "docs/layers.md", "python", heading):
+        (name,) = re.findall(r"layer `(\w+)`", block.text.partition("\n")[0])
+        own.add(name, "", **{"model" if "class Settings" in block.text else "stack": block.text})
+
+
+def test_the_test_of_the_page_notices_what_it_is_about(own: Own, tmp_path: Path) -> None:
+    (block,) = blocks(CHECKOUT / "docs/layers.md", "python", "Testing it")
+    test: dict[str, Any] = {}
+    exec(compile(block.text, str(block), "exec"), test)  # noqa: S102  # it is ours
+    _from_the_page(own, "In every account")
+    for number, name in enumerate(("events", "news")):
+        own.add("topics", f"name: {name}\n")
+        (folder := tmp_path / str(number)).mkdir()
+        found = synthesized(own, folder)
+        with contextlib.nullcontext() if name == "events" else pytest.raises(AssertionError):
+            test["test_each_account_has_the_topic_and_says_its_arn"](found)
+
+
+def test_a_layer_changes_what_a_stack_of_strata_makes(own: Own, tmp_path: Path) -> None:
+    _from_the_page(own, "Changing what a stack of Strata makes")
+
+    found = synthesized(own, tmp_path)
+
+    topics = found["security"].all("aws_sns_topic")
+    assert topics
+    assert {topic["display_name"] for topic in topics.values()} == {"AWS alerts"}
+    assert found["names"].addresses == []
+
+
+def test_ruff_takes_a_default_in_settings() -> None:
+    """Which pydantic copies; a folder of a layer has no __init__.py, and maybe a hyphen."""
+    ruff = [str(Path(sys.executable).with_name("ruff")), "check", "--stdin-filename", "stacks/layers/my-own/model.py"]
+    text = '"""Settings."""\n\nfrom strata.config.models import Model\n\n\nclass Settings(Model):\n    """Mine."""\n\n'
+    text += "    tags: dict[str, str] = {}\n"
+
+    done = subprocess.run([*ruff, "-"], input=text, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
 
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:

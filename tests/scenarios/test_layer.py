@@ -158,23 +158,25 @@ def test_a_stack_that_makes_nothing_is_deployed_and_then_spared(clone: Clone) ->
     code.write_text(
         made.replace("        topic = ", '        if account.key == "shared":\n            return\n        topic = ')
     )
-    clone.sign_in(clone.permissions("topics"))
+    clone.add("names")
+    clone.site.append("layers/names.yaml", "")
+    clone.site.sign_in_as_administrator()
 
     before = clone.strata("doctor", "--json")
-    deployed = clone.strata("deploy", "topics", "--yes")
+    deployed = clone.strata("deploy", "--yes")
     again = clone.strata("plan", "topics", "--json")
     judged = clone.strata("doctor", "--json")
     code.write_text(made)
     more = clone.strata("plan", "topics_shared", "--json")
 
     assert deployed.code == 0, deployed.text
-    lacking = [one.data.get("accounts") for one in before.told if one.id == "layer-not-deployed"]
-    assert lacking == [["security", "shared"]]
+    lacking = [one.data for one in before.told if one.id == "layer-not-deployed"]
+    assert lacking == [{"layer": "names"}, {"layer": "topics", "accounts": ["security", "shared"]}]
     assert {one["stack"]: one["spared"] for one in json.loads(again.stdout)["stacks"]} == {
         "topics_security": True,
         "topics_shared": True,
     }
-    assert [one.data["accounts"] for one in judged.told if one.id == "layer-deployed"] == [["security", "shared"]]
+    assert [one.data for one in judged.told if one.id == "layer-deployed"] == lacking
     assert more.planned == {"topics_shared": {"aws_sns_topic.events": "create"}}
 
 
