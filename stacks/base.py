@@ -56,6 +56,10 @@ RETIRED = "retired"
 """The part of `declared_keys` with retired accounts, by key."""
 
 
+_NAME = re.compile(r"[^\W\d][\w-]*")
+"""The names that Terraform takes for a resource."""
+
+
 class AddressTakenError(Exception):
     """Two resources claim the same Terraform address; the second would silently replace the first."""
 
@@ -128,6 +132,7 @@ class BaseStack(TerraformStack):
 
         Raises:
             AddressTakenError: something in this stack has the address already.
+            ValueError: Terraform refuses the name.
             TypeError: the class has no such argument, needs another, or an argument has another type.
         """
         if self._removes:
@@ -159,6 +164,7 @@ class BaseStack(TerraformStack):
 
         Raises:
             AddressTakenError: something in this stack has the address already.
+            ValueError: Terraform refuses the name.
         """
         self._take(kind, name)
         given = {key: value for key, value in arguments.items() if value is not None}
@@ -170,6 +176,9 @@ class BaseStack(TerraformStack):
 
     def _take(self, kind: Any, name: str) -> bool:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
+        if not _NAME.fullmatch(name):
+            rule = "a letter or underscore, then such, digits and hyphens"
+            raise ValueError(f"{kind.__name__} {name!r}: Terraform refuses this name, it takes {rule}")
         if (data, made) in self._addresses:
             text = f"{self.node.id}: two resources have the address {made}; change one of the names it is made of"
             raise AddressTakenError(Message("address-taken", text, place=made, stack=self.node.id))

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+from strata.config.types import did_you_mean
 from strata.options import usual_config
+from strata.text import listed
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 SHIPPED, COMPANY = CHECKOUT / "strata" / "template", CHECKOUT / "tests" / "company"
@@ -37,6 +39,8 @@ class Deployment(Mapping[str, "Stack"]):
         self._stacks = {name: Stack(_without_comments(json.loads(text))) for name, text in written.items()}
 
     def __getitem__(self, name: str) -> Stack:
+        if name not in self._stacks:
+            raise KeyError(_missing("stack", name, self._stacks))
         return self._stacks[name]
 
     def __iter__(self) -> Iterator[str]:
@@ -58,6 +62,8 @@ class Stack:
 
     def __getitem__(self, address: str) -> Json:
         """Returns the resource or data source with this address."""
+        if address not in self:
+            raise KeyError(_missing("resource or data source", address, self.addresses))
         data, type_name, name = _parts(address)
         found: Json = self.json["data" if data else "resource"][type_name][name]
         return found
@@ -146,6 +152,11 @@ def _parts(address: str) -> tuple[bool, str, str]:
     data = address.startswith("data.")
     type_name, _, name = address.removeprefix("data.").partition(".")
     return data, type_name, name
+
+
+def _missing(kind: str, name: str, there: Collection[str]) -> str:
+    near = did_you_mean(name, there) or f"; there are {listed(sorted(there))}"
+    return f"there is no {kind} {name!r}{near}"
 
 
 def _without_comments(value: Any) -> Any:

@@ -187,7 +187,7 @@ def unlooked(words: list[str]) -> Iterator[str]:
             yield from (f"unknown: {word}" for word in (words[1], *options) if f" {word} " not in offered.stdout)
         case "cdktf":
             known = {"deploy", "destroy", "synth", "backend", "organizations", "security", "sso"}
-            known |= {"directory", "topics_shared"}
+            known |= {"directory", "topics_security", "topics_shared"}
             yield from (
                 f"unknown: {word}" for word in words[1:] if word not in known and not word.startswith(("-", "$"))
             )

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -32,7 +34,10 @@ from strata.landing_zone.permissions import layer_permissions
 from strata.load import load
 from strata.options import Options
 from strata.terraform import tools
+from strata.terraform.entering import Entrances
 from strata.terraform.expressions import terraform
+from strata.terraform.plans import Plan, PlannedChange
+from strata.terraform.steps import Steps
 from strata.terraform.synthesis import sources
 from strata.terraform.workspace import Workspace
 from tests.documents import blocks
@@ -151,7 +156,7 @@ def test_settings_are_checked_by_the_model(own: Own, said: Said) -> None:
         (
             "layers/topics.yaml:1: nam",
             "unknown-key",
-            {"key": "nam", "choices": ["account", "days", "name", "roles", "rollout"]},
+            {"key": "nam", "choices": ["account", "accounts", "days", "name", "roles", "rollout"]},
         ),
         ("layers/topics.yaml:2: days", "wrong-type", {}),
         ("layers/topics.yaml:3: name", "account-id-unquoted", {"value": "012345678901"}),
@@ -183,6 +188,18 @@ def _unknown(own: Own) -> None:
 def _circle(own: Own) -> None:
     own.add("one", "", stack=STACK.format(inputs="landing_zone, two"))
     own.add("two", "", stack=STACK.format(inputs="landing_zone, one"))
+
+
+def _circle_that_one_reads(own: Own) -> None:
+    _circle(own)
+    own.add("teamlogs", "", stack=STACK.format(inputs="landing_zone, one"))
+
+
+def _circles(own: Own) -> None:
+    """Each by itself, though one reads the other."""
+    _circle_that_one_reads(own)
+    for name, reads in (("three", "four, teamlogs"), ("four", "three")):
+        own.add(name, "", stack=STACK.format(inputs=f"landing_zone, {reads}"))
 
 
 def _reader_of_a_broken_one(own: Own) -> None:
@@ -219,6 +236,7 @@ def _waves(own: Own, *waves: str) -> None:
     own.add("topics", f"rollout:\n  waves:\n{lines}name: x\n", stack=IN_ACCOUNTS, model=MODEL)
 
 
+_ONES, _THREES = ["one", "two"], ["four", "three"]
 Case = tuple[Callable[[Own], None], list[Any]]
 CASES: Mapping[str, Case] = {
     "unknown": (_unknown, [("layers/topic.yaml:1", "unknown-name", {"kind": "layer", "name": "topic"})]),
@@ -266,6 +284,17 @@ CASES: Mapping[str, Case] = {
     "a circle": (
         _circle,
         [(f"{name}/stack.py:1", "layers-in-circle", {"layers": ["one", "two"]}) for name in ("one", "two")],
+    ),
+    "a circle that one reads": (
+        _circle_that_one_reads,
+        [(f"{name}/stack.py:1", "layers-in-circle", {"layers": ["one", "two"]}) for name in ("one", "two")],
+    ),
+    "two circles": (
+        _circles,
+        [
+            (f"{name}/stack.py:1", "layers-in-circle", {"layers": circle})
+            for name, circle in (("four", _THREES), ("one", _ONES), ("three", _THREES), ("two", _ONES))
+        ],
     ),
     "itself": (
         lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, topics")),
@@ -423,9 +452,26 @@ CASES: Mapping[str, Case] = {
             (
                 "layers/topics.yaml:2: waves",
                 "unknown-key",
-                {"key": "waves", "choices": ["account", "days", "name", "roles", "rollout"]},
+                {"key": "waves", "choices": ["account", "accounts", "days", "name", "roles", "rollout"]},
             )
         ],
+    ),
+    "accounts at places that there are not": (
+        lambda own: own.add(
+            "topics", "name: x\naccounts:\n  - ou/shared\n  - ou/none\n  - sharde\n", stack=IN_ACCOUNTS, model=MODEL
+        ),
+        [
+            (
+                f"layers/topics.yaml:{line}: accounts[{place}]",
+                "unknown-name",
+                {"name": name, "kinds": ["account", "organizational unit"]},
+            )
+            for line, place, name in ((4, 2, "ou/none"), (5, 3, "sharde"))
+        ],
+    ),
+    "accounts beside the one": (
+        lambda own: _in_an_account(own, "shared\naccounts: [ou/shared]"),
+        [("layers/topics.yaml:3: accounts", "layer-is-one-stack", {"layer": "topics"})],
     ),
     "a token": (
         lambda own: own.add("topics", "name: '${TfToken[TOKEN.1]}'\n", stack=IN_ACCOUNTS, model=MODEL),
@@ -439,6 +485,17 @@ def test_what_is_wrong_with_a_layer_is_one_clear_error(own: Own, said: Said, nam
     wrong, faults = CASES[name]
     wrong(own)
     assert own.faults(said) == faults
+
+
+@pytest.mark.parametrize(("base", "inputs"), [("BaseStack", ("sso",)), ("AccountStack", ("account", "sso"))])
+def test_a_base_of_the_stack_may_stand_in_its_file(own: Own, base: str, inputs: tuple[str, ...]) -> None:
+    """It says where the stack is, and what that is given."""
+    made = f"class Base({base}):\n    def __init__(self, scope, id, *, {', '.join(inputs)}): ...\n"
+    own.add("topics", "", stack=f"{made}class Middle(Base): ...\nclass Stack(Middle): ...\n")
+
+    code = own.load().layers["topics"].code
+
+    assert (code.in_accounts, code.inputs) == (base == "AccountStack", inputs)
 
 
 def test_an_account_is_in_the_first_wave_that_names_it(own: Own) -> None:
@@ -457,6 +514,21 @@ def test_the_waves_of_the_page_are_those_of_the_shipped_configuration(own: Own) 
     assert [{*wave} for wave in own.load().waves["topics"]] == [{"security"}, {"shared"}]
 
 
+def test_a_layer_in_some_accounts_has_a_stack_in_no_other(own: Own, tmp_path: Path) -> None:
+    """Those of a unit and below; waves are about no other, and one that falls out is emptied first."""
+    settings = "name: x\naccounts: [ou/shared]\nrollout: {waves: [[shared]]}\n"
+    own.add("topics", settings, stack=IN_ACCOUNTS, model=MODEL)
+
+    zone, found = own.load(), synthesized(own, tmp_path)
+
+    assert zone.account_stacks == {"topics_shared": "shared"}
+    assert [name for name in found if name.startswith("topics")] == ["topics_shared"]
+    assert {*sources(zone)} == {"topics_shared"}
+    assert ["each of 1 " in row.owns[0] for row in reported(zone) if row.name == "topics"] == [True]
+    (left,) = lost_layers(zone, {"topics_security": {"resources": [TOPIC]}})
+    assert (left.fault.problem.id, left.fault.path, left.lines) == ("state-without-stack", "accounts", ())
+
+
 def test_a_setting_of_a_layer_that_is_called_as_ours_is_its_own(own: Own) -> None:
     """Layers that had it before go on."""
     own.add("topics", "name: x\nroles: 3\n", stack=IN_ACCOUNTS, model=f"{MODEL}    roles: int\n")
@@ -470,6 +542,7 @@ def test_a_rename_reaches_the_waves(own: Own) -> None:
     """Nothing else in the file of a layer, whose words are its own."""
     _waves(own, "[ou/shared, shared]", "[all]")
     own.add("alone", "account: shared\nname: shared\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("some", "accounts: [ou/shared, shared]\nname: x\n", stack=IN_ACCOUNTS, model=MODEL)
     own.add("own", "account: shared\n", stack=STACK.format(inputs="landing_zone"), model=NAMED)
     own.add("keys", "accounts: {shared: [shared]}\n", stack=STACK.format(inputs="landing_zone"), model=NESTED)
 
@@ -478,6 +551,7 @@ def test_a_rename_reaches_the_waves(own: Own) -> None:
 
     assert "    - [ou/common, data]\n" in (own.config / "layers/topics.yaml").read_text()
     assert (own.config / "layers/alone.yaml").read_text() == "account: data\nname: shared\n"
+    assert (own.config / "layers/some.yaml").read_text() == "accounts: [ou/common, data]\nname: x\n"
     assert (own.config / "layers/own.yaml").read_text() == "account: shared\n"
     assert (own.config / "layers/keys.yaml").read_text() == "accounts: {shared: [shared]}\n"
     own.load()
@@ -687,6 +761,48 @@ def test_a_layer_says_its_settings_by_place_as_the_page_has_it(own: Own, said: S
     assert (place, id) == ("layers/logs.yaml:3: places.ou/securty", "unknown-name")
 
 
+def _from_the_page(own: Own, heading: str) -> None:
+    """Writes the layer that a section of the page has."""
+    for block in blocks(CHECKOUT / "docs/layers.md", "python", heading):
+        (name,) = re.findall(r"layer `(\w+)`", block.text.partition("\n")[0])
+        own.add(name, "", **{"model" if "class Settings" in block.text else "stack": block.text})
+
+
+def test_the_test_of_the_page_notices_what_it_is_about(own: Own, tmp_path: Path) -> None:
+    (block,) = blocks(CHECKOUT / "docs/layers.md", "python", "Testing it")
+    test: dict[str, Any] = {}
+    exec(compile(block.text, str(block), "exec"), test)  # noqa: S102  # it is ours
+    _from_the_page(own, "In every account")
+    for number, name in enumerate(("events", "news")):
+        own.add("topics", f"name: {name}\n")
+        (folder := tmp_path / str(number)).mkdir()
+        found = synthesized(own, folder)
+        with contextlib.nullcontext() if name == "events" else pytest.raises(AssertionError):
+            test["test_each_account_has_the_topic_and_says_its_arn"](found)
+
+
+def test_a_layer_changes_what_a_stack_of_strata_makes(own: Own, tmp_path: Path) -> None:
+    _from_the_page(own, "Changing what a stack of Strata makes")
+
+    found = synthesized(own, tmp_path)
+
+    topics = found["security"].all("aws_sns_topic")
+    assert topics
+    assert {topic["display_name"] for topic in topics.values()} == {"AWS alerts"}
+    assert found["names"].addresses == []
+
+
+def test_ruff_takes_a_default_in_settings() -> None:
+    """Which pydantic copies; a folder of a layer has no __init__.py, and maybe a hyphen."""
+    ruff = [str(Path(sys.executable).with_name("ruff")), "check", "--stdin-filename", "stacks/layers/my-own/model.py"]
+    text = '"""Settings."""\n\nfrom strata.config.models import Model\n\n\nclass Settings(Model):\n    """Mine."""\n\n'
+    text += "    tags: dict[str, str] = {}\n"
+
+    done = subprocess.run([*ruff, "-"], input=text, cwd=CHECKOUT, capture_output=True, text=True, check=False)
+
+    assert done.returncode == 0, done.stdout
+
+
 def test_a_retired_account_has_no_stack(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
     _retire_shared(own)
@@ -718,7 +834,7 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
         "empty_common": {"resources": []},
     }
 
-    found = list(lost_layers(own.load(), states))
+    found = list(lost_layers(own.load(), states, states))
 
     held = ["aws_sns_topic.events"]
     bucket = "s3://ex-terraform-state-123456789012/management"
@@ -735,6 +851,49 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
         ),
         ("accounts.common.retired", ()),
     ]
+
+
+def test_the_state_of_a_layer_that_is_called_otherwise_goes_to_the_only_one_that_it_can_be(own: Own) -> None:
+    """In the same account, and without a state; a place in its file, and the command. Else there is no command."""
+    own.add("posts", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
+    own.add("other", "", stack=STACK.format(inputs="landing_zone"))
+    states = {stack: {"resources": [TOPIC]} for stack in ("topics_security", "topics_shared", "directory")}
+
+    found = lost_layers(own.load(), states, {*states, "posts_shared"})
+
+    bucket = "s3://ex-terraform-state-123456789012/management"
+    assert [(one.fault.file.rpartition("/")[2], one.lines) for one in found] == [
+        ("project.yaml", ()),
+        (
+            "posts.yaml",
+            (f"aws s3 mv {bucket}/topics_security/terraform.tfstate {bucket}/posts_security/terraform.tfstate",),
+        ),
+        ("project.yaml", ()),
+    ]
+
+
+def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own) -> None:
+    """Of one's own layers alone, and only where one goes and one comes: of two nobody knows which is which."""
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
+    zone, aws = own.load(), cast("Any", None)
+    steps = Steps(zone, aws, Entrances(zone, aws))
+    topic, queue, parameter = "aws_sns_topic", "aws_sqs_queue", "aws_ssm_parameter"
+    going = {f"{topic}.alarms": "delete", f"{topic}.main": "create", f"{queue}.a": "delete", f"{parameter}.p": "create"}
+    changes = {address: PlannedChange(action) for address, action in going.items()}
+    several = {**changes, f"{topic}.more": PlannedChange("create")}
+
+    remarks = [steps.plan(Plan(stack, changes)).remarks for stack in ("topics_shared", "one", "security")]
+    unclear = steps.plan(Plan("one", several)).remarks
+
+    data = {"old": f"{topic}.alarms", "new": f"{topic}.main"}
+    assert [[(one.id, one.data) for one in some] for some in remarks] == [
+        [("looks-renamed", {"stack": "topics_shared", **data})],
+        [("looks-renamed", {"stack": "one", **data})],
+        [],
+    ]
+    assert unclear == ()
 
 
 def _retire_shared(own: Own) -> None:
@@ -777,6 +936,8 @@ class Stack(AccountStack):
         ('raise Odd("one")', "stacks/layers/topics/stack.py:20", "Odd: one"),
         ("exit(0)", "stacks/layers/topics/stack.py:20", "SystemExit: 0"),
         ('self.add(SnsTopic, "events", name="x")', "", "aws_sns_topic.events"),
+        ('self.add(SnsTopic, "eu-west.1")', "stacks/layers/topics/stack.py:20", "SnsTopic 'eu-west.1': "),
+        ('self.add_json(SnsTopic, "1st")', "stacks/layers/topics/stack.py:20", "SnsTopic '1st': "),
         ("self.node.add_validation(Refusing())", "", "odd at last"),
     ],
 )

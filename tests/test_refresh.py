@@ -16,7 +16,7 @@ from strata.aws import kept, runs
 from strata.aws.runs import Run
 from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
-from strata.aws.states import Version
+from strata.aws.states import Version, etags
 from strata.config.models import Project, state_key
 from strata.errors import Message
 from strata.kinds import RESOURCES
@@ -25,6 +25,7 @@ from strata.kinds.reading import BulkReading, EventRule
 from strata.terraform import refresh, whole
 from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.reread import difference
+from strata.terraform.whole import Origin
 from strata.terraform.workspace import StateObject, Workspace
 from tests.aws.client import ACCOUNT
 from tests.said import Said
@@ -510,6 +511,17 @@ def test_what_a_stack_is_written_from_is_written_down_where_it_is_new(bucket: Se
     assert written
     assert kept.parsed(written.body) == {"format": kept.FORMAT, "source": "new", "state": "etag"}
     assert [*versions] == [key, key]
+
+
+def test_a_run_that_had_nothing_to_make_is_written_down_without_a_state(bucket: Session) -> None:
+    """One that lost its state meanwhile is not, nor is what others write there."""
+    for stack, applied in (("empty", False), ("lost", True)):
+        whole.write(bucket, PROJECT, stack, Origin("digest"), lambda *_: "", None, applied=applied)
+    kept.write(bucket, PROJECT, f"{state_key('odd')}.whole", b"[]")
+    known, stacks = etags(bucket, PROJECT), ("empty", "lost", "odd")
+
+    assert whole.without_state(bucket, PROJECT, stacks, known) == {"empty"}
+    assert whole.unchanged(bucket, PROJECT, stacks, lambda _: Origin("digest"), lambda *_: "", known) == {"empty"}
 
 
 FOREIGN = (

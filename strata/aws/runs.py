@@ -16,6 +16,9 @@ from strata.aws.session import Aws
 from strata.aws.states import Version
 from strata.config.models import Project
 
+NO_STATE = Version("", 0)
+"""The version that a run left of a stack that makes nothing: Terraform writes no state for it."""
+
 
 @dataclass(frozen=True)
 class Run:

@@ -145,7 +145,7 @@ def _print_summary(
         many = name.replace("_", " ")
         print(f"  {number:>7}   {plural(number, _SINGULAR.get(name, many.removesuffix('s')), many)}")
     for name, layer in landing_zone.layers.items():
-        members = counted(len(landing_zone.members), "member account")
+        members = counted(sum(map(layer.is_in, landing_zone.members)), "member account")
         where = f"in {layer.deploying.account or f'each of {members}'}" if layer.code.in_accounts else "one stack"
         print(line(f"  layer     {name if layer.code.in_accounts else layer.stack}, {where}"))
     for path in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():

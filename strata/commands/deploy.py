@@ -18,7 +18,7 @@ from typing import Any, TextIO
 
 from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids, way
-from strata.aws.runs import Run
+from strata.aws.runs import NO_STATE, Run
 from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
@@ -344,11 +344,10 @@ class Deployment:
         took = {outcome.stack: outcome.seconds for outcome in self.outcomes.values()}
         ended = {
             stack: Run(
-                *(version, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])),
+                *(version or NO_STATE, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])),
                 seconds=took.get(stack, 0),
             )
             for stack, version in self._whole.items()
-            if version
         }
         project = self.landing_zone.project
         try:
@@ -375,7 +374,8 @@ class Deployment:
         elif not planned.remarks:  # else the next plan looks again
             digest = partial(_planned_with, planned.versions)
             try:
-                whole.write(self.aws, project, stack, self.prepared.origin(stack), digest, version)
+                origin, applied = self.prepared.origin(stack), planned.differs
+                whole.write(self.aws, project, stack, origin, digest, version, applied=applied)
             except AwsError as error:
                 self._unwritable = error
         return self._finished(self.outcomes[stack])

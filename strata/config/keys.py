@@ -5,7 +5,7 @@ It looks at the sections, whatever file they are in.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from typing import Any
 
 import yaml
@@ -105,15 +105,15 @@ def with_scalars(text: str, new: Callable[[str], str]) -> str:
     return applied(text, (there.replaced(text, other) for there, other in changed if other != there.node.value))
 
 
-def with_key_in_layer(text: str, move: Move, *, placed: bool, sections: Iterable[str] = ()) -> str:
+def with_key_in_layer(text: str, move: Move, *, placed: Collection[str] = (), sections: Iterable[str] = ()) -> str:
     """Returns the text of a layer's file with the key of an account or a unit replaced in its waves.
 
     Args:
-        placed: whether `account` there is that of the layer's only stack, and no setting of its own.
+        placed: the keys there that say where its stacks are, such as `account`, and are no settings of its own.
         sections: those that are written by place.
     """
     prefix = _PREFIXES.get(move.kind)
-    ours = [("rollout", "waves", "*", "*"), *([("account",)] if placed and move.kind == "account" else [])]
+    ours = [("rollout", "waves", "*", "*"), *(way for way in (("account",), ("accounts", "*")) if way[0] in placed)]
     every = list(scalars(text))
     named = [there for there in every if there.path in ours and there.node.value == f"{prefix}{move.from_}"]
     cuts = [there.replaced(text, f"{prefix}{move.to}") for there in named if prefix is not None]
@@ -123,7 +123,7 @@ def with_key_in_layer(text: str, move: Move, *, placed: bool, sections: Iterable
 
 def with_key_in_baseline(text: str, move: Move) -> str:
     """Returns the text of baseline.yaml with a key replaced, in whom its roles trust as well."""
-    changed = with_key_in_layer(text, move, placed=False, sections=("settings",))
+    changed = with_key_in_layer(text, move, sections=("settings",))
     trusts = (
         there.replaced(changed, move.to)
         for there in scalars(changed)
@@ -137,7 +137,7 @@ _TRUSTED: Way = ("settings", "*", "roles", "*", "trust", "account")
 
 def with_key_in_detection(text: str, move: Move) -> str:
     """Returns the text of detection.yaml with a key replaced: who watches, who is excepted, whose usage it is."""
-    changed = with_key_in_layer(text, move, placed=False, sections=("usage",))
+    changed = with_key_in_layer(text, move, sections=("usage",))
     ways = _WATCHED.get(move.kind, ())
     keys = (
         there.replaced(changed, move.to)

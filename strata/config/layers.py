@@ -87,6 +87,8 @@ class Deploying(Model):
     roles: Roles | None = None
     account: AccountReference | None = None
     """The member account that has its only stack, which other layers may read."""
+    accounts: Annotated[Many[PlaceReference], Field(min_length=1)] | None = None
+    """The member accounts that have a stack, where not all have: by key, `ou/KEY` for a unit and all below, `root`."""
 
 
 @dataclass(frozen=True)
@@ -122,6 +124,8 @@ class Layer:
     """The name of its single stack, where that is not its own."""
     records: bool = True
     """What it may make of AWS Config is made: of the baseline where detection.yaml says so."""
+    chosen: frozenset[str] | None = None
+    """The accounts at the places of its file, where it names any."""
 
     @property
     def roles(self) -> Roles:
@@ -168,7 +172,8 @@ class Layer:
 
     def is_in(self, account: str) -> bool:
         """Says whether it has a stack in a member account."""
-        return self.code.in_accounts and self.deploying.account in (None, account)
+        here = self.deploying.account in (None, account) and (self.chosen is None or account in self.chosen)
+        return self.code.in_accounts and here
 
     def stack_in(self, account: str) -> str:
         """Returns the name of its stack in an account."""
@@ -267,12 +272,23 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
         for argument in code.inputs:
             if argument not in known and stack_name(argument) not in (layer.name, *broken):
                 yield Fault(_shown(stack), 1, "", *_unknown(argument, layers, known))
-    circle = sorted(layers.keys() - in_order(layers).keys())
-    for name in circle:
+    left = {name: _read_by(name, layers) for name in sorted(layers.keys() - in_order(layers).keys())}
+    for name in (name for name, read in left.items() if name in read):  # others only read from a circle
+        circle = sorted(other for other, read in left.items() if other in left[name] and name in read)
         waits = f"{' and '.join(circle)} wait for each other" if circle[1:] else "it reads itself"
         problem = Message("layers-in-circle", f"can never be deployed: {waits}", layers=circle)
         remedy = "let one of them not read the other"
         yield Fault(_shown(layers[name].code.folder / "stack.py"), 1, "", problem, remedy)
+
+
+def _read_by(name: str, layers: Mapping[str, Layer]) -> set[str]:
+    """Returns the layers that a layer reads from, and what these read from."""
+    read, left = set[str](), [name]
+    while left:
+        new = {*layers[left.pop()].reads} & layers.keys() - read
+        read |= new
+        left += new
+    return read
 
 
 def in_order(layers: Mapping[str, Layer]) -> dict[str, Layer]:
@@ -340,17 +356,21 @@ def _parsed(file: Path) -> tuple[ast.Module | None, list[Fault]]:
 
 
 def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
-    kinds = (statement for statement in tree.body if isinstance(statement, ast.ClassDef))
-    kind = next((kind for kind in kinds if kind.name == _STACK), None)
+    kinds = {statement.name: statement for statement in tree.body if isinstance(statement, ast.ClassDef)}
+    kind = kinds.get(_STACK)
     if kind is None:
         remedy = "name it class Stack(BaseStack), or class Stack(AccountStack) for one in each member account"
         return Fault(_shown(file), 1, "", Message("class-missing", f"has no class {_STACK}", name=_STACK), remedy)
-    bases = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in kind.bases]
+    line, bases = [kind], list[str]()
+    for one in line:  # which grows by the classes of the file that it is derived from
+        named = [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "") for base in one.bases]
+        bases += named
+        line += [kinds[name] for name in named if name in kinds and kinds[name] not in line]
     if not set(bases).intersection(_BASES):
-        problem = f"class {_STACK} is derived neither from BaseStack nor from AccountStack"
+        problem = f"class {_STACK} is derived neither from BaseStack nor from AccountStack, as this file has it"
         message = Message("class-not-derived", problem, name=_STACK)
         return Fault(_shown(file), kind.lineno, "", message, "derive it from one of the two by its name")
-    methods = (statement for statement in kind.body if isinstance(statement, ast.FunctionDef))
+    methods = (statement for one in line for statement in one.body if isinstance(statement, ast.FunctionDef))
     made = next((method for method in methods if method.name == "__init__"), None)
     if made is None:
         remedy = "add one that takes scope and id, and what the layer needs by keyword"

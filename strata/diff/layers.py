@@ -32,7 +32,8 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             yield Change(Topic.SETTINGS, text, "losses")
             continue
         if old is None:
-            where = f"in {new.deploying.account}" if new.deploying.account else "in every member account"
+            places = [new.deploying.account] if new.deploying.account else new.deploying.accounts
+            where = f"in {', '.join(places)}" if places else "in every member account"
             where = where if new.code.in_accounts else "in the management account"
             yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", None if new.source else "access")
         was, will_be = _values(old) if old else {}, _values(new)

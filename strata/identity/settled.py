@@ -55,10 +55,17 @@ def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Coll
         yield Refusal(landing_zone.fault(PROJECT, at, problem, remedy))
 
 
-def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Iterator[Refusal]:
+def lost_layers(
+    landing_zone: LandingZone, states: Mapping[str, State], deployed: Collection[str] = ()
+) -> Iterator[Refusal]:
     """Refuses a deploy while a state that no stack has holds something.
 
     A layer got another name, or was dropped; or its account was retired, or got another key.
+
+    Args:
+        landing_zone: the configuration.
+        states: those that no stack has.
+        deployed: all stacks that have a state.
     """
     told = set[str]()
     for stack, state in sorted(states.items()):
@@ -102,10 +109,36 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
                 administrator = account or next(filter(None, accounts), "KEY")
                 fault = _detection_left(landing_zone, stack, administrator, has, held)
             else:
-                problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
-                remedy = "give the layer its name again, or destroy it before it goes; docs/layers.md says how"
-                fault = landing_zone.fault(PROJECT, (), problem, remedy)
+                fault, lines = _layer_left(landing_zone, stack, has, held, deployed)
             yield Refusal(fault, lines=lines)
+
+
+def _layer_left(
+    landing_zone: LandingZone, stack: str, has: str, held: Sequence[str], deployed: Collection[str]
+) -> tuple[Fault, tuple[str, ...]]:
+    """Returns how a stack of a layer of one's own goes, or goes on, with the commands for that."""
+    name, _, account = stack.partition(IN_ACCOUNT)
+    layer = landing_zone.layers.get(name)
+    if layer and layer.deploying.accounts and account in landing_zone.members:
+        problem = Message("state-without-stack", f"{has}, and {account} is not named", stack=stack, held=held)
+        remedy = f"name {account} again, run cdktf destroy {stack}, then take it out; docs/layers.md says more"
+        return landing_zone.fault(layer.file, ("accounts",), problem, remedy), ()
+    problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
+    like = _could_be(landing_zone, stack, deployed)
+    lines = tuple(move_state(landing_zone.project, stack, new) for new in like if len(like) == 1)
+    file = next(iter(like.values())) if lines else PROJECT
+    remedy = "give the layer its name again, destroy it before it goes, or move its state to its new name"
+    remedy += f"; docs/layers.md#renaming says more{':' if lines else ''}"
+    return landing_zone.fault(file, (), problem, remedy), lines
+
+
+def _could_be(landing_zone: LandingZone, stack: str, deployed: Collection[str]) -> dict[str, str]:
+    """Returns what a stack may be called now: stacks in its account that have no state, each with its layer's file."""
+    own = [layer for layer in landing_zone.layers.values() if not layer.source]
+    files = {layer.stack: layer.file for layer in own if not layer.code.in_accounts}
+    files |= {layer.stack_in(key): layer.file for layer in own for key in landing_zone.members if layer.is_in(key)}
+    where = stack.partition(IN_ACCOUNT)[1:]
+    return {new: file for new, file in files.items() if new not in deployed and new.partition(IN_ACCOUNT)[1:] == where}
 
 
 def move_state(project: Project, stack: str, new: str) -> str:

@@ -50,10 +50,10 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
     own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED, EXTERNAL)}  # the last by names
     imports, expected = own.pop(IMPORTS, None), own.pop(EXPECTATIONS, None)
-    placed = {layer.file for layer in landing_zone.layers.values() if layer.deploying.account}
+    placed = {layer.file: layer.deploying.model_fields_set for layer in landing_zone.layers.values()}
     sections = {layer.file: layer.by_place for layer in landing_zone.layers.values()}
     files = {
-        file: with_key_in_layer(text, move, placed=file in placed, sections=sections.get(file, ()))
+        file: with_key_in_layer(text, move, placed=placed.get(file, ()), sections=sections.get(file, ()))
         if file.startswith(f"{LAYERS}/")
         else with_key_in_baseline(text, move)
         if file == BASELINE

@@ -136,7 +136,7 @@ class LandingZone:
         all_waves = {}
         for name, layer in self.layers.items():
             if layer.deploying.rollout:
-                left, waves = frozenset(self.members), list[frozenset[str]]()
+                left, waves = frozenset(filter(layer.is_in, self.members)), list[frozenset[str]]()
                 for places in layer.deploying.rollout.waves:
                     named = frozenset[str]().union(*map(self.selector.at, places))
                     waves.append(left & named)
@@ -316,7 +316,7 @@ class LandingZone:
             partial.accepted,
             partial.source_files,
             tuple(partial.moves.values()),
-            partial.layers,
+            _chosen(partial.layers, partial.organization),
             tuple(partial.expectations.values()),
             partial.external,
         )
@@ -339,3 +339,13 @@ class LandingZone:
             for part in source_file.parts
         )
         return self.source_files.get(file) or next((part for part in parts if part.name == file), SourceFile(file))
+
+
+def _chosen(layers: Mapping[str, Layer], organization: Organization) -> Mapping[str, Layer]:
+    """Returns layers with the accounts at the places that their files name."""
+    if not any(layer.deploying.accounts for layer in layers.values()):
+        return layers
+    at = AccountSelector(organization).at
+    named = {name: layer.deploying.accounts for name, layer in layers.items()}
+    chosen = {name: frozenset[str]().union(*map(at, places)) if places else None for name, places in named.items()}
+    return {name: replace(layer, chosen=chosen[name]) for name, layer in layers.items()}

@@ -48,7 +48,8 @@ def _own(landing_zone: LandingZone, layer: OwnLayer) -> LayerStack:
         where = f", in {layer.deploying.account}" if layer.deploying.account else ""
         single = _shipped(landing_zone, layer) if layer.source else (f"a layer of your own{where}",)
         return LayerStack(layer.stack, single, reads, state_key(layer.stack))
-    owns = [f"{whose}, a stack in each of {counted(len(landing_zone.members), 'member account')}"]
+    number = sum(map(layer.is_in, landing_zone.members))
+    owns = [f"{whose}, a stack in each of {counted(number, 'member account')}"]
     if landing_zone.retired:
         owns.append(f"none in the retired {', '.join(landing_zone.retired)}")
     return LayerStack(layer.name, tuple(owns), reads, state_key(layer.stack_in("<account>")))

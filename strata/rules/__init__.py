@@ -64,6 +64,7 @@ RULES: tuple[Rule, ...] = (
     expectations.expectations,
     layers.one_stack,
     layers.account,
+    layers.accounts,
     layers.waves,
     detection.detection,
     archive.archive,

@@ -150,9 +150,9 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     settings = getattr(layer.settings, "settings", {})
     words = words_of("settings", {place: its.said for place, its in settings.items()})
     yield from _idle(partial, BASELINE, words, (account.places for account in landing_zone.members.values()))
-    if "account" in layer.deploying.model_fields_set:
-        message = Message("key-out-of-place", "a baseline is for every member account", key="account")
-        yield partial.fault(BASELINE, ("account",), message, "remove it, and write what is for one below its key")
+    for key in sorted(layer.deploying.model_fields_set & {"account", "accounts"}):
+        message = Message("key-out-of-place", "a baseline is for every member account", key=key)
+        yield partial.fault(BASELINE, (key,), message, "remove it, and write what is for one below its key")
     for place, said in settings.items():
         yield from _key_regions(partial, place, said.ebs_encryption, landing_zone.project.regions.all_governed)
         for name, role in (said.roles or {}).items():

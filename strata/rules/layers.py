@@ -32,10 +32,21 @@ def account(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         if (key := layer.deploying.account) and layer.code.in_accounts and not layer.source:
             yield from report_unknown(partial, layer.file, ("account",), key, known, "account")
             yield from retired(partial, layer.file, ("account",), key)
-            if layer.deploying.rollout:
+            for other in sorted(layer.deploying.model_fields_set & {"accounts", "rollout"}):
                 problem = f"is for layers with a stack in each account, and {name} has a single one, in {key}"
                 message = Message("layer-is-one-stack", problem, layer=name)
-                yield partial.fault(layer.file, ("rollout",), message, "remove it, or account")
+                yield partial.fault(layer.file, (other,), message, "remove it, or account")
+
+
+def accounts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """The places of a layer's accounts are places that there are."""
+    landing_zone = LandingZone.of(partial)
+    if landing_zone is None or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
+        return
+    for layer in landing_zone.layers.values():
+        for index, place in enumerate(layer.deploying.accounts or () if layer.code.in_accounts else ()):
+            if problem := landing_zone.selector.problem(place, ("accounts", index)):
+                yield partial.fault(layer.file, problem.at, problem.problem, problem.remedy)
 
 
 def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -44,7 +55,7 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     if landing_zone is None or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
     for name, resolved in landing_zone.waves.items():
-        layer, at = partial.layers[name], ("rollout", "waves")
+        layer, at = landing_zone.layers[name], ("rollout", "waves")
         places = layer.deploying.rollout.waves if layer.deploying.rollout and layer.in_each_account else ()
         problems = [
             problem
@@ -57,7 +68,7 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             if not accounts:
                 message = Message("wave-empty", "adds no member account to the waves before it", wave=number + 1)
                 yield partial.fault(layer.file, (*at, number), message, "name others, or remove it")
-        left = sorted(landing_zone.members.keys() - frozenset[str]().union(*resolved))
+        left = sorted({*filter(layer.is_in, landing_zone.members)} - frozenset[str]().union(*resolved))
         if left and places and not problems:
             message = Message("account-in-no-wave", f"no wave has {listed(left)}", accounts=left)
             yield partial.fault(layer.file, at, message, "add them to one, or the wave [all] at the end")

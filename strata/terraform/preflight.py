@@ -485,7 +485,7 @@ def _check_layers(
     reachable |= {stack for stack in deployed if its and stack.startswith(here) and stack != f"{here}{its.account}"}
     has = {*workspace.stacks} - unsaid(landing_zone)
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
-    if lost := list(lost_layers(landing_zone, states)):
+    if lost := list(lost_layers(landing_zone, states, deployed)):
         raise RefusedError(lost)
 
 

@@ -24,6 +24,7 @@ from strata.steps import baseline_roles, regions
 from strata.steps.known_regions import KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey
 from strata.terraform.entering import Entrances
+from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Plan
 from strata.text import counted, listed
 
@@ -54,7 +55,8 @@ class Steps:
             planned = replace(planned, remarks=(_ALIAS_GOES,))
         entered_by_us = self.removes_default_vpcs(planned.stack) or self.entrances.made(planned.stack)
         if not (entered_by_us and self.entrances.account(planned.stack)):
-            return planned
+            layer = self.landing_zone.layers.get(layer_of(planned.stack))
+            return _with_new_names(planned) if layer and not layer.source else planned
         planned = replace(planned, steps=tuple(self._roles(planned.stack)))
         return self._with_default_vpcs(planned) if self.removes_default_vpcs(planned.stack) else planned
 
@@ -237,6 +239,22 @@ class Steps:
         in_use = [text for vpc in found.vpcs for text in vpc.refusals]
         remarks = (*planned.remarks, *in_use, *_together(found.unread))
         return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
+
+
+def _with_new_names(planned: Plan) -> Plan:
+    """Returns the plan of a layer of one's own with what looks like a new name: the only one of its type that goes."""
+    types: dict[tuple[str, str], list[str]] = {}
+    for address, change in planned.changes.items():
+        if " " not in address:  # else it is deposed
+            types.setdefault((change.action, address.partition(".")[0]), []).append(address)
+    remarks = list(planned.remarks)
+    for (action, type), addresses in types.items():
+        comes = types.get(("create", type), [])
+        if action == "delete" and len(addresses) == len(comes) == 1:
+            old, new = addresses[0], comes[0]
+            text = f'looks like a new name of {old}: self.move("{old}", "{new}") in the stack keeps it'
+            remarks.append(Message("looks-renamed", f"{new} {text}", stack=planned.stack, old=old, new=new))
+    return replace(planned, remarks=tuple(remarks))
 
 
 _VPC = "default-vpc-to-remove"

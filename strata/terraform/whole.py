@@ -73,17 +73,50 @@ def unchanged(
     return {stack for stack, left in zip(stacks, asked_at_once(is_left, stacks), strict=True) if left}
 
 
-def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest, version: Version | None) -> None:
+def without_state(aws: Aws, project: Project, stacks: Collection[str], known: Mapping[str, str]) -> set[str]:
+    """Returns the stacks whose last whole run had nothing to make: for these Terraform writes no state.
+
+    Args:
+        known: the ETag of each state, and of each object beside one.
+
+    Raises:
+        AwsError: the bucket may not be read.
+    """
+
+    def is_empty(stack: str) -> bool:
+        found = kept.read(aws, project, _key(stack))
+        try:
+            return found is not None and kept.parsed(found.body).get("state", "") is None
+        except ValueError:
+            return False
+
+    asked = [stack for stack in stacks if _key(stack) in known and state_key(stack) not in known]
+    return {stack for stack, empty in zip(asked, asked_at_once(is_empty, asked), strict=True) if empty}
+
+
+def write(
+    aws: Aws,
+    project: Project,
+    stack: str,
+    origin: Origin,
+    digest: Digest,
+    version: Version | None,
+    *,
+    applied: bool = True,
+) -> None:
     """Writes that a run of a stack ended whole; another run at the same time is left to say it.
 
     Args:
         version: of the state that it left, none where that is what there is.
+        applied: whether it had anything to do; without a state, what had nothing to do is empty.
 
     Raises:
         AwsError: the bucket refuses it.
     """
     state, before = kept.read(aws, project, state_key(stack)), kept.read(aws, project, _key(stack))
-    if origin.terraform is None or state is None or (version and _version(state.body) != version):
+    if origin.terraform is None or (version and (state is None or _version(state.body) != version)):
+        return
+    if state is None and applied:
         return
     said = {
         "format": kept.FORMAT,
@@ -91,7 +124,7 @@ def write(aws: Aws, project: Project, stack: str, origin: Origin, digest: Digest
         "source": origin.source,
         "read": [[*place, sorted(outputs)] for place, outputs in sorted(origin.read.items())],
         "values": _values(origin.read, digest),
-        "state": state.etag,
+        "state": state.etag if state else None,
     }
     _put(aws, project, stack, said, **({"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}))
 

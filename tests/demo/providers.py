@@ -43,7 +43,10 @@ def provider(aws: Aws, folder: Path) -> Iterator[Provider]:
     if (chosen := os.environ.get("PROVIDER", "stand-in")) not in ("stand-in", "real"):
         raise DemoError(f"PROVIDER is stand-in or real, not {chosen}")
     if chosen == "stand-in":
-        say("AWS provider: the stand-in of Strata's tests, which makes the same calls; PROVIDER=real runs the real one")
+        say(
+            "AWS provider: the stand-in of Strata's tests, which makes the same calls; PROVIDER=real runs the real "
+            "one, with the types that this one calls an 'Invalid resource type'"
+        )
         from tests.provider.server import StandIn
 
         served = StandIn(aws.url)

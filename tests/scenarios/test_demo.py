@@ -76,6 +76,7 @@ def test_the_shell_has_the_same_organization(clone: Path, variables: Mapping[str
 
     assert done.returncode == 0, done.stdout[-4000:]
     assert "as the last demo of this configuration left it" in done.stdout
+    assert "'Invalid resource type'" in done.stdout
     assert "\nnothing to do\n" in done.stdout
     assert _running(clone) == []
 

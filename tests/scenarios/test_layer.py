@@ -149,6 +149,37 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
     assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
 
 
+def test_a_stack_that_makes_nothing_is_deployed_and_then_spared(clone: Clone) -> None:
+    """Terraform writes no state for it; the day it makes something it is planned again."""
+    clone.add("topics")
+    clone.types("In every account")
+    code = clone.folder / "stacks/layers/topics/stack.py"
+    made = code.read_text()
+    code.write_text(
+        made.replace("        topic = ", '        if account.key == "shared":\n            return\n        topic = ')
+    )
+    clone.add("names")
+    clone.site.append("layers/names.yaml", "")
+    clone.site.sign_in_as_administrator()
+
+    before = clone.strata("doctor", "--json")
+    deployed = clone.strata("deploy", "--yes")
+    again = clone.strata("plan", "topics", "--json")
+    judged = clone.strata("doctor", "--json")
+    code.write_text(made)
+    more = clone.strata("plan", "topics_shared", "--json")
+
+    assert deployed.code == 0, deployed.text
+    lacking = [one.data for one in before.told if one.id == "layer-not-deployed"]
+    assert lacking == [{"layer": "names"}, {"layer": "topics", "accounts": ["security", "shared"]}]
+    assert {one["stack"]: one["spared"] for one in json.loads(again.stdout)["stacks"]} == {
+        "topics_security": True,
+        "topics_shared": True,
+    }
+    assert [one.data for one in judged.told if one.id == "layer-deployed"] == lacking
+    assert more.planned == {"topics_shared": {"aws_sns_topic.events": "create"}}
+
+
 def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: Clone) -> None:
     """The Terraform of an account stack was not written: it was as its last deploy left it when this one began."""
     clone.add("topics")
