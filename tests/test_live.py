@@ -143,7 +143,7 @@ def _without_evidence(glance: Table) -> Table:
         title = name or title
         if not title.removeprefix("! ").startswith(("Differences to", "Controls that")):
             rows.append((name, answer))
-    notes = tuple(one for one in glance.notes if not one.startswith("strata drift"))
+    notes = tuple(one for one in glance.notes if not one.startswith("Differences to"))
     return replace(glance, rows=rows, notes=notes, lead=())
 
 

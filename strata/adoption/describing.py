@@ -41,7 +41,6 @@ from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
 from strata.kinds.control_tower import (
-    CONTROL_TOWER,
     by_its_name,
     is_called_so,
     keeper_of_policy,
@@ -59,6 +58,7 @@ from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import DETAILS, USER
 from strata.landing_zone.accounts import default_name
+from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved

@@ -18,8 +18,8 @@ from strata.errors import Message
 from strata.inventory.members import LiveMembers
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
-from strata.kinds.control_tower import CONTROL_TOWER
 from strata.landing_zone import LandingZone
+from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.inherited import Path, places
 from strata.rules.inherited import declared_in
 from strata.rules.text import refused

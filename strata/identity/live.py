@@ -24,9 +24,10 @@ from strata.config.types import REPLICA
 from strata.errors import Message
 from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds.at_aws import LivePolicy
-from strata.kinds.control_tower import CONTROL_TOWER, GUARDRAILS, keeper_where
+from strata.kinds.control_tower import keeper_where
 from strata.kinds.identity import policy_identity, unit_identity
 from strata.landing_zone import LandingZone
+from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS
 from strata.text import exact, folded
 
 

@@ -12,13 +12,11 @@ from typing import Any, Literal
 
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory, LivePermissionSet, LivePolicy, LiveUser
+from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS
 from strata.landing_zone.groups import CONTROL_TOWER as GROUPS
 from strata.policy.documents import statements
 from strata.text import folded
 
-CONTROL_TOWER = "controltower.amazonaws.com"
-GUARDRAILS = "aws-guardrails-"
-"""What the names of its policies begin with."""
 SETS = (
     "AWSAdministratorAccess",
     "AWSOrganizationsFullAccess",

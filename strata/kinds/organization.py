@@ -11,11 +11,11 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
-from strata.kinds.control_tower import CONTROL_TOWER
 from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
+from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.services import delegation
 

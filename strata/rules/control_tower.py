@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from strata.config import ORGANIZATION, PROJECT
 from strata.errors import Message
 from strata.evaluation.questions import PrincipalQuestion, find_action
-from strata.kinds.control_tower import CONTROL_TOWER, GUARDRAILS
 from strata.landing_zone import LandingZone
+from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS
 from strata.rules.accepted import Doubt
 from strata.rules.denials import kept_from_work
 from strata.text import listed
