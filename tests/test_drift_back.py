@@ -255,6 +255,28 @@ def test_access_in_an_account_that_nobody_declares_is_left_with_it() -> None:
     assert ways(by_hand) == ["delete-account-assignment", "delete-user"]
 
 
+def test_access_by_a_group_and_guardrails_of_an_account_that_nobody_declares_are_left_with_it() -> None:
+    """A membership in a declared group is not: somebody would have access everywhere by it, and keep it."""
+    by_hand = THERE.but([policy("ours", "lab")]).at_aws(
+        [unit("theirs", "Theirs"), account("pay", within="theirs"), user("fay"), group("night", "fay")],
+        [
+            grant("Reads", "night", "pay"),
+            grant("Reads", "reds", "pay"),
+            policy("apart", "pay"),
+            policy("unit", "theirs"),
+        ],
+        [changed("group", "reds", members=("bo", "fay")), changed("policy", "ours", targets=("lab", "pay"))],
+    )
+
+    left = {(one.kind, one.name) for one in compared(by_hand).differences if getattr(one.way.by_hand, "id", "") == LEFT}
+
+    assert {kind for kind, _ in left} == {"assignment", "attachment", "group", "policy", "user"}
+    assert ways(by_hand) == ["delete-group-membership"]
+
+
+LEFT = "left-with-account"
+
+
 class Ran:
     """What was run, and what becomes of it."""
 

@@ -147,6 +147,7 @@ else:
 """
     for name in (".venv", ".venv-cdktn"):
         fake(tmp_path / name / "bin/python", f"#!{sys.executable}\n{write}")
+        (tmp_path / name / ".run").touch()
     fake(tmp_path / "bin/make", '#!/bin/sh\necho "$@" >>journal\ntest ! -e broken')
     (tmp_path / "requirements").mkdir()
     (tmp_path / "requirements/engine").write_text("cdktf\n")
@@ -158,6 +159,7 @@ else:
         (command, "LOCK", tmp_path / "requirements/terraform.lock.hcl"),
         (command, "DEFAULT", tmp_path / "requirements/engine"),
         (installed, "DEFAULT", tmp_path / "requirements/engine"),
+        (command, "engine", lambda: Engine.named((tmp_path / "requirements/engine").read_text().strip())),
     ]:
         monkeypatch.setattr(module, name, value)
     return tmp_path
@@ -275,10 +277,20 @@ def test_make_sets_up_the_engine_that_is_written_there(
     assert f"--require-hashes --only-binary :all: -r {lock}" in done.stdout
 
 
-def test_another_word_is_a_fault(checkout: Path) -> None:
-    (checkout / "requirements/engine").write_text("cdktx\n")
+@pytest.mark.parametrize("way", ["another word", "no word", "the other engine is installed", "set up in part"])
+def test_what_is_not_set_up_as_the_file_says_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
+    """As after a merge, or an interrupted switch."""
+    match way:
+        case "another word":
+            (checkout / "requirements/engine").write_text("cdktx\n")
+        case "no word":
+            (checkout / "requirements/engine").unlink()
+        case "the other engine is installed":
+            monkeypatch.setattr(command, "engine", lambda: Engine.named(CDKTN))
+        case _:
+            (checkout / ".venv/.run").unlink()
 
-    assert switch(CDKTN).exit_code == switch().exit_code == 1
+    assert [switch(*words).exit_code for words in ([CDKTN], [CDKTF], [])] == [1, 1, 1]
     assert not (checkout / "journal").exists()
 
 

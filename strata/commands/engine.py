@@ -17,7 +17,7 @@ from strata.load import load
 from strata.options import Options
 from strata.printing import line
 from strata.terraform.engine import CDKTF_ENDS, DEFAULT, Engine, default
-from strata.terraform.tools import CHECKOUT, LOCK
+from strata.terraform.tools import CHECKOUT, LOCK, engine
 from strata.text import counted
 
 Files = Mapping[str, Any]
@@ -39,6 +39,9 @@ def run(options: Options, *, name: str | None, dry_run: bool) -> int:
         StrataError: the configuration has faults, or an engine cannot be installed or cannot synthesize it.
     """
     now = default()
+    if engine().name != now or not (CHECKOUT / ".venv/.run").exists():
+        text = f".venv is not set up for {now}, which requirements/engine names; run make setup"
+        raise StrataError(Message("tool-missing", text, tool=now))
     if name in (None, now):
         until = f", until {CDKTF_ENDS}" if now == "cdktf" else ""
         print(
@@ -47,10 +50,10 @@ def run(options: Options, *, name: str | None, dry_run: bool) -> int:
         return 0
     load(options.config)
     written = {}
-    for engine in (now, name):
-        options.note(f"{engine}: installing what is missing, then writing the Terraform")
-        _make("setup", f"ENGINE={engine}")
-        written[engine] = synthesize(_python(engine), options.config, CHECKOUT / "cdktf.out-engines" / engine)
+    for each in (now, name):
+        options.note(f"{each}: installing what is missing, then writing the Terraform")
+        _make("setup", f"ENGINE={each}")
+        written[each] = synthesize(_python(each), options.config, CHECKOUT / "cdktf.out-engines" / each)
     found = list(differences(written))
     for text in found:
         print(line(text))
@@ -64,10 +67,12 @@ def run(options: Options, *, name: str | None, dry_run: bool) -> int:
         return 0
     _lock(name, written[name])
     write({DEFAULT: f"{name}\n".encode()})
-    _make("dev" if (CHECKOUT / ".venv/.dev").exists() else "setup")
+    target = "dev" if (CHECKOUT / ".venv/.dev").exists() else "setup"
     options.note(
-        f"wrote {DEFAULT.relative_to(CHECKOUT)}; next: strata plan{options.config_words}, which should be empty"
+        f"wrote {DEFAULT.relative_to(CHECKOUT)}; make {target} follows, which you may run again if it is cut short"
     )
+    _make(target)
+    options.note(f"next: strata plan{options.config_words}, which should be empty")
     return 0
 
 
@@ -82,7 +87,9 @@ def synthesize(python: Path, config: Path, output: Path) -> Files:
     variables = {**os.environ, "CDKTF_OUTDIR": str(output), "STRATA_CONFIG": str(config.resolve())}
     done = subprocess.run([python, "main.py"], cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise StrataError(Message("synth-failed", f"{output.name} cannot synthesize {config}: {done.stderr.strip()}"))
+        raise StrataError(
+            Message("synth-failed", f"{output.name} cannot synthesize {config}: {done.stderr.strip().splitlines()[-1]}")
+        )
     return {str(file.relative_to(output)): json.loads(file.read_text()) for file in sorted(output.rglob("*.json"))}
 
 

@@ -71,7 +71,7 @@ def _states(landing_zone: LandingZone, move: Move) -> Iterator[str]:
         its = plural(len(stacks), "its own state", "its own states")
         yield f"next, before the deploy, where it has been deployed, move {its}:"
     for name in stacks:
-        yield move_state(landing_zone.project, name(move.from_), name(move.to))
+        yield from move_state(landing_zone.project, name(move.from_), name(move.to))
 
 
 def _move(kind: str | None, old: str | None, new: str | None) -> Move:

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from itertools import chain
 from typing import Any
 
 from strata.config.models import PolicyType
@@ -31,7 +30,7 @@ def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collecti
 
     Within each, what hangs on something stands before it. What two lines say is said once.
     """
-    ordered = _with_units_that_stay(aws, _with_access_elsewhere(aws, differences))
+    ordered = _with_units_that_stay(aws, _with_what_others_have(aws, differences))
     ordered = _with_names_freed(aws, [_with_what_it_has(aws, difference, ordered) for difference in ordered])
     ordered = _with_what_units_hold(aws, ordered)
     places = [(_place(aws, difference), difference) for difference in ordered]
@@ -74,23 +73,48 @@ def _waits(aws: AtAws, difference: Difference) -> bool:
 # What an account has that nobody declares
 
 
-def _with_access_elsewhere(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
-    """Returns the differences; who has access in an account that nobody declares keeps it, as such an account stays."""
-    has = defaultdict[str, set[str]](set)
-    for assignment in chain.from_iterable(center.assignments | center.orphans for center in aws.inventory.centers):
-        if aws.known["account"].get(assignment.account) not in aws.zone.accounts:
-            for id in (assignment.account, assignment.principal, assignment.permission_set):
-                has[id].add(assignment.account)
+def _with_what_others_have(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences; what an account has that nobody declares stays with it: access, and its guardrails."""
+    bound = _bound(aws)
+    has = _holding(aws, bound)
 
     def left(difference: Difference) -> Difference:
         ids = difference.live.ids if difference.live and difference.how is DifferenceKind.MADE else {}
-        accounts = has.get(ids.get("account") or ids.get("id", ""))
+        accounts = bound.get(ids.get("target", "")) or has.get(ids.get("account") or ids.get("id", ""))
         if not (accounts and difference.way.undo):
             return difference
         stays = f"left with account {listed(sorted(accounts))}, which nobody declares"
         return difference.with_way(undo=(), by_hand=Message("left-with-account", stays, accounts=sorted(accounts)))
 
     return [*map(left, differences)]
+
+
+def _bound(aws: AtAws) -> dict[str, set[str]]:
+    """Returns accounts that nobody declares, by their own ids and those of undeclared units above them."""
+    parents = {unit.id: unit.parent for unit in aws.inventory.organization.units}
+    bound: dict[str, set[str]] = {}
+    for account in aws.inventory.organization.accounts:
+        place = account.id if aws.known["account"].get(account.id) not in aws.zone.accounts else ""
+        while place and aws.known["ou"].get(place) not in aws.zone.units:
+            bound.setdefault(place, set()).add(account.id)
+            place = account.parent if place == account.id else parents.get(place, "")
+    return bound
+
+
+def _holding(aws: AtAws, bound: Mapping[str, Collection[str]]) -> Mapping[str, set[str]]:
+    """Returns these accounts by the ids of what binds them, and of who has access there, by way of a group too."""
+    has = defaultdict[str, set[str]](set)
+    for policy in aws.inventory.organization.policies:
+        has[policy.id].update(*(bound.get(target, ()) for target in policy.targets))
+    for center in aws.inventory.centers:
+        for assignment in (each for each in center.assignments | center.orphans if each.account in bound):
+            for id in (assignment.account, assignment.principal, assignment.permission_set):
+                has[id].add(assignment.account)
+        for group in center.groups:
+            made_outside = aws.known["group"].get(group.id) not in aws.zone.groups
+            for user in group.members if made_outside else ():
+                has[user] |= has[group.id]
+    return has
 
 
 # What a unit holds

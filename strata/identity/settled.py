@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT
 from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
-from strata.config.models import Project, state_key
+from strata.config.models import Locking, Project, state_key
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.identity.comparison import Refusal
@@ -16,6 +17,7 @@ from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.moves import moved_keys
 from strata.kinds.store import LOCK, REPLICA, STATE
 from strata.landing_zone import LandingZone
+from strata.printing import word
 from strata.sides.states import State
 from strata.text import listed
 
@@ -96,7 +98,7 @@ def lost_layers(
                 new = f"{stack.partition(IN_ACCOUNT)[0]}{IN_ACCOUNT}{key}"
                 text = f"{has}, and the stack is {new} now, as the account has another key"
                 problem = Message("state-not-moved", text, stack=stack, new=new)
-                lines = (move_state(landing_zone.project, stack, new),)
+                lines = move_state(landing_zone.project, stack, new)
                 remedy = "move its state, and deploy then:"
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, remedy)
             elif stack == ACCOUNTS or of_baseline:
@@ -125,7 +127,7 @@ def _layer_left(
         return landing_zone.fault(layer.file, ("accounts",), problem, remedy), ()
     problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
     like = _could_be(landing_zone, stack, deployed)
-    lines = tuple(move_state(landing_zone.project, stack, new) for new in like if len(like) == 1)
+    lines = move_state(landing_zone.project, stack, next(iter(like))) if len(like) == 1 else ()
     file = next(iter(like.values())) if lines else PROJECT
     remedy = "give the layer its name again, destroy it before it goes, or move its state to its new name"
     remedy += f"; docs/layers.md#renaming says more{':' if lines else ''}"
@@ -141,10 +143,18 @@ def _could_be(landing_zone: LandingZone, stack: str, deployed: Collection[str]) 
     return {new: file for new, file in files.items() if new not in deployed and new.partition(IN_ACCOUNT)[1:] == where}
 
 
-def move_state(project: Project, stack: str, new: str) -> str:
-    """Returns the command that has a stack of another name find its state."""
+def move_state(project: Project, stack: str, new: str) -> tuple[str, ...]:
+    """Returns the commands that have a stack of another name find its state.
+
+    A digest that stayed in the lock table under the old name would have Terraform refuse the next state there.
+    """
     bucket = f"s3://{project.state_bucket}/"
-    return f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}"
+    move = f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}"
+    if project.state.locking is Locking.S3:
+        return (move,)
+    row = json.dumps({"LockID": {"S": f"{project.state_bucket}/{state_key(stack)}-md5"}})
+    key = f"--key {word(row)} --region {project.regions.primary}"
+    return move, f"aws dynamodb delete-item --table-name {project.lock_table} {key}"
 
 
 def held_in_baseline(state: State) -> list[str]:

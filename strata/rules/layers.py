@@ -44,9 +44,13 @@ def accounts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     if landing_zone is None or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
         return
     for layer in landing_zone.layers.values():
-        for index, place in enumerate(layer.deploying.accounts or () if layer.code.in_accounts else ()):
-            if problem := landing_zone.selector.problem(place, ("accounts", index)):
-                yield partial.fault(layer.file, problem.at, problem.problem, problem.remedy)
+        places = layer.deploying.accounts or () if layer.code.in_accounts else ()
+        found = [landing_zone.selector.problem(place, ("accounts", index)) for index, place in enumerate(places)]
+        problems = [problem for problem in found if problem]
+        yield from (partial.fault(layer.file, problem.at, problem.problem, problem.remedy) for problem in problems)
+        if places and not problems and not any(map(layer.is_in, landing_zone.members)):
+            message = Message("layer-in-no-account", "names no member account", layer=layer.name)
+            yield partial.fault(layer.file, ("accounts",), message, "name some, or delete the file")
 
 
 def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:

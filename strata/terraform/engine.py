@@ -28,7 +28,7 @@ def default() -> str:
     Raises:
         StrataError: somebody has written another word there.
     """
-    name = DEFAULT.read_text(encoding="utf-8").strip()
+    name = DEFAULT.read_text(encoding="utf-8").strip() if DEFAULT.exists() else ""
     if name not in (CDKTF, CDKTN):
         text = f"{DEFAULT} says {name!r}; write {CDKTF} or {CDKTN} there, then run make setup"
         raise StrataError(Message("value-rejected", text, place=str(DEFAULT)))

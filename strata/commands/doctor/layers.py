@@ -44,7 +44,7 @@ def check_layers(context: CheckContext) -> list[Finding]:
     ours = {*STACKS, *(layer.stack for layer in zone.layers.values()), *zone.account_stacks}
     gone = {stack: read_state(context.aws, context.project, stack) for stack in stored if stack not in ours}
     findings += [
-        refused(refusal.fault.problem, " ".join((refusal.fault.remedy, *refusal.lines)))
+        refused(refusal.fault.problem, f"{refusal.fault.remedy} {' && '.join(refusal.lines)}".strip())
         for refusal in lost_layers(zone, gone, stored)
     ]
     return findings or [ok("no-layers", "none of your own")]
