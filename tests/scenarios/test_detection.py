@@ -258,6 +258,7 @@ def drifted(site: Site) -> set[tuple[str, str, str]]:
     return {(one["kind"], one["name"], one["attribute"]) for one in shown["differences"]}
 
 
+@pytest.mark.large
 def test_config_records_in_each_account_and_is_stopped_again(site: Site) -> None:
     """What an account has already is taken over with its name, and Control Tower's is left alone."""
     (site.config / "detection.yaml").unlink()
@@ -487,6 +488,7 @@ def put_recorder(client: Any, **values: Any) -> None:
     client.put_configuration_recorder(ConfigurationRecorder={**recorder, **values})
 
 
+@pytest.mark.large
 def test_all_of_it_in_a_region_more_is_put_back_and_leaves_a_suspended_account_out(shipped: Site) -> None:
     shipped.sign_in_as_administrator()
     shipped.edit("organization.yaml", SANDBOX)
