@@ -274,6 +274,12 @@ def test_access_by_a_group_and_guardrails_of_an_account_that_nobody_declares_are
     assert ways(by_hand) == ["delete-group-membership"]
 
 
+def test_an_account_that_nobody_declares_keeps_no_policy_at_the_root() -> None:
+    by_hand = THERE.at_aws([account("pay"), policy("apart", "root")])
+
+    assert ways(by_hand) == ["detach-policy", "delete-policy"]
+
+
 LEFT = "left-with-account"
 
 

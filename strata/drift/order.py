@@ -94,10 +94,12 @@ def _bound(aws: AtAws) -> dict[str, set[str]]:
     parents = {unit.id: unit.parent for unit in aws.inventory.organization.units}
     bound: dict[str, set[str]] = {}
     for account in aws.inventory.organization.accounts:
-        place = account.id if aws.known["account"].get(account.id) not in aws.zone.accounts else ""
-        while place and aws.known["ou"].get(place) not in aws.zone.units:
-            bound.setdefault(place, set()).add(account.id)
-            place = account.parent if place == account.id else parents.get(place, "")
+        if aws.known["account"].get(account.id) in aws.zone.accounts:
+            continue
+        bound[account.id], unit = {account.id}, account.parent
+        while unit in parents and aws.known["ou"].get(unit) not in aws.zone.units:
+            bound.setdefault(unit, set()).add(account.id)
+            unit = parents[unit]
     return bound
 
 
