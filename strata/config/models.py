@@ -474,6 +474,10 @@ class Project(Model):
         """Returns the name of the lock table."""
         return self.state.table or f"{self.short_name}-terraform-lock"
 
+    def digest_key(self, stack: str) -> str:
+        """Returns the LockID of the row of the lock table in which Terraform keeps the digest of a stack's state."""
+        return f"{self.state_bucket}/{state_key(stack)}-md5"
+
     @property
     def trail_bucket(self) -> str:
         """Returns the name of the bucket the organization trail delivers to."""

@@ -152,7 +152,7 @@ def move_state(project: Project, stack: str, new: str) -> tuple[str, ...]:
     move = f"aws s3 mv {bucket}{state_key(stack)} {bucket}{state_key(new)}"
     if project.state.locking is Locking.S3:
         return (move,)
-    row = json.dumps({"LockID": {"S": f"{project.state_bucket}/{state_key(stack)}-md5"}})
+    row = json.dumps({"LockID": {"S": project.digest_key(stack)}})
     key = f"--key {word(row)} --region {project.regions.primary}"
     return move, f"aws dynamodb delete-item --table-name {project.lock_table} {key}"
 

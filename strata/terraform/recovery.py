@@ -16,7 +16,6 @@ from typing import Any
 from strata.aws.identity_center import CenterClient
 from strata.aws.organization import list_accounts, list_requests
 from strata.aws.session import Aws, AwsError
-from strata.config.models import state_key
 from strata.errors import Message
 from strata.identity.announced import KINDS, Name
 from strata.identity.comparison import Refusal
@@ -235,9 +234,8 @@ def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> 
     project = landing_zone.project
     client = aws.client("dynamodb", project.regions.primary)
     for stack in stacks:
-        row = f"{project.state_bucket}/{state_key(stack)}-md5"
         with contextlib.suppress(AwsError):  # no table, or nobody may write to it: then there is nothing to go back to
-            client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": row}})
+            client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": project.digest_key(stack)}})
 
 
 def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], note: Note) -> list[Failure]:
