@@ -18,6 +18,7 @@ from strata.options import Options
 from strata.printing import line
 from strata.terraform.engine import CDKTF_ENDS, DEFAULT, Engine, default
 from strata.terraform.tools import CHECKOUT, LOCK, engine
+from strata.terraform.workspace import reasons
 from strata.text import counted
 
 Files = Mapping[str, Any]
@@ -87,9 +88,7 @@ def synthesize(python: Path, config: Path, output: Path) -> Files:
     variables = {**os.environ, "CDKTF_OUTDIR": str(output), "STRATA_CONFIG": str(config.resolve())}
     done = subprocess.run([python, "main.py"], cwd=CHECKOUT, env=variables, capture_output=True, text=True, check=False)
     if done.returncode:
-        raise StrataError(
-            Message("synth-failed", f"{output.name} cannot synthesize {config}: {done.stderr.strip().splitlines()[-1]}")
-        )
+        raise StrataError(*reasons((done.stderr or done.stdout).strip().splitlines()))
     return {str(file.relative_to(output)): json.loads(file.read_text()) for file in sorted(output.rglob("*.json"))}
 
 

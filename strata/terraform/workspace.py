@@ -109,12 +109,12 @@ class Workspace:
             check=False,
         )
         if done.returncode:
-            raise StrataError(*_reasons((done.stderr or done.stdout).strip().splitlines()))
+            raise StrataError(*reasons((done.stderr or done.stdout).strip().splitlines()))
         if not self._manifest.exists():
             text = "main.py ended without an error before the Terraform was written; look for an exit in a stack"
             raise StrataError(Message("synth-ended-early", text))
         for stack, said in json.loads(failed.read_text(encoding="utf-8")).items() if failed.exists() else ():
-            why = next(_reasons(said.strip().splitlines()))
+            why = next(reasons(said.strip().splitlines()))
             self.failed[stack] = why.saying(why.removeprefix(f"{stack}: "), place=why.place, stack=stack)
 
     @property
@@ -294,8 +294,8 @@ def _sources(document: Mapping[str, Any]) -> dict[str, StateObject]:
 _READS = re.compile(r"\bdata\.terraform_remote_state\.([\w-]+)\.outputs\.([\w-]+)")
 
 
-def _reasons(said: Sequence[str]) -> Iterator[Message]:
-    """Yields the errors that main.py ends with; of an unforeseen error what came first, and where."""
+def reasons(said: Sequence[str]) -> Iterator[Message]:
+    """Yields the errors that main.py said at its end; of an unforeseen error what came first, and where."""
     begun = next((number for number, text in enumerate(said) if text.startswith("Traceback ")), len(said))
     first = next((number for number, text in enumerate(said) if number > begun and text[:1].strip()), None)
     if first is None:
