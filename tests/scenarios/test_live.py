@@ -39,7 +39,7 @@ def tables(text: str) -> dict[str, str]:
     text = re.sub(r"^ *%%.*\n", "", text, flags=re.MULTILINE)
     found = dict(part.partition("\n")[::2] for part in text.partition("\n## ")[2].split("\n## "))
     glance = next(iter(found))
-    only = r"^\| (! )?(Differences to|Controls that are) [^|]*\|.*\n(\|  \|.*\n)*|\nstrata drift tells .*\n"
+    only = r"^\| (! )?(Differences to|Controls that are) [^|]*\|.*\n(\|  \|.*\n)*|\nDifferences to [^\n]*\n"
     found[glance] = re.sub(only, "", found[glance], flags=re.MULTILINE)
     return {title: rows for title, rows in found.items() if not title.startswith(OF_LIVE)}
 
