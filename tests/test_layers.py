@@ -941,8 +941,6 @@ class Stack(AccountStack):
         ('raise Odd("one")', "stacks/layers/topics/stack.py:20", "Odd: one"),
         ("exit(0)", "stacks/layers/topics/stack.py:20", "SystemExit: 0"),
         ('self.add(SnsTopic, "events", name="x")', "", "aws_sns_topic.events"),
-        ('self.add(SnsTopic, "eu-west.1")', "stacks/layers/topics/stack.py:20", "SnsTopic 'eu-west.1': "),
-        ('self.add_json(SnsTopic, "1st")', "stacks/layers/topics/stack.py:20", "SnsTopic '1st': "),
         ("self.node.add_validation(Refusing())", "", "odd at last"),
     ],
 )

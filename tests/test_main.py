@@ -287,7 +287,7 @@ def test_a_test_that_asks_for_a_wrong_name_hears_what_there_is(shipped: Deployme
     assert "alarms" not in shipped
 
 
-def test_two_resources_with_one_address_are_refused() -> None:
+def test_an_address_that_is_taken_or_that_terraform_refuses_is_refused() -> None:
     from cdktf import App
     from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
@@ -301,6 +301,10 @@ def test_two_resources_with_one_address_are_refused() -> None:
         layer.add(SnsTopic, "news")
     [told] = taken.value.args
     assert (told.id, told.place, told.data) == ("address-taken", "aws_sns_topic.news", {"stack": "mine"})
+    for add in (layer.add, layer.add_json):
+        for name in ("eu-west.1", "1st"):
+            with pytest.raises(ValueError, match=f"SnsTopic '{name}'"):
+                add(SnsTopic, name)
 
 
 def test_text_in_an_expression_keeps_quotes_and_letters() -> None:

@@ -150,7 +150,7 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
     if planned.spared:
         number = "as the last deploy left it, AWS was not asked; --refresh asks"
     if planned.assumes:
-        number += f", with what {' and '.join(planned.assumes)} has yet to make as (known after apply)"
+        number += f", with outputs of {' and '.join(planned.assumes)} as planned"
     style = Style.FAULT if planned.error else Style.TITLE
     told = planned.told or (planned.error or waits(planned) or number,)
     yield from (_Line(f"{stack}: {text}", style) for text in told)

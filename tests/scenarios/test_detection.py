@@ -81,7 +81,6 @@ def site(shipped: Site) -> Site:
     return shipped
 
 
-@pytest.mark.quick
 def test_all_accounts_are_switched_on_and_let_go_again(site: Site) -> None:
     """The detector that delegation makes is imported, though its creation was approved."""
     first = site.strata("plan", "--json")
@@ -126,7 +125,6 @@ def test_all_accounts_are_switched_on_and_let_go_again(site: Site) -> None:
     deployed(site)
 
 
-@pytest.mark.quick
 def test_with_an_exception_each_account_is_a_member_of_its_own(site: Site) -> None:
     site.edit("organization.yaml", SANDBOX)
     write(site, DETECTION + EXCEPT)
@@ -156,7 +154,6 @@ def test_with_an_exception_each_account_is_a_member_of_its_own(site: Site) -> No
     assert not any("shared" in address for address in site.state("detection_security"))
 
 
-@pytest.mark.quick
 def test_somebody_elses_administrator_is_named_and_our_own_is_taken_over(site: Site) -> None:
     site.aws.order("guardduty-administrator", account=id_of(site, "shared"), region=OTHER)
 
@@ -174,8 +171,13 @@ def test_somebody_elses_administrator_is_named_and_our_own_is_taken_over(site: S
     registered = {"AccountId": shared, "ServicePrincipal": "guardduty.amazonaws.com"}
     site.aws.client("organizations").deregister_delegated_administrator(**registered)
     site.aws.order("guardduty-administrator", account=id_of(site, "security"), region=OTHER)
+    theirs = member(site, "security", "guardduty", OTHER)
+    [detector] = theirs.list_detectors()["DetectorIds"]
+    theirs.update_organization_configuration(DetectorId=detector, AutoEnableOrganizationMembers="ALL")
     planned = site.strata("plan", "--json").planned
     assert planned["detection"][f"aws_guardduty_organization_admin_account.main_{OTHER}"] == "import"
+    configuration = f"aws_guardduty_organization_configuration.main_{OTHER}"
+    assert planned["detection_security"][configuration] == "import"
     deployed(site)
 
     write(site, DETECTION.replace("security", "shared"))

@@ -235,7 +235,6 @@ def test_every_kind_is_changed_below() -> None:
     assert kinds == {*CHANGES, "member setting default_vpcs"}
 
 
-@pytest.mark.quick
 def test_what_is_changed_by_hand_is_told_with_its_account_and_put_back(site: Site) -> None:
     """Everything is changed at once, in one of two accounts; the deploy is of its stacks alone."""
     before = site.strata("drift", "--json")

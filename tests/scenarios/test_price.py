@@ -19,7 +19,6 @@ usage:
 """
 
 
-@pytest.mark.quick
 def test_a_budget_refuses_what_costs_more(shipped: Site) -> None:
     """Also where it is switched off and goes on."""
     site = shipped

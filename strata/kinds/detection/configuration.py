@@ -17,7 +17,7 @@ from strata.kinds.detection.made import (
     said,
     wanted_plans,
 )
-from strata.kinds.kind import Ask, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Resource
 from strata.kinds.members.made import Declared, made_by_layer
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import guardduty_of, watched_regions
@@ -33,6 +33,19 @@ def _declared(zone: LandingZone) -> Iterator[Declared]:
         yield said(f"in {region}", values, account=administrator_of(zone))
 
 
+def _as_wanted(ask: Ask) -> str | None:
+    """Returns the detector for which AWS has the configuration as it is planned: to import and change is not approved.
+
+    AWS refuses the question before it has delegated GuardDuty to the account.
+    """
+    detector = detector_here(ask)
+    if detector is None:
+        return None
+    its = ask.client(SERVICE).describe_organization_configuration(DetectorId=detector)
+    wanted = ask.values.get("auto_enable_organization_members")
+    return detector if its["AutoEnableOrganizationMembers"] == wanted else None
+
+
 def _asked(ask: Ask) -> Attributes | None:
     if detector_here(ask) != ask.values.get("detector_id"):
         return None
@@ -44,7 +57,14 @@ def _asked(ask: Ask) -> Attributes | None:
 CONFIGURATION = made_by_layer(
     DETECTION_LAYER,
     "GuardDuty configuration",
-    (Resource("aws_guardduty_organization_configuration", "<detector id>[@<region>]"), Resource(_PLAN, "")),
+    (
+        Resource(
+            "aws_guardduty_organization_configuration",
+            "<detector id>[@<region>]",
+            existing=AlreadyExists(id=_as_wanted, early=_as_wanted, regional=True),
+        ),
+        Resource(_PLAN, ""),
+    ),
     called=lambda name, _: f"in {region_of(name)}",
     declared=_declared,
     recorded=lambda state: {
