@@ -756,10 +756,8 @@ def test_a_layer_says_its_settings_by_place_as_the_page_has_it(own: Own, said: S
 
     assert len(f"{model}{stack}".splitlines()) <= 40
     groups = {key: made[f"logs_{key}"].all("aws_cloudwatch_log_group") for key in ("security", "shared")}
-    assert {key: group["events"]["retention_in_days"] for key, group in groups.items()} == {
-        "security": 365,
-        "shared": 90,
-    }
+    days = {key: group["events"].get("retention_in_days") for key, group in groups.items()}
+    assert days == {"security": 365, "shared": None}, "null takes away what the root says"
     _edit(own, "layers/logs.yaml", "ou/security", "ou/securty")
     ((place, id, _),) = own.faults(said)
     assert (place, id) == ("layers/logs.yaml:3: places.ou/securty", "unknown-name")
@@ -891,6 +889,8 @@ def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own
 
     remarks = [steps.plan(Plan(stack, changes)).remarks for stack in ("topics_shared", "one", "security")]
     unclear = steps.plan(Plan("one", several)).remarks
+    astray = PlannedChange("delete", moved_from=f"{topic}.alarms")
+    mistyped = steps.plan(Plan("one", {f"{topic}.mian": astray, f"{topic}.main": PlannedChange("create")})).remarks
 
     data = {"old": f"{topic}.alarms", "new": f"{topic}.main"}
     assert [[(one.id, one.data) for one in some] for some in remarks] == [
@@ -898,6 +898,7 @@ def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own
         [("looks-renamed", {"stack": "one", **data})],
         [],
     ]
+    assert [(one.id, one.data) for one in mistyped] == [("looks-renamed", {"stack": "one", **data})]
     assert unclear == ()
 
 

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Self
 
 from strata.aws.access_role import entered, ids_of_accounts
@@ -24,6 +25,7 @@ from strata.kinds import resource_of
 from strata.kinds.arguments import Attributes
 from strata.landing_zone import LandingZone
 from strata.printing import line
+from strata.sides.states import State, managed
 from strata.terraform.events import Failure
 from strata.terraform.plans import Plan, PlannedChange
 
@@ -36,6 +38,7 @@ class ExistingTable:
         members: the key of the account that a stack is in, where that is not the management account.
         reader: returns the role by which such a stack is asked about.
         emails: the address of each account by key.
+        state: returns the state of a stack.
     """
 
     aws: Aws
@@ -43,6 +46,7 @@ class ExistingTable:
     members: Mapping[str, str] = field(default_factory=dict)
     reader: Callable[[str], str] = lambda _: ACCESS_ROLE
     emails: Mapping[str, str] = field(default_factory=dict)
+    state: Callable[[str], State] = lambda _: {}
     _ids: dict[str, str] = field(default_factory=dict, compare=False)
     _entered: dict[str, tuple[Aws, str]] = field(default_factory=dict, compare=False)
 
@@ -50,7 +54,7 @@ class ExistingTable:
     def of(cls, aws: Aws, zone: LandingZone, reader: Callable[[str], str]) -> Self:
         """Returns the table of a landing zone."""
         emails = {key: account.email for key, account in zone.members.items()}
-        return cls(aws, zone.project, zone.account_stacks, reader, emails)
+        return cls(aws, zone.project, zone.account_stacks, reader, emails, partial(read_state, aws, zone.project))
 
     def id_of(self, type: str, values: Attributes, stack: str = "") -> str | None:
         """Returns the import id of a planned resource, None where it is not known or AWS has no such thing."""
@@ -63,14 +67,23 @@ class ExistingTable:
             return None
 
     def ids(self, planned: Plan, addresses: Iterable[str]) -> dict[str, str]:
-        """Returns the import ids of what a plan would create, as far as they are known."""
-        return {
+        """Returns the import ids of what a plan would create, as far as they are known.
+
+        What its stack has at another address is left out: it may lose that, and be destroyed as it does.
+        """
+        found = {
             address: id
             for address in addresses
             if (change := planned.changes.get(address))
             and _may_exist(address, change)
             and (id := self.id_of(address.partition(".")[0], change.arguments, planned.stack))
         }
+        held = {
+            (one.type, f"{one.attributes.get('id')}{end}")
+            for one in (managed(self.state(planned.stack)) if found else ())
+            for end in ("", f"@{one.attributes.get('region')}")
+        }
+        return {address: id for address, id in found.items() if (address.partition(".")[0], id) not in held}
 
     def early(self, planned: Plan) -> dict[str, str]:
         """Returns the import ids of what AWS has, of the types that are asked about before Terraform starts."""

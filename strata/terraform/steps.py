@@ -251,7 +251,8 @@ def _with_new_names(planned: Plan) -> Plan:
     for (action, type), addresses in types.items():
         comes = types.get(("create", type), [])
         if action == "delete" and len(addresses) == len(comes) == 1:
-            old, new = addresses[0], comes[0]
+            gone, new = addresses[0], comes[0]
+            old = planned.changes[gone].moved_from or gone  # by a move to an address that is none
             text = f'looks like a new name of {old}: self.move("{old}", "{new}") in the stack keeps it'
             remarks.append(Message("looks-renamed", f"{new} {text}", stack=planned.stack, old=old, new=new))
     return replace(planned, remarks=tuple(remarks))

@@ -126,7 +126,8 @@ class Workspace:
     def stacks(self) -> dict[str, tuple[str, ...]]:
         """Every stack with the stacks it reads from, in the order they are deployed in.
 
-        Those in member accounts come last: only what reads from them waits for them.
+        Layers come after Strata's own where these do not read from them, and those in member accounts last: only what
+        reads from a stack waits for it.
         """
         needs = dict(self.unwritten)
         if not {*STACKS} <= needs.keys():
@@ -142,7 +143,7 @@ class Workspace:
                 text = f"{', '.join(left)} can never be deployed: each waits for another"
                 raise StrataError(Message("stacks-in-a-circle", text, stacks=sorted(left)))
             here = [name for name in ready if IN_ACCOUNT not in name]
-            order |= {name: needs[name] for name in here or sorted(ready)}
+            order |= {name: needs[name] for name in [name for name in here if name in STACKS] or here or sorted(ready)}
         return order
 
     def producers(self, *stacks: str) -> tuple[str, ...]:
