@@ -57,7 +57,13 @@ RETIRED = "retired"
 
 
 _NAME = re.compile(r"[^\W\d][\w-]*")
-"""The names that Terraform takes for a resource."""
+"""The names that Terraform takes for a resource or an output."""
+
+
+def _check_name(kind: Any, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        rule = "a letter or underscore, then such, digits and hyphens"
+        raise ValueError(f"{kind.__name__} {name!r}: Terraform refuses this name, it takes {rule}")
 
 
 class AddressTakenError(Exception):
@@ -176,9 +182,7 @@ class BaseStack(TerraformStack):
 
     def _take(self, kind: Any, name: str) -> bool:
         data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
-        if not _NAME.fullmatch(name):
-            rule = "a letter or underscore, then such, digits and hyphens"
-            raise ValueError(f"{kind.__name__} {name!r}: Terraform refuses this name, it takes {rule}")
+        _check_name(kind, name)
         if (data, made) in self._addresses:
             text = f"{self.node.id}: two resources have the address {made}; change one of the names it is made of"
             raise AddressTakenError(Message("address-taken", text, place=made, stack=self.node.id))
@@ -280,7 +284,9 @@ class BaseStack(TerraformStack):
 
         Raises:
             TypeError: the value is a resource, or has any in it.
+            ValueError: Terraform refuses the name.
         """
+        _check_name(TerraformOutput, name)
         check_value(f"output {name}", value)
         # Terraform does not evaluate the description.
         output = TerraformOutput(self, name, value=self._written(value), description=description)

@@ -60,6 +60,9 @@ class Stack:
     def __init__(self, json: Json) -> None:
         self.json = json
 
+    def __repr__(self) -> str:
+        return f"<stack with {', '.join(self.addresses)}>"
+
     def __getitem__(self, address: str) -> Json:
         """Returns the resource or data source with this address."""
         if address not in self:

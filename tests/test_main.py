@@ -305,6 +305,8 @@ def test_an_address_that_is_taken_or_that_terraform_refuses_is_refused() -> None
         for name in ("eu-west.1", "1st"):
             with pytest.raises(ValueError, match=f"SnsTopic '{name}'"):
                 add(SnsTopic, name)
+    with pytest.raises(ValueError, match=r"TerraformOutput 'x\.y'"):
+        layer.output("x.y", "1", description="")
 
 
 def test_text_in_an_expression_keeps_quotes_and_letters() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
-from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT
+from strata.config import BASELINE, DETECTION, LAYERS, ORGANIZATION, PROJECT
 from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import Locking, Project, state_key
 from strata.config.source import Location
@@ -128,10 +128,12 @@ def _layer_left(
     problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
     like = _could_be(landing_zone, stack, deployed)
     lines = move_state(landing_zone.project, stack, next(iter(like))) if len(like) == 1 else ()
-    file = next(iter(like.values())) if lines else PROJECT
-    remedy = "give the layer its name again, destroy it before it goes, or move its state to its new name"
-    remedy += f"; docs/layers.md#renaming says more{':' if lines else ''}"
-    return landing_zone.fault(file, (), problem, remedy), lines
+    if lines:
+        remedy = "give the layer its name again, destroy it before it goes, or move its state to its new name"
+        return landing_zone.fault(next(iter(like.values())), (), problem, f"{remedy}; docs/layers.md#renaming:"), lines
+    remedy = f"put {LAYERS}/{name}.yaml and its code back, run cdktf destroy {stack}, then take both out"
+    remedy += "; where the layer has another name now, move its state as docs/layers.md#renaming says"
+    return landing_zone.fault(PROJECT, (), problem, remedy), ()
 
 
 def _could_be(landing_zone: LandingZone, stack: str, deployed: Collection[str]) -> dict[str, str]:

@@ -146,7 +146,7 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         stack, each = f"{layer_of(stack)} in {len(keys)} accounts", " each"
     number = f"{counted(planned.count, 'change')}{each}" if planned.count else "no changes"
     if planned.outputs and not planned.count:
-        number = "no changes, only outputs that other stacks read"
+        number = "no changes but of outputs"
     if planned.spared:
         number = "as the last deploy left it, AWS was not asked; --refresh asks"
     if planned.assumes:
