@@ -19,7 +19,8 @@ HAS = 2
 """The member accounts of the template."""
 
 
-@pytest.mark.parametrize("number", [6, pytest.param(30, marks=pytest.mark.large)])
+@pytest.mark.large
+@pytest.mark.parametrize("number", [6, 30])
 def test_a_layer_goes_to_many_accounts(shipped: Site, tmp_path: Path, number: int) -> None:
     clone = Clone(tmp_path / "clone", shipped)
     _add_accounts(shipped, number - HAS)

@@ -384,9 +384,9 @@ def test_no_wave_begins_after_an_account_that_lets_nobody_in(clone: Clone) -> No
     assert (nobody.code, nobody.ids) == (0, ["part-empty"]), nobody.text
 
 
-TWELVE = "".join(
+SIX = "".join(
     f"  team-{number}:\n    email: aws+team-{number}@example.com\n    organizational_unit: shared\n"
-    for number in range(10)
+    for number in range(4)
 )
 KILLED = ("strata", "terraform", "all")
 
@@ -394,7 +394,7 @@ KILLED = ("strata", "terraform", "all")
 @pytest.mark.parametrize("kills", [len(KILLED), pytest.param(30, marks=pytest.mark.large)])
 def test_a_rollout_that_was_killed_is_completed_by_a_rerun(clone: Clone, kills: int) -> None:
     """Strata, a Terraform, or all of them, at any moment of any wave; the lines that free a lock do."""
-    clone.site.edit("organization.yaml", ("accounts:\n", f"accounts:\n{TWELVE}"))
+    clone.site.edit("organization.yaml", ("accounts:\n", f"accounts:\n{SIX}"))
     clone.site.aws.order("organization", account_limit=20)
     clone.add("topics")
     clone.types("In every account")
@@ -411,7 +411,7 @@ def test_a_rollout_that_was_killed_is_completed_by_a_rerun(clone: Clone, kills: 
 
 
 def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
-    aws, moment = clone.site.aws, chance.randrange(12)
+    aws, moment = clone.site.aws, chance.randrange(6)
     running = clone.started("deploy", "topics", "--yes", "--at-once", "3")
     while running.poll() is None and len(aws.calls(action="sns:CreateTopic")) <= moment:
         time.sleep(0.2)
@@ -441,8 +441,8 @@ def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
     told = f"{what} at {moment}: " + "\n=====\n".join(said)
     assert again.code == 0, told
     there = [len(clone.member(id, "sns").list_topics()["Topics"]) for id in clone.accounts().values()]
-    assert there == [1] * 12, told
-    assert aws.writing_calls()["sns:CreateTopic"] <= 12 + len(victims), told
+    assert there == [1] * 6, told
+    assert aws.writing_calls()["sns:CreateTopic"] <= 6 + len(victims), told
     planned = clone.strata("plan", "topics", "--exit-code")
     assert planned.code == 0, planned.text
 

@@ -1,4 +1,4 @@
-"""A hundred accounts, each with three contacts, where AWS answers as often as it publishes and no oftener."""
+"""Fifty accounts, each with three contacts, where AWS answers as often as it publishes and no oftener."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ import pytest
 from tests.scenarios.site import Site
 
 pytestmark = pytest.mark.only("stand-in")
-ACCOUNTS = 100
+ACCOUNTS = 50
 CONTACT = '{{name: Ana, title: {0}, email: {0}@example.com, phone: "+49 30 1234567"}}'
 CONTACTS = "".join(f"  {kind}: {CONTACT.format(kind)}\n" for kind in ("billing", "operations", "security"))
 
 
-def test_contacts_of_a_hundred_accounts_are_deployed_and_planned_at_the_published_rates(shipped: Site) -> None:
+def test_contacts_of_fifty_accounts_are_deployed_and_planned_at_the_published_rates(shipped: Site) -> None:
     """AWS refuses many calls on the way, and none for good."""
     aws, unit = shipped.aws, shipped.units()["shared"]
     aws.order("organization", account_limit=2 * ACCOUNTS)
