@@ -28,7 +28,6 @@ LONGEST = (
                 "detection",
                 "layer",
                 "member_drift",
-                "fleet",
                 "drift_each",
                 "closed",
                 "ways_back",
