@@ -468,6 +468,8 @@ def recorded_as_well(address: str, beside: str) -> Callable[[LiveSide, States], 
     return change
 
 
+TOWER = "controltower.amazonaws.com"
+WITHOUT_TOWER = (ORGANIZATION, "ram_sharing: true\n", f"ram_sharing: true\ndisable_services:\n  - {TOWER}\n")
 NEW_GROUP = (SSO, "groups:\n", "groups:\n  ops:\n    name: Operators\n    members:\n      - lou\n")
 STRANGER = Met("group", "ops", f"{STORE}/9f000000-0000-4000-a000-000000000000", ("eve@acme.io", "lou@acme.io"))
 
@@ -1365,6 +1367,14 @@ CASES = (
         allow=("delete:ram-sharing",),
     ),
     Case("sharing is let go", ((ORGANIZATION, "ram_sharing: true\n", "ram_sharing: unmanaged\n"),)),
+    Case(
+        "Control Tower loses its trusted access",
+        (WITHOUT_TOWER,),
+        (Says("disable-control-tower", "organization.yaml:33: disable_services", {"service": TOWER}),),
+        allow=("disable:control-tower",),
+        changes=lambda live, states: (replace(live, trusts_control_tower=True), states),
+    ),
+    Case("Control Tower has no trusted access any more", (WITHOUT_TOWER,)),
     # What is there besides
     Case(
         "a new group is named like a stranger's",

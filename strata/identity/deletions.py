@@ -1,4 +1,4 @@
-"""Refusals about what would be deleted or replaced: things, access, whole sections, units, the trail, sharing."""
+"""Refusals about what would be deleted, replaced or cut off: things, access, whole sections, units, services."""
 
 from __future__ import annotations
 
@@ -23,6 +23,7 @@ from strata.identity.comparison import (
 from strata.identity.things import Kind
 from strata.kinds import KEYED, SECTIONS, STACKS, WORDS, resource_of
 from strata.kinds.moves import address_parts
+from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
 from strata.text import listed, plural
 
@@ -35,6 +36,8 @@ DELETE_UNIT = "delete:unit"
 DELETE_TRAIL = "delete:trail"
 
 DELETE_RAM_SHARING = "delete:ram-sharing"
+
+DISABLE_CONTROL_TOWER = "disable:control-tower"
 
 FEW = 5
 """So many things of a kind may go in a run, whatever share of all they are."""
@@ -323,3 +326,17 @@ def deleted_ram_sharing(c: IdentityComparison) -> Iterator[Refusal]:
         problem = Message("delete-ram-sharing", text)
         remedy = f"write 'ram_sharing: unmanaged' to leave it on; or {allowed_by(DELETE_RAM_SHARING)}"
         yield Refusal(c.fault(ORGANIZATION, ("ram_sharing",), problem, remedy), DELETE_RAM_SHARING)
+
+
+def disabled_control_tower(c: IdentityComparison) -> Iterator[Refusal]:
+    """Refuses to take Control Tower's trusted access away where it has it."""
+    has_it = c.live.trusts_control_tower or c.recorded.control_tower == "on"
+    if has_it and c.declared.control_tower == "off" and c.concerns("organizations"):
+        text = (
+            f"{CONTROL_TOWER} would lose its trusted access, without which neither the landing zone of Control Tower "
+            "nor Account Factory works"
+        )
+        problem = Message("disable-control-tower", text, service=CONTROL_TOWER)
+        remedy = "keep it in trusted_services; or decommission Control Tower before, then "
+        remedy += allowed_by(DISABLE_CONTROL_TOWER)
+        yield Refusal(c.fault(ORGANIZATION, ("disable_services",), problem, remedy), DISABLE_CONTROL_TOWER)

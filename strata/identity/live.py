@@ -67,6 +67,8 @@ class LiveSide:
     """By import id: of the users who are declared with another user name than is recorded."""
     met: tuple[Met, ...] = ()
     kept: tuple[KeptPolicy, ...] = ()
+    trusts_control_tower: bool = False
+    """Asked where its trusted access is to be disabled."""
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Stack to what AWS has that is tagged by it, where its state is empty."""
     elsewhere: tuple[str, ...] = ()
@@ -108,6 +110,9 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         beside={**_units(aws, new, recorded), **policies} if accounts else {},
         kept=tuple(_kept(aws, new, policies, recorded)),
         user_names={id: name for id, name in names.items() if name},
+        trusts_control_tower=(
+            bool(accounts) and declared.control_tower == "off" and CONTROL_TOWER in list_trusted_services(aws)
+        ),
         met=tuple(_met(center, new, recorded)) if center else (),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),

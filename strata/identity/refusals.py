@@ -32,6 +32,7 @@ CASES: tuple[Case, ...] = (
     deletions.removed_units,
     deletions.deleted_trail,
     deletions.deleted_ram_sharing,
+    deletions.disabled_control_tower,
     foreign.strangers,
     foreign.kept_by_others,
     foreign.imported_elsewhere,
