@@ -26,6 +26,7 @@ from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK, NO_LOCK
 from strata.kinds.members.baseline_roles import BASELINE_ROLES
 from strata.kinds.renaming import with_other_key
+from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.detection import (
     home_region,
     recorded_regions,
@@ -38,6 +39,7 @@ from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
+from strata.rules import control_tower, found_warnings
 from strata.rules.detection import doubts
 from strata.terraform import administrators, preflight
 from strata.terraform.plans import Plan, PlannedChange
@@ -310,6 +312,21 @@ def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: W
         "ex-baseline",
         ["security", "shared"],
     )
+
+
+def test_recorders_beside_those_of_control_tower_are_refused_before_anything_is_made(write: Write) -> None:
+    """Unless somebody accepts it: Control Tower may have only some of the accounts."""
+    trusted = ("organization.yaml", "accounts:\n", f"trusted_services:\n  - {CONTROL_TOWER}\naccounts:\n")
+
+    folder = write(SHIPPED, "administrator: security\n" + RECORDED, trusted)
+    zone = load(folder)
+    (doubt,) = [warning for warning in found_warnings(zone) if warning.finding == "control-tower-records"]
+    assert [(fault.path, fault.line) for fault in control_tower.faults(zone)] == [("config", 3)]
+    (folder / "accepted.yaml").write_text(f"- finding: {doubt.finding}\n  at: {doubt.at}\n  reason: It has few.\n")
+    assert control_tower.faults(load(folder)) == []
+    (folder / "detection.yaml").write_text("administrator: security\n" + RECORDED.replace("mode: on", "mode: unmanaged"))
+    (folder / "accepted.yaml").unlink()
+    assert control_tower.faults(load(folder)) == []
 
 
 @pytest.mark.parametrize(("mode", "records"), [("on", True), ("off", True), ("unmanaged", False), ("", False)])

@@ -74,6 +74,7 @@ FINDINGS: Mapping[str, str] = {
     "idle-place": "words for a unit or account from which no account inherits",
     "recorder-denied": "guardrails that deny the baseline's role to set recorders of AWS Config",
     "control-tower-kept": "what keeps Control Tower from its work, while its policies are declared",
+    "control-tower-records": "Config beside the recorders of Control Tower, which plan and deploy refuse",
     "unused-contact": "a contact that no account has",
     "unknown-backup-type": "AWS Backup has no type of that name, or it is newer than Strata's list",
     "region-of-nobody": "a governed region that is off in every member account, where baseline.yaml sets nothing",

@@ -1,21 +1,24 @@
-"""Doubts about what keeps Control Tower from its work, where its policies are declared."""
+"""Doubts about what keeps Control Tower from its work, and about a second recorder beside its own."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config import ORGANIZATION, PROJECT
-from strata.errors import Message
+from strata.config import ACCEPTED, DETECTION, ORGANIZATION, PROJECT
+from strata.config.accepted import find, hint
+from strata.errors import Fault, Message
 from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.landing_zone import LandingZone
-from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS
-from strata.rules.accepted import Doubt
+from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS, works_here
+from strata.landing_zone.detection import config_of
+from strata.rules.accepted import Doubt, place
 from strata.rules.denials import kept_from_work
 from strata.text import listed
 
 
 def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Yields that its trusted access is taken away, and that own guardrails bind the role by which it works."""
+    """Yields that its trusted access goes, that own guardrails bind its role, and that Config records beside it."""
+    yield from _recorders(landing_zone)
     policies = landing_zone.policies.values()
     if not any(policy.external and policy.name.startswith(GUARDRAILS) for policy in policies):
         return
@@ -29,6 +32,32 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
             "it and stacksets-exec-*, as docs/guardrails.md#exempt-roles says"
         )
         yield PROJECT, ("exempt_roles",), Message(_KEPT, text, role=ROLE, accounts=keys, actions=denied)
+
+
+def faults(landing_zone: LandingZone) -> list[Fault]:
+    """Returns the doubt about recorders as a fault, unless accepted.yaml accepts it: for plans and deploys.
+
+    AWS rejects each recorder when all else is made, and what is in the archive by then may be locked.
+    """
+    found = []
+    for doubt in _recorders(landing_zone):
+        file, location, message = doubt
+        at, (problem, _, remedy) = place(landing_zone, doubt), message.partition("; ")
+        if not find(landing_zone.accepted, message.id, at):
+            remedy = f"{remedy}, in {ACCEPTED} [{hint(message.id, at)}]"
+            found.append(landing_zone.fault(file, location, message.saying(problem), remedy))
+    return found
+
+
+def _recorders(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """Yields that Config is to record where Control Tower does, too."""
+    if works_here(landing_zone) and config_of(landing_zone.detection):
+        text = (
+            "Control Tower works in this organization, and records in the accounts that it enrolls, where AWS allows "
+            "no second recorder: a deploy makes all else, leaves these accounts out and ends with 1; write config: "
+            "{mode: unmanaged}, or accept it where Control Tower records in some of the accounts only, or in none"
+        )
+        yield DETECTION, ("config",), Message("control-tower-records", text)
 
 
 _KEPT = "control-tower-kept"

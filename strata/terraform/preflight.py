@@ -63,6 +63,7 @@ from strata.landing_zone.services import TYPES_STAY, unknown_types
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
+from strata.rules import control_tower
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
@@ -377,7 +378,7 @@ def prepare(
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:
     landing_zone = load(options.config, today=today)
-    if faults := list(Guard.of(landing_zone, today=today).faults(today)):
+    if faults := [*Guard.of(landing_zone, today=today).faults(today), *control_tower.faults(landing_zone)]:
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone
