@@ -90,7 +90,7 @@ def test_a_plan_says_what_a_month_is_expected_to_cost(tmp_path: Path) -> None:
 
     bill = Bill.of(with_it)
     assert [f"{bill.expected:,.2f} USD" in said, "900.00" in said] == [True, True]
-    assert {charge.price.service for charge in bill.unpriced} == {"S3", "SNS"}
+    assert {charge.price.service for charge in bill.unpriced} == {"CloudTrail", "S3", "SNS"}
     assert ("S3" in said, f"{Bill.of(without).expected:,.2f} USD" in trail) == (True, True)
     assert [*month(without, free), *month(load(SHIPPED), made)] == []
 

@@ -17,6 +17,7 @@ from strata.config.source import Location
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.archive import trail_in_archive
+from strata.landing_zone.control_tower import works_here
 from strata.landing_zone.detection import enabled_regions, exceptions_of, regions_of, sends_findings
 from strata.landing_zone.inherited import Given, Path, nearest, places, words_of
 from strata.price.prices import Price, number, prices, usd_of
@@ -239,6 +240,9 @@ def _trail(zone: LandingZone) -> Iterator[Charge]:
     for name in ("s3_put", "s3_storage"):
         why = Message("usage-unknown", "no file says how many log files the trail writes")
         yield Charge(prices()[name], cause, accounts, here, why=why)
+    theirs = "; Control Tower has one, unless its landing zone does without" if works_here(zone) else ""
+    why = Message("usage-unknown", f"no file says whether another trail records the same: one copy is free{theirs}")
+    yield Charge(prices()["trail_copies"], cause, accounts, here, why=why)
 
 
 def _others(zone: LandingZone) -> Iterator[Charge]:
