@@ -324,7 +324,9 @@ def test_recorders_beside_those_of_control_tower_are_refused_before_anything_is_
     assert [(fault.path, fault.line) for fault in control_tower.faults(zone)] == [("config", 3)]
     (folder / "accepted.yaml").write_text(f"- finding: {doubt.finding}\n  at: {doubt.at}\n  reason: It has few.\n")
     assert control_tower.faults(load(folder)) == []
-    (folder / "detection.yaml").write_text("administrator: security\n" + RECORDED.replace("mode: on", "mode: unmanaged"))
+    (folder / "detection.yaml").write_text(
+        "administrator: security\n" + RECORDED.replace("mode: on", "mode: unmanaged")
+    )
     (folder / "accepted.yaml").unlink()
     assert control_tower.faults(load(folder)) == []
 

@@ -24,9 +24,12 @@ from strata.load import load
 from strata.rules import found_warnings
 from strata.rules.denials import kept_from_work
 from strata.terraform import recovery
+from strata.terraform.entering import Entrances
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained
+from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared
+from strata.terraform.steps import Steps
 from tests.said import Said
 from tests.synthesized import EVERY_OPTION, synthesize
 
@@ -304,6 +307,25 @@ def test_an_edit_that_keeps_control_tower_from_its_work_is_warned_of(folder: Pat
         ("exempt_roles", ["config:PutConfigurationRecorder", "config:PutDeliveryChannel", "iam:CreateRole"]),
     ]
     assert told(("organization.yaml", "aws-guardrails-NnKJPw", "somebodys"), NOWHERE) == []
+
+
+def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path) -> None:
+    """As it is added, and as it is planned: one that Account Factory made is imported."""
+    added = facts("add", "account", "new", "--email", "aws+new@acme.io", "--ou", "workloads", "--json", config=folder)
+    zone = load(folder)
+    steps = Steps(zone, cast("Any", None), Entrances(zone, cast("Any", None)))
+    actions = {"aws_organizations_account.new": "create", "aws_organizations_account.shop": "import"}
+
+    planned = steps.plan(Plan("organizations", {at: PlannedChange(action) for at, action in actions.items()}))
+
+    assert [message["id"] for message in added["messages"]].count("not-enrolled") == 1
+    assert [(remark.id, remark.data) for remark in planned.remarks] == [("not-enrolled", {"accounts": ["new"]})]
+    (folder / "organization.yaml").write_text(
+        (folder / "organization.yaml").read_text().replace("aws-guardrails-NnKJPw", "somebodys")
+    )
+    (folder / "external.yaml").write_text("{}\n")
+    steps = replace(steps, landing_zone=load(folder))
+    assert steps.plan(replace(planned, remarks=())).remarks == ()
 
 
 def test_what_a_policy_of_others_denies_a_role_is_not_warned_of(folder: Path) -> None:

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
+
+from strata.errors import Message
+from strata.text import listed
 
 if TYPE_CHECKING:
     from strata.landing_zone import LandingZone
@@ -18,3 +22,12 @@ def works_here(zone: LandingZone) -> bool:
     return CONTROL_TOWER in zone.trusted_services or any(
         policy.external and policy.name.startswith(GUARDRAILS) for policy in policies
     )
+
+
+def not_enrolled(accounts: Sequence[str]) -> Message:
+    """Returns that Control Tower does not look after accounts which a deploy creates."""
+    text = (
+        f"{listed(accounts)}: Control Tower enrolls no account that a deploy creates, unless it enrolls all that come "
+        "into a unit; open it in Account Factory first, and a deploy imports it by its address; or enroll it afterwards"
+    )
+    return Message("not-enrolled", text, accounts=list(accounts))

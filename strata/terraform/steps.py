@@ -16,10 +16,12 @@ from strata.config import BASELINE, DETECTION
 from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
+from strata.kinds import TYPES
 from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
+from strata.landing_zone.control_tower import not_enrolled, works_here
 from strata.steps import baseline_roles, regions
 from strata.steps.known_regions import KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey
@@ -51,6 +53,9 @@ class Steps:
             raise StrataError(*refusals)
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
+        made = (at.partition(".") for at, change in planned.changes.items() if change.action == "create")
+        if (keys := [key for type, _, key in made if type == TYPES["account"]]) and works_here(self.landing_zone):
+            planned = replace(planned, remarks=(not_enrolled(keys),))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
         entered_by_us = self.removes_default_vpcs(planned.stack) or self.entrances.made(planned.stack)
