@@ -309,6 +309,17 @@ def test_an_edit_that_keeps_control_tower_from_its_work_is_warned_of(folder: Pat
     assert told(("organization.yaml", "aws-guardrails-NnKJPw", "somebodys"), NOWHERE) == []
 
 
+def test_a_home_region_that_is_closed_to_control_tower_is_warned_of(folder: Path) -> None:
+    """Config works in us-east-1 all the same, by the restriction; StackSets do not."""
+    regions = "primary: eu-central-1\n  secondary: eu-west-1\n  governed:\n    - us-east-1\n"
+    changed = regions.replace("us-east-1", "eu-central-1").replace("primary: eu-central-1", "primary: us-east-1")
+    zone = edited(folder, ("project.yaml", regions, changed))
+    found = [each.text.data for each in found_warnings(zone) if each.finding == "control-tower-kept"]
+    assert [(each["accounts"], each["actions"]) for each in found] == [
+        (["audit", "shop"], ["cloudformation:CreateStack"])
+    ]
+
+
 def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path) -> None:
     """As it is added, and as it is planned: one that Account Factory made is imported."""
     added = facts("add", "account", "new", "--email", "aws+new@acme.io", "--ou", "workloads", "--json", config=folder)

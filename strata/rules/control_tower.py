@@ -29,7 +29,7 @@ def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
     for keys, denied in kept_from_work(landing_zone, ROLE, lambda key: _work(key, region)):
         text = (
             f"guardrails deny {ROLE} in {listed(keys, 3)} {listed(denied)}, which Control Tower does there by it: let "
-            "it and stacksets-exec-*, as docs/guardrails.md#exempt-roles says"
+            "it and stacksets-exec-*, as docs/guardrails.md#exempt-roles says, or by exempt_roles of region_restriction"
         )
         yield PROJECT, ("exempt_roles",), Message(_KEPT, text, role=ROLE, accounts=keys, actions=denied)
 
@@ -66,8 +66,11 @@ ROLE = "AWSControlTowerExecution"
 
 
 def _work(account: str, region: str) -> Iterator[PrincipalQuestion]:
-    """Yields some of what it does as it enrolls an account: it records, by a role that it makes."""
-    for action in ("config:PutConfigurationRecorder", "config:PutDeliveryChannel"):
+    """Yields some of what it does as it enrolls an account: stacks, by which it records, with a role that it makes.
+
+    In its home region: no file says where else it governs.
+    """
+    for action in ("cloudformation:CreateStack", "config:PutConfigurationRecorder", "config:PutDeliveryChannel"):
         yield PrincipalQuestion(find_action(action), region=region)
     role = f"arn:aws:iam::{account}:role/aws-controltower-ConfigRecorderRole"
     yield PrincipalQuestion(find_action("iam:CreateRole"), role)
