@@ -24,6 +24,7 @@ from strata.load import load
 from strata.rules import found_warnings
 from strata.rules.denials import kept_from_work
 from strata.terraform import recovery
+from strata.terraform.attributes import Attribute
 from strata.terraform.entering import Entrances
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained
@@ -321,16 +322,26 @@ def test_a_home_region_that_is_closed_to_control_tower_is_warned_of(folder: Path
 
 
 def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path) -> None:
-    """As it is added, and as it is planned: one that Account Factory made is imported."""
+    """As it is added, and as it is planned: one that Account Factory made is imported. A move is told, too."""
     added = facts("add", "account", "new", "--email", "aws+new@acme.io", "--ou", "workloads", "--json", config=folder)
     zone = load(folder)
     steps = Steps(zone, cast("Any", None), Entrances(zone, cast("Any", None)))
-    actions = {"aws_organizations_account.new": "create", "aws_organizations_account.shop": "import"}
+    account, tags = "aws_organizations_account", (Attribute("tags"),)
+    changes = {
+        f"{account}.new": PlannedChange("create", attributes=(Attribute("parent_id"),)),
+        f"{account}.shop": PlannedChange("import"),
+        f"{account}.audit": PlannedChange("update", attributes=(*tags, Attribute("parent_id"))),
+        f"{account}.data": PlannedChange("update", attributes=tags),
+        "aws_organizations_organizational_unit.workloads": PlannedChange("update", attributes=(Attribute("name"),)),
+    }
 
-    planned = steps.plan(Plan("organizations", {at: PlannedChange(action) for at, action in actions.items()}))
+    planned = steps.plan(Plan("organizations", changes))
 
     assert [message["id"] for message in added["messages"]].count("not-enrolled") == 1
-    assert [(remark.id, remark.data) for remark in planned.remarks] == [("not-enrolled", {"accounts": ["new"]})]
+    assert [(remark.id, remark.data) for remark in planned.remarks] == [
+        ("not-enrolled", {"accounts": ["new"]}),
+        ("drift-of-control-tower", {"keys": ["audit", "workloads"]}),
+    ]
     (folder / "organization.yaml").write_text(
         (folder / "organization.yaml").read_text().replace("aws-guardrails-NnKJPw", "somebodys")
     )

@@ -53,9 +53,8 @@ class Steps:
             raise StrataError(*refusals)
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
-        made = (at.partition(".") for at, change in planned.changes.items() if change.action == "create")
-        if (keys := [key for type, _, key in made if type == TYPES["account"]]) and works_here(self.landing_zone):
-            planned = replace(planned, remarks=(not_enrolled(keys),))
+        if works_here(self.landing_zone):
+            planned = replace(planned, remarks=tuple(_beside_control_tower(planned)))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
         entered_by_us = self.removes_default_vpcs(planned.stack) or self.entrances.made(planned.stack)
@@ -244,6 +243,25 @@ class Steps:
         in_use = [text for vpc in found.vpcs for text in vpc.refusals]
         remarks = (*planned.remarks, *in_use, *_together(found.unread))
         return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
+
+
+def _beside_control_tower(planned: Plan) -> Iterator[Message]:
+    """Yields what Control Tower does not follow by itself: new accounts, accounts that move, a name of its own unit."""
+    created, moved, followed = list[str](), list[str](), {TYPES["account"]: "parent_id", TYPES["ou"]: "name"}
+    for address, change in planned.changes.items():
+        type, _, key = address.partition(".")
+        if type == TYPES["account"] and change.action == "create":
+            created.append(key)
+        elif change.action in ("update", "import and update"):
+            moved += [key for attribute in change.attributes if attribute.name == followed.get(type)]
+    if created:
+        yield not_enrolled(created)
+    if moved:
+        text = (
+            f"{listed(moved)}: update there what moves, until which Control Tower shows drift; where its own unit or "
+            "accounts move or get other names, its landing zone needs a reset: docs/coming-from.md#who-does-what"
+        )
+        yield Message("drift-of-control-tower", text, keys=moved)
 
 
 def _with_new_names(planned: Plan) -> Plan:
