@@ -382,7 +382,9 @@ def cases(folder: Path, who: str) -> set[str]:
 def test_who_is_in_a_group_that_people_fill_is_known_as_read(folder: Path) -> None:
     assert (cases(folder, "ana"), "allowed" in cases(folder, "root1")) == ({"denied"}, True)
 
-    TOWER.at_aws(changed("group", ADMINS, members=("ana",))).run("adopt", "--refresh-external", "--yes", folder=folder)
+    refresh = "adopt", "--refresh-external", "--yes", "--json"
+    written = TOWER.at_aws(changed("group", ADMINS, members=("ana",))).run(*refresh, folder=folder)
+    assert [one.count("ana: ") for one in json.loads(written.stdout)["differs"]] == [0, 1], "who has full access by it"
     assert ("allowed" in cases(folder, "ana"), cases(folder, "root1")) == (True, {"denied"})
     shown = json.loads(TOWER.run("explain", "ana", "--json", folder=folder).stdout)
     ways = [way for one in shown["access"] for way in one["ways"] if way["group"] == "awscontroltoweradmins"]
@@ -410,7 +412,8 @@ def test_an_own_user_may_be_in_a_group_of_which_nothing_was_read(folder: Path) -
     assert [one["part"] for one in found["unread"]] == sorted(f"group {name.lower()}" for name in GROUPS)
     assert TOWER.run("drift", "--back", "--yes", folder=folder).exit_code == 1
 
-    assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
+    written = json.loads(TOWER.run("adopt", "--refresh-external", "--yes", "--json", folder=folder).stdout)
+    assert len(written["differs"]) == len(GROUPS), "nobody knows who is new in them"
     assert TOWER.run("drift", "--json", folder=folder).exit_code == 0
 
 

@@ -37,10 +37,10 @@ from strata.commands.adopt.existing import (
     existing_at,
     gives_full_access,
     left_unwritten,
+    looked_over,
     mended,
     offer,
     warn,
-    with_unwritten,
     worse,
 )
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
@@ -149,7 +149,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states, zone))
-    merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
+    merged = looked_over(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
     texts = changed_texts(to, merged, inventory)
     warned = worse(to, existing, merged) if texts else []
     new = merged.landing_zone

@@ -30,6 +30,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, readers_may_leave
+from strata.report.full_access import gained
 from strata.rules.expectations import newly_unmet
 from strata.rules.lockout import newly_locked_out
 from strata.sides.join import known_keys
@@ -144,9 +145,11 @@ def gives_full_access(difference: Difference, inventory: Inventory, full: Collec
     return difference.kind == ASSIGNMENT.name and alive and ids["arn"] in full
 
 
-def with_unwritten(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> MergedFiles:
-    """Returns a result that accepts such values of what it adds."""
+def looked_over(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> MergedFiles:
+    """Returns a result that tells who has full access by what it adds, and accepts such values of that."""
     zone, before = merged.landing_zone, existing.landing_zone
+    full = gained(before, zone, merged.description.grants)
+    merged = dataclasses.replace(merged, since=dataclasses.replace(merged.since, full_access=full))
     new = declared_side(zone).keys() - declared_side(before).keys()
     differences = _without_states(zone, inventory) if new else []
     left = [
