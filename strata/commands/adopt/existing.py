@@ -61,7 +61,7 @@ def existing_at(
         documents=frozenset(map(str, policies(folder))),
         choose=lambda name, section: files_with(zone, folder, name, section)[0],
         load=partial(_load, folder),
-        unknown=partial(_unknown, folder, zone),
+        found=partial(_found, folder),
         kept=kept,
         record=Record.read(kept.get(RECORD, ""), organization),
         imported=imported,
@@ -104,10 +104,9 @@ def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
             raise ConfigurationError(faults) from error
 
 
-def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[dict[str, Any]]:
-    known = {(acceptance.finding, acceptance.at) for acceptance in zone.accepted}
+def _found(folder: Path, files: Mapping[str, str]) -> list[dict[str, Any]]:
     with _copy(folder, files) as copy:
-        return [entry for entry in accepted(copy) if (entry["finding"], entry["at"]) not in known]
+        return accepted(copy)
 
 
 def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
