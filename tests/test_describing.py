@@ -37,6 +37,7 @@ from tests.organizations import (
     DENY,
     MANAGEMENT,
     Organization,
+    Thing,
     account,
     attribute,
     changed,
@@ -57,10 +58,12 @@ from tests.organizations import (
     user,
 )
 from tests.organizations.leftovers import LEFT_OVER
+from tests.said import Said
 
 DOCS = Path(__file__).parents[1] / "docs"
 TOWER = "controltower.amazonaws.com"
 NAME = "${path:userName}"
+QUOTA_DENIED = (denied("service-quotas:GetServiceQuota"),)
 
 
 class Adopted:
@@ -686,6 +689,19 @@ def test_what_the_organization_exceeds_is_a_limit_of_its_own(tmp_path: Path) -> 
 
     assert zone.project.limits == {"accounts": 15, "managed_policies_per_role": 12}
     assert not [*over_quota(zone)]
+
+
+@pytest.mark.parametrize(("denial", "limit", "ids"), [((), 50, []), (QUOTA_DENIED, 15, ["account-quota-unknown"])])
+def test_the_limit_of_accounts_is_the_quota_as_far_as_aws_tells(
+    tmp_path: Path, denial: tuple[Thing, ...], limit: int, ids: list[str], said: Said
+) -> None:
+    there = found([account(f"a{n}") for n in range(2, 16)]).at_aws(*denial)
+    names = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
+
+    done = there.run("adopt", "--to", tmp_path / "new", *names, "--yes", folder=tmp_path / "none")
+
+    assert load(tmp_path / "new").project.limits == {"accounts": limit}
+    assert [id for id in said.ids(done) if "quota" in id] == ids
 
 
 def test_a_session_as_long_as_by_default_is_not_written_and_no_drift(tmp_path: Path) -> None:

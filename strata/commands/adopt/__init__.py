@@ -30,7 +30,8 @@ from strata.adoption.recording import record_of
 from strata.adoption.rerun import merge
 from strata.aws import organization
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect
+from strata.aws.quotas import account_quota
+from strata.aws.session import Aws, AwsError, connect
 from strata.aws.states import read_states
 from strata.commands.adopt.existing import (
     changed_texts,
@@ -48,6 +49,7 @@ from strata.commands.adopt.folder import CACHE, forget_answers, has_configuratio
 from strata.commands.adopt.members import read_members
 from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.external import External, ExternalGroup
+from strata.config.limits import aws_limits
 from strata.config.models import Project
 from strata.drift.comparison import compare
 from strata.drift.difference import Difference
@@ -67,7 +69,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
-from strata.rules.quotas import exceeded
+from strata.rules.quotas import ACCOUNTS, exceeded
 from strata.rules.usual_expectations import holding
 from strata.sides.states import State
 from strata.terminal import confirmed, require_answer
@@ -119,7 +121,8 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     reading = _reading(options, to, project)
     inventory = reading.read(aws, thorough=how.thorough)
     members = read_members(reading, aws, project, inventory) if how.members else None
-    description, files = configuration(project, inventory, members, literal=how.literal, day=_today())
+    quota = _quota(options, aws, inventory)
+    description, files = configuration(project, inventory, members, literal=how.literal, day=_today(), quota=quota)
     if not how.json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
@@ -286,10 +289,12 @@ def configuration(
     *,
     literal: bool = False,
     day: dt.date | None = None,
+    quota: int = 0,
 ) -> tuple[Description, dict[str, str]]:
     """Returns the description, and all files; the imports come from the configuration as it is read back.
 
-    An entry that AWS took and the configuration does not is left where it is, with whatever names it.
+    An entry that AWS took and the configuration does not is left where it is, with whatever names it. The quota is that
+    of accounts.
 
     Raises:
         StrataError: the configuration does not give what is there; nothing is written then.
@@ -298,8 +303,20 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    files = partial(_files, project, inventory, members, literal=literal, day=day)
+    files = partial(_files, project, inventory, members, literal=literal, day=day, quota=quota)
     return until_accepted(attempt, lambda description: (description, files(description)))
+
+
+def _quota(options: Options, aws: Aws, inventory: Inventory) -> int:
+    """Returns the quota of accounts of an organization with more than AWS gives by default; 0 where nobody knows it."""
+    if len(inventory.organization.accounts) <= aws_limits()[ACCOUNTS].value:
+        return 0
+    try:
+        return account_quota(aws)
+    except AwsError as error:
+        text = f"the quota of accounts is not known, and limits in {PROJECT} says how many there are: {error}"
+        options.note(Message("account-quota-unknown", text, accounts=len(inventory.organization.accounts)))
+        return 0
 
 
 def _today() -> dt.date:
@@ -314,6 +331,7 @@ def _files(
     *,
     literal: bool,
     day: dt.date | None,
+    quota: int,
 ) -> dict[str, str]:
     inherited, contacts = attributes(members, description, literal=literal) if members else ({}, {})
     description.organization = with_defaults(description.organization, inherited, literal=literal)
@@ -344,6 +362,7 @@ def _files(
         if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
             landing_zone = loaded(external)
         if limits := exceeded(landing_zone):
+            limits |= {ACCOUNTS: max(quota, limits[ACCOUNTS])} if ACCOUNTS in limits else {}
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
