@@ -37,6 +37,7 @@ from tests.organizations import (
     DENY,
     MANAGEMENT,
     Organization,
+    Thing,
     account,
     attribute,
     changed,
@@ -57,10 +58,12 @@ from tests.organizations import (
     user,
 )
 from tests.organizations.leftovers import LEFT_OVER
+from tests.said import Said
 
 DOCS = Path(__file__).parents[1] / "docs"
 TOWER = "controltower.amazonaws.com"
 NAME = "${path:userName}"
+QUOTA_DENIED = (denied("service-quotas:GetServiceQuota"),)
 
 
 class Adopted:
@@ -688,6 +691,19 @@ def test_what_the_organization_exceeds_is_a_limit_of_its_own(tmp_path: Path) -> 
     assert not [*over_quota(zone)]
 
 
+@pytest.mark.parametrize(("denial", "limit", "ids"), [((), 50, []), (QUOTA_DENIED, 15, ["account-quota-unknown"])])
+def test_the_limit_of_accounts_is_the_quota_as_far_as_aws_tells(
+    tmp_path: Path, denial: tuple[Thing, ...], limit: int, ids: list[str], said: Said
+) -> None:
+    there = found([account(f"a{n}") for n in range(2, 16)]).at_aws(*denial)
+    names = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
+
+    done = there.run("adopt", "--to", tmp_path / "new", *names, "--yes", folder=tmp_path / "none")
+
+    assert load(tmp_path / "new").project.limits == {"accounts": limit}
+    assert [id for id in said.ids(done) if "quota" in id] == ids
+
+
 def test_a_session_as_long_as_by_default_is_not_written_and_no_drift(tmp_path: Path) -> None:
     there = found(account("a2"), permission_set("Read", session="PT1H"), permission_set("Long", session="PT2H"))
 
@@ -796,7 +812,8 @@ def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Pat
         [grant(name, "u3", "management") for name in ("Admin", "Written", "Read")],
         [grant("Admin", who, "management") for who in ("Own", "g99")],
     ).at_aws(gone("group", "g99"))
-    files = written(tmp_path, there)
+    description, files = configuration(there.model, there.inventory)
+    write_texts(tmp_path, files)
     zone = load(tmp_path)
     drift = compare(zone, {}, there.inventory, {(one.finding, one.at) for one in zone.accepted})
     apart = [f"{one.kind} {one.name}" for one in drift.differences if one.how is DifferenceKind.MADE]
@@ -807,7 +824,9 @@ def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Pat
         f"assignment Written of user {who} in management",
         f"membership user {who} in group own",
     ]
-    assert files["ADOPTION.md"].count("\n- Full access, which strata drift tells until accepted.yaml has it: ") == 3
+    left = [one for one in description.looks if one.id == "full-access-left"]
+    assert [f"{one.data['kind']} {one.data['name']}" for one in left] == apart
+    assert all(f"\n- {one}\n" in files["ADOPTION.md"] for one in left)
     assert {one.name.partition(" ")[0] for one in drift.accepted if one.kind == "assignment"} == {"Admin", "Read"}
 
 

@@ -24,7 +24,7 @@ from strata.adoption.record import RECORD
 from strata.cli import app
 from strata.commands.adopt import AdoptOptions, configuration
 from strata.commands.adopt.chosen import _offered, chosen_of, kept, nothing_of, parsed
-from strata.commands.adopt.existing import with_unwritten, worse
+from strata.commands.adopt.existing import looked_over, worse
 from strata.commands.drift import _adopt, _laid_out, _to_copy, _told, _unread
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
@@ -932,7 +932,7 @@ def test_a_session_length_that_cannot_be_written_is_accepted_with_its_set(edited
     existing, live = existing_in(edited.path, there), there.inventory
     new = [one for one in compared(there).differences if one.kind == "permission set"]
 
-    merged = with_unwritten(existing, kept(existing, there.states, live, new), live)
+    merged = looked_over(existing, kept(existing, there.states, live, new), live)
 
     entry = "- finding: changed-outside\n  at: 'permission set Odd: session_duration is PT3601S'\n"
     assert entry in merged.files["accepted.yaml"].replace('"', "'")
@@ -943,7 +943,7 @@ def test_a_name_that_cannot_be_written_is_accepted_with_its_group(edited: Edited
     existing, live = existing_in(edited.path, there), there.inventory
     new = [one for one in compared(there).differences if one.kind == "group"]
 
-    merged = with_unwritten(existing, kept(existing, there.states, live, new), live)
+    merged = looked_over(existing, kept(existing, there.states, live, new), live)
 
     assert "changed-outside\n  at: 'group odd: name is odd" in merged.files["accepted.yaml"].replace('"', "'")
     accepted = {(one["finding"], one["at"]) for one in yaml.safe_load(merged.files["accepted.yaml"])}

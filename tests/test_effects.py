@@ -914,6 +914,14 @@ def test_an_import_makes_a_key_another_thing(address: str, risk: str | None, com
     assert [found.risk for found in diff.compare(other, company)] == [None], "without the line it stays what it is"
 
 
+def test_imports_of_access_are_counted_since_the_access_itself_is_told(company: LandingZone) -> None:
+    links = "aws_ssoadmin_account_assignment.a_Set_user_ana", "aws_identitystore_group_membership.ops_ana"
+    one, other = (replace(company, imports=dict.fromkeys(links, id)) for id in ("1", "2"))
+
+    assert [found.risk for found in diff.compare(company, one)] == [None]
+    assert [found.risk for found in diff.compare(one, other)] == ["access", "access"], "of another thing"
+
+
 @pytest.mark.parametrize(
     ("old", "new", "risk"),
     [

@@ -24,6 +24,7 @@ from strata.files.config_edit import write_texts
 from strata.kinds.cli import Line
 from strata.load import load
 from strata.policy.reference import reference
+from strata.printing import markdown
 from strata.sides.join import known_keys
 from tests.organizations import (
     ALLOW,
@@ -124,7 +125,7 @@ def test_the_page_of_an_adoption_lists_all_that_others_look_after() -> None:
 
 def test_the_page_of_an_adoption_names_full_access_by_a_group_of_theirs() -> None:
     """External.yaml has who is in it, so drift says nothing."""
-    full = [line for line in adopted()["ADOPTION.md"].splitlines() if line.startswith("- Full access")]
+    full = [line for line in adopted()["ADOPTION.md"].splitlines() if line.startswith("- Full access, ")]
 
     assert [line.partition("membership ")[2] for line in full] == ["'user root1 in group awscontroltoweradmins'."]
 
@@ -382,7 +383,9 @@ def cases(folder: Path, who: str) -> set[str]:
 def test_who_is_in_a_group_that_people_fill_is_known_as_read(folder: Path) -> None:
     assert (cases(folder, "ana"), "allowed" in cases(folder, "root1")) == ({"denied"}, True)
 
-    TOWER.at_aws(changed("group", ADMINS, members=("ana",))).run("adopt", "--refresh-external", "--yes", folder=folder)
+    refresh = "adopt", "--refresh-external", "--yes", "--json"
+    written = TOWER.at_aws(changed("group", ADMINS, members=("ana",))).run(*refresh, folder=folder)
+    assert [one.count("ana: ") for one in json.loads(written.stdout)["differs"]] == [0, 1]
     assert ("allowed" in cases(folder, "ana"), cases(folder, "root1")) == (True, {"denied"})
     shown = json.loads(TOWER.run("explain", "ana", "--json", folder=folder).stdout)
     ways = [way for one in shown["access"] for way in one["ways"] if way["group"] == "awscontroltoweradmins"]
@@ -410,7 +413,8 @@ def test_an_own_user_may_be_in_a_group_of_which_nothing_was_read(folder: Path) -
     assert [one["part"] for one in found["unread"]] == sorted(f"group {name.lower()}" for name in GROUPS)
     assert TOWER.run("drift", "--back", "--yes", folder=folder).exit_code == 1
 
-    assert TOWER.run("adopt", "--refresh-external", "--yes", folder=folder).exit_code == 0
+    written = json.loads(TOWER.run("adopt", "--refresh-external", "--yes", "--json", folder=folder).stdout)
+    assert len(written["differs"]) == len(GROUPS), "nobody knows who is new in them"
     assert TOWER.run("drift", "--json", folder=folder).exit_code == 0
 
 
@@ -478,6 +482,28 @@ def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, sa
     assert warned(TOWER) == []
     assert warned(there) == [["permission set AWSPowerUserAccess: description", f"group {ADMINS}: members"]]
     assert warned(there) == [["permission set AWSPowerUserAccess: description", f"group {ADMINS}: members"]]
+
+
+def test_a_second_page_has_all_that_somebody_should_look_at_still(tmp_path: Path) -> None:
+    """Who is in external.yaml and who is not, full access without a group, and what nobody could undo."""
+    everything = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})
+    there = Organization(*OWN, *THEIRS, policy("freeze", "sandbox", document=everything), default_tags=False)
+    described, files = configuration(there.model, there.inventory)
+    write_texts(folder := tmp_path, files)
+    later = there.at_aws(changed("group", ADMINS, members=("root1", "ana")), group("new"))
+
+    again = json.loads(later.run("adopt", "--to", folder, "--yes", "--json", folder=folder).stdout)
+
+    first = {one for one in described.looks if one.id in ("full-access-left", "full-access-direct", "lock-out-found")}
+    assert len(first) == 3
+    more = set(again["looks"]) - set(described.looks)
+    assert first <= set(again["looks"])
+    assert [one["data"]["name"] for one in again["messages"] if one["text"] in more] == [
+        f"user ana in group {ADMINS.lower()}"
+    ]
+    (count,) = (one["data"]["count"] for one in again["messages"] if one["id"] == "full-access-direct")
+    assert count == 2
+    assert all(f"\n- {markdown(one)}\n" in (folder / "ADOPTION.md").read_text() for one in (*first, *more))
 
 
 def test_a_lost_policy_comes_back_by_the_printed_line(folder: Path) -> None:

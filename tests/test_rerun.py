@@ -22,7 +22,7 @@ from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import merge
 from strata.aws.session import Aws
 from strata.commands.adopt import _reading, configuration
-from strata.commands.adopt.existing import changed_texts, existing_at
+from strata.commands.adopt.existing import changed_texts, existing_at, looked_over
 from strata.commands.adopt.folder import CACHE, has_configuration, write_new
 from strata.commands.adopt.mending import mend
 from strata.commands.adopt.mending import replace as replace_files
@@ -101,7 +101,7 @@ class Folder:
     ) -> MergedFiles:
         inventory = there.inventory
         existing = existing_at(self.path, load(self.path), inventory.organization.id, imported or {}, elsewhere or {})
-        merged = merge(existing, inventory, literal=literal)
+        merged = looked_over(existing, merge(existing, inventory, literal=literal), inventory)
         for name, text in changed_texts(self.path, merged, inventory).items():
             (self.path / name).write_text(text)
         return merged
@@ -249,6 +249,30 @@ def test_full_access_of_a_user_names_its_accounts_in_every_run(tmp_path: Path) -
     folder.again(there.at_aws(grant("Admin", "bo", *those)))
 
     assert {one.users: one.accounts for one in load(folder.path).sso.assignments} == {("ana",): those, ("bo",): those}
+
+
+def test_who_gets_full_access_by_what_is_new_is_told(tmp_path: Path) -> None:
+    """Of that alone: a rule gives it in a new account as well, which AWS has not, and who had it before is not new."""
+    there = Organization(
+        [account(key) for key in ("a2", "a3", "a4")],
+        [user(key) for key in ("ana", "bo", "cy")],
+        [permission_set("Admin", "AdministratorAccess"), permission_set("Read", "ReadOnlyAccess")],
+        [group("ops", "ana"), grant("Admin", "ops", "management", "a2", "a3", "a4")],
+        default_tags=False,
+    )
+    folder = Folder(tmp_path, configuration(there.model, there.inventory)[1])
+    by_hand = grant("Admin", "cy", "management"), grant("Read", "cy", "a2", "a3"), grant("Admin", "ana", "a2")
+    later = there.at_aws(account("a5"), changed("group", "ops", members=("ana", "bo")), *by_hand)
+
+    merged = folder.again(later)
+
+    told = [one.replace(",", "").split() for one in merged.since.full_access]
+    assert [(*words[:4], words[-1]) for words in told] == [
+        ("bo:", "Admin", "in", "management", "ops"),
+        ("cy:", "Admin", "in", "management", "directly"),
+    ]
+    assert merged.since.reached == ["Admin for ops in a5"]
+    assert all(f"\n- {one}\n" in folder.text(ADOPTION) for one in merged.since.full_access)
 
 
 def test_what_is_called_otherwise_than_by_its_key_is_told(folder: Folder) -> None:

@@ -200,6 +200,15 @@ def keys_with_full_access(inventory: Inventory, keys: Mapping[str, str]) -> froz
     return frozenset(keys.get(arn, "") for arn in sets_with_full_access(inventory))
 
 
+def direct_full_access(inventory: Inventory, description: Description) -> Iterator[Message]:
+    """Yields how many assignments give a user full access, by no group."""
+    full = keys_with_full_access(inventory, description.keys["permission-set"])
+    direct = [grant for grant in description.grants if grant.principal_type == "USER" and grant.permission_set in full]
+    if direct:
+        text = f"Full access that users have directly: {counted(len(direct), 'assignment')}; strata report says whose."
+        yield Message("full-access-direct", text, count=len(direct))
+
+
 def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
     """Yields the ids of the groups that give somebody full access."""
     full = sets_with_full_access(inventory)

@@ -26,7 +26,7 @@ class ExistingConfiguration:
         documents: its policy documents, relative to the folder.
         choose: returns the file that takes entries of a section, by the name of the single file and the section.
         load: returns what it means with some files replaced.
-        unknown: returns the entries that accepted.yaml needs beside its own, with some files replaced.
+        found: returns the entries of accepted.yaml for what is an error and so at AWS, with some files replaced.
         record: what earlier runs described.
         imported: the ids that states have by address, which need no import.
         elsewhere: the ids that the states of your own layers have by address: nothing new for this configuration.
@@ -38,7 +38,7 @@ class ExistingConfiguration:
     documents: frozenset[str]
     choose: Callable[[str, str], str]
     load: Callable[[Texts], LandingZone]
-    unknown: Callable[[Texts], list[dict[str, Any]]]
+    found: Callable[[Texts], list[dict[str, Any]]]
     record: Record
     imported: Mapping[str, str]
     elsewhere: Mapping[str, str]

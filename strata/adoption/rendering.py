@@ -191,6 +191,7 @@ class Since:
         gone: declared, and AWS has it no more.
         differs: written otherwise than it is at AWS.
         reached: what rules give in accounts that were added, and AWS has not given.
+        full_access: who has full access by what is written now, as AWS gives it already.
         left: new at AWS or new for a reason, and left alone.
     """
 
@@ -199,6 +200,7 @@ class Since:
     gone: list[str] = field(default_factory=list)
     differs: list[str] = field(default_factory=list)
     reached: list[str] = field(default_factory=list)
+    full_access: list[str] = field(default_factory=list)
     left: list[str] = field(default_factory=list)
 
     def facts(self) -> dict[str, list[str]]:
@@ -232,6 +234,7 @@ def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
     """Yields each heading of a rerun with its phrases."""
     headings = {
         NEW: since.added,
+        "Full access, new at AWS": since.full_access,
         "Taken out here, and at AWS still: not written back; a deploy removes what a state has of it": since.taken_out,
         "Declared, and gone at AWS: a deploy makes it again": since.gone,
         "Written otherwise than at AWS: a deploy changes it": since.differs,

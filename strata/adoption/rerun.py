@@ -22,7 +22,7 @@ from strata.adoption.live_ids import TypedId
 from strata.adoption.pruning import gone
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED, UNMANAGED, record_of
-from strata.adoption.rendering import ADOPTION, Since, left_since, with_accepted, with_imports
+from strata.adoption.rendering import ADOPTION, Since, left_since, looks_of, with_accepted, with_imports
 from strata.adoption.telling import Telling
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
 from strata.config.entries import Way, with_entry, with_value, without
@@ -149,6 +149,7 @@ class _Merge:
         self.declared_before = frozenset(import_ids(*before)) if self.only is not None else frozenset[str]()
         self.expected: set[Grant] = set()
         self.loaded: dict[str, str] = {}
+        self.found: list[dict[str, Any]] = []
 
     def merged(self) -> MergedFiles:
         """Returns the result; each thing is added before what names it."""
@@ -162,6 +163,7 @@ class _Merge:
         lines = self._imports()
         self._load(documents)
         self.description.assignments = list(self.zone.sso.assignments)
+        self.description.looks += looks_of(self.found)
         if self.only is None:
             parts = (self.existing, self.inventory, self.description, self.zone, self.since, self.known, self.described)
             Telling(*parts, self._is_known).tell()
@@ -174,8 +176,10 @@ class _Merge:
         if self.loaded == {**self.texts, **documents}:
             return
         before = self.existing.texts.get(ACCEPTED, "")
-        if accepted := self.existing.unknown({**self.texts, **documents}):
-            self.texts[ACCEPTED] = with_accepted(before, accepted)
+        known = {(acceptance.finding, acceptance.at) for acceptance in self.existing.landing_zone.accepted}
+        self.found = self.existing.found({**self.texts, **documents})
+        if new := [entry for entry in self.found if (entry["finding"], entry["at"]) not in known]:
+            self.texts[ACCEPTED] = with_accepted(before, new)
         self.loaded = {**self.texts, **documents}
         ids = {key: id for id, key in self.description.keys["account"].items()}
         self.zone = self.existing.load(self.loaded).knowing(ids)

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from strata.aws.default_vpcs import removable
 from strata.aws.defaults import account_setting
 from strata.aws.identity_center import CenterClient
-from strata.aws.session import Aws, Client, unless_absent
+from strata.aws.session import Aws, AwsError, Client, unless_absent
 from strata.config.models import Project
 
 _ABSENT = (
@@ -29,6 +29,7 @@ class ResourceQuestion:
         values: the arguments that a plan has of it, or what a state has.
         accounts: the ids of the active accounts, where they are known.
         account: the account that is asked; the management account where none is named.
+        answers: those that resources of a plan share, with the errors among them.
     """
 
     aws: Aws
@@ -36,10 +37,27 @@ class ResourceQuestion:
     values: Mapping[str, Any]
     accounts: Collection[str] = ()
     account: str = ""
+    answers: dict[tuple[str, ...], Any] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Fills in the management account."""
         object.__setattr__(self, "account", self.account or self.project.management_account.id)
+
+    def once(self, ask: Callable[..., Any], *about: str) -> Any:
+        """Returns the answer to a question that several resources of a plan have, which AWS is asked once.
+
+        Raises:
+            AwsError: AWS refused it, to whichever resource.
+        """
+        asked = ask.__name__, *about
+        if asked not in self.answers:
+            try:
+                self.answers[asked] = ask(*about)
+            except AwsError as error:
+                self.answers[asked] = error
+        if isinstance(self.answers[asked], AwsError):
+            raise self.answers[asked]
+        return self.answers[asked]
 
     def client(self, service: str) -> Client:
         """Returns a client in the region of the resource: the primary region where it names none."""

@@ -25,6 +25,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document
+from strata.report.full_access import gained
 from strata.rules.expectations import newly_unmet
 from strata.sides.join import known_keys
 from strata.terminal import require_answer
@@ -56,7 +57,9 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     changes = list(told(had, external))
     after = loaded(folder, {**before, **files}, folder)
     with suppress(ConfigurationError):  # then nothing was known that may have held
-        for message in newly_unmet(load(folder), after) if files else ():
+        zone = load(folder)
+        changes += [f"full access, new at AWS: {who}" for who in gained(zone, after, after.grants)]
+        for message in newly_unmet(zone, after) if files else ():
             options.note(message)
     check_unchanged(folder, before)
     code = 0

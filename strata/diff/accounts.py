@@ -40,9 +40,10 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     gone = {key: folded(old[key].email) for key in old.keys() - new.keys()}
     renamed = {key: came[email] for key, email in gone.items() if email in came}
     for key in sorted(new.keys() - old.keys() - set(renamed.values())):
-        where = f"in {new[key].unit}, {new[key].email}"
-        verb = "comes back" if key in before.retired else "will be created"
-        yield Change(Topic.ACCOUNTS, f"account {key} {verb} {where}")
+        text = f"account {key} will be created in {new[key].unit}, or imported if AWS has {new[key].email} already"
+        if key in before.retired:
+            text = f"account {key} comes back in {new[key].unit}, {new[key].email}"
+        yield Change(Topic.ACCOUNTS, text)
     for key in sorted(old.keys() - new.keys() - renamed.keys()):
         if key in after.retired:
             text = f"account {key} will be retired: Strata removes it from the state and leaves it running"

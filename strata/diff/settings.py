@@ -11,8 +11,11 @@ from strata.diff.change import Change, Risk, Topic, added_and_removed
 from strata.diff.domains import Domains
 from strata.diff.statements import leaves
 from strata.kinds.account import ACCOUNT
+from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.group import MEMBERSHIP
 from strata.landing_zone import LandingZone
 from strata.report.words import in_place_of, in_words
+from strata.text import counted
 
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -128,7 +131,11 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
         if old.get(path) != new.get(path) and not path.startswith(("management_account", "regions.governed")):
             text = f"{path} is {in_words(new.get(path))}, {in_place_of(old.get(path))}"
             yield Change(Topic.SETTINGS, f"{text}{_SAID.get(path, '')}", _risk_of_setting(path, new.get(path)))
-    for address in sorted(before.imports.keys() | after.imports.keys()):
+    links = [address for address in after.imports.keys() - before.imports.keys() if address.startswith(_LINKS)]
+    if links:
+        number = counted(len(links), "assignment or membership", "assignments and memberships")
+        yield Change(Topic.SETTINGS, f"imports.yaml imports {number} more")
+    for address in sorted((before.imports.keys() | after.imports.keys()) - {*links}):
         was, will_be = before.imports.get(address), after.imports.get(address)
         if was != will_be:
             text = f"import of {address} is {in_words(will_be)}, {in_place_of(was)}"
@@ -165,6 +172,8 @@ def _risk_of_setting(path: str, will_be: Any) -> Risk | None:
     return "access" if path == "identity_center.start_url" and will_be else None
 
 
+_LINKS = tuple(f"{kind.type}." for kind in (ASSIGNMENT, MEMBERSHIP))
+"""No other thing has their keys: what they give is told as access, whether AWS has it or not."""
 _IMPORTED: Mapping[str, Risk] = {
     "aws_identitystore_": "access",
     "aws_ssoadmin_": "access",

@@ -11,7 +11,7 @@ from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveAssignment
 from strata.kinds.change import Obstacle, OutsideChange
 from strata.kinds.events import events
-from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, Resource
+from strata.kinds.kind import AlreadyExists, Ask, Ids, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
 from strata.kinds.reading import BulkReading
 from strata.kinds.shared import CONFLICT
@@ -26,6 +26,19 @@ def assignment_id(assignment: tuple[str, str, str, str], instance: str) -> str:
     """Returns the import id of an account assignment."""
     account, permission_set, principal_type, principal = assignment
     return f"{principal},{principal_type},{account},AWS_ACCOUNT,{permission_set},{instance}"
+
+
+def _is_given(ask: Ask) -> bool:
+    """Returns whether AWS has an assignment already: Control Tower gives its own in each account that it opens.
+
+    What somebody has is asked first, once for all accounts; it may be behind, and Terraform asks about the account.
+    """
+    values, center = ask.values, ask.center
+    account, arn, principal = values["target_id"], values["permission_set_arn"], values["principal_id"]
+    listed = ask.once(center.assignments_of, values["principal_type"], principal)
+    if (account, arn) not in {(given["AccountId"], given["PermissionSetArn"]) for given in listed}:
+        return False
+    return principal in {given["PrincipalId"] for given in ask.once(center.assignments_in, arn, account)}
 
 
 def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
@@ -160,6 +173,7 @@ ASSIGNMENT = Kind(
             existing=AlreadyExists(
                 f"already exists|{CONFLICT}",
                 "{principal_id},{principal_type},{target_id},{target_type},{permission_set_arn},{instance_arn}",
+                early=_is_given,
                 regional=True,
             ),
             reads=_read,

@@ -51,6 +51,9 @@ class Ask(Protocol):
     def default_vpcs(self) -> Collection[str]:
         """Returns the regions of the account that have a default VPC in which nothing is."""
 
+    def once(self, ask: Callable[..., Any], *about: str) -> Any:
+        """Returns the answer to a question that several resources of a plan have, which AWS is asked once."""
+
     def client(self, service: str) -> Any:
         """Returns a client in the region of the resource."""
 
@@ -69,7 +72,8 @@ class AlreadyExists:
         conflict: what AWS or the provider says when it exists already; empty where creating it overwrites.
         id: the import id, a template of the arguments or a question, which answers nothing where AWS has none;
             empty where the name tells, if a run of Strata announced it.
-        early: asked before Terraform starts: a creation would wait for most of an hour, make it twice, or reset it.
+        early: asked before Terraform starts: a creation would wait for most of an hour, make it twice, or reset it; or
+            others make it as often as we, and the list to approve would have it as created.
         regional: the id ends with the region.
     """
 

@@ -9,17 +9,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from strata.config import EXTERNAL
 from strata.config.models import MANAGEMENT, Control, Mode
 from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy.answers import Outcome
-from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
+from strata.report.access import Access, GroupedAccess, access, empty_groups, undecided
+from strata.report.full_access import in_words, merged, not_known
 from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
 from strata.report.live import LiveEvidence, together
-from strata.report.places import places
 from strata.text import counted, listed
 
 SOON = dt.timedelta(days=30)
@@ -160,36 +159,24 @@ class Overview:
         accesses = [access for access in self.access if access.permission_set in sets]
         # The management account reaches every member by its access role.
         above = {access.holder for access in accesses if access.account == MANAGEMENT}
-        return _merged(access for access in accesses if (access.holder in above) is everything)
+        return merged(access for access in accesses if (access.holder in above) is everything)
 
     def _full_access(self, *, everything: bool) -> tuple[str, ...]:
-        known = self._holders(self.administrators(everything=everything))
-        may = self._holders(self.administrators(everything=everything, known=False))
-        return (*known, *(f"{holders}: not known, {EXTERNAL} lacks it" for holders in may))
+        known = in_words(self.landing_zone, self.administrators(everything=everything))
+        may = in_words(self.landing_zone, self.administrators(everything=everything, known=False))
+        return (*known, *map(not_known, may))
 
     def break_glass(self) -> list[GroupedAccess]:
         """Returns the access for emergencies."""
         sets = self.landing_zone.permission_sets
-        return _merged(access for access in self.access if sets[access.permission_set].option == "break_glass")
+        return merged(access for access in self.access if sets[access.permission_set].option == "break_glass")
 
     def _break_glass(self) -> Point:
-        lines = self._holders(self.break_glass())
+        lines = in_words(self.landing_zone, self.break_glass())
         if not self.landing_zone.sso.break_glass:
             return Point("break_glass", "Break-glass", ("not set up: break_glass of sso.yaml",), "warning")
         remark = "For emergencies; every use raises an alert."
         return Point("break_glass", "Break-glass", lines or _NOBODY, "danger" if lines else "warning", remark)
-
-    def _holders(self, every: Iterable[GroupedAccess]) -> tuple[str, ...]:
-        alike: dict[str, list[str]] = defaultdict(list)
-        for given in every:
-            groups = dict.fromkeys(way.group for way in given.ways if way.group and way.group != given.holder.key)
-            through = "" if given.holder.external else ", directly"
-            through = f", through {listed(list(groups))}" if groups else through
-            ends = {way.until for way in given.ways}
-            until = "" if None in ends else f", until {max(end for end in ends if end)}"
-            has = f"{given.permission_set} in {places(self.landing_zone, given.accounts)}{through}{until}"
-            alike[has].append(str(given.holder))
-        return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
 
     def _pipeline(self) -> Point:
         deployer, github = self.landing_zone.deployer, self.landing_zone.security.github_actions
@@ -378,18 +365,6 @@ def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | Non
     )
     first = Overview(landing_zone, as_of, accesses, numbers, live)
     return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))
-
-
-def _merged(accesses: Iterable[Access]) -> list[GroupedAccess]:
-    """Returns an entry for each holder and permission set, with every way that gives any of it."""
-    merged: dict[Any, tuple[dict[str, None], dict[Any, None]]] = {}
-    for bundle in bundles(accesses):
-        accounts, ways = merged.setdefault((bundle.holder, bundle.permission_set), ({}, {}))
-        accounts.update(dict.fromkeys(bundle.accounts))
-        ways.update(dict.fromkeys(bundle.ways))
-    return [
-        GroupedAccess(holder, name, tuple(ways), tuple(accounts)) for (holder, name), (accounts, ways) in merged.items()
-    ]
 
 
 def _if(lines: Sequence[object]) -> Level:

@@ -19,7 +19,7 @@ def over_quota(landing_zone: LandingZone) -> Iterator[Doubt]:
     limits, organization = landing_zone.project.aws_limits, landing_zone.organization
     total = len(landing_zone.accounts) + len(organization.unmanaged_accounts)
     words = "with the management account and unmanaged ones "
-    yield from _over(ORGANIZATION, ("accounts",), total, limits["accounts"], words)
+    yield from _over(ORGANIZATION, ("accounts",), total, limits[ACCOUNTS], words)
     kinds = Counter(policy.type for policy in landing_zone.policies.values())
     for kind in PolicyType:
         yield from _over(ORGANIZATION, ("policies",), kinds[kind], limits.policy_type(kind).count, f"{kind}: ")
@@ -50,11 +50,15 @@ def exceeded(landing_zone: LandingZone) -> dict[str, int]:
     return dict(sorted(counts.items()))
 
 
+ACCOUNTS = "accounts"
+"""The limit of them."""
+
+
 def _over(file: str, at: Location, number: int, limit: Limit, words: str = "") -> Iterator[Doubt]:
     if number > limit.value:
-        default = " by default" if limit.date else ""  # project.yaml has no date
-        text = (
-            f"{words}{number} {limit.unit}, AWS allows {limit.value}{default} ({limit.cited}); once your quota "
-            f"is higher, set limits.{limit.name} in project.yaml"
-        )
+        name = f"limits.{limit.name} in project.yaml"
+        text = f"AWS allows {limit.value} by default ({limit.cited}); once your quota is higher, set {name}"
+        if not limit.date:  # that of project.yaml, which may be older than the quota
+            text = f"and {name} is {limit.value}; if your quota is higher, write it there"
+        text = f"{words}{number} {limit.unit}, {text}"
         yield file, at, Message("over-quota", text, quota=limit.name, count=number, limit=limit.value)

@@ -10,9 +10,9 @@ import re
 import sys
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
-from typing import Self
+from typing import Any, Self
 
 from strata.aws.access_role import entered, ids_of_accounts
 from strata.aws.questions import ResourceQuestion
@@ -87,13 +87,14 @@ class ExistingTable:
 
     def early(self, planned: Plan) -> dict[str, str]:
         """Returns the import ids of what AWS has, of the types that are asked about before Terraform starts."""
-        there = []
+        there, answers = list[str](), dict[tuple[str, ...], Any]()
         for address, change in planned.changes.items():
             row = resource_of(address).existing
             if row and row.early and _may_exist(address, change):
                 # There is nothing, or Terraform says why not.
                 with suppress(AwsError, IndexError, KeyError):
-                    there += [address] if row.early(self._question(planned.stack, change.arguments)) else []
+                    asked = replace(self._question(planned.stack, change.arguments), answers=answers)
+                    there += [address] if row.early(asked) else []
         return self.ids(planned, there)
 
     def _question(self, stack: str, values: Attributes) -> ResourceQuestion:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -197,3 +198,35 @@ def test_a_contact_of_an_account_that_has_no_id_yet_is_not_that_of_the_managemen
     held = {"type": kind, "name": "store_security", "instances": [{"attributes": {"id": "1/SECURITY"}}]}
     early = ExistingTable(aws, project, state=lambda _: {"resources": [held]}).early(planned)
     assert early == {f"{kind}.management_security": "/SECURITY"}
+
+
+def test_access_that_aws_has_is_asked_about_by_person_before_it_is_created() -> None:
+    """As Control Tower gives it: the list to approve says that it is imported; what is no longer given is created."""
+    kind, asked = "aws_ssoadmin_account_assignment", Counter[str]()
+
+    def items(operation: str, _key: str, **about: str) -> list[dict[str, str]]:
+        asked[operation] += 1
+        if about.get("PrincipalId") == "ben":
+            raise session.AwsError(Message("denied", "denied"), "AccessDenied")
+        if "AccountId" in about:
+            return [{"PrincipalId": "ana"}] if about["AccountId"] == "1" else []
+        return [{"AccountId": account, "PermissionSetArn": "arn:set", "PrincipalId": "ana"} for account in ("1", "2")]
+
+    aws = cast("session.Aws", SimpleNamespace(client=lambda *_: SimpleNamespace(items=items)))
+    set_ = {"permission_set_arn": "arn:set", "instance_arn": "arn:i", "target_type": "AWS_ACCOUNT"}
+    planned = Plan(
+        "sso",
+        {
+            f"{kind}.{account}_Set_user_{who}": PlannedChange(
+                "create",
+                arguments={**set_, "principal_type": "USER", "principal_id": who, "target_id": account},
+            )
+            for who in ("ana", "ben")
+            for account in ("1", "2", "3")
+        },
+    )
+
+    early = ExistingTable(aws, load(COMPANY).project).early(planned)
+
+    assert early == {f"{kind}.1_Set_user_ana": "ana,USER,1,AWS_ACCOUNT,arn:set,arn:i"}
+    assert asked == {"list_account_assignments_for_principal": 2, "list_account_assignments": 2}

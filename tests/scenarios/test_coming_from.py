@@ -6,6 +6,7 @@ import json
 import re
 import shutil
 from collections import defaultdict
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ import pytest
 import yaml
 
 from strata.load import load
+from tests.aws.center import INSTANCE
 from tests.aws.client import CHECKOUT, Aws
 from tests.documents import Block, blocks
 from tests.organizations import account
@@ -231,13 +233,14 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
     assert _drift(site) == []
 
     # Account Factory opens an account, and moves another one.
-    _account_factory(made)
+    opened = _account_factory(made)
     site.edit("organization.yaml", ("    organizational_unit: sandbox\n", "    organizational_unit: workloads\n"))
     before = len(site.aws.calls())
-    grown = _type(typist, more)
+    grown = _type(typist, replace(more, text=more.text.replace("111122223333", opened)))
 
     writes = site.aws.writing_calls(since=before)
     assert "import   aws_organizations_account.shop-prod-4" in grown.stdout
+    assert "import   aws_ssoadmin_account_assignment.shop-prod-4_AWSAdministratorAccess_user_dina" in grown.stdout
     assert {one: count for one, count in writes.items() if one.startswith(SERVICES)} == {
         "sso-admin:CreateAccountAssignment": 3
     }, "the rules for every account, Control Tower's auditors among them, and nothing of the organization"
@@ -288,15 +291,24 @@ def _without_what_went(site: Site) -> int:
     return len(theirs)
 
 
-def _account_factory(made: Emulated) -> None:
-    """Opens an account beside one of production, and moves the playground to where the workloads are."""
+def _account_factory(made: Emulated) -> str:
+    """Opens an account beside one of production for a user, and moves the playground to where the workloads are."""
     organizations, playground = made.organizations, made.id("account", "Playground")
     beside = _parent(made, made.id("account", "shop-prod-0"))
-    made.account(account("shop-prod-4", name="shop-prod-4", email="aws+shop-prod-4@acme.io"), beside)
+    opened = made.account(account("shop-prod-4", name="shop-prod-4", email="aws+shop-prod-4@acme.io"), beside)
+    made.admin.create_account_assignment(
+        InstanceArn=INSTANCE,
+        PermissionSetArn=made.id("permission set", "AWSAdministratorAccess"),
+        TargetType="AWS_ACCOUNT",
+        TargetId=opened,
+        PrincipalType="USER",
+        PrincipalId=made.id("user", "dina@acme.io"),
+    )
     above = _parent(made, beside)
     organizations.move_account(
         AccountId=playground, SourceParentId=_parent(made, playground), DestinationParentId=above
     )
+    return opened
 
 
 def _parent(made: Emulated, id: str) -> str:

@@ -13,13 +13,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from pydantic import ValidationError
 
 from strata.adoption import rendering
 from strata.adoption.checking import REASON, accepted, until_accepted
-from strata.adoption.describing import Description, describe, sets_with_full_access
+from strata.adoption.describing import Description, describe, direct_full_access, sets_with_full_access
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.inheriting import with_defaults
@@ -29,7 +30,8 @@ from strata.adoption.recording import record_of
 from strata.adoption.rerun import merge
 from strata.aws import organization
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, connect
+from strata.aws.quotas import account_quota
+from strata.aws.session import Aws, AwsError, connect
 from strata.aws.states import read_states
 from strata.commands.adopt.existing import (
     changed_texts,
@@ -37,18 +39,20 @@ from strata.commands.adopt.existing import (
     existing_at,
     gives_full_access,
     left_unwritten,
+    looked_over,
     mended,
     offer,
     warn,
-    with_unwritten,
     worse,
 )
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.members import read_members
 from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
-from strata.config.external import ExternalGroup
+from strata.config.external import External, ExternalGroup
+from strata.config.limits import aws_limits
 from strata.config.models import Project
 from strata.drift.comparison import compare
+from strata.drift.difference import Difference
 from strata.drift.difference import DifferenceKind as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
@@ -57,14 +61,17 @@ from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
+from strata.kinds.thing import as_read
 from strata.landing_zone import LandingZone
+from strata.landing_zone.groups import Group
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
-from strata.rules.quotas import exceeded
+from strata.rules.quotas import ACCOUNTS, exceeded
 from strata.rules.usual_expectations import holding
+from strata.sides.states import State
 from strata.terminal import confirmed, require_answer
 from strata.text import listed
 
@@ -114,7 +121,8 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     reading = _reading(options, to, project)
     inventory = reading.read(aws, thorough=how.thorough)
     members = read_members(reading, aws, project, inventory) if how.members else None
-    description, files = configuration(project, inventory, members, literal=how.literal, day=_today())
+    quota = _quota(options, aws, inventory)
+    description, files = configuration(project, inventory, members, literal=how.literal, day=_today(), quota=quota)
     if not how.json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
@@ -149,7 +157,11 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     reading = _reading(options, to, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states, zone))
-    merged = with_unwritten(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
+    merged = looked_over(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
+    merged.description.looks += [
+        *_left(merged.landing_zone, inventory, states)[1],
+        *direct_full_access(inventory, merged.description),
+    ]
     texts = changed_texts(to, merged, inventory)
     warned = worse(to, existing, merged) if texts else []
     new = merged.landing_zone
@@ -277,10 +289,12 @@ def configuration(
     *,
     literal: bool = False,
     day: dt.date | None = None,
+    quota: int = 0,
 ) -> tuple[Description, dict[str, str]]:
     """Returns the description, and all files; the imports come from the configuration as it is read back.
 
-    An entry that AWS took and the configuration does not is left where it is, with whatever names it.
+    An entry that AWS took and the configuration does not is left where it is, with whatever names it. The quota is that
+    of accounts.
 
     Raises:
         StrataError: the configuration does not give what is there; nothing is written then.
@@ -289,8 +303,20 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    files = partial(_files, project, inventory, members, literal=literal, day=day)
+    files = partial(_files, project, inventory, members, literal=literal, day=day, quota=quota)
     return until_accepted(attempt, lambda description: (description, files(description)))
+
+
+def _quota(options: Options, aws: Aws, inventory: Inventory) -> int:
+    """Returns the quota of accounts of an organization with more than AWS gives by default; 0 where nobody knows it."""
+    if len(inventory.organization.accounts) <= aws_limits()[ACCOUNTS].value:
+        return 0
+    try:
+        return account_quota(aws)
+    except AwsError as error:
+        text = f"the quota of accounts is not known, and limits in {PROJECT} says how many there are: {error}"
+        options.note(Message("account-quota-unknown", text, accounts=len(inventory.organization.accounts)))
+        return 0
 
 
 def _today() -> dt.date:
@@ -305,6 +331,7 @@ def _files(
     *,
     literal: bool,
     day: dt.date | None,
+    quota: int,
 ) -> dict[str, str]:
     inherited, contacts = attributes(members, description, literal=literal) if members else ({}, {})
     description.organization = with_defaults(description.organization, inherited, literal=literal)
@@ -335,6 +362,7 @@ def _files(
         if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
             landing_zone = loaded(external)
         if limits := exceeded(landing_zone):
+            limits |= {ACCOUNTS: max(quota, limits[ACCOUNTS])} if ACCOUNTS in limits else {}
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
@@ -345,14 +373,16 @@ def _files(
         files |= rendering.accepted([*entries, *left])
         require(loaded(rendering.expectations(holding(landing_zone))))
     apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
-    description.looks += [*apart, *rendering.looks_of(entries)]
+    description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
     files[rendering.ADOPTION] = rendering.adoption(inventory, description)
     record = Record().with_more(*record_of(landing_zone, inventory, description, lines))
     files[RECORD] = record.written(inventory.organization.id)
     return files
 
 
-def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[str, Any]], list[Message]]:
+def _left(
+    landing_zone: LandingZone, inventory: Inventory, states: Mapping[str, State] = MappingProxyType({})
+) -> tuple[list[dict[str, Any]], list[Message]]:
     """Returns the entries of accepted.yaml for what is left alone, and a sentence for each that somebody has to decide.
 
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
@@ -361,18 +391,29 @@ def _left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[st
     external = landing_zone.external
     memberless = dict.fromkeys(external.groups, ExternalGroup())
     without = replace(landing_zone, external=external.model_copy(update={"groups": memberless}))
-    made = [difference for difference in compare(without, {}, inventory).differences if difference.how is Kind.MADE]
+    meant = {(acceptance.finding, acceptance.at) for acceptance in landing_zone.accepted}
+    drift = compare(without, states, inventory, meant)
+    made = [difference for difference in drift.differences if difference.how is Kind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for difference in (*made, *left_unwritten(landing_zone, inventory)):
         group = landing_zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
         in_tower = group is not None and group.external  # such a group gives what is declared
         if gives := gives_full_access(difference, inventory, full):
-            until = f"which {EXTERNAL} has" if in_tower else "which strata drift tells until accepted.yaml has it"
+            read = group is not None and in_tower and _has(external, group, difference, inventory)
+            until = f"which {EXTERNAL} has" if read else "which strata drift tells until accepted.yaml has it"
             text = f"Full access, {until}: {difference.kind} {difference.name!r}."
             apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
         if not (in_tower or gives):
             entries.append({"finding": difference.how.value, "at": difference.at, "reason": REASON})
     return entries, apart
+
+
+def _has(external: External, group: Group, membership: Difference, inventory: Inventory) -> bool:
+    """Returns whether external.yaml has a member of a group."""
+    id = membership.live.ids["principal"] if membership.live else ""
+    names = {as_read(user.user_name).casefold() for one in inventory.centers for user in one.users if user.id == id}
+    read = external.groups.get(group.name)
+    return read is not None and not names.isdisjoint(name.casefold() for name in read.members)
 
 
 def _facts(to: Path, description: Description, reading: InventoryReading, *, written: bool) -> dict[str, Any]:

@@ -15,7 +15,7 @@ from strata.atomic import read_text
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.commands.adopt import AdoptOptions
-from strata.commands.adopt.existing import deployed, existing_at, locked_out, mended, show, unmet, warn, with_unwritten
+from strata.commands.adopt.existing import deployed, existing_at, locked_out, looked_over, mended, show, unmet, warn
 from strata.commands.adopt.mending import replace
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -69,7 +69,7 @@ def run(options: Options, things: Sequence[str], how: AdoptOptions) -> int:
         options.note(f"nothing to adopt: {reason}")
     today = dt.datetime.now(dt.UTC).date()
     copied = kept(existing, states, inventory, chosen, literal=how.literal, day=today)
-    merged = with_unwritten(existing, copied, inventory)
+    merged = looked_over(existing, copied, inventory)
     files = dict(merged.files)
     if files and RECORD in existing.kept:  # an earlier run began one
         files[RECORD] = merged.record.written(inventory.organization.id)

@@ -30,6 +30,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.printing import line, readers_may_leave
+from strata.report.full_access import gained
 from strata.rules.expectations import newly_unmet
 from strata.rules.lockout import newly_locked_out
 from strata.sides.join import known_keys
@@ -60,7 +61,7 @@ def existing_at(
         documents=frozenset(map(str, policies(folder))),
         choose=lambda name, section: files_with(zone, folder, name, section)[0],
         load=partial(_load, folder),
-        unknown=partial(_unknown, folder, zone),
+        found=partial(_found, folder),
         kept=kept,
         record=Record.read(kept.get(RECORD, ""), organization),
         imported=imported,
@@ -103,10 +104,9 @@ def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
             raise ConfigurationError(faults) from error
 
 
-def _unknown(folder: Path, zone: LandingZone, files: Mapping[str, str]) -> list[dict[str, Any]]:
-    known = {(acceptance.finding, acceptance.at) for acceptance in zone.accepted}
+def _found(folder: Path, files: Mapping[str, str]) -> list[dict[str, Any]]:
     with _copy(folder, files) as copy:
-        return [entry for entry in accepted(copy) if (entry["finding"], entry["at"]) not in known]
+        return accepted(copy)
 
 
 def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> dict[str, str]:
@@ -144,9 +144,11 @@ def gives_full_access(difference: Difference, inventory: Inventory, full: Collec
     return difference.kind == ASSIGNMENT.name and alive and ids["arn"] in full
 
 
-def with_unwritten(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> MergedFiles:
-    """Returns a result that accepts such values of what it adds."""
+def looked_over(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> MergedFiles:
+    """Returns a result that tells who has full access by what it adds, and accepts such values of that."""
     zone, before = merged.landing_zone, existing.landing_zone
+    full = gained(before, zone, merged.description.grants)
+    merged = dataclasses.replace(merged, since=dataclasses.replace(merged.since, full_access=full))
     new = declared_side(zone).keys() - declared_side(before).keys()
     differences = _without_states(zone, inventory) if new else []
     left = [
