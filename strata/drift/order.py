@@ -18,11 +18,12 @@ from strata.kinds.change import Way
 from strata.kinds.cli import PROVISION, Line, Lines
 from strata.kinds.kind import Kind
 from strata.kinds.policy import ATTACHMENT, POLICY, full_access_of
-from strata.kinds.thing import AtAws, content
+from strata.kinds.thing import ACTIVE, AtAws, content
 from strata.kinds.unit import UNIT
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
-from strata.text import listed
+from strata.printing import word
+from strata.text import folded, listed, plural
 
 
 def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collection[str] = ()) -> list[Difference]:
@@ -33,6 +34,7 @@ def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collecti
     ordered = _with_units_that_stay(aws, _with_what_others_have(aws, differences))
     ordered = _with_names_freed(aws, [_with_what_it_has(aws, difference, ordered) for difference in ordered])
     ordered = _with_what_units_hold(aws, ordered)
+    ordered = _with_deploys_that_fail(aws, ordered)
     places = [(_place(aws, difference), difference) for difference in ordered]
     places.sort(key=lambda at: (at[0], at[0] == _AFTER and at[1].how is DifferenceKind.MADE))
     ordered = _said_once([difference for _, difference in places])
@@ -66,7 +68,8 @@ def _waits(aws: AtAws, difference: Difference) -> bool:
         if policy.type == mine.type and policy.id != mine.id:
             # AWS denies all where no service control policy allows something.
             effects = (each.content.get("Effect") for each in statements(content(policy.content)))
-            left -= {*policy.targets} if policy.type != PolicyType.SERVICE_CONTROL or "Allow" in effects else set()
+            allows = policy.aws_managed or "Allow" in effects  # of FullAWSAccess the inventory has no document
+            left -= {*policy.targets} if policy.type != PolicyType.SERVICE_CONTROL or allows else set()
     return bool(left)
 
 
@@ -117,6 +120,36 @@ def _holding(aws: AtAws, bound: Mapping[str, Collection[str]]) -> Mapping[str, s
             for user in group.members if made_outside else ():
                 has[user] |= has[group.id]
     return has
+
+
+# Deploys that fail until an account is declared
+
+
+def _with_deploys_that_fail(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences; where an account is not declared, nothing that deploys after it, or waits for that.
+
+    A deploy of the stack of accounts stops there, as does one of a stack that reads from it.
+    """
+    stopping = [
+        aws.key("account", account.id, account.name)
+        for account in aws.inventory.organization.accounts
+        if account.state == ACTIVE and not {account.id, folded(account.email)} & aws.zone.mentioned_accounts
+    ]
+    if not stopping:
+        return [*differences]
+    stopped = {ACCOUNT.stack}
+    for stack, reads in in_order_of_deploy(aws.zone).items():
+        stopped |= {stack} if stopped & {*reads} else set()
+    waits = any(ACCOUNT.stack in difference.way.deploy for difference in differences)
+    things = " ".join(word(f"{ACCOUNT.name}:{name}") for name in stopping)
+    first = f"first adopt the {plural(len(stopping), 'account')}: strata adopt {things}"
+    by_hand = Message("account-first", first, accounts=stopping)
+    return [
+        difference.with_way(undo=(), deploy=(), by_hand=by_hand)
+        if stopped & {*difference.way.deploy} or (waits and _place(aws, difference) == _AFTER)
+        else difference
+        for difference in differences
+    ]
 
 
 # What a unit holds
@@ -235,8 +268,7 @@ def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Dif
         if lines := _freed(aws, kind, [difference for difference in freed if difference.kind == kind.name]):
             first = min(named, key=lambda number: (_place(aws, freed[number]), number))
             way = freed[first].way
-            text = "another one has its name, and gets a temporary one first"
-            note = way.by_hand or Message("name-freed", text)
+            note = way.by_hand or Message("name-freed", "another one has its name, and gets a temporary one first")
             freed[first] = freed[first].with_way(undo=(*lines, *way.undo), by_hand=note)
     return freed
 

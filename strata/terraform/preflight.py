@@ -246,14 +246,14 @@ class RefusedError(StrataError):
     def __init__(self, refusals: Sequence[Refusal], *, applied: bool = False) -> None:
         super().__init__(*(refusal.fault.message for refusal in refusals))
         self.refusals = tuple(refusals)
-        self._applied = applied
+        self.applied = applied
 
     def lines(self) -> Iterator[str]:
         """Yields each refusal, and below it the lines to copy, which are commands or belong into imports.yaml."""
         for refusal in self.refusals:
             yield f"error: {refusal.fault}"
             yield from (line(f"  {copied}", sys.maxsize) for copied in refusal.lines)
-        if not self._applied:
+        if not self.applied:
             yield "nothing was changed"
 
 
