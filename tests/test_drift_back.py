@@ -18,6 +18,7 @@ from strata.commands.drift.back import Back, Step, put_back, steps_of
 from strata.config import models
 from strata.drift.comparison import Drift, compare
 from strata.drift.difference import Difference
+from strata.errors import Message
 from strata.kinds.cli import Line
 from strata.terraform.preflight import RefusedError
 from tests.drifting import told
@@ -280,6 +281,21 @@ def test_an_account_that_nobody_declares_keeps_no_policy_at_the_root() -> None:
     by_hand = THERE.at_aws([account("pay"), policy("apart", "root")])
 
     assert ways(by_hand) == ["detach-policy", "delete-policy"]
+
+
+def test_access_in_an_account_whose_entry_no_deploy_has_taken_is_left_with_it() -> None:
+    """Its owner would lose it between `strata add account` and the deploy."""
+    at_aws = account("pay", within="left"), grant("Reads", "blues", "pay")
+    there = THERE.but(grant("Reads", "bo", "shop"))
+    written = there.at_aws(*at_aws).in_yaml(account("pay", within="left"))
+    closed = written.at_aws(changed("account", "pay", state="CLOSED"))
+
+    (left,) = compared(written).differences
+
+    assert isinstance(left.way.by_hand, Message)
+    assert (left.way.undo, left.way.by_hand.id, left.way.by_hand.data["accounts"]) == ((), LEFT, ["pay"])
+    assert [one.way.undo != () for one in compared(there.but(*at_aws[:1]).at_aws(*at_aws[1:])).differences] == [True]
+    assert ways(closed) == ["delete-account-assignment"]
 
 
 LEFT = "left-with-account"

@@ -7,12 +7,13 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from strata.config.models import PolicyType
+from strata.config.models import MANAGEMENT, PolicyType
 from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.ways import in_order_of_deploy, with_needed
 from strata.errors import Message
-from strata.kinds import KINDS
+from strata.kinds import KINDS, TYPES
 from strata.kinds.account import ACCOUNT
+from strata.kinds.arguments import text
 from strata.kinds.assignment import assignments_of
 from strata.kinds.change import Way
 from strata.kinds.cli import PROVISION, Line, Lines
@@ -73,11 +74,11 @@ def _waits(aws: AtAws, difference: Difference) -> bool:
     return bool(left)
 
 
-# What an account has that nobody declares
+# What an account has that nobody declares, or that no deploy has yet
 
 
 def _with_what_others_have(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
-    """Returns the differences; what an account has that nobody declares stays with it: access, and its guardrails."""
+    """Returns the differences; what an account has that is not ours yet stays with it: access, and its guardrails."""
     bound = _bound(aws)
     has = _holding(aws, bound)
 
@@ -86,24 +87,33 @@ def _with_what_others_have(aws: AtAws, differences: Sequence[Difference]) -> lis
         accounts = bound.get(ids.get("target", "")) or has.get(ids.get("account") or ids.get("id", ""))
         if not (accounts and difference.way.undo):
             return difference
-        stays = f"left with account {listed(sorted(accounts))}, which nobody declares"
-        return difference.with_way(undo=(), by_hand=Message("left-with-account", stays, accounts=sorted(accounts)))
+        undeclared = sorted(id for id in accounts if _key(aws, id) not in aws.zone.accounts)
+        named = undeclared or sorted(map(aws.account, accounts))
+        why = "nobody declares" if undeclared else "no deploy has yet"
+        stays = f"left with account {listed(named)}, which {why}"
+        return difference.with_way(undo=(), by_hand=Message("left-with-account", stays, accounts=named))
 
     return [*map(left, differences)]
 
 
 def _bound(aws: AtAws) -> dict[str, set[str]]:
-    """Returns accounts that nobody declares, by their own ids and those of undeclared units above them."""
+    """Returns accounts that nobody declares or no deploy has, by their own ids and undeclared units above them."""
     parents = {unit.id: unit.parent for unit in aws.inventory.organization.units}
+    deployed = {text(account, "id") for account in aws.attributes.get(TYPES["account"], {}).values()}
     bound: dict[str, set[str]] = {}
     for account in aws.inventory.organization.accounts:
-        if aws.known["account"].get(account.id) in aws.zone.accounts:
+        ours = account.id in deployed or account.state != ACTIVE  # deploys leave out what is closed, and forget it
+        if _key(aws, account.id) in aws.zone.accounts and (ours or _key(aws, account.id) == MANAGEMENT):
             continue
         bound[account.id], unit = {account.id}, account.parent
         while unit in parents and aws.known["ou"].get(unit) not in aws.zone.units:
             bound.setdefault(unit, set()).add(account.id)
             unit = parents[unit]
     return bound
+
+
+def _key(aws: AtAws, account: str) -> str:
+    return aws.known["account"].get(account, "")
 
 
 def _holding(aws: AtAws, bound: Mapping[str, Collection[str]]) -> Mapping[str, set[str]]:
