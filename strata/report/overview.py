@@ -16,7 +16,7 @@ from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy.answers import Outcome
-from strata.report.access import Access, GroupedAccess, access, bundles, empty_groups, undecided
+from strata.report.access import Access, AccessHolder, GroupedAccess, access, bundles, empty_groups, undecided
 from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
 from strata.report.live import LiveEvidence, together
 from strata.report.places import places
@@ -182,14 +182,31 @@ class Overview:
     def _holders(self, every: Iterable[GroupedAccess]) -> tuple[str, ...]:
         alike: dict[str, list[str]] = defaultdict(list)
         for given in every:
-            groups = dict.fromkeys(way.group for way in given.ways if way.group and way.group != given.holder.key)
-            through = "" if given.holder.external else ", directly"
-            through = f", through {listed(list(groups))}" if groups else through
             ends = {way.until for way in given.ways}
             until = "" if None in ends else f", until {max(end for end in ends if end)}"
-            has = f"{given.permission_set} in {places(self.landing_zone, given.accounts)}{through}{until}"
-            alike[has].append(str(given.holder))
+            alike[f"{given.permission_set}{self._reach(given)}{until}"].append(str(given.holder))
         return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
+
+    def _reach(self, given: GroupedAccess) -> str:
+        """Returns the accounts with the ways: who leaves the groups keeps what is given directly."""
+        groups = list(dict.fromkeys(way.group for way in given.ways if way.group and way.group != given.holder.key))
+        through = f", through {listed(groups)}" if groups else "" if given.holder.external else ", directly"
+        if not groups or all(way.group for way in given.ways):
+            return f" in {places(self.landing_zone, given.accounts)}{through}"
+        its = self._by_holder[given.holder, given.permission_set]
+        by_groups, directly = (
+            [access.account for access in its if any((way.group is None) is alone for way in access.ways)]
+            for alone in (False, True)
+        )
+        there = places(self.landing_zone, by_groups)
+        return f"{through[1:]} in {there}, directly in {places(self.landing_zone, directly)}"
+
+    @cached_property
+    def _by_holder(self) -> Mapping[tuple[AccessHolder, str], list[Access]]:
+        every = defaultdict[tuple[AccessHolder, str], list[Access]](list)
+        for given in self.access:
+            every[given.holder, given.permission_set].append(given)
+        return every
 
     def _pipeline(self) -> Point:
         deployer, github = self.landing_zone.deployer, self.landing_zone.security.github_actions
