@@ -278,7 +278,8 @@ def prepare(
     Args:
         refreshing: begins to read in bulk meanwhile.
         fleet: which account stacks it takes.
-        preview: whether it is enough, before the first deploy, that there is an organization.
+        preview: whether it is enough, before the first deploy, that there is an organization, and whether a month may
+            cost what it likes, which whoever shows the plan says.
 
     Raises:
         ConfigurationError: the configuration has faults, or an expectation does not hold.
@@ -311,7 +312,7 @@ def prepare(
         landing_zone,
         states=states,
         announced=names,
-        allow=allow,
+        allow=(*allow, PRICE) if preview else allow,
         stacks=stacks,
         today=today,
         folder=str(workspace.folder),
