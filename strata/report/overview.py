@@ -17,7 +17,7 @@ from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy.answers import Outcome
 from strata.report.access import Access, AccessHolder, GroupedAccess, access, bundles, empty_groups, undecided
-from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
+from strata.report.guardrails import GUARDRAILS_REST_ON, OTHERS_DECIDE, GuardrailAnswers, guardrails
 from strata.report.live import LiveEvidence, together
 from strata.report.places import places
 from strata.text import counted, listed
@@ -258,8 +258,9 @@ class Overview:
         return Point("expectations", "Expectations", (line,))
 
     def _undoing(self) -> Point:
+        doubts = {"": "", OTHERS_DECIDE: f", {OTHERS_DECIDE}"}
         lines = tuple(
-            f"{undoing.by}{'' if undoing.outcome is Outcome.ALLOWED else ', not for certain'}: {undoing.what}"
+            f"{undoing.by}{doubts.get(undoing.why, ', not for certain')}: {undoing.what}"
             for undoing in self.guardrails.undoing
             if undoing.outcome is not Outcome.DENIED and undoing.stacks
         )
