@@ -1082,8 +1082,9 @@ def price(
 ) -> int:
     """Say what a month costs at AWS, each amount with its formula and the line of the configuration that causes it.
 
-    fixed follows from the files alone, expected from `usage` in detection.yaml as well; first month is without what is
-    free of charge in the first 30 days. Asks AWS nothing without --live. An unknown amount is listed, and in no sum.
+    fixed follows from the files alone, expected from `usage` in detection.yaml as well; `first if new` is the first
+    month of what is new at AWS, without what is free then. Asks AWS nothing without --live. An unknown amount is in no
+    sum.
     """
     if live:
         from strata.commands.price_live import run as run_live

@@ -7,17 +7,20 @@ import shlex
 from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import boto3
 import pytest
 
-from strata.aws.session import Client
+from strata.aws.session import Aws, Client
 from strata.commands import drift as drift_command
-from strata.commands.drift.back import Step, steps_of
+from strata.commands.drift.back import Back, Step, put_back, steps_of
 from strata.config import models
 from strata.drift.comparison import Drift, compare
+from strata.drift.difference import Difference
+from strata.errors import Message
 from strata.kinds.cli import Line
+from strata.terraform.preflight import RefusedError
 from tests.drifting import told
 from tests.organizations import (
     ALLOW,
@@ -280,7 +283,80 @@ def test_an_account_that_nobody_declares_keeps_no_policy_at_the_root() -> None:
     assert ways(by_hand) == ["detach-policy", "delete-policy"]
 
 
+def test_access_in_an_account_whose_entry_no_deploy_has_taken_is_left_with_it() -> None:
+    """Its owner would lose it between `strata add account` and the deploy."""
+    at_aws = account("pay", within="left"), grant("Reads", "blues", "pay")
+    there = THERE.but(grant("Reads", "bo", "shop"))
+    written = there.at_aws(*at_aws).in_yaml(account("pay", within="left"))
+    closed = written.at_aws(changed("account", "pay", state="CLOSED"))
+
+    (left,) = compared(written).differences
+
+    assert isinstance(left.way.by_hand, Message)
+    assert (left.way.undo, left.way.by_hand.id, left.way.by_hand.data["accounts"]) == ((), LEFT, ["pay"])
+    assert [one.way.undo != () for one in compared(there.but(*at_aws[:1]).at_aws(*at_aws[1:])).differences] == [True]
+    assert ways(closed) == ["delete-account-assignment"]
+
+
 LEFT = "left-with-account"
+
+
+# Deploys that fail until an account is declared
+
+
+BESIDE_DEPLOYS = (
+    changed("group", "blues", members=("bo", "cy")),
+    changed("unit", "left", name="Wrong"),
+    changed("group", "reds", number=77),
+    unit("attic", "Attic"),
+    changed("account", "shop", within="attic"),
+)
+
+
+def test_no_deploy_is_a_way_back_while_an_account_is_undeclared() -> None:
+    """Nor what goes before it alone, such as the deletion of a group that it makes again, or only after it."""
+    before = ways(THERE.at_aws(*BESIDE_DEPLOYS))
+    stopped = THERE.at_aws(*BESIDE_DEPLOYS, account("pay"))
+
+    left = {(one.kind, one.attribute) for one in compared(stopped).differences if _is_for_account(one)}
+
+    assert {"delete-group", "delete-organizational-unit", "deploy organizations sso"} < {*before}
+    assert ways(stopped) == ["delete-group-membership"]
+    kinds = {("group", "id"), ("organizational unit", ""), ("organizational unit", "name"), ("account", "unit")}
+    assert left == kinds
+
+
+def _is_for_account(difference: Difference) -> bool:
+    return getattr(difference.way.by_hand, "id", "") == "account-first"
+
+
+def test_a_deploy_is_the_way_back_beside_an_account_at_which_none_stops() -> None:
+    wrong = THERE.at_aws(changed("unit", "left", name="Wrong"))
+    theirs = wrong.at_aws(account("pay"))
+    unmanaged = theirs.zone.organization.model_copy(update={"unmanaged_accounts": ("Pay@Example.com",)})
+
+    drift = compare(replace(theirs.zone, organization=unmanaged), theirs.states, theirs.inventory)
+
+    assert [_short(step) for step in steps_of(theirs.zone, drift)] == ["deploy organizations"]
+    assert ways(wrong.at_aws(account("pay", state="CLOSED"))) == ["deploy organizations"]
+    assert ways(wrong.but(account("pay"))) == ["deploy organizations"]
+
+
+def test_back_runs_the_rest_of_what_waits_for_an_account(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    ran = Ran(monkeypatch)
+
+    done = THERE.at_aws(*BESIDE_DEPLOYS, account("pay")).run("drift", "--back", "--yes", folder=tmp_path / "config")
+
+    assert ran.steps == ["delete-group-membership"]
+    assert (done.exit_code, _words(done.stdout)) == (3, [])
+
+
+def test_a_policy_beside_full_access_is_detached_before_a_deploy() -> None:
+    there = THERE.but(policy("ours", "lab"))
+
+    more = there.at_aws(changed("policy", "ours", targets=("lab", "third")), changed("unit", "left", name="Wrong"))
+
+    assert ways(more) == ["detach-policy", "deploy organizations"]
 
 
 class Ran:
@@ -359,6 +435,18 @@ def test_an_interrupt_says_what_is_left(monkeypatch: pytest.MonkeyPatch, tmp_pat
     rename = "aws identitystore update-group"
     assert done.exit_code == 130
     assert _words(done.stdout) == [f"not done: {rename}", f"left: {rename}", "left: strata deploy sso"]
+
+
+def test_a_refused_deploy_says_not_that_nothing_was_changed_after_lines(monkeypatch: pytest.MonkeyPatch) -> None:
+    def refused(_: Sequence[str]) -> int:
+        raise RefusedError([])
+
+    monkeypatch.setattr("strata.commands.drift.back._call", lambda *_: None)
+    steps, nobody = steps_of(SWAPPED.zone, compared(SWAPPED)), cast("Aws", None)
+    for some, is_changed in ((steps, True), (steps[-1:], False)):
+        with pytest.raises(RefusedError) as raised:
+            put_back(nobody, some, Back(yes=True, allow=(), deploy=refused), str)
+        assert raised.value.applied is is_changed
 
 
 def test_nothing_is_run_where_something_is_unread_or_only_a_person_can(

@@ -98,14 +98,16 @@ def test_what_guardduty_costs_is_written_as_what_is_used(live: Live) -> None:
 
 
 def test_config_and_iam_are_counted_in_each_account(live: Live) -> None:
+    """Whoever records: Control Tower does so in accounts that it looks after."""
     live.watched(HOME, OTHER)
     security = live.folder / "security.yaml"
     written = security.read_text()
     security.write_text(written.replace("access_analyzer:\n", "access_analyzer:\n  unused_access_days: 90\n", 1))
-    for account in ("shared", "security"):
+    names = {"shared": "aws-controltower-BaselineConfigRecorder", "security": "default"}
+    for account, name in names.items():
         there = entered(Session(None, HOME), live.ids[account])
         for region in (HOME, OTHER):
-            recorder = {"name": "default", "roleARN": f"arn:aws:iam::{live.ids[account]}:role/config"}
+            recorder = {"name": name, "roleARN": f"arn:aws:iam::{live.ids[account]}:role/config"}
             there.client("config", region).put_configuration_recorder(ConfigurationRecorder=recorder)
             order = {"account": live.ids[account], "region": region, "resources": 40, "items": 150}
             live.aws.order("config-usage", **order)

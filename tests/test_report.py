@@ -171,6 +171,14 @@ def test_full_access_to_one_account_is_told_apart(zone: LandingZone) -> None:
     assert "lea-vogt" not in str(found["administrators"].lines)
 
 
+def test_full_access_by_a_group_and_directly_names_what_each_way_gives(zone: LandingZone) -> None:
+    """Control Tower's groups give management, Account Factory the accounts that one asked for."""
+    both = _with_entry(zone, users=("anna-petersen",), accounts=("management",))
+    (line,) = (one for one in _first(both)["administrators"].lines if one.startswith("anna-petersen: "))
+    all_of_it = "Administrator through platform-administrators in all 11 accounts, directly in management"
+    assert line == f"anna-petersen: {all_of_it}"
+
+
 def test_an_inline_policy_that_allows_everything_is_full_access(zone: LandingZone) -> None:
     """Under any name, and not where something takes it back."""
     everything = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}

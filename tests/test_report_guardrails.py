@@ -4,13 +4,15 @@ from __future__ import annotations
 
 import datetime as dt
 import shutil
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from strata.config.models import User
 from strata.load import load
 from strata.report.edition import Edition
-from strata.report.guardrails import guardrails
+from strata.report.guardrails import OTHERS_DECIDE, guardrails
 from strata.report.overview import overview
 from strata.report.page import page
 from tests.documents import CHECKOUT
@@ -60,6 +62,17 @@ def test_who_can_undo_what_is_told_once_for_those_alike(zone: Any) -> None:
         ("permission set Administrator in management", "enters the account"): "all 10 member accounts",
         ("OrganizationAccountAccessRole", "repairs roles, buckets, keys, queues, secrets"): "all 10 member accounts",
     }
+
+
+def test_somebody_whom_others_look_after_can_undo_every_stack_alike(zone: Any) -> None:
+    """Such as the first user of Control Tower: the permission set is certain, who has it is not."""
+    theirs = User.model_validate({"external": True, "user_name": "jonas"})
+    users = {**zone.sso.users, "jonas-brandt": theirs}
+    without = replace(zone, sso=zone.sso.model_copy(update={"users": users}))
+
+    by = [(one.by.partition(" ")[0], one.why, one.what) for one in guardrails(without, TODAY).undoing if one.stacks]
+
+    assert by[:2] == [("anna-petersen", "", "every stack"), ("jonas-brandt", OTHERS_DECIDE, "every stack")]
 
 
 def test_the_first_screen_and_the_page_show_it(zone: Any) -> None:

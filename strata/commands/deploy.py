@@ -87,6 +87,7 @@ Of a permission set with several policies a try may find one: each waits for the
 """
 MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
+DEPLOY = "strata deploy"
 ORGANIZATIONS = "organizations"
 QUICK, UNKNOWN = 5 * 60, 30 * 60
 """Seconds that credentials must last for a stack at least, and for one of which nobody knows how long it takes."""
@@ -111,7 +112,7 @@ def run(
     allow: Sequence[str],
     expect: str | None = None,
     refresh: bool = False,
-    command: str = "strata deploy",
+    command: str = DEPLOY,
     at_once: int | None = None,
     shard: str | None = None,
     wave: int | None = None,
@@ -141,7 +142,7 @@ def run(
             )
             deployment.check_producers()
         except StoppedError as stopped:
-            options.note(Message("run-interrupted", "interrupted; nothing was changed"))
+            options.note(Message("run-interrupted", f"interrupted; {_unchanged(command)}"))
             return stopped.code
         try:
             code = deployment.run()
@@ -149,6 +150,11 @@ def run(
             deployment.finish(1, json=json, error=error)
             raise
         return deployment.finish(code, json=json)
+
+
+def _unchanged(command: str) -> str:
+    """Returns that the deploy changed nothing; what runs it may have changed something before."""
+    return "nothing was changed" if command == DEPLOY else "the deploy changed nothing"
 
 
 class Deployment:
@@ -165,7 +171,7 @@ class Deployment:
         *,
         yes: bool,
         expected: ApprovedList | None = None,
-        command: str = "strata deploy",
+        command: str = DEPLOY,
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
@@ -847,7 +853,7 @@ class Deployment:
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
         idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
         if failed.keys() - self._odd.keys() or (failed and idle):
-            self.note(Message("nothing-changed", "nothing was changed"))
+            self.note(Message("nothing-changed", _unchanged(self._command)))
             return False
         if self._expected and self._is_another_list(self._expected, plans):
             self._unfinished = DIFFERS
@@ -992,7 +998,7 @@ class Deployment:
         if self._written:
             text = f"interrupted; run {self._command} again: it is safe and continues where this run ended"
         else:
-            text = "interrupted; nothing was changed"
+            text = f"interrupted; {_unchanged(self._command)}"
         self.note(Message("run-interrupted", text, changed=bool(self._written)))
         return code
 

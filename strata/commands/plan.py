@@ -10,6 +10,7 @@ from pathlib import Path
 from strata import atomic
 from strata.config.models import state_key
 from strata.errors import Message, UsageError
+from strata.identity.budget import PRICE, over_budget
 from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.outputs import output, warning_facts
@@ -23,7 +24,7 @@ from strata.terraform.existing import ExistingTable, GoneImports
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
-from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.preflight import Prepared, RefusedError, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
@@ -52,9 +53,10 @@ def run(
     """Checks, compares, plans and prints.
 
     Returns 3 where something would change and that was asked, and where the list of changes is not as expected,
-    also if stacks in accounts cannot be planned: the list is without these.
+    also if stacks in accounts cannot be planned: the list is without these. A plan above the budget has no list.
 
     Raises:
+        RefusedError: a month is expected to cost more than the budget.
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
@@ -71,6 +73,7 @@ def run(
     try:
         with Signals(), Progress(options) as progress, Refreshing(options, progress, always=refresh) as refreshing:
             prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
+            refused = _refused(prepared.landing_zone, stacks, allow, at_once=json)
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
@@ -81,7 +84,7 @@ def run(
     unread = odd.union(prepared.shut_out)
     odd |= {stack for stack in prepared.chosen if unread.intersection(prepared.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
-    lists = [] if failed - odd else _lists(prepared, preview, going)
+    lists = [] if refused or failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
     ids = prepared.account_ids()
@@ -116,10 +119,29 @@ def run(
                 print(line(text))
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
-    if failed and not differences:
+    if refused:
+        raise refused
+    return _ended(plans, differences, exit_code=exit_code)
+
+
+def _ended(plans: Sequence[Plan], differences: Sequence[str], *, exit_code: bool) -> int:
+    if any(planned.error for planned in plans) and not differences:
         return 1
     changed = any(planned.differs or planned.waits_for for planned in plans)
     return DIFFERS if differences or (exit_code and changed) else 0
+
+
+def _refused(zone: LandingZone, stacks: Sequence[str], allow: Sequence[str], *, at_once: bool) -> RefusedError | None:
+    """Returns why a deploy refuses what it would cost, for the end of a plan that a person reads.
+
+    Raises:
+        RefusedError: the same, where it is told at once.
+    """
+    refusals = () if PRICE in allow else tuple(over_budget(zone, stacks))
+    refused = RefusedError(refusals) if refusals else None
+    if refused and at_once:
+        raise refused
+    return refused
 
 
 def month(zone: LandingZone, plans: Iterable[Plan]) -> Iterator[str]:

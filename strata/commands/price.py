@@ -57,7 +57,7 @@ def text(bill: Bill, *, every: bool = False) -> Iterator[str]:
     Args:
         every: whether each line of `usage` is shown.
     """
-    yield _row("USD a month", "fixed", "expected", "first month")
+    yield _row("USD a month", "fixed", "expected", "first if new")
     for service, of_service in groupby(bill.priced, lambda charge: charge.price.service):
         charges = list(of_service)
         yield _amounts(service, charges)

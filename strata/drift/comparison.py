@@ -88,7 +88,7 @@ def compare(
     left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
     return replace(
         drift,
-        differences=tuple(in_order(AtAws(zone, inventory, known), left, drift.undeployed)),
+        differences=tuple(in_order(AtAws(zone, inventory, known, moved(zone, said.held())), left, drift.undeployed)),
         accepted=tuple(replace(difference, way=_hindered(difference, reasons)) for difference in drift.accepted),
     )
 

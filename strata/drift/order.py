@@ -7,22 +7,24 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from strata.config.models import PolicyType
+from strata.config.models import MANAGEMENT, PolicyType
 from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.ways import in_order_of_deploy, with_needed
 from strata.errors import Message
-from strata.kinds import KINDS
+from strata.kinds import KINDS, TYPES
 from strata.kinds.account import ACCOUNT
+from strata.kinds.arguments import text
 from strata.kinds.assignment import assignments_of
 from strata.kinds.change import Way
 from strata.kinds.cli import PROVISION, Line, Lines
 from strata.kinds.kind import Kind
 from strata.kinds.policy import ATTACHMENT, POLICY, full_access_of
-from strata.kinds.thing import AtAws, content
+from strata.kinds.thing import ACTIVE, AtAws, content
 from strata.kinds.unit import UNIT
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
-from strata.text import listed
+from strata.printing import word
+from strata.text import folded, listed, plural
 
 
 def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collection[str] = ()) -> list[Difference]:
@@ -33,6 +35,7 @@ def in_order(aws: AtAws, differences: Sequence[Difference], undeployed: Collecti
     ordered = _with_units_that_stay(aws, _with_what_others_have(aws, differences))
     ordered = _with_names_freed(aws, [_with_what_it_has(aws, difference, ordered) for difference in ordered])
     ordered = _with_what_units_hold(aws, ordered)
+    ordered = _with_deploys_that_fail(aws, ordered)
     places = [(_place(aws, difference), difference) for difference in ordered]
     places.sort(key=lambda at: (at[0], at[0] == _AFTER and at[1].how is DifferenceKind.MADE))
     ordered = _said_once([difference for _, difference in places])
@@ -66,15 +69,16 @@ def _waits(aws: AtAws, difference: Difference) -> bool:
         if policy.type == mine.type and policy.id != mine.id:
             # AWS denies all where no service control policy allows something.
             effects = (each.content.get("Effect") for each in statements(content(policy.content)))
-            left -= {*policy.targets} if policy.type != PolicyType.SERVICE_CONTROL or "Allow" in effects else set()
+            allows = policy.aws_managed or "Allow" in effects  # of FullAWSAccess the inventory has no document
+            left -= {*policy.targets} if policy.type != PolicyType.SERVICE_CONTROL or allows else set()
     return bool(left)
 
 
-# What an account has that nobody declares
+# What an account has that nobody declares, or that no deploy has yet
 
 
 def _with_what_others_have(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
-    """Returns the differences; what an account has that nobody declares stays with it: access, and its guardrails."""
+    """Returns the differences; what an account has that is not ours yet stays with it: access, and its guardrails."""
     bound = _bound(aws)
     has = _holding(aws, bound)
 
@@ -83,24 +87,33 @@ def _with_what_others_have(aws: AtAws, differences: Sequence[Difference]) -> lis
         accounts = bound.get(ids.get("target", "")) or has.get(ids.get("account") or ids.get("id", ""))
         if not (accounts and difference.way.undo):
             return difference
-        stays = f"left with account {listed(sorted(accounts))}, which nobody declares"
-        return difference.with_way(undo=(), by_hand=Message("left-with-account", stays, accounts=sorted(accounts)))
+        undeclared = sorted(id for id in accounts if _key(aws, id) not in aws.zone.accounts)
+        named = undeclared or sorted(map(aws.account, accounts))
+        why = "nobody declares" if undeclared else "no deploy has yet"
+        stays = f"left with account {listed(named)}, which {why}"
+        return difference.with_way(undo=(), by_hand=Message("left-with-account", stays, accounts=named))
 
     return [*map(left, differences)]
 
 
 def _bound(aws: AtAws) -> dict[str, set[str]]:
-    """Returns accounts that nobody declares, by their own ids and those of undeclared units above them."""
+    """Returns accounts that nobody declares or no deploy has, by their own ids and undeclared units above them."""
     parents = {unit.id: unit.parent for unit in aws.inventory.organization.units}
+    deployed = {text(account, "id") for account in aws.attributes.get(TYPES["account"], {}).values()}
     bound: dict[str, set[str]] = {}
     for account in aws.inventory.organization.accounts:
-        if aws.known["account"].get(account.id) in aws.zone.accounts:
+        ours = account.id in deployed or account.state != ACTIVE  # deploys leave out what is closed, and forget it
+        if _key(aws, account.id) in aws.zone.accounts and (ours or _key(aws, account.id) == MANAGEMENT):
             continue
         bound[account.id], unit = {account.id}, account.parent
         while unit in parents and aws.known["ou"].get(unit) not in aws.zone.units:
             bound.setdefault(unit, set()).add(account.id)
             unit = parents[unit]
     return bound
+
+
+def _key(aws: AtAws, account: str) -> str:
+    return aws.known["account"].get(account, "")
 
 
 def _holding(aws: AtAws, bound: Mapping[str, Collection[str]]) -> Mapping[str, set[str]]:
@@ -117,6 +130,36 @@ def _holding(aws: AtAws, bound: Mapping[str, Collection[str]]) -> Mapping[str, s
             for user in group.members if made_outside else ():
                 has[user] |= has[group.id]
     return has
+
+
+# Deploys that fail until an account is declared
+
+
+def _with_deploys_that_fail(aws: AtAws, differences: Sequence[Difference]) -> list[Difference]:
+    """Returns the differences; where an account is not declared, nothing that deploys after it, or waits for that.
+
+    A deploy of the stack of accounts stops there, as does one of a stack that reads from it.
+    """
+    stopping = [
+        aws.key("account", account.id, account.name)
+        for account in aws.inventory.organization.accounts
+        if account.state == ACTIVE and not {account.id, folded(account.email)} & aws.zone.mentioned_accounts
+    ]
+    if not stopping:
+        return [*differences]
+    stopped = {ACCOUNT.stack}
+    for stack, reads in in_order_of_deploy(aws.zone).items():
+        stopped |= {stack} if stopped & {*reads} else set()
+    waits = any(ACCOUNT.stack in difference.way.deploy for difference in differences)
+    things = " ".join(word(f"{ACCOUNT.name}:{name}") for name in stopping)
+    first = f"first adopt the {plural(len(stopping), 'account')}: strata adopt {things}"
+    by_hand = Message("account-first", first, accounts=stopping)
+    return [
+        difference.with_way(undo=(), deploy=(), by_hand=by_hand)
+        if stopped & {*difference.way.deploy} or (waits and _place(aws, difference) == _AFTER)
+        else difference
+        for difference in differences
+    ]
 
 
 # What a unit holds
@@ -235,8 +278,7 @@ def _with_names_freed(aws: AtAws, differences: Sequence[Difference]) -> list[Dif
         if lines := _freed(aws, kind, [difference for difference in freed if difference.kind == kind.name]):
             first = min(named, key=lambda number: (_place(aws, freed[number]), number))
             way = freed[first].way
-            text = "another one has its name, and gets a temporary one first"
-            note = way.by_hand or Message("name-freed", text)
+            note = way.by_hand or Message("name-freed", "another one has its name, and gets a temporary one first")
             freed[first] = freed[first].with_way(undo=(*lines, *way.undo), by_hand=note)
     return freed
 

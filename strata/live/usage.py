@@ -9,7 +9,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from strata.aws.session import Aws, AwsError, Client, asked_at_once
 from strata.errors import Message
-from strata.kinds.detection.recorder import CONTROL_TOWERS, LINKED
+from strata.kinds.detection.recorder import LINKED
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import enabled_regions, regions_of
 from strata.price import prices
@@ -175,7 +175,7 @@ def _config(zone: LandingZone, account: str, aws: Aws, now: dt.datetime) -> dict
     for region in regions:
         recorders = aws.client("config", region).describe_configuration_recorder_status()
         for its in recorders["ConfigurationRecordersStatus"]:
-            if its["recording"] and not its["name"].startswith((CONTROL_TOWERS, LINKED)):
+            if its["recording"] and not its["name"].startswith(LINKED):
                 started[region] = its["lastStartTime"]
     if not started:
         return _OFF

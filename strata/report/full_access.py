@@ -10,7 +10,7 @@ from strata.config import EXTERNAL
 from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
-from strata.report.access import Access, GroupedAccess, bundles, ways_in
+from strata.report.access import Access, AccessHolder, GroupedAccess, bundles, ways_in
 from strata.report.places import places
 from strata.text import listed
 
@@ -39,7 +39,7 @@ def gained(before: LandingZone, after: LandingZone, given: Collection[Grant]) ->
             new.append(Access(holder, account, permission_set, counting))
     known = [access for access in new if after.permission_sets[access.permission_set].is_known]
     others = [access for access in new if access not in known]
-    return [*in_words(after, merged(known)), *map(not_known, in_words(after, merged(others)))]
+    return [*in_words(after, merged(known), known), *map(not_known, in_words(after, merged(others), others))]
 
 
 def _full(landing_zone: LandingZone) -> dict[Any, Any]:
@@ -56,18 +56,36 @@ def not_known(text: str) -> str:
     return f"{text}: not known, {EXTERNAL} lacks it"
 
 
-def in_words(landing_zone: LandingZone, every: Iterable[GroupedAccess]) -> tuple[str, ...]:
-    """Returns who has what where, by which group and until when; those who have the same together."""
+def in_words(landing_zone: LandingZone, every: Iterable[GroupedAccess], accesses: Iterable[Access]) -> tuple[str, ...]:
+    """Returns who has what where, by which group and until when; those who have the same together.
+
+    Args:
+        landing_zone: what it is of.
+        every: who has it.
+        accesses: the same by account: some of it may be given directly, and stays with who leaves the groups.
+    """
+    of = defaultdict[tuple[AccessHolder, str], list[Access]](list)
+    for access in accesses:
+        of[access.holder, access.permission_set].append(access)
     alike: dict[str, list[str]] = defaultdict(list)
     for given in every:
-        groups = dict.fromkeys(way.group for way in given.ways if way.group and way.group != given.holder.key)
-        through = "" if given.holder.external else ", directly"
-        through = f", through {listed(list(groups))}" if groups else through
         ends = {way.until for way in given.ways}
         until = "" if None in ends else f", until {max(end for end in ends if end)}"
-        has = f"{given.permission_set} in {places(landing_zone, given.accounts)}{through}{until}"
-        alike[has].append(str(given.holder))
+        reach = _reach(landing_zone, given, of[given.holder, given.permission_set])
+        alike[f"{given.permission_set}{reach}{until}"].append(str(given.holder))
     return tuple(f"{', '.join(holders)}: {has}" for has, holders in alike.items())
+
+
+def _reach(landing_zone: LandingZone, given: GroupedAccess, accesses: Collection[Access]) -> str:
+    groups = list(dict.fromkeys(way.group for way in given.ways if way.group and way.group != given.holder.key))
+    through = f", through {listed(groups)}" if groups else "" if given.holder.external else ", directly"
+    if not groups or all(way.group for way in given.ways):
+        return f" in {places(landing_zone, given.accounts)}{through}"
+    by_groups, directly = (
+        [access.account for access in accesses if any((way.group is None) is alone for way in access.ways)]
+        for alone in (False, True)
+    )
+    return f"{through[1:]} in {places(landing_zone, by_groups)}, directly in {places(landing_zone, directly)}"
 
 
 def merged(accesses: Iterable[Access]) -> list[GroupedAccess]:

@@ -21,6 +21,8 @@ from strata.text import listed, plural
 
 GUARDRAILS_REST_ON: tuple[Part, ...] = ("people", "policies", "documents")
 """The parts of a landing zone without which none of the answers is known."""
+OTHERS_DECIDE = "others decide who that is"
+"""Why it depends where somebody has the rights whom an identity provider, or Control Tower, looks after."""
 
 
 @dataclass(frozen=True)
@@ -130,6 +132,7 @@ def _undoing(landing_zone: LandingZone, as_of: dt.date) -> Iterator[Undoing]:
         if way.falls_short or (way.by == DEPLOYER and landing_zone.deployer is None):
             continue
         why = "" if way.outcome is Outcome.ALLOWED else f"{way.action}: {way.decided.level} {way.decided.reason}"
+        why = OTHERS_DECIDE if way.external else why
         what, accounts = alike.setdefault((way.by, way.outcome, why, MANAGEMENT in way.accounts), ({}, set()))
         what[way.what] = None
         accounts |= set(way.accounts)

@@ -17,7 +17,7 @@ from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, empty_groups, undecided
 from strata.report.full_access import in_words, merged, not_known
-from strata.report.guardrails import GUARDRAILS_REST_ON, GuardrailAnswers, guardrails
+from strata.report.guardrails import GUARDRAILS_REST_ON, OTHERS_DECIDE, GuardrailAnswers, guardrails
 from strata.report.live import LiveEvidence, together
 from strata.text import counted, listed
 
@@ -162,8 +162,8 @@ class Overview:
         return merged(access for access in accesses if (access.holder in above) is everything)
 
     def _full_access(self, *, everything: bool) -> tuple[str, ...]:
-        known = in_words(self.landing_zone, self.administrators(everything=everything))
-        may = in_words(self.landing_zone, self.administrators(everything=everything, known=False))
+        known = in_words(self.landing_zone, self.administrators(everything=everything), self.access)
+        may = in_words(self.landing_zone, self.administrators(everything=everything, known=False), self.access)
         return (*known, *map(not_known, may))
 
     def break_glass(self) -> list[GroupedAccess]:
@@ -172,7 +172,7 @@ class Overview:
         return merged(access for access in self.access if sets[access.permission_set].option == "break_glass")
 
     def _break_glass(self) -> Point:
-        lines = in_words(self.landing_zone, self.break_glass())
+        lines = in_words(self.landing_zone, self.break_glass(), self.access)
         if not self.landing_zone.sso.break_glass:
             return Point("break_glass", "Break-glass", ("not set up: break_glass of sso.yaml",), "warning")
         remark = "For emergencies; every use raises an alert."
@@ -228,8 +228,9 @@ class Overview:
         return Point("expectations", "Expectations", (line,))
 
     def _undoing(self) -> Point:
+        doubts = {"": "", OTHERS_DECIDE: f", {OTHERS_DECIDE}"}
         lines = tuple(
-            f"{undoing.by}{'' if undoing.outcome is Outcome.ALLOWED else ', not for certain'}: {undoing.what}"
+            f"{undoing.by}{doubts.get(undoing.why, ', not for certain')}: {undoing.what}"
             for undoing in self.guardrails.undoing
             if undoing.outcome is not Outcome.DENIED and undoing.stacks
         )

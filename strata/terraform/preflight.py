@@ -248,14 +248,14 @@ class RefusedError(StrataError):
     def __init__(self, refusals: Sequence[Refusal], *, applied: bool = False) -> None:
         super().__init__(*(refusal.fault.message for refusal in refusals))
         self.refusals = tuple(refusals)
-        self._applied = applied
+        self.applied = applied
 
     def lines(self) -> Iterator[str]:
         """Yields each refusal, and below it the lines to copy, which are commands or belong into imports.yaml."""
         for refusal in self.refusals:
             yield f"error: {refusal.fault}"
             yield from (line(f"  {copied}", sys.maxsize) for copied in refusal.lines)
-        if not self._applied:
+        if not self.applied:
             yield "nothing was changed"
 
 
@@ -280,7 +280,8 @@ def prepare(
     Args:
         refreshing: begins to read in bulk meanwhile.
         fleet: which account stacks it takes.
-        preview: whether it is enough, before the first deploy, that there is an organization.
+        preview: whether it is enough, before the first deploy, that there is an organization, and whether a month may
+            cost what it likes, which whoever shows the plan says.
 
     Raises:
         ConfigurationError: the configuration has faults, or an expectation does not hold.
@@ -313,7 +314,7 @@ def prepare(
         landing_zone,
         states=states,
         announced=names,
-        allow=allow,
+        allow=(*allow, PRICE) if preview else allow,
         stacks=stacks,
         today=today,
         folder=str(workspace.folder),

@@ -20,20 +20,21 @@ usage:
 
 
 def test_a_budget_refuses_what_costs_more(shipped: Site) -> None:
-    """Also where it is switched off and goes on."""
+    """Also where it is switched off and goes on; a plan is shown first, with nothing to approve."""
     site = shipped
     site.sign_in_as_administrator()
     file = site.config / "detection.yaml"
     file.write_text(f"{DETECTION}budget_usd: 40\n")
 
     refused = site.strata("deploy", "--yes", "--json")
-    allowed = site.strata("plan", "--allow", "price")
-    file.write_text(f"{DETECTION}budget_usd: 50\n")
-    run = site.strata("deploy", "--yes")
+    shown = site.strata("plan", "--changes", str(site.config.parent / "changes.json"))
+    run = site.strata("deploy", "--yes", "--allow", "price")
     file.write_text(f"{DETECTION}budget_usd: 40\n".replace("mode: on", "mode: off"))
     off = site.strata("deploy", "--yes", "--json")
 
     assert (refused.code, "over-budget" in refused.ids) == (1, True)
-    assert allowed.code == 0
+    assert (shown.code, f"{file}:8: budget_usd" in shown.stderr) == (1, True)
+    assert any(line.split()[:1] == ["create"] for line in shown.stdout.splitlines())
+    assert not (site.config.parent / "changes.json").exists()
     assert run.code == 0, run.text[-6000:]
     assert (off.code, "over-budget" in off.ids) == (1, True)

@@ -81,10 +81,8 @@ def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: H
 
 def _undeclared(zone: LandingZone, live: Iterable[ListedAccount]) -> Iterator[Finding]:
     """Judges ACTIVE accounts that organization.yaml does not mention: they stop a deploy on purpose."""
-    mentioned = {folded(account.email) for account in (*zone.accounts.values(), *zone.retired.values())}
-    mentioned |= {zone.project.management_account.id, *map(folded, zone.organization.unmanaged_accounts)}
     for account in live:
-        if account.active and not {account.id, folded(account.email)} & mentioned:
+        if account.active and not {account.id, folded(account.email)} & zone.mentioned_accounts:
             text = f"{account}, {account.email}, is in the organization and not in organization.yaml"
             remedy = f'declare it under accounts, or add "{account.id}" to unmanaged_accounts'
             yield failure("account-undeclared", text, remedy, account=account.id)

@@ -118,7 +118,11 @@ def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Ste
             elif code := back.deploy(step):
                 _tell(steps, number, text_of)
                 return code
-    except (StrataError, KeyboardInterrupt):
+    except (StrataError, KeyboardInterrupt) as error:
+        from strata.terraform.preflight import RefusedError
+
+        if isinstance(error, RefusedError) and number:
+            error.applied = True  # by the lines before it
         _tell(steps, number, text_of)
         raise
     return 0
@@ -127,7 +131,7 @@ def put_back(aws: Aws, steps: Sequence[Step], back: Back, text_of: Callable[[Ste
 def _tell(steps: Sequence[Step], number: int, text_of: Callable[[Step], str]) -> None:
     """Says which steps were done, which did not end well, and which are left; a deploy may have made some."""
     sys.stdout.flush()
-    ended = "not done" if isinstance(steps[number], Line) else "broken off, with what it made above"
+    ended = "not done" if isinstance(steps[number], Line) else "broken off, as it says above"
     for place, step in enumerate(steps):
         word = "done" if place < number else "left" if place > number else ended
         print(line(f"{word}: {text_of(step)}"))
