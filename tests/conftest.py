@@ -7,6 +7,7 @@ import functools
 import gc
 import os
 import shutil
+import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -83,9 +84,17 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Looks for garbage less often, and not in what was collected, which stays: it took a tenth of a run."""
+    """Looks for garbage less often, and not in what was collected, which stays: it took a tenth of a run.
+
+    An example of a property may take as long as it does: a machine that is busy is no fault.
+    """
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    if "hypothesis" in sys.modules:
+        from hypothesis import HealthCheck, settings
+
+        settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+        settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session", autouse=True)
