@@ -7,13 +7,13 @@ import functools
 import gc
 import os
 import shutil
-import sys
 from collections.abc import Callable, Generator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Protocol
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 import tests.guard.sitecustomize
 from tests.guard.sitecustomize import lifted
@@ -26,6 +26,9 @@ if TYPE_CHECKING:
     from tests.aws.client import Aws
     from tests.aws.real_provider import RealProvider
 
+# An example of a property may take as long as it does: a machine that is busy is no fault.
+settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("busy")
 NO_PROVIDER = "no real AWS provider"
 GOLDEN = Path(__file__).parent / "golden"
 OWN_TESTS = CHECKOUT / "tests" / "own"
@@ -84,17 +87,9 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_collection_finish() -> None:
-    """Looks for garbage less often, and not in what was collected, which stays: it took a tenth of a run.
-
-    An example of a property may take as long as it does: a machine that is busy is no fault.
-    """
+    """Looks for garbage less often, and not in what was collected, which stays: it took a tenth of a run."""
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
-    if "hypothesis" in sys.modules:
-        from hypothesis import HealthCheck, settings
-
-        settings.register_profile("busy", deadline=None, suppress_health_check=[HealthCheck.too_slow])
-        settings.load_profile("busy")
 
 
 @pytest.fixture(scope="session", autouse=True)

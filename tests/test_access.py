@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from strata.commands.check import identity_center_reads
@@ -147,7 +147,7 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
     return entry
 
 
-@settings(max_examples=300, deadline=None, derandomize=True, suppress_health_check=[HealthCheck.too_slow])
+@settings(max_examples=300, derandomize=True)
 @given(data=st.data(), written=st.lists(entries(), min_size=1, max_size=5))
 @pytest.mark.e2e
 def test_entries_split_doubled_and_reordered_give_the_same(data: st.DataObject, written: list[dict[str, Any]]) -> None:
@@ -155,7 +155,7 @@ def test_entries_split_doubled_and_reordered_give_the_same(data: st.DataObject, 
     assert zone(*changed).grants.keys() == zone(*written).grants.keys()
 
 
-@settings(max_examples=100, deadline=None, derandomize=True)
+@settings(max_examples=100, derandomize=True)
 @given(written=st.lists(entries(), min_size=1, max_size=4))
 def test_grants_are_what_the_targets_say_one_by_one(written: list[dict[str, Any]]) -> None:
     """Against a second reading of the rules, account by account, that shares no code with the first."""

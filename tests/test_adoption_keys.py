@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strata.adoption.keys import keys
@@ -118,7 +118,6 @@ def test_a_key_that_something_has_it_keeps() -> None:
     assert keys("unit", [("1", ["New name"]), ("2", ["Old"])], taken={"1": "old"}) == {"1": "old", "2": "old-2"}
 
 
-@settings(deadline=None, suppress_health_check=[HealthCheck.too_slow])
 @given(st.dictionaries(st.text(max_size=8), st.lists(st.text(max_size=12), min_size=1, max_size=3), max_size=20))
 def test_any_names_become_valid_keys_each_its_own_whatever_their_order(names: dict[str, list[str]]) -> None:
     found = keys("unit", names.items())

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strata.aws.states import Version
@@ -139,7 +139,6 @@ EFFECTS = st.builds(
 FLEETS = st.fixed_dictionaries(dict.fromkeys(IDS, EFFECTS))
 
 
-@settings(deadline=None)
 @given(FLEETS, EFFECTS, st.sampled_from(sorted(IDS)))
 def test_the_hash_changes_if_and_only_if_the_effect_in_an_account_does(
     fleet: dict[str, Effect], other: Effect, key: str

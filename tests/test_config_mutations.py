@@ -276,7 +276,6 @@ def test_every_edit_loads_or_is_explained(folders: dict[str, Path], part: int, e
     @seed(part)
     @settings(
         max_examples=edits,
-        deadline=None,
         database=None,
         phases=(Phase.generate, Phase.shrink),
         suppress_health_check=[HealthCheck.too_slow],

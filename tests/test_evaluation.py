@@ -171,7 +171,7 @@ def layer(found: Statements) -> PolicyLayer:
 
 
 @given(documents, documents, contexts, statements(effects=("Deny",)), st.integers(0, 4), st.booleans())
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_one_more_deny_never_allows(
     identity: Statements, scp: Statements, values: dict[str, Any], deny: dict[str, Any], at: int, complete: bool
 ) -> None:
@@ -186,7 +186,7 @@ def test_one_more_deny_never_allows(
 
 
 @given(documents, documents, contexts, st.booleans(), st.randoms(use_true_random=False))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60)
 def test_the_order_of_statements_does_not_matter(
     identity: Statements, scp: Statements, values: dict[str, Any], complete: bool, random: Any
 ) -> None:
@@ -200,7 +200,7 @@ def test_the_order_of_statements_does_not_matter(
 
 
 @given(documents, documents, contexts, st.sampled_from(KEYS), st.sampled_from([*VALUES, ("x", "y"), ABSENT]))
-@settings(max_examples=120, deadline=None)
+@settings(max_examples=120)
 def test_a_key_that_is_filled_in_only_refines_depends(
     identity: Statements, scp: Statements, values: dict[str, Any], key: str, value: Any
 ) -> None:
@@ -255,7 +255,7 @@ def real_statements(draw: st.DrawFn) -> dict[str, Any]:
 
 
 @given(st.lists(real_statements(), min_size=1, max_size=4), st.data())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 def test_what_is_settled_holds_whatever_the_open_keys_are(given_: Statements, data: st.DataObject) -> None:
     """With any value of each key the answer is the one that was given without them."""
     account = AccountLevels(
@@ -286,7 +286,7 @@ parts = st.sampled_from(["a", "0", "1", ":", "*", "?"])
 
 
 @given(st.text("a01:*?", max_size=6), st.text("a01:\ue000\ue001", max_size=5), st.sampled_from(PatternKind))
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 def test_a_value_with_unknown_parts_matches_only_if_all_values_do(text: str, value: str, kind: PatternKind) -> None:
     """Whatever an unknown part turns out to be, an answer that was certain stays."""
     found = Pattern(text, kind).match(value)

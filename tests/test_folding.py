@@ -137,7 +137,7 @@ GRANTS = st.sets(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=150)
 @given(GRANTS, st.booleans())
 def test_what_the_rules_give_is_what_they_were_made_of(given_: set[Grant], literal: bool) -> None:
     assert _expanded(fold(given_, ORGANIZATION, literal=literal)) == given_

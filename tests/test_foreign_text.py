@@ -256,7 +256,7 @@ def test_a_refusal_and_an_advice_are_a_line_each(monkeypatch: pytest.MonkeyPatch
 
 # Whatever the text is, each destination is read back by a reader of its own: the very text, of which nothing acts.
 
-FEW = settings(max_examples=8, deadline=None, phases=(Phase.explicit, Phase.generate), derandomize=True)
+FEW = settings(max_examples=8, phases=(Phase.explicit, Phase.generate), derandomize=True)
 """Each example has the text in every field, so that a smaller one says no more; a slow machine is no fault."""
 
 

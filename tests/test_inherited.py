@@ -34,7 +34,7 @@ _SAID = st.dictionaries(
 _PLACES = st.lists(_SAID, min_size=len(WAY), max_size=len(WAY))
 
 
-examples = settings(suppress_health_check=[HealthCheck.too_slow], deadline=None)
+examples = settings(suppress_health_check=[HealthCheck.too_slow])
 """The first draw takes seconds on a machine that does other things."""
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from strata.adoption.inheriting import by_place, nested
@@ -46,7 +46,6 @@ def resolved(places_: dict[str, dict[Any, Any]]) -> dict[str, dict[str, Any]]:
     return {key: below(nearest(words[place] for place in way if place in words)) for key, way in WAYS.items()}
 
 
-@settings(deadline=None)
 @given(_OF_ACCOUNTS, st.booleans())
 def test_each_account_inherits_what_it_has_and_nothing_else(values: dict[str, Any], literal: bool) -> None:
     after = resolved(by_place(values, WAYS, literal=literal))
@@ -54,7 +53,6 @@ def test_each_account_inherits_what_it_has_and_nothing_else(values: dict[str, An
     assert after == {key: nested(values.get(key, {})) for key in WAYS}
 
 
-@settings(deadline=None)
 @given(_OF_ACCOUNTS, st.randoms())
 def test_the_order_of_accounts_does_not_matter(values: dict[str, Any], chance: Any) -> None:
     ways, those = [*WAYS.items()], [*values.items()]

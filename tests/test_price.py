@@ -170,7 +170,6 @@ REGIONS = ("us-east-1", "eu-west-1", "eu-central-2", "eu-south-2", "ap-northeast
 AMOUNTS = st.floats(0, 1e7, allow_nan=False)
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(sorted(prices())),
     st.integers(1, 1000),
@@ -564,7 +563,7 @@ def test_the_field_s_figure_comes_out(tmp_path: Path) -> None:
     assert 333 / 2 < (sixteen.usd or 0) < 333 * 2
 
 
-@settings(deadline=None, max_examples=25)
+@settings(max_examples=25)
 @given(st.booleans(), AMOUNTS, AMOUNTS, AMOUNTS)
 def test_more_changes_and_resources_never_cost_less(daily: bool, changes: float, resources: float, more: float) -> None:
     read = load(COMPANY)

@@ -257,7 +257,7 @@ def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, s
 @example("a\nrole_arn = arn:aws:iam::1:role/x", "source_profile")
 @example("json\n[profile evil]", "output")
 @example(" a", "source_profile")
-@settings(deadline=None, max_examples=60, phases=(Phase.explicit, Phase.generate), derandomize=True)
+@settings(max_examples=60, phases=(Phase.explicit, Phase.generate), derandomize=True)
 def test_the_aws_cli_reads_what_was_written_whatever_the_text(text: str, field: str) -> None:
     """Or it is refused, with its name: names of accounts are of others, and the rest is of whoever runs this."""
     live = [ListedAccount(id, text if field == "name" else key, f"{key}@b.io", "ACTIVE") for key, id in IDS.items()]
@@ -398,7 +398,6 @@ FILES = st.lists(st.tuples(LINE, st.sampled_from(["\n", "\r\n"])), max_size=12, 
 COMMENTS = TEXT.map(lambda text: re.sub(r"(^|\r\n|\r|\n)", r"\1#", text))
 
 
-@settings(deadline=None)  # a slow machine is no fault
 @given(st.one_of(COMMENTS, FILES, FILES.map(lambda text: text.rstrip("\r\n")), st.tuples(FILES, COMMENTS).map("".join)))
 def test_whatever_the_file_is_a_new_block_goes_after_it(text: str) -> None:
     """What was there is there, byte for byte, and twice is once; or the file is one that the AWS CLI cannot read."""
@@ -409,7 +408,6 @@ def test_whatever_the_file_is_a_new_block_goes_after_it(text: str) -> None:
     assert updated(once) == once
 
 
-@settings(deadline=None)  # a slow machine is no fault
 @given(
     st.one_of(FILES, COMMENTS),
     st.one_of(
@@ -429,7 +427,6 @@ def test_whatever_is_around_a_block_stays_when_it_is_replaced_or_removed(before:
     assert updated(text, []) == kept + after
 
 
-@settings(deadline=None)  # a slow machine is no fault
 @given(st.binary())
 def test_bytes_that_are_not_utf_8_survive(content: bytes) -> None:
     with tempfile.TemporaryDirectory() as folder:

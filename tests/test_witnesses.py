@@ -185,7 +185,7 @@ _NAMES = some.text(string.ascii_letters + string.digits + "-._@ +äß", min_size
 _SECRETS = some.from_regex(r"(AKIA|ASIA)[A-Z0-9]{16}|[A-Za-z0-9+/]{40}", fullmatch=True)
 
 
-@settings(max_examples=30, deadline=None, derandomize=True, database=None)
+@settings(max_examples=30, derandomize=True, database=None)
 @given(names=some.lists(_NAMES, min_size=2, max_size=5), secret=_SECRETS)
 def test_no_name_and_no_secret_is_left_and_what_is_equal_stays_equal(names: list[str], secret: str) -> None:
     import botocore.session
