@@ -39,9 +39,11 @@ from strata.config.models import (
     PasswordPolicy,
     S3PublicAccess,
 )
-from strata.errors import Message
+from strata.errors import Fault, Message
 from strata.files.template import TEMPLATE
 from strata.identity import announced
+from strata.identity.comparison import Refusal
+from strata.kinds.permission_set import SET
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform.engine import Engine
@@ -664,17 +666,26 @@ def test_permission_sets_that_did_not_arrive_come_with_the_command(
         instance="arn:i",
         permission_sets=lambda: ["arn:other", "arn:ps"],
         accounts_of=lambda arn, *, outdated: lacking.get(arn, []) if outdated else ["1" * 12, "2" * 12],
-        name_of={"arn:ps": "DevOps"}.__getitem__,
     )
     monkeypatch.setattr(CenterClient, "of", lambda *_: center)
-    found = only(sign_in.check_permission_sets(facts(shipped, accounts=[closed])))
+    by_hand: dict[str, Refusal] = {}
+    monkeypatch.setattr(sign_in, "otherwise", lambda *_: by_hand)
+    sets = {f"{SET.type}.DevOps": {"arn": "arn:ps"}, f"{SET.type}.FinOps": {"arn": "arn:other"}}
+    context = facts(shipped, accounts=[closed])
+    context = replace(context, states=lambda: {"sso": facts(shipped, managed=sets).states()["organizations"]})
+    found = only(sign_in.check_permission_sets(context))
     assert found.level is FAILURE
     (told,) = said(found)
     assert (told.id, told.place) == ("permission-set-outdated", "arn:ps")
     assert told.data == {"permission_set": "DevOps", "accounts": ["111111111111"]}
     assert "--permission-set-arn arn:ps" in found.remedy
+    fault = Fault("sso.yaml", 1, "", Message("permission-set-by-hand", "more"), "back")
+    by_hand["DevOps"] = Refusal(fault)
+    kept = only(sign_in.check_permission_sets(context))
+    assert [(told.id, told.data["reason"]) for told in said(kept)] == [("permission-set-withheld", fault.problem.id)]
+    assert kept.remedy == "back", "not the command that would put more in force"
     lacking.clear()
-    assert only(sign_in.check_permission_sets(facts(shipped))).level is OK
+    assert only(sign_in.check_permission_sets(context)).level is OK
 
 
 def test_alert_mails_that_nobody_confirmed(shipped: LandingZone, said: Said) -> None:
@@ -1166,18 +1177,25 @@ def test_identity_center_elsewhere_is_found_in_any_region(hooks: Hooks, folder: 
     assert report(folder)["sign-in"][0]["id"] == "identity-center-off"
 
 
-def test_stale_permission_sets_are_asked_for_and_named(hooks: Hooks, folder: Path) -> None:
+def test_stale_permission_sets_are_asked_for_and_named(
+    hooks: Hooks, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     bootstrap(folder)
     sso = boto3.client("sso-admin", "us-east-1")
     instance = sso.list_instances()["Instances"][0]["InstanceArn"]
-    sso.create_permission_set(Name="DevOps", InstanceArn=instance)
-    assert report(folder)["permissions"][0]["level"] == "ok"
+    made = sso.create_permission_set(Name="DevOps", InstanceArn=instance)["PermissionSet"]["PermissionSetArn"]
+    held = {"mode": "managed", "type": SET.type, "name": "DevOps", "instances": [{"attributes": {"arn": made}}]}
+    body = json.dumps({"resources": [held]}).encode()
+    bucket = load(folder).project.state_bucket
+    boto3.client("s3", "us-east-1").put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=body)
+    assert report(folder)["permissions"][0]["data"] == {"permission_sets": 1}
 
     def stale(parameters: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
         status = json.loads(parameters["body"])["ProvisioningStatus"]
         return 200, {"AccountIds": ["1" * 12] if status == "LATEST_PERMISSION_SET_NOT_PROVISIONED" else []}
 
     hooks.answers["sso-admin.ListAccountsForProvisionedPermissionSet"] = stale
+    monkeypatch.setattr(sign_in, "otherwise", lambda *_: {})
     (found,) = report(folder)["permissions"]
     assert (found["id"], found["data"]["permission_set"]) == ("permission-set-outdated", "DevOps")
 

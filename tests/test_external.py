@@ -16,14 +16,17 @@ from typer.testing import CliRunner
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
 from strata.commands.check import identity_center_reads
+from strata.commands.doctor import sign_in
 from strata.commands.doctor.sign_in import check_permission_sets
 from strata.diff.comparison import compare
 from strata.evaluation.questions import PrincipalQuestion, find_action
+from strata.identity.comparison import Refusal
+from strata.kinds.permission_set import SET
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.rules import found_warnings
 from strata.rules.denials import kept_from_work
-from strata.terraform import recovery
+from strata.terraform import provisioning
 from strata.terraform.attributes import Attribute
 from strata.terraform.entering import Entrances
 from strata.terraform.events import Failure
@@ -82,23 +85,34 @@ def test_a_set_is_looked_up_and_given_out_and_a_policy_is_left_alone(tmp_path: P
     assert GUARDRAIL not in organizations.outputs["declared_keys"]["value"]["policy"]
 
 
+def as_declared(*_: object, **__: object) -> dict[str, Refusal]:
+    return {}
+
+
+OWN = {"Admin": "arn:own", "Engineer": "arn:more"}
+
+
 def test_no_deploy_puts_into_force_what_somebody_put_into_a_set(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     """An own set that did not arrive is provisioned, and doctor names it alone."""
     provisioned, lacking = list[str](), {"arn:theirs": ["1" * 12], "arn:own": ["1" * 12], "arn:more": []}
+    held = [{"name": key, "instances": [{"attributes": {"arn": arn}}]} for key, arn in OWN.items()]
+    state = {"resources": [{"mode": "managed", "type": SET.type, **each} for each in held]}
     center = SimpleNamespace(
         instance="arn:i",
         permission_sets=lambda: [*lacking],
         accounts_of=lambda arn, **_: lacking[arn],
-        name_of={"arn:theirs": NAME, "arn:own": "Own"}.__getitem__,
         provision=lambda arn, _: provisioned.append(arn),
         provisioning=lambda _: {"Status": "SUCCEEDED"},
     )
     monkeypatch.setattr(CenterClient, "of", lambda *_: center)
-    monkeypatch.setattr(recovery, "list_accounts", lambda _: [])
+    monkeypatch.setattr(provisioning, "list_accounts", lambda _: [])
+    monkeypatch.setattr(provisioning, "read_state", lambda *_: state)
+    monkeypatch.setattr(sign_in, "otherwise", as_declared)
     aws, zone = cast("Any", None), load(EVERY_OPTION)
-    context: Any = SimpleNamespace(aws=aws, project=zone.project, landing_zone=zone, accounts=list)
+    run = {"aws": aws, "project": zone.project, "landing_zone": zone, "accounts": list}
+    context: Any = SimpleNamespace(**run, states=lambda: {"sso": state})
 
-    assert recovery.provision_permission_sets(aws, zone, print)
+    assert provisioning.provision_permission_sets(aws, zone, as_declared, print)
     assert provisioned == ["arn:own"]
     assert [one.place for found in check_permission_sets(context) for one in said(found)] == ["arn:own"]
     lacking["arn:own"] = []

@@ -332,7 +332,9 @@ class Decided:
             refreshing.begin(Session(None, "us-east-1"), PROJECT, {"sso": self.state}, ["sso"])
             if self.changed:
                 refreshing.changed("sso")
-            return refreshing.why(self.workspace, "sso", {STATE_OBJECT: Version("one", serial)})
+            why = refreshing.why(self.workspace, "sso", {STATE_OBJECT: Version("one", serial)})
+            self.kept = refreshing.center("sso", self.state), refreshing.center("sso", {**self.state, "serial": 8})
+            return why
 
 
 @pytest.fixture
@@ -343,6 +345,7 @@ def decided(workspace: Workspace, monkeypatch: pytest.MonkeyPatch) -> Decided:
 def test_a_state_that_equals_aws_after_a_whole_run_needs_no_refresh(decided: Decided) -> None:
     assert decided.why() is None
     assert decided.readings == 1
+    assert decided.kept == (decided.read.center, None)
 
 
 def test_a_difference_needs_one(decided: Decided, said: Said) -> None:
@@ -432,6 +435,7 @@ def test_what_this_run_has_changed_needs_a_refresh(decided: Decided, said: Said)
     decided.changed = True
 
     assert said.ids(decided.why()) == ["changed-by-this-run"]
+    assert decided.kept == (None, None)
 
 
 def test_a_reading_that_is_old_is_made_again(decided: Decided, monkeypatch: pytest.MonkeyPatch) -> None:

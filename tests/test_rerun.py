@@ -198,11 +198,11 @@ def test_what_somebody_took_out_is_told_and_not_written_back(folder: Folder) -> 
     assert folder.texts() == texts
 
 
-def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
+def test_what_is_gone_or_other_at_aws_is_told(folder: Folder, said: Said) -> None:
     later = FOUND.at_aws(
         gone("user", "bo"),
         changed("group", "admins", members=()),
-        changed("permission set", "Admin", session="PT2H"),
+        changed("permission set", "Admin", session="PT2H", aws=("AdministratorAccess", "ReadOnlyAccess")),
         changed("permission set", "Reader", inline=DENY.replace("s3", "sqs"), description="reads"),
     )
     with folder.data("sso.yaml") as sso:
@@ -217,9 +217,12 @@ def test_what_is_gone_or_other_at_aws_is_told(folder: Folder) -> None:
         "aws_identitystore_user.bo",
     ], "an import of what is gone would break the plan"
     assert merged.since.gone == [f"user bo ({FOUND.id('user', 'bo')})", "user ana in group admins"]
-    assert merged.since.differs == [
-        "permission set Admin: session_duration is 'PT2H' at AWS, and 'PT4H' here",
-        "policies/Reader-inline.json: the document is another one at AWS",
+    values = {"thing": "permission set Admin"}
+    policies = {"at_aws": ["AdministratorAccess", "ReadOnlyAccess"], "here": ["ReadOnlyAccess"]}
+    assert [(one.place, one.data) for one in said(merged.since.differs)] == [
+        ("", {**values, "key": "policies", **policies, "stay": ["AdministratorAccess"]}),
+        ("", {**values, "key": "session_duration", "at_aws": "PT2H", "here": "PT4H"}),
+        ("policies/Reader-inline.json", {}),
     ]
 
 
@@ -275,13 +278,14 @@ def test_who_gets_full_access_by_what_is_new_is_told(tmp_path: Path) -> None:
     assert all(f"\n- {one}\n" in folder.text(ADOPTION) for one in merged.since.full_access)
 
 
-def test_what_is_called_otherwise_than_by_its_key_is_told(folder: Folder) -> None:
+def test_what_is_called_otherwise_than_by_its_key_is_told(folder: Folder, said: Said) -> None:
     """As drift tells it; the name of the key that moves.yaml says it had is no other one."""
     later = FOUND.at_aws(changed("group", "admins", name="Chiefs"), changed("account", "a3", name="shop"))
 
-    assert folder.again(later).since.differs == [
-        "account a3: name is 'shop' at AWS, and 'acme-a3' here",
-        "group admins: name is 'Chiefs' at AWS, and 'admins' here",
+    told = said(folder.again(later).since.differs)
+    assert [(one.data["thing"], one.data["at_aws"], one.data["here"]) for one in told] == [
+        ("account a3", "shop", "acme-a3"),
+        ("group admins", "Chiefs", "admins"),
     ]
     for file in ("sso.yaml", "imports.yaml"):
         folder.edit(file, "admins", "bosses")

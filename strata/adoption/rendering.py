@@ -237,7 +237,7 @@ def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
         "Full access, new at AWS": since.full_access,
         "Taken out here, and at AWS still: not written back; a deploy removes what a state has of it": since.taken_out,
         "Declared, and gone at AWS: a deploy makes it again": since.gone,
-        "Written otherwise than at AWS: a deploy changes it": since.differs,
+        "Written otherwise than at AWS: a deploy changes it, unless its line says otherwise": since.differs,
         "Given by a rule in a new account, and not at AWS yet": since.reached,
         "Left alone": since.left,
     }

@@ -166,7 +166,7 @@ class _Merge:
         self.description.looks += looks_of(self.found)
         if self.only is None:
             parts = (self.existing, self.inventory, self.description, self.zone, self.since, self.known, self.described)
-            Telling(*parts, self._is_known).tell()
+            Telling(*parts, self.deployed, self._is_known).tell()
         changed = {name: text for name, text in self.texts.items() if text != self.existing.texts.get(name)}
         record = self.existing.record.with_more(*record_of(self.zone, self.inventory, self.description, lines))
         return MergedFiles({**documents, **changed}, self.zone, record, self.description, self.since)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -22,11 +22,12 @@ from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
 from strata.kinds.moves import address_parts, names_by_key
-from strata.kinds.permission_set import SET
+from strata.kinds.permission_set import CUSTOMER, INLINE, MANAGED, SET, live_policy
 from strata.kinds.thing import ACTIVE, BY_KEY
 from strata.landing_zone import ROOT, LandingZone
 from strata.policy.equality import same_document
 from strata.sides.join import Keys, identities, live_names
+from strata.text import listed
 
 
 @dataclass
@@ -36,6 +37,7 @@ class Telling:
     Attributes:
         described: the keys that earlier runs and the states have, by kind and id.
         known: the keys of what AWS has, by kind and id.
+        deployed: type and id of what a state has.
         is_known: returns whether an earlier run described an id of a type, or a deploy made it.
     """
 
@@ -46,6 +48,7 @@ class Telling:
     since: Since
     known: Keys
     described: Keys
+    deployed: Collection[tuple[str, str]]
     is_known: Callable[[str, str], bool]
 
     def tell(self) -> None:
@@ -120,10 +123,11 @@ class Telling:
                     tags = self.zone.attributes[key].tags
                     if tags or "tags" in entry.model_fields_set:
                         entry = entry.model_copy(update={"tags": tags})
-                self.since.differs += [
-                    _differing(f"{WORDS[kind]} {key}", name, at_aws, declared_one)
-                    for name, at_aws, declared_one in _differences(entry, fresh[key], own_name)
-                ]
+                for name, at_aws, declared_one in _differences(entry, fresh[key], own_name):
+                    told = _differing(f"{WORDS[kind]} {key}", name, at_aws, declared_one)
+                    stay = self._staying(key, at_aws, declared_one) if name == "policies" else []
+                    text = f"{told}; no deploy takes {listed(stay)} away, strata drift --back does"
+                    self.since.differs.append(told.saying(text, stay=stay) if stay else told)
         off = {policy.type.value for policy in self.zone.policies.values()} - {
             *self.inventory.organization.policy_types
         }
@@ -136,6 +140,19 @@ class Telling:
             Message("document-differs", f"{path}: the document is another one at AWS", place=path)
             for path in self._other_documents()
         ]
+
+    def _staying(self, key: str, at_aws: Iterable[str], here: Collection[str]) -> list[str]:
+        """Returns the policies of a permission set that no deploy detaches: neither declared nor in a state."""
+        held = set[str]()
+        for center in self.inventory.centers:
+            for live in center.permission_sets:
+                if self.description.keys["permission-set"].get(live.arn) == key:
+                    whole = f"{live.arn},{center.instance}"
+                    ids = {live_policy(arn)["aws"]: (MANAGED, f"{arn},{whole}") for arn in live.aws_managed}
+                    ids |= {name: (CUSTOMER, f"{name},{path},{whole}") for name, path in live.customer_managed}
+                    ids |= {"inline": (INLINE.type, whole)}
+                    held |= {name for name, id in ids.items() if id in self.deployed}
+        return [name for name in at_aws if name not in {*here, *held}]
 
     def _other_units(self) -> Iterator[Message]:
         """Yields the units that have another name or another place at AWS."""
@@ -157,7 +174,8 @@ class Telling:
             for key, id in sorted((key, id) for id, key in self.description.keys[kind].items() if key in unnamed):
                 counting = names_by_key(self.zone, kind, key)
                 if names[id] not in counting:
-                    yield _differing(f"{WORDS[kind]} {key}", "name", names[id], counting[0])
+                    told = _differing(f"{WORDS[kind]} {key}", "name", names[id], counting[0])
+                    yield told.saying(f"{told}; no deploy renames it, strata drift says what does")
 
     def _closed_accounts(self) -> Iterator[Message]:
         for account in self.inventory.organization.accounts:
@@ -207,7 +225,7 @@ def _plain(value: object) -> object:
     return value.model_dump(exclude_none=True) if isinstance(value, Model) else value
 
 
-def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, object, object]]:
+def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> Iterator[tuple[str, Any, Any]]:
     """Yields the fields that are written and otherwise at AWS; what is not written stays as it is there."""
     live = type(here).model_validate(fresh)
     defaults = {"name": default_name}

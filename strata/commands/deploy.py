@@ -26,6 +26,7 @@ from strata.aws.states import Version, read_state
 from strata.config import IMPORTS
 from strata.config.layers import STACKS, Rollout
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
+from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
 from strata.identity import announced
 from strata.identity.declared import files_by_stack
@@ -57,6 +58,7 @@ from strata.terraform.preflight import (
     warn_left_out,
 )
 from strata.terraform.progress import Progress, duration
+from strata.terraform.provisioning import provision_permission_sets, refuse_by_hand
 from strata.terraform.recovery import (
     adopt_interrupted,
     adopt_taken,
@@ -64,7 +66,6 @@ from strata.terraform.recovery import (
     drop_digests,
     half_made,
     looked_up,
-    provision_permission_sets,
     report_kept,
     tainted,
     unreached,
@@ -192,6 +193,7 @@ class Deployment:
                 lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
+                lambda planned: refuse_by_hand(prepared, otherwise, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
             reader=prepared.reader,
@@ -342,7 +344,7 @@ class Deployment:
         if self.signals.ends:
             return False
         self.progress.doing("looking for permission sets to provision", seen_only=True)
-        return provision_permission_sets(self.aws, self.landing_zone, self.note)
+        return provision_permission_sets(self.aws, self.landing_zone, otherwise, self.note)
 
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
@@ -965,7 +967,7 @@ class Deployment:
         return True
 
     def _unreached(self, stack: str, failures: Sequence[Failure]) -> Sequence[Failure]:
-        staying = unreached(self.aws, self.landing_zone, failures, self.note)
+        staying = unreached(self.aws, self.landing_zone, failures, otherwise, self.note)
         if len(staying) < len(failures):
             self._keep_half_made(stack, read_state(self.aws, self.landing_zone.project, stack), by="this run")
         return staying

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from strata import atomic
 from strata.config.models import state_key
+from strata.drift.permission_sets import otherwise
 from strata.errors import Message, UsageError
 from strata.identity.budget import PRICE, over_budget
 from strata.landing_zone import LandingZone
@@ -27,6 +28,7 @@ from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
+from strata.terraform.provisioning import refuse_by_hand
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
@@ -218,6 +220,7 @@ def _plans(
                 partial(refuse_made_again, prepared),
                 partial(refuse_handed_on, prepared),
                 partial(refuse_second_administrator, prepared),
+                partial(refuse_by_hand, prepared, otherwise),
             ),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,

@@ -111,6 +111,7 @@ def differing(
     known: Keys,
     unread: Mapping[str, Message],
     accepted: Collection[tuple[str, str]] = (),
+    kinds: Sequence[Kind] = KINDS,
 ) -> Drift:
     """Returns what differs, without what hinders a way back.
 
@@ -124,14 +125,15 @@ def differing(
         known: the key of what AWS has by kind and id.
         unread: what was not read, by part, with the reason.
         accepted: finding and place of what is meant.
+        kinds: what is compared; of others the inventory need not have anything.
     """
     said, accepted = states or States(), {(finding, lasting(at)) for finding, at in accepted}
     by_type = moved(zone, said.held())
     gone = _gone_accounts(zone, said, by_type, inventory, known)
     zone = zone.knowing({**dict.fromkeys(gone, ""), **{key: id for id, key in known["account"].items()}})
     aws = AtAws(zone, inventory, known, by_type, said.elsewhere)
-    given = side(thing for kind in KINDS for thing in kind.given(aws))
-    here, live = {**declared_side(zone), **given}, live_side(aws)
+    given = side(thing for kind in kinds for thing in kind.given(aws))
+    here, live = {**declared_side(zone, kinds), **given}, live_side(aws, kinds)
     if not said.whole:  # what a deploy of today would have left, with what it would not have switched off
         before = {at: thing for at, thing in live.items() if thing.noted} | here
     else:
@@ -144,6 +146,7 @@ def differing(
         known["account"].get(account.id, "") for account in inventory.organization.accounts if account.state not in OPEN
     }
     before = {**{at: here[at] for at in here if at[0] == ACCOUNT.name and at[1] in shut}, **before, **given}
+    before = {at: thing for at, thing in before.items() if kind_of(*at) in kinds}
     for at, thing in before.items():  # of what is external no state has the ids
         if thing.external and (ids_of := kind_of(*at).ids_at_aws):
             before[at] = replace(thing, ids=ids_of(aws, thing))

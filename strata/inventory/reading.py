@@ -16,7 +16,7 @@ from strata.aws import access_manager, defaults, identity_center, organization
 from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import PolicyType, Project
 from strata.errors import Message, StrataError
-from strata.inventory.pace import PER_SECOND
+from strata.inventory.pace import PER_SECOND, Pace
 from strata.kinds.at_aws import (
     Entitlement,
     Inventory,
@@ -437,6 +437,21 @@ def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) 
         arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
         assignments = _all_assignments(center, sorted(wanted.principals), admin)
         return _read(center, project, directory.result(), arns, assignments, admin)
+
+
+def read_sets(aws: Aws, project: Project, arns: Collection[str]) -> LiveCenter | None:
+    """Returns Identity Center with some permission sets and nothing else, None where it is not enabled.
+
+    Raises:
+        AwsError: AWS rejects a call.
+    """
+    pace = Pace()
+    aws = replace(aws, before_send=pace.wait, throttled=pace.throttled)
+    center = identity_center.CenterClient.of(aws, project)
+    if center is None:
+        return None
+    with ThreadPoolExecutor(AT_ONCE) as pool:
+        return _read(center, project, _Directory([], []), arns, (), pool)
 
 
 def confirmed(

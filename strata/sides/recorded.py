@@ -13,6 +13,7 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, moved_keys, newest_keys
+from strata.kinds.permission_set import SET
 from strata.kinds.thing import OUTPUT, ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
 from strata.sides.states import State, blocks, managed, objects, resources
@@ -153,6 +154,13 @@ def moved(zone: LandingZone, held: Iterable[tuple[str, Attributes]]) -> dict[str
         type, _, name = address.partition(".")
         by_type.setdefault(type, {})[name] = attributes
     return by_type
+
+
+def own_sets(zone: LandingZone, state: State) -> dict[str, str]:
+    """Returns the keys of the permission sets by ARN that the state of `sso` has and that are declared as one's own."""
+    held = moved(zone, states_of({SET.stack: state}, zone).held()).get(SET.type, {})
+    ours = {key for key, permission_set in zone.permission_sets.items() if not permission_set.external}
+    return {str(attributes.get("arn")): key for key, attributes in held.items() if key in ours}
 
 
 # Whom an identity provider looks after

@@ -1,4 +1,4 @@
-"""Putting right what a crash leaves behind: tainted guards, things AWS has and the state does not, old permissions."""
+"""Putting right what a crash leaves behind: tainted guards, and things AWS has and the state does not."""
 
 from __future__ import annotations
 
@@ -7,13 +7,11 @@ import datetime as dt
 import json
 import shutil
 import sys
-import time
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from strata.aws.identity_center import CenterClient
 from strata.aws.organization import list_accounts, list_requests
 from strata.aws.session import Aws, AwsError
 from strata.errors import Message
@@ -27,6 +25,7 @@ from strata.terraform.errors import OURS, TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, exists_already
 from strata.terraform.plans import IMPORTS, Plan
+from strata.terraform.provisioning import Otherwise, provision_permission_sets
 from strata.terraform.workspace import Workspace
 from strata.text import folded
 
@@ -238,7 +237,9 @@ def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> 
             client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": project.digest_key(stack)}})
 
 
-def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], note: Note) -> list[Failure]:
+def unreached(
+    aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], otherwise: Otherwise, note: Note
+) -> list[Failure]:
     """Returns the failures without those of permission sets that all open accounts have by now, or get here.
 
     The provider takes each change of a set to all accounts that have it, and fails where any is closed or suspended.
@@ -253,46 +254,4 @@ def unreached(aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], 
             return list(failures)
     except AwsError:
         return list(failures)
-    return others if provision_permission_sets(aws, landing_zone, note) else list(failures)
-
-
-def provision_permission_sets(aws: Aws, landing_zone: LandingZone, note: Note) -> bool:
-    """Brings permission sets up to date in the accounts that still have an older version; says whether none has.
-
-    One that is closed or suspended takes none, and counts as done. So does a set that others look after: what somebody
-    put into it would be in force by that.
-    After a failed provisioning Terraform's state says it is done, and no later plan shows it
-    (https://github.com/hashicorp/terraform-provider-aws/issues/38247).
-    """
-    try:
-        center = CenterClient.of(aws, landing_zone.project)
-        shut = {account.id for account in list_accounts(aws) if account.shut}
-        theirs = landing_zone.external_sets
-        done = [_provision(center, arn, shut, theirs, note) for arn in center.permission_sets()] if center else []
-        return all(done)
-    except AwsError as error:
-        note(Message("permission-sets-unchecked", f"permission sets were not checked in their accounts: {error}"))
-        return False
-
-
-def _provision(center: CenterClient, arn: str, shut: Collection[str], theirs: Collection[str], note: Note) -> bool:
-    outdated, done = [account for account in center.accounts_of(arn, outdated=True) if account not in shut], True
-    name = center.name_of(arn) if outdated else ""
-    for account in outdated if name not in theirs else ():
-        text = f"provisioning permission set {name} in {account}, which has an older version of it"
-        note(Message("permission-set-provisioned", text, permission_set=name, account=account))
-        done &= _await(center, center.provision(arn, account), account, note)
-    return done
-
-
-def _await(center: CenterClient, request: str, account: str, note: Note) -> bool:
-    for _ in range(60):
-        status = center.provisioning(request)
-        if status["Status"] != "IN_PROGRESS":
-            break
-        time.sleep(2)
-    if status["Status"] == "SUCCEEDED":
-        return True
-    text = f"{account} still has the older version: {status.get('FailureReason', status['Status'])}"
-    note(f"warning: {Message('permission-set-outdated', text, account=account)}")
-    return False
+    return others if provision_permission_sets(aws, landing_zone, otherwise, note) else list(failures)

@@ -24,6 +24,7 @@ from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read_center
+from strata.kinds.at_aws import LiveCenter
 from strata.kinds.reading import BulkReading, EventRule
 from strata.options import Options
 from strata.sides.states import State
@@ -109,6 +110,15 @@ class Refreshing:
         """Says whether the last run of a stack ended whole, and left the state that this run began with."""
         run, state = self._runs.get(stack), self._states.get(stack, {})
         return run is not None and bool(state) and run.version == _version(state)
+
+    def center(self, stack: str, state: State) -> LiveCenter | None:
+        """Returns Identity Center as a plan of a stack has read it, None where its state is another by now."""
+        begun = self._begun.get(stack)
+        old = begun is None or stack in self._changed or time.monotonic() - begun.at > GOOD_FOR
+        if old or begun is None or not begun.future.done() or _version(state) != _version(self._states[stack]):
+            return None
+        reading = None if begun.future.exception() else begun.future.result()
+        return reading.center if reading else None
 
     def why(self, workspace: Workspace, stack: str, versions: Versions) -> Message | None:
         """Returns why a plan refreshes, None where it need not."""

@@ -12,12 +12,15 @@ from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, failure, later, listed, ok, refused, warning
 from strata.config.layers import STACKS
 from strata.config.models import PARTITION
+from strata.drift.permission_sets import otherwise
 from strata.identity import announced
 from strata.identity.examine import strangers
 from strata.identity.external import external, lost
+from strata.identity.leftovers import STACK
 from strata.kinds.moves import newest_keys
 from strata.printing import word
-from strata.sides.recorded import principals
+from strata.sides.recorded import own_sets, principals
+from strata.terraform.provisioning import outdated_sets, withheld_from
 
 
 def check_identity_center(context: CheckContext) -> Finding:
@@ -100,27 +103,27 @@ def check_permission_sets(context: CheckContext) -> Iterator[Finding]:
     if center is None:
         yield _NOT_ENABLED
         return
-    sets = list(center.permission_sets())
+    zone = context.landing_zone
+    ours = own_sets(zone, context.states().get(STACK, {}))
     shut = {account.id for account in context.accounts() if account.shut}  # takes none, and counts as done
-    lacking = {
-        arn: [account for account in center.accounts_of(arn, outdated=True) if account not in shut] for arn in sets
-    }
-    named = sorted((center.name_of(arn), accounts, arn) for arn, accounts in lacking.items() if accounts)
-    outdated = [entry for entry in named if entry[0] not in context.landing_zone.external_sets]
-    for name, accounts, arn in outdated:
+    outdated = outdated_sets(center, ours, shut)
+    withheld = otherwise(context.aws, zone, outdated) if outdated else {}
+    for arn, (key, accounts) in sorted(outdated.items(), key=lambda each: each[1]):
+        if refusal := withheld.get(key):
+            yield refused(withheld_from(key, accounts, refusal), refusal.fault.remedy)
+            continue
         yield failure(
             "permission-set-outdated",
-            f"{name} is not provisioned in its current version in {listed(accounts)}",
+            f"{key} is not provisioned in its current version in {listed(accounts)}",
             f"aws sso-admin provision-permission-set --instance-arn {word(center.instance)} "
             f"--permission-set-arn {word(arn)} --target-type ALL_PROVISIONED_ACCOUNTS",
             place=arn,
-            permission_set=name,
+            permission_set=key,
             accounts=accounts,
         )
     if not outdated:
-        number = len(sets) - len(named)  # others look after those that are left
-        text = f"{number} permission sets, provisioned wherever they are assigned"
-        yield ok("permission-sets-provisioned", text, permission_sets=number)
+        text = f"{len(ours)} permission sets, provisioned wherever they are assigned"
+        yield ok("permission-sets-provisioned", text, permission_sets=len(ours))
 
 
 def check_alert_mails(context: CheckContext) -> Iterator[Finding]:
