@@ -325,7 +325,7 @@ def test_what_was_made_again_at_aws_keeps_its_key_and_gets_its_new_id(folder: Fo
     assert all((address.partition(".")[0], id) in there for address, id in zone.imports.items())
     assert zone.imports["aws_ssoadmin_permission_set.Reader"].startswith(again.id("permission set", "Reader"))
     assert [one for one in merged.since.gone if "assignment" in one] == [
-        f"aws_ssoadmin_account_assignment.{key}_Reader_group_readers-of-it" for key in ("a2", "a4")
+        f"assignment of account {key}, permission set Reader, group readers-of-it" for key in ("a2", "a4")
     ]
     assert [one for one in merged.since.added if "again" in one] == [
         "group readers-of-it, which was made again",
@@ -365,7 +365,7 @@ def test_what_a_group_that_was_made_again_has_lost_is_told(folder: Folder) -> No
     merged = folder.again(remade, imported=imported)
 
     assert "user ana in group admins" in merged.since.gone
-    assert "aws_ssoadmin_account_assignment.management_Admin_group_admins" in merged.since.gone
+    assert "assignment of account management, permission set Admin, group admins" in merged.since.gone
 
 
 def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:

@@ -23,7 +23,7 @@ from strata.adoption.pruning import gone
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED, UNMANAGED, record_of
 from strata.adoption.rendering import ADOPTION, Since, left_since, looks_of, with_accepted, with_imports
-from strata.adoption.telling import Telling
+from strata.adoption.telling import Telling, in_words
 from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
 from strata.config.entries import Way, with_entry, with_value, without
 from strata.config.moves import KINDS, Kind
@@ -516,7 +516,7 @@ class _Merge:
             if kind and address in new:
                 self.since.added.append(f"{WORDS[kind]} {address.partition('.')[2]}, which was made again")
             elif not kind and address not in new and type_of(address) != GROUP_MEMBERSHIP.type:
-                self.since.gone.append(address)
+                self.since.gone.append(in_words(address))
         if stale:
             self.texts[IMPORTS] = without(self.texts[IMPORTS], stale, IMPORTS)
         if new:

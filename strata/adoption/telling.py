@@ -10,6 +10,7 @@ from strata.adoption.describing import Description
 from strata.adoption.existing import SECTIONS, ExistingConfiguration
 from strata.adoption.importing import candidates
 from strata.adoption.live_ids import live_ids
+from strata.adoption.needs import BY_TYPE
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED
 from strata.adoption.rendering import Since
@@ -20,7 +21,7 @@ from strata.errors import Message
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
-from strata.kinds.moves import names_by_key
+from strata.kinds.moves import address_parts, names_by_key
 from strata.kinds.permission_set import SET
 from strata.kinds.thing import ACTIVE, BY_KEY
 from strata.landing_zone import ROOT, LandingZone
@@ -72,8 +73,8 @@ class Telling:
         for address, id in candidates(self.zone, self.inventory, self.description.keys).items():
             type = type_of(address)
             known = self.is_known(type, id) or address in self.existing.imported
-            if (type, id) not in there and known and address not in self.since.gone:
-                self.since.gone.append(address)
+            if (type, id) not in there and known and in_words(address) not in self.since.gone:
+                self.since.gone.append(in_words(address))
         self.since.gone += [*self._gone_memberships(), *self._gone_settings()]
 
     def _gone_memberships(self) -> Iterator[str]:
@@ -179,6 +180,21 @@ class Telling:
             live = permission_set.inline
             if inline and inline.file and live and not same_document(inline.document.text, live):
                 yield inline.file
+
+
+def in_words(address: str) -> str:
+    """Returns what is between things by their keys, anything else by its address."""
+    parts = address_parts(address)
+    keyed = [f"{WORDS[kind]} {text}" for kind, text in parts if kind]
+    if len(parts) < _LINK or not keyed:
+        return address
+    return (
+        f"{BY_TYPE[type_of(address)].name} of {', '.join([*keyed, *(text for kind, text in parts[-1:] if not kind)])}"
+    )
+
+
+_LINK = 2
+"""How many parts a name has of what is between things."""
 
 
 def _differing(thing: str, key: str, at_aws: object, here: object) -> Message:

@@ -338,7 +338,10 @@ class Planner:
         error = TerraformError(self.workspace, stack, failures)
         absent = sorted({name for failure in failures for name in failure.reads if _ABSENT.match(failure.text)})
         if absent and all(failure.reads for failure in failures):
-            text = f"needs outputs that {' and '.join(absent)} lacks; run strata deploy {' '.join(absent)} {stack}"
+            both = f"{' '.join(absent)} {stack}"
+            text = (
+                f"needs outputs that {' and '.join(absent)} lacks; look at strata plan {both}, run strata deploy {both}"
+            )
             why = Message("outputs-missing", text, stack=stack, producers=absent)
             told: list[str] = [why]
         else:

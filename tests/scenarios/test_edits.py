@@ -388,7 +388,7 @@ def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
 
 
 def test_who_has_access_in_an_account_that_is_imported_has_it_in_the_plan_too(shipped: Site) -> None:
-    """Account Factory opens an account and gives access there: a plan knows its id, finds that, and replaces nobody's."""
+    """Account Factory opens an account and gives access there: a plan knows its id and imports what is given."""
     hand, access = Hand(shipped), "aws_ssoadmin_account_assignment.pay_DevOps_group_devops"
     account = shipped.open_account("aws+pay@example.com")
     given = {**hand.assignment("DevOps", "devops", "shared"), "TargetId": account}
