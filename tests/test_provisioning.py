@@ -86,9 +86,12 @@ def test_a_set_that_waits_for_a_deploy_gets_one_first(said: Said) -> None:
 
 
 def test_a_deploy_leaves_a_length_that_no_file_writes() -> None:
-    longer = DEPLOYED.at_aws(changed("permission set", "Admin", session="PT12H"))
+    change = changed("permission set", "Admin", session="PT12H")
+    longer, written_before = DEPLOYED.at_aws(change), DEPLOYED.at_aws(change).in_state(change)
 
     assert [*refused(longer, "Admin", left=True)] == ["Admin"]
+    for left in (True, False):
+        assert refused(written_before, "Admin", left=left) == {}, "nobody did that by hand"
 
 
 def test_only_the_declared_is_provisioned_and_the_rest_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,12 +149,24 @@ def test_a_plan_puts_nothing_in_force_that_is_on_no_list(
                 assert not _is_refused(DEPLOYED, address, change)
 
 
-def _is_refused(there: Organization, address: str, change: PlannedChange) -> bool:
+@pytest.mark.parametrize(("type", "refused_anyway"), [(ASSIGNMENT.type, True), (MANAGED, False)])
+def test_an_own_layer_puts_nothing_in_force_either(
+    type: str, refused_anyway: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    there = BY_HAND_IN_ADMIN.in_state(layer("apps", {}))
+    change = PlannedChange("create", arguments={"permission_set_arn": there.id("permission set", "Admin")})
+    for lacking in (["1" * 12], []):
+        monkeypatch.setattr(CenterClient, "accounts_of", lambda *_, some=lacking, **__: some)
+        assert _is_refused(there, f"{type}.theirs", change, "apps") is (bool(lacking) or refused_anyway)
+        assert not _is_refused(DEPLOYED, f"{type}.theirs", change, "apps")
+
+
+def _is_refused(there: Organization, address: str, change: PlannedChange, stack: str = "sso") -> bool:
     with there.answers.asked():
         aws = Aws(None, there.model.regions.primary)
         run = SimpleNamespace(landing_zone=there.zone, aws=aws, refreshing=Refreshing())
         try:
-            provisioning.refuse_by_hand(cast("Prepared", run), otherwise, Plan("sso", {address: change}))
+            provisioning.refuse_by_hand(cast("Prepared", run), otherwise, Plan(stack, {address: change}))
         except RefusedError:
             return True
     return False

@@ -73,6 +73,17 @@ def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
         kept.write(aws, project, kept.RUNS, _written(runs))
 
 
+def begin(aws: Aws, project: Project, stack: str) -> None:
+    """Writes that the last run of a stack has not ended whole: a killed Terraform may leave no word in its state.
+
+    Raises:
+        AwsError: the bucket refuses it.
+        ValueError: what is there is not what Strata writes.
+    """
+    if run := read(aws, project).get(stack):
+        write(aws, project, {stack: replace(run, version=NO_STATE)})
+
+
 def shown(project: Project) -> str:
     """Returns where they lie."""
     return kept.shown(project, kept.RUNS)

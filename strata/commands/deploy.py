@@ -19,6 +19,7 @@ from typing import Any, TextIO
 from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids, way
 from strata.aws.runs import NO_STATE, Run
+from strata.aws.runs import begin as begin_run
 from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
@@ -788,7 +789,10 @@ class Deployment:
         self._watch(stack).doing(f"{stack}: deploying")
         self._written.add(stack)
         self.prepared.refreshing.changed(stack)
-        self._provisions |= any(resource_of(address).provisioned for address in planned.changes)
+        if any(resource_of(address).provisioned for address in planned.changes):
+            self._provisions = True
+            with suppress(AwsError, ValueError):  # told when the run ends
+                begin_run(self.aws, self.landing_zone.project, STACK)
         self._created |= {address for address, change in planned.changes.items() if change.action == "create"}
         try:
             return apply(

@@ -83,7 +83,13 @@ class ExistingTable:
             for one in (managed(self.state(planned.stack)) if found else ())
             for end in ("", f"@{one.attributes.get('region')}")
         }
-        return {address: id for address, id in found.items() if (address.partition(".")[0], id) not in held}
+        ids = dict[str, str]()
+        for address, id in found.items():
+            its = address.partition(".")[0], id
+            if its not in held:
+                held.add(its)  # of two that are alike one is made
+                ids[address] = id
+        return ids
 
     def early(self, planned: Plan) -> dict[str, str]:
         """Returns the import ids of what AWS has, of the types that are asked about before Terraform starts."""

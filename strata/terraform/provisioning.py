@@ -50,19 +50,22 @@ def refuse_by_hand(prepared: Prepared, otherwise: Otherwise, planned: Plan, *, a
         AwsError: AWS rejects a call.
     """
     changes = planned.changes if planned.stack == STACK else {}
-    assigned = {*_assigned(changes)}
-    keys = {*_changed(changes), *assigned}
-    if not keys:
+    named = {*_named(planned)}  # a layer of your own names sets by their ARN
+    here = {*_changed(changes), *_assigned(changes)}
+    if not (named or here):
         return
     aws, zone = prepared.aws, prepared.landing_zone
     state = read_state(aws, zone.project, STACK)
+    by_arn = own_sets(zone, state)
+    assigned = {*_assigned(changes), *(by_arn.get(arn, "") for type, arn in named if type == ASSIGNMENT.type)}
+    keys = {*here, *(by_arn.get(arn, "") for _, arn in named)}
     imported = {
         str(change.import_id).partition(",")[0]: address.partition(".")[2]
         for address, change in changes.items()
         if change.import_id and address.partition(".")[0] == SET.type
     }
-    sets = {arn: key for arn, key in {**own_sets(zone, state), **imported}.items() if key in keys}
-    read = prepared.refreshing.center(STACK, state) if not imported else None
+    sets = {arn: key for arn, key in {**by_arn, **imported}.items() if key in keys}
+    read = prepared.refreshing.center(STACK, state) if not (imported or applied) else None
     by_hand = otherwise(aws, zone, sets, read, left=True) if sets else {}
     changed = {arn: key for arn, key in sets.items() if key in by_hand.keys() - assigned}
     if changed and (center := CenterClient.of(aws, zone.project)):
@@ -70,6 +73,19 @@ def refuse_by_hand(prepared: Prepared, otherwise: Otherwise, planned: Plan, *, a
         by_hand = {key: refusal for key, refusal in by_hand.items() if key in assigned | lacking}
     if by_hand:
         raise RefusedError(sorted(by_hand.values()), applied=applied)
+
+
+def _named(planned: Plan) -> Iterator[tuple[str, str]]:
+    """Yields the type and permission set of what a stack other than `sso` gives one, or gives one to."""
+    for address, change in planned.changes.items() if planned.stack != STACK else ():
+        type = address.partition(".")[0]
+        arn = change.arguments.get("permission_set_arn")
+        if (
+            arn
+            and change.action in ("create", "replace")
+            and (type == ASSIGNMENT.type or resource_of(type).provisioned)
+        ):
+            yield type, str(arn)
 
 
 def _assigned(changes: Mapping[str, PlannedChange]) -> Iterator[str]:

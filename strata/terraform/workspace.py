@@ -19,7 +19,7 @@ from itertools import takewhile
 from pathlib import Path
 from typing import Any, NamedTuple
 
-from strata.config.layers import IN_ACCOUNT, ROLE, STACKS
+from strata.config.layers import ACCOUNTS, DETECTION_LAYER, IN_ACCOUNT, ROLE, STACKS
 from strata.errors import Message, StrataError
 from strata.terraform import tools
 from strata.terraform.process import Process, ProcessResult, run
@@ -32,6 +32,7 @@ UNWRITTEN = "STRATA_UNWRITTEN"
 """The variable that tells a synth of the file with the stacks that it leaves out."""
 
 
+_OURS = (*STACKS, ACCOUNTS, DETECTION_LAYER)
 NOT_KNOWN = "strata_not_known_"
 """How resources of Terraform's own are called whose id a plan does not know, each for an output."""
 
@@ -143,7 +144,7 @@ class Workspace:
                 text = f"{', '.join(left)} can never be deployed: each waits for another"
                 raise StrataError(Message("stacks-in-a-circle", text, stacks=sorted(left)))
             here = [name for name in ready if IN_ACCOUNT not in name]
-            order |= {name: needs[name] for name in [name for name in here if name in STACKS] or here or sorted(ready)}
+            order |= {name: needs[name] for name in [name for name in here if name in _OURS] or here or sorted(ready)}
         return order
 
     def producers(self, *stacks: str) -> tuple[str, ...]:
