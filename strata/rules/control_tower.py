@@ -54,8 +54,8 @@ def _recorders(landing_zone: LandingZone) -> Iterator[Doubt]:
     if works_here(landing_zone) and config_of(landing_zone.detection):
         text = (
             "Control Tower works in this organization, and records in the accounts that it enrolls, where AWS allows "
-            "no second recorder; write config: {mode: unmanaged}, or, where Control Tower records in some of the accounts, "
-            "or in none, accept it: a deploy then leaves out those in which it records, and ends with 1"
+            "no second recorder; write config: {mode: unmanaged}, or, where Control Tower records in some of them or "
+            "in none, accept it: a deploy then leaves out those in which it records, and ends with 1"
         )
         yield DETECTION, ("config",), Message("control-tower-records", text)
 
