@@ -12,6 +12,7 @@ import pytest
 
 from strata.aws.kept import ANNOUNCED
 from tests.aws.client import ACCOUNT
+from tests.scenarios.layers import free_locks
 from tests.scenarios.site import SANDBOX, TABLE, Run, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
@@ -88,6 +89,21 @@ def test_access_that_was_given_half_way_is_never_taken_away(shipped: Site) -> No
     assert again.code == 0, again.text
     assert [action for action in shipped.aws.writing_calls() if "Detach" in action or "Delete" in action] == []
     assert shipped.plan("sso") == {}
+
+
+def test_what_a_killed_run_took_from_a_set_is_taken_from_its_accounts(shipped: Site) -> None:
+    """Terraform wrote no state: for the next plan nothing is to be done, and accounts had what was taken away."""
+    billing, more = "      - aws: job-function/Billing\n", "      - aws: AdministratorAccess\n"
+    shipped.edit("sso.yaml", (billing, billing + more))
+    assert shipped.strata("deploy", "sso", "--yes").code == 0
+    shipped.edit("sso.yaml", (billing + more, billing))
+    shipped.killed("sso-admin:DetachManagedPolicyFromPermissionSet", "strata", "deploy", "sso", "--yes")
+    free_locks(shipped)
+
+    again = shipped.strata("deploy", "sso", "--yes")
+
+    assert again.code == 0, again.text
+    assert shipped.aws.writing_calls(by="strata")["sso-admin:ProvisionPermissionSet"] == 1
 
 
 def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
