@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from strata.aws.kept import ANNOUNCED
+from tests.aws.center import INSTANCE
 from tests.aws.client import ACCOUNT
 from tests.scenarios.layers import free_locks
 from tests.scenarios.site import SANDBOX, TABLE, Run, Site
@@ -103,7 +104,14 @@ def test_what_a_killed_run_took_from_a_set_is_taken_from_its_accounts(shipped: S
     again = shipped.strata("deploy", "sso", "--yes")
 
     assert again.code == 0, again.text
-    assert shipped.aws.writing_calls(by="strata")["sso-admin:ProvisionPermissionSet"] == 1
+    of_set = {
+        "InstanceArn": INSTANCE,
+        "PermissionSetArn": shipped.state("sso")["aws_ssoadmin_permission_set.FinOps"]["arn"],
+    }
+    outdated = shipped.client("sso-admin").list_accounts_for_provisioned_permission_set(
+        **of_set, ProvisioningStatus="LATEST_PERMISSION_SET_NOT_PROVISIONED"
+    )
+    assert outdated["AccountIds"] == []
 
 
 def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
