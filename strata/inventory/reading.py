@@ -450,8 +450,9 @@ def read_sets(aws: Aws, project: Project, arns: Collection[str]) -> LiveCenter |
     center = identity_center.CenterClient.of(aws, project)
     if center is None:
         return None
+    there = [arn for arn in center.permission_sets() if arn in arns]  # somebody may have deleted one
     with ThreadPoolExecutor(AT_ONCE) as pool:
-        return _read(center, project, _Directory([], []), arns, (), pool)
+        return _read(center, project, _Directory([], []), there, (), pool)
 
 
 def confirmed(
