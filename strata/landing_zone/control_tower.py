@@ -18,10 +18,12 @@ GUARDRAILS = "aws-guardrails-"
 
 def works_here(zone: LandingZone) -> bool:
     """Returns whether Control Tower works here by the configuration: it is trusted, or has external policies."""
-    policies = zone.policies.values()
-    return CONTROL_TOWER in zone.trusted_services or any(
-        policy.external and policy.name.startswith(GUARDRAILS) for policy in policies
-    )
+    return CONTROL_TOWER in zone.trusted_services or has_policies(zone)
+
+
+def has_policies(zone: LandingZone) -> bool:
+    """Returns whether policies of Control Tower are declared."""
+    return any(policy.external and policy.name.startswith(GUARDRAILS) for policy in zone.policies.values())
 
 
 def not_enrolled(accounts: Sequence[str]) -> Message:

@@ -37,8 +37,10 @@ def gained(before: LandingZone, after: LandingZone, given: Collection[Grant]) ->
         )
         if counting and (holder, account, permission_set) not in had:
             new.append(Access(holder, account, permission_set, counting))
-    known = [access for access in new if after.permission_sets[access.permission_set].is_known]
-    others = [access for access in new if access not in known]
+    known, others = (
+        [access for access in new if after.permission_sets[access.permission_set].is_known is read]
+        for read in (True, False)
+    )
     return [*in_words(after, merged(known), known), *map(not_known, in_words(after, merged(others), others))]
 
 

@@ -9,7 +9,7 @@ from strata.config.accepted import find, hint
 from strata.errors import Fault, Message
 from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.landing_zone import LandingZone
-from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS, works_here
+from strata.landing_zone.control_tower import CONTROL_TOWER, has_policies, works_here
 from strata.landing_zone.detection import config_of
 from strata.rules.accepted import Doubt, place
 from strata.rules.denials import kept_from_work
@@ -19,8 +19,7 @@ from strata.text import listed
 def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
     """Yields that its trusted access goes, that own guardrails bind its role, and that Config records beside it."""
     yield from _recorders(landing_zone)
-    policies = landing_zone.policies.values()
-    if not any(policy.external and policy.name.startswith(GUARDRAILS) for policy in policies):
+    if not has_policies(landing_zone):
         return
     if CONTROL_TOWER in (off := landing_zone.organization.disable_services):
         text = "Control Tower works no longer without its trusted access; decommission it before"
