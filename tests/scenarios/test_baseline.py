@@ -299,9 +299,9 @@ def test_every_setting_is_switched_off_or_let_go(shipped: Site) -> None:
 @pytest.mark.only("stand-in", "real")
 @pytest.mark.long("stand-in")
 def test_many_accounts_get_every_setting(shipped: Site, request: pytest.FixtureRequest) -> None:
-    """Three with the provider, thirty with the stand-in: nothing is left for a plan that asks AWS about all of it."""
+    """Two with the provider, thirty with the stand-in: nothing is left for a plan that asks AWS about all of it."""
     shipped.sign_in_as_administrator()
-    number = 3 if request.node.callspec.params["provider"] == "real" else 30
+    number = 2 if request.node.callspec.params["provider"] == "real" else 30
     entry = "  team-{0}:\n    email: aws+team-{0}@example.com\n    organizational_unit: {1}\n"
     shipped.aws.order("organization", account_limit=number + 1)
     entries = "".join(entry.format(team, ("security", "shared", "root")[team % 3]) for team in range(number - 2))

@@ -151,7 +151,6 @@ _ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action":
 _APPLICATION = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
 
 
-@pytest.mark.quick
 def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: Site) -> None:
     site = shipped
     site.aws.allow_only(permissions(load(site.config).project)[READER].text)
@@ -335,7 +334,6 @@ def test_a_run_that_ended_while_aws_was_read_is_named(shipped: Site) -> None:
     assert done.messages == [("changed-meanwhile", "", {"stack": "sso"})]
 
 
-@pytest.mark.quick
 def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site) -> None:
     site = shipped
     site.sign_in_as_administrator()

@@ -202,9 +202,7 @@ def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: C
     assert "topics_shared" in clone.written()
 
 
-@pytest.mark.parametrize(
-    ("number", "waves"), [(signal.SIGINT, ""), (signal.SIGINT, "[all]"), (signal.SIGKILL, "[all]")]
-)
+@pytest.mark.parametrize(("number", "waves"), [(signal.SIGINT, "[all]"), (signal.SIGKILL, "")])
 def test_who_stops_a_fleet_lets_the_accounts_at_work_end(clone: Clone, number: int, waves: str) -> None:
     """No other one begins, nor a wave; running the command again takes what is left, and nothing is made twice."""
     clone.add("topics")

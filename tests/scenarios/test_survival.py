@@ -133,7 +133,6 @@ def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
     assert shipped.plan("security") == {}
 
 
-@pytest.mark.quick
 def test_a_chain_that_a_killed_run_left_is_imported(shipped: Site) -> None:
     """No state has what was made since it was saved: all of it is found, and what the provider waits for, before it."""
     head = "  FinOps:\n    description: Billing and cost management.\n    policies:\n"
