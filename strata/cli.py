@@ -700,8 +700,8 @@ AllowOption = Annotated[
         "--allow",
         metavar="KIND",
         help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, "
-        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, price, "
-        "shorter-lock, compliance-lock; repeatable.",
+        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
+        "disable:protection, price, shorter-lock, compliance-lock; repeatable.",
         show_default=False,
     ),
 ]

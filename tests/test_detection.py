@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import shutil
 from collections.abc import Callable
@@ -24,6 +25,7 @@ from strata.identity.archive import refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK, NO_LOCK
+from strata.kinds.detection.protection import UNREAD
 from strata.kinds.members.baseline_roles import BASELINE_ROLES
 from strata.kinds.renaming import with_other_key
 from strata.landing_zone.control_tower import CONTROL_TOWER
@@ -42,8 +44,9 @@ from strata.options import Options
 from strata.rules import control_tower, found_warnings
 from strata.rules.detection import doubts
 from strata.terraform import administrators, preflight
+from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.preflight import RefusedError
+from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.steps import Steps
 from strata.terraform.synthesis import sources
 from tests.conftest import Golden
@@ -574,6 +577,113 @@ def test_aws_is_asked_for_the_lock_of_a_bucket_that_no_state_has(write: Write) -
     assert {one.fault.problem.id for one in refused_locks(zone, {}, (), answers[""])} == {"lock-shorter", "lock-weaker"}
     assert (answers["NoSuchBucket"], answers["AccessDenied"]) == (NO_LOCK, NO_LOCK)
     assert [message.id for message in told] == ["lock-unread"]
+
+
+SWITCHED = "aws_guardduty_detector_feature.{}_us-east-1".format
+TO_OTHERS = "aws_guardduty_organization_configuration_feature.{}_us-east-1".format
+OTHERS = "aws_guardduty_organization_configuration.main_us-east-1"
+ON = {"S3_DATA_EVENTS": "ENABLED", "EKS_AUDIT_LOGS": "ENABLED", "RUNTIME_MONITORING": "DISABLED"}
+AUTO = {"S3_DATA_EVENTS": "NONE", "EKS_AUDIT_LOGS": "NONE", "RUNTIME_MONITORING": "NEW"}
+
+
+class GuardDuty:
+    """What the administrator's account answers about GuardDuty, and who is the administrator."""
+
+    administrator = "111122223333"
+    old = True
+    closed = False
+
+    def client(self, *_: str) -> GuardDuty:
+        return self
+
+    def items(self, call: str, _: str) -> list[str]:
+        return [self.administrator] if call == "list_organization_admin_accounts" else ["d"]
+
+    def get_detector(self, **_: str) -> Any:
+        created = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=2 if self.old else 0)
+        return {"CreatedAt": created.isoformat(), "Features": [{"Name": name, "Status": ON[name]} for name in ON]}
+
+    def describe_organization_configuration(self, **_: str) -> Any:
+        if self.closed:
+            raise AwsError(Message("aws-error", "refused"), "AccessDenied")
+        features = [{"Name": name, "AutoEnable": AUTO[name]} for name in AUTO]
+        return {"AutoEnableOrganizationMembers": "ALL", "Features": features}
+
+
+@pytest.fixture
+def prepared(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Prepared]:
+    """Begins a run that takes GuardDuty over."""
+
+    def begun(guardduty: GuardDuty, text: str = ONE, **states: Any) -> Prepared:
+        written = synthesize(write(SHIPPED, text), tmp_path / "out")["detection_security"].json
+        monkeypatch.setattr(preflight, "entered", lambda *_: guardduty)
+        ids = {"outputs": {"account_ids": {"value": {"security": "111122223333"}}}}
+        known = {"organizations": ids, "detection_security": {}, "detection": {}, **states}
+        workspace: Any = SimpleNamespace(failed={}, document=lambda _: written)
+        aws: Any = guardduty
+        return Prepared(load(tmp_path / "config"), aws, workspace, ("detection_security",), known, frozenset())
+
+    return begun
+
+
+def lost(prepared: Prepared) -> dict[str, str]:
+    """Returns what the run would switch off, and is refused for, unless that is allowed."""
+    try:
+        preflight._with_protection(prepared, ())
+    except RefusedError as error:
+        [refusal] = error.refusals
+        preflight._with_protection(prepared, (refusal.kind,))
+        at_aws: dict[str, str] = refusal.fault.problem.data["at_aws"]
+        return at_aws
+    return {}
+
+
+def test_protection_that_is_on_is_not_switched_off_unasked(prepared: Callable[..., Prepared]) -> None:
+    s3, eks, runtime = ("s3-data-events", "eks-audit-logs", "runtime-monitoring")
+    own = {SWITCHED(s3): "ENABLED", SWITCHED(eks): "ENABLED"}
+    kept = ONE.replace("on}", "on, plans: [s3_data_events, eks_audit_logs, runtime_monitoring]}")
+    elsewhere = GuardDuty()
+    elsewhere.administrator = "444455556666"
+
+    assert lost(prepared(GuardDuty())) == {**own, TO_OTHERS(runtime): "NEW"}
+    assert lost(prepared(GuardDuty(), kept)) == {}
+    assert lost(prepared(elsewhere)) == own
+    assert lost(prepared(GuardDuty(), ONE.replace("on}", "off}"))) == {TO_OTHERS(runtime): "NEW", OTHERS: "ALL"}
+    known = state({address: {} for address in own})
+    assert lost(prepared(GuardDuty(), detection_security=known)) == {TO_OTHERS(runtime): "NEW"}
+
+
+@pytest.mark.parametrize(("old", "ours", "own"), [(True, True, True), (False, False, True), (False, True, False)])
+def test_what_our_delegation_has_just_switched_on_nobody_has_chosen(
+    prepared: Callable[..., Prepared], old: bool, ours: bool, own: bool
+) -> None:
+    guardduty, held = GuardDuty(), {"aws_guardduty_organization_admin_account.main_us-east-1": {"region": "us-east-1"}}
+    guardduty.old = old
+
+    found = lost(prepared(guardduty, detection=state(held) if ours else {}))
+    assert TO_OTHERS("runtime-monitoring") in found
+    assert (SWITCHED("eks-audit-logs") in found) is own
+
+
+def test_what_cannot_be_read_of_protection_is_unknown(prepared: Callable[..., Prepared]) -> None:
+    guardduty = GuardDuty()
+    guardduty.closed = True
+
+    begun, told = preflight._with_protection(prepared(guardduty), ())
+    assert [message.id for message in told] == ["protection-unread"]
+    assert {*begun.protection.values()} == {UNREAD}
+
+
+def test_a_plan_has_what_aws_has_of_what_is_set_anew(prepared: Callable[..., Prepared]) -> None:
+    """In its lines and in the list to approve; what stays as it is has no other value."""
+    begun, _ = preflight._with_protection(prepared(GuardDuty()), ("disable:protection",))
+    wanted = {SWITCHED("eks-audit-logs"): "DISABLED", SWITCHED("runtime-monitoring"): "DISABLED"}
+    changes = {
+        at: PlannedChange("create", attributes=(Attribute("status", after=value),)) for at, value in wanted.items()
+    }
+
+    planned = begun.steps.plan(Plan("detection_security", changes))
+    assert [one.attributes[0].before for one in planned.changes.values()] == ["ENABLED", None]
 
 
 def test_the_stack_of_an_account_follows_from_its_recorders_and_from_nothing_else_of_detection(write: Write) -> None:

@@ -142,6 +142,21 @@ def test_nothing_sensitive_is_shown(before: object, after: object, marks: Json) 
     assert one.attributes[0].sensitive
 
 
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        ("aws_guardduty_detector_feature.b", {"status": "DISABLED"}),
+        ("aws_guardduty_organization_configuration_feature.b", {"auto_enable": "NONE"}),
+        ("aws_guardduty_organization_configuration.b", {"auto_enable_organization_members": "ALL"}),
+        ("aws_guardduty_detector.b", {}),
+    ],
+)
+def test_a_switch_that_is_created_shows_whether_it_is_on(address: str, told: Json) -> None:
+    found = change("create", None, {"name": "n", "region": "us-east-1", **told}, address=address)
+
+    assert shown(found).splitlines()[1:] == [f"      {name}: {value}" for name, value in told.items()]
+
+
 def test_what_is_created_shows_its_arguments_on_request() -> None:
     found = change("create", None, {"name": "n", "policy": policy(DENY)}, after_unknown={"arn": True})
 

@@ -14,6 +14,7 @@ from strata.config.layers import IN_ACCOUNT
 from strata.kinds import resource_of
 from strata.kinds.detection.detector import DETECTOR
 from strata.kinds.detection.member import WATCHED
+from strata.kinds.detection.protection import SWITCHES
 from strata.kinds.detection.recorder import RECORDERS
 from strata.printing import Style, cell_count, columns, line, painted, unguarded, wrapped
 from strata.sides.states import objects
@@ -160,7 +161,7 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         first = f"  {change.action:<{_ACTION}}  {address}"
         head = 0 if change.action in _LOSES else 2 + len(change.action)
         yield _Line(first, STYLES.get(change.action), 4 + _ACTION, head)
-        attributes = _told(change, every)
+        attributes = _told(change, every, SWITCHES.get(address.partition(".")[0], ""))
         goes = change.goes if IN_ACCOUNT in planned.stack else {}  # there an address does not say whose names it had
         named = {name: _value(go, names) for name, go in goes.items() if name not in {each.name for each in attributes}}
         about = [
@@ -216,10 +217,16 @@ _ACTION = len("replace")
 # Attributes
 
 
-def _told(change: PlannedChange, every: bool) -> list[Attribute]:
-    """Returns the attributes that somebody has to see: nothing that follows from what is created, or AWS just gives."""
+def _told(change: PlannedChange, every: bool, switch: str) -> list[Attribute]:
+    """Returns the attributes that somebody has to see: nothing that follows from what is created, or AWS just gives.
+
+    Args:
+        change: has them.
+        every: whether all are to be seen.
+        switch: the one without which a creation does not say whether it switches on or off.
+    """
     if change.action == "create" and not every:
-        return []
+        return [attribute for attribute in change.attributes if attribute.name == switch]
     attributes = []
     for attribute in change.attributes:
         absent = attribute.before is None

@@ -15,6 +15,7 @@ from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
 from strata.aws.organization import ListedAccount, enabled_policy_types, is_new, list_accounts, list_roots
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
+from strata.aws.questions import ResourceQuestion
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, emulator, unless_absent
@@ -49,9 +50,13 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
 from strata.identity.lost_states import lost_states, other_store
+from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.identity.settled import held_in_baseline, lost_layers, settled, unsaid
 from strata.kinds import TYPES
+from strata.kinds.detection.administrator import ADMINISTRATOR
 from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
+from strata.kinds.detection.made import administrators_here
+from strata.kinds.detection.protection import UNREAD, Switch, switched, switches
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
@@ -85,7 +90,8 @@ from strata.text import counted, folded, listed
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, PRICE, SHORTER_LOCK, COMPLIANCE),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION, PRICE),
+    *(SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
 
@@ -127,11 +133,13 @@ class Prepared:
     """What was seen of the roles of accounts."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
+    protection: Mapping[Switch, str] = field(default_factory=dict)
+    """What AWS had of each switch of GuardDuty that no state has."""
 
     @cached_property
     def steps(self) -> Steps:
         """Returns what finds and does the steps of stacks."""
-        return Steps(self.landing_zone, self.aws, self.entrances, self.regions)
+        return Steps(self.landing_zone, self.aws, self.entrances, self.regions, self.protection)
 
     @cached_property
     def entrances(self) -> Entrances:
@@ -362,14 +370,16 @@ def prepare(
     _check_regions(prepared)
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
+    prepared, unread = _with_protection(prepared, allow)
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
         *types,
         *_archive_told(prepared, stacks, allow, stacks_of(listed), examination.closed),
+        *unread,
         *_roles_left(aws, landing_zone, states["organizations"], stacks_of(listed)),
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
+        *abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC)),
     ]
-    told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
         print(line(f"warning: {text}"), file=sys.stderr)
     return replace(
@@ -538,6 +548,63 @@ def _lock_at_aws(prepared: Prepared, stack: str, told: list[Message]) -> tuple[s
         text = f"whether {zone.project.archive_trail_bucket} keeps files for longer already is not known: {error}"
         told.append(Message("lock-unread", text, bucket=zone.project.archive_trail_bucket))
     return NO_LOCK
+
+
+def _with_protection(prepared: Prepared, allow: Collection[str]) -> tuple[Prepared, list[Message]]:
+    """Returns it with what AWS has of GuardDuty that its stack sets anew, and what is told of that which is not read.
+
+    Raises:
+        RefusedError: a deploy would switch off what is on.
+    """
+    zone, layer = prepared.landing_zone, prepared.landing_zone.layers.get(DETECTION_LAYER)
+    if not (layer and layer.source and layer.stack in {*prepared.asked} - prepared.late):
+        return prepared, []
+    held = {resource.address for resource in managed(prepared.states[layer.stack])}
+    document = prepared.workspace.document(layer.stack)
+    anew = [switch for switch in switches(document) if switch.address not in held]
+    answers = _switched(prepared, layer.stack, sorted({switch.region for switch in anew}))
+    why = {region: answer for region, answer in answers.items() if isinstance(answer, AwsError)}
+    found = dict[Switch, str]()
+    for switch in anew:
+        answer = answers.get(switch.region, {})
+        at_aws = UNREAD if isinstance(answer, AwsError) else answer.get((switch.attribute, switch.plan))
+        found |= {switch: at_aws} if at_aws else {}
+    if DISABLE_PROTECTION not in allow and (refused := list(refused_switches(zone, found))):
+        raise RefusedError(refused)
+    return replace(prepared, protection=found), list(unread_switches(zone, found, why))
+
+
+def _switched(
+    prepared: Prepared, stack: str, regions: Sequence[str]
+) -> dict[str, Mapping[tuple[str, str], str] | AwsError]:
+    """Returns what AWS has of GuardDuty in the administrator by region, or why that is not known.
+
+    Its account may be in no state yet, or not there. What delegation by us has switched on in a detector in the last
+    day, nobody has chosen: a run that did not finish is repeated.
+    """
+    zone, key = prepared.landing_zone, prepared.landing_zone.account_stacks[stack]
+    emails, state = {key: zone.members[key].email}, prepared.states["organizations"]
+    ids = (ids_of_accounts(prepared.aws, state, emails) or ids_of_accounts(prepared.aws, {}, emails)) if regions else {}
+    if not ids:
+        return {}
+    try:
+        member = entered(prepared.aws, ids[key], prepared.reader(stack))
+    except AwsError as error:
+        return dict.fromkeys(regions, error)
+
+    delegation = prepared.states.get(zone.layers[DELEGATION].stack, {})
+    ours = {each.attributes.get("region") for each in objects(delegation) if each.type == ADMINISTRATOR.type}
+    yesterday = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=1)
+
+    def asked(region: str) -> Mapping[tuple[str, str], str] | AwsError:
+        here, there = (ResourceQuestion(aws, zone.project, {"region": region}) for aws in (prepared.aws, member))
+        try:
+            administers = ids[key] in administrators_here(here)
+            return switched(there, administers=administers, before=yesterday if region in ours else None)
+        except AwsError as error:
+            return error
+
+    return dict(zip(regions, asked_at_once(asked, regions), strict=True))
 
 
 def _leaving(

@@ -13,11 +13,12 @@ from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError, asked_at_once
 from strata.aws.states import read_state
 from strata.config import BASELINE, DETECTION
-from strata.config.layers import ACCOUNTS, BASELINE_LAYER, IN_ACCOUNT, baseline_in
+from strata.config.layers import ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds import TYPES
 from strata.kinds.detection.made import OF_CONFIG
+from strata.kinds.detection.protection import Switch
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
@@ -39,9 +40,11 @@ class Steps:
     aws: Aws
     entrances: Entrances
     regions: KnownRegions = field(default_factory=KnownRegions)
+    protection: Mapping[Switch, str] = field(default_factory=dict)
+    """What AWS has of the switches of GuardDuty that no state has."""
 
     def plan(self, planned: Plan) -> Plan:
-        """Returns a plan with its steps, and with what is told of that which is none.
+        """Returns a plan with its steps, with what is told of that which is none, and with what AWS has unimported.
 
         Raises:
             StrataError: a role that Strata is to make is somebody else's, or a recorder is Control Tower's; or settings
@@ -51,6 +54,8 @@ class Steps:
             return planned
         if refusals := [*self._of_control_tower(planned), *self._without_file(planned)]:
             raise StrataError(*refusals)
+        if planned.stack.startswith(f"{DETECTION_LAYER}{IN_ACCOUNT}"):
+            planned = _with_protection(planned, self.protection)
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
         if works_here(self.landing_zone):
@@ -243,6 +248,19 @@ class Steps:
         in_use = [text for vpc in found.vpcs for text in vpc.refusals]
         remarks = (*planned.remarks, *in_use, *_together(found.unread))
         return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
+
+
+def _with_protection(planned: Plan, at_aws: Mapping[Switch, str]) -> Plan:
+    """Returns a plan in which what is set anew has the value that AWS has: for Terraform it is not there."""
+    changes = dict(planned.changes)
+    for switch, was in at_aws.items():
+        change = changes.get(switch.address)
+        if change and change.action == "create" and was != switch.wanted:
+            attributes = (
+                replace(each, before=was) if each.name == switch.attribute else each for each in change.attributes
+            )
+            changes[switch.address] = replace(change, attributes=tuple(attributes))
+    return replace(planned, changes=changes)
 
 
 def _beside_control_tower(planned: Plan) -> Iterator[Message]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import dataclass, field
 from typing import Any
@@ -39,11 +40,13 @@ class Detector:
     frequency: str = "SIX_HOURS"
     on: set[str] = field(default_factory=set)
     tags: dict[str, str] = field(default_factory=dict)
+    created: str = ""
 
     def make(self, features: frozenset[str] | set[str], tags: dict[str, str] | None = None) -> None:
         """Makes it, unless it is there."""
         if not self.id:
             self.id, self.is_on, self.on, self.tags = uuid.uuid4().hex, True, {*features}, dict(tags or {})
+            self.created = dt.datetime.now(tz=dt.UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
 
 
 @dataclass
@@ -103,7 +106,7 @@ def detectors(call: Call) -> Parameters:
 def detector(call: Call) -> Parameters:
     its = _own(call)
     return {
-        "CreatedAt": "2026-01-01T00:00:00.000Z",
+        "CreatedAt": its.created,
         "FindingPublishingFrequency": its.frequency,
         "ServiceRole": f"arn:aws:iam::{call.account}:role/aws-service-role/{PRINCIPAL}/{_ROLE}",
         "Status": "ENABLED" if its.is_on else "DISABLED",

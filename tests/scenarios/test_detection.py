@@ -173,12 +173,24 @@ def test_somebody_elses_administrator_is_named_and_our_own_is_taken_over(site: S
     site.aws.order("guardduty-administrator", account=id_of(site, "security"), region=OTHER)
     theirs = member(site, "security", "guardduty", OTHER)
     [detector] = theirs.list_detectors()["DetectorIds"]
-    theirs.update_organization_configuration(DetectorId=detector, AutoEnableOrganizationMembers="ALL")
-    planned = site.strata("plan", "--json").planned
-    assert planned["detection"][f"aws_guardduty_organization_admin_account.main_{OTHER}"] == "import"
+    theirs.update_organization_configuration(
+        DetectorId=detector,
+        AutoEnableOrganizationMembers="ALL",
+        Features=[{"Name": "EKS_AUDIT_LOGS", "AutoEnable": "ALL"}],
+    )
+    refused, approved = site.strata("deploy", "--yes", "--json"), site.folder / "list.json"
+    [on] = [facts["at_aws"] for id, _, facts in refused.messages if id == "protection-goes"]
+    feature = f"aws_guardduty_{{}}_feature.eks-audit-logs_{OTHER}".format
+    eks = {feature("detector"): "ENABLED", feature("organization_configuration"): "ALL"}
+    assert (refused.code, eks.items() <= on.items(), {address.endswith(OTHER) for address in on}) == (1, True, {True})
+    plan = site.strata("plan", "--json", "--allow", "disable:protection", "--changes", str(approved))
+    assert plan.planned["detection"][f"aws_guardduty_organization_admin_account.main_{OTHER}"] == "import"
     configuration = f"aws_guardduty_organization_configuration.main_{OTHER}"
-    assert planned["detection_security"][configuration] == "import"
-    deployed(site)
+    assert plan.planned["detection_security"][configuration] == "import"
+    listed = json.loads(approved.read_text())["classes"][0]["changes"]
+    was = {at: one["before"] for at in eks for one in listed[at]["attributes"].values() if one.get("before")}
+    assert was == eks
+    deployed(site, "--expect", str(approved), "--allow", "disable:protection")
 
     write(site, DETECTION.replace("security", "shared"))
     moved = site.strata("plan", "--json")
