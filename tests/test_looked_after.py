@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from strata import diff
 from strata.aws.session import Aws
 from strata.commands.adopt import configuration
 from strata.commands.drift.back import steps_of
@@ -926,3 +927,33 @@ def test_what_no_file_may_have_stops_no_adoption_and_is_no_drift(tmp_path: Path)
     assert load(tmp_path).permission_sets["Odd"].is_known
     assert told(there, tmp_path) == {}
     assert told(there.at_aws(changed("policy", "p1", document=DENY)), tmp_path)
+
+
+def test_a_leaver_whom_external_yaml_still_names_gains_nobody_anything(tmp_path: Path) -> None:
+    """The deploy deletes the user."""
+    there = TOWER.but(group("AWSAccountFactory", "ana"))
+    write_texts(tmp_path, configuration(there.model, there.inventory)[1])
+    (tmp_path / "imports.yaml").unlink()
+    before = load(tmp_path)
+
+    there.run("remove", "user", "ana", "--yes", folder=tmp_path)
+
+    after = load(tmp_path)
+    for set in ("AWSServiceCatalogEndUserAccess", "AWSReadOnlyAccess"):
+        assert [one.risk for one in diff.compare(before, after) if set in one.text] == [None]
+    assert {one.risk for one in diff.compare(before, after)} == {None, "losses"}, "all users go"
+    assert not [one for one in diff.compare(before, after) if "awsaccountfactory" in one.text]
+    assert [one.risk for one in diff.compare(after, before) if set in one.text] == ["access"], "a new user gains it"
+
+
+def test_a_providers_user_who_is_taken_out_stays_in_a_group_of_theirs(folder: Path) -> None:
+    """External.yaml has the same one, by name."""
+    (folder / "imports.yaml").unlink()
+    before = load(folder)
+
+    TOWER.run("remove", "user", "root1", "--yes", folder=folder)
+
+    after = load(folder)
+    changes = [*diff.compare(before, after), *diff.compare(after, before)]
+    assert "root1" not in after.users
+    assert not [one for one in changes if "AWSOrganizationsFullAccess" in one.text or one.risk]
