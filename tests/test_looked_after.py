@@ -930,16 +930,17 @@ def test_what_no_file_may_have_stops_no_adoption_and_is_no_drift(tmp_path: Path)
 
 
 def test_a_leaver_whom_external_yaml_still_names_gains_nobody_anything(tmp_path: Path) -> None:
-    """The deploy deletes the user."""
+    """The deploy deletes the user, whose loss is named with the groups that gave it."""
     there = TOWER.but(group("AWSAccountFactory", "ana"))
     write_texts(tmp_path, configuration(there.model, there.inventory)[1])
     (tmp_path / "imports.yaml").unlink()
     before = load(tmp_path)
 
-    there.run("remove", "user", "ana", "--yes", folder=tmp_path)
+    removed = there.run("remove", "user", "ana", "--yes", folder=tmp_path)
 
     after = load(tmp_path)
-    for set in ("AWSServiceCatalogEndUserAccess", "AWSReadOnlyAccess"):
+    for set, by in (("AWSServiceCatalogEndUserAccess", "awsaccountfactory"), ("AWSReadOnlyAccess", "sre")):
+        assert [by in line for line in removed.output.splitlines() if f"ana loses {set}" in line] == [True]
         assert [one.risk for one in diff.compare(before, after) if set in one.text] == [None]
     assert {one.risk for one in diff.compare(before, after)} == {None, "losses"}, "all users go"
     assert not [one for one in diff.compare(before, after) if "awsaccountfactory" in one.text]
@@ -951,9 +952,10 @@ def test_a_providers_user_who_is_taken_out_stays_in_a_group_of_theirs(folder: Pa
     (folder / "imports.yaml").unlink()
     before = load(folder)
 
-    TOWER.run("remove", "user", "root1", "--yes", folder=folder)
+    removed = TOWER.run("remove", "user", "root1", "--yes", folder=folder)
 
     after = load(folder)
     changes = [*diff.compare(before, after), *diff.compare(after, before)]
     assert "root1" not in after.users
+    assert "AWSOrganizationsFullAccess" not in removed.output
     assert not [one for one in changes if "AWSOrganizationsFullAccess" in one.text or one.risk]
