@@ -504,7 +504,8 @@ def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, sa
 def test_a_second_page_has_all_that_somebody_should_look_at_still(tmp_path: Path) -> None:
     """Who is in external.yaml and who is not, full access without a group, and what nobody could undo."""
     everything = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})
-    there = Organization(*OWN, *THEIRS, policy("freeze", "sandbox", document=everything), default_tags=False)
+    own = permission_set("Mine", "AdministratorAccess"), grant("Mine", "ana", "a3")
+    there = Organization(*OWN, *THEIRS, *own, policy("freeze", "sandbox", document=everything), default_tags=False)
     described, files = configuration(there.model, there.inventory)
     write_texts(folder := tmp_path, files)
     later = there.at_aws(changed("group", ADMINS, members=("root1", "ana")), group("new"))
@@ -518,8 +519,8 @@ def test_a_second_page_has_all_that_somebody_should_look_at_still(tmp_path: Path
     assert [one["data"]["name"] for one in again["messages"] if one["text"] in more] == [
         f"user ana in group {ADMINS.lower()}"
     ]
-    (count,) = (one["data"]["count"] for one in again["messages"] if one["id"] == "full-access-direct")
-    assert count == 2
+    (direct,) = (one["data"] for one in again["messages"] if one["id"] == "full-access-direct")
+    assert direct == {"count": 3, "own": ["ana by Mine in a3"]}, "which is not what Account Factory gave"
     assert all(f"\n- {markdown(one)}\n" in (folder / "ADOPTION.md").read_text() for one in (*first, *more))
 
 
@@ -959,3 +960,13 @@ def test_a_providers_user_who_is_taken_out_stays_in_a_group_of_theirs(folder: Pa
     assert "root1" not in after.users
     assert "AWSOrganizationsFullAccess" not in removed.output
     assert not [one for one in changes if "AWSOrganizationsFullAccess" in one.text or one.risk]
+
+
+def test_nobody_is_added_to_a_group_of_theirs_and_the_refusal_says_where(folder: Path, said: Said) -> None:
+    words = ("--given-name", "Bo", "--family-name", "Berg", "--email", "bo@example.com", "--group")
+
+    there, nowhere = (TOWER.run("add", "user", "bo", *words, key, folder=folder) for key in (ADMINS.lower(), "nobody"))
+
+    (one,), (other,) = said(there.stderr), said(nowhere.stderr)
+    assert (one.id, other.id) == ("unknown-name", "unknown-name")
+    assert ("Identity Center" in one.text, "Identity Center" in other.text) == (True, False)
