@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 
+from strata import diff
 from strata.aws.session import Aws
 from strata.commands.adopt import configuration
 from strata.commands.drift.back import steps_of
@@ -21,7 +22,6 @@ from strata.drift.comparison import compare, differing
 from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import write_texts
-from strata.kinds.cli import Line
 from strata.load import load
 from strata.policy.reference import reference
 from strata.printing import markdown
@@ -217,20 +217,40 @@ def test_a_line_that_gives_one_value_back_leaves_another_that_is_accepted(folder
     assert words[words.index("--description") + 1] == "Of Control Tower: AWSPowerUserAccess"
 
 
-def test_a_set_is_provisioned_after_what_is_run_though_more_of_it_is_left_to_a_person(folder: Path) -> None:
-    """Else what was put into it stays in force in every account."""
+def test_a_set_of_others_is_left_to_a_person_and_provisioned_after_the_last_of_its_lines(folder: Path) -> None:
     more = {"aws": ("job-function/ViewOnlyAccess", "AdministratorAccess"), "description": "x", "session": "PT12H"}
     theirs = changed("permission set", "AWSReadOnlyAccess", **more)
     there = TOWER.at_aws(theirs)
     zone = load(folder)
 
-    steps = steps_of(zone, compare(zone, there.states, there.inventory))
-
-    run = ["detach-managed-policy-from-permission-set", "provision-permission-set"]
-    described = ["update-permission-set", "provision-permission-set"]
-    assert [one.operation for one in steps if isinstance(one, Line)] == run
+    assert steps_of(zone, compare(zone, there.states, there.inventory)) == []
     printed = [operation(line) for one in drift(folder, theirs).values() for line in one["undo"]]
-    assert printed == [*run, *described]
+    detach = "detach-managed-policy-from-permission-set"
+    assert printed == [detach, "update-permission-set", "provision-permission-set"]
+
+
+def test_back_leaves_what_control_tower_may_have_done_and_takes_back_what_is_ones_own(folder: Path) -> None:
+    """An update of its guardrails is in force, and what it gives its people; a policy of one's own is put back."""
+    mine = changed("policy", "house", targets=())
+    theirs = (
+        changed("policy", "p1", targets=()),
+        changed("policy", "p2", targets=("sandbox", "a4")),
+        changed("permission set", "AWSReadOnlyAccess", aws=("job-function/ViewOnlyAccess", "AdministratorAccess")),
+        changed("permission set", "AWSPowerUserAccess", aws=(), inline=DENY),
+        changed("group", ADMINS, members=("ana",)),
+        grant("AWSAdministratorAccess", "ana", "management"),
+    )
+    zone, there = load(folder), TOWER.at_aws(*theirs, mine)
+
+    found = compare(zone, there.states, there.inventory).differences
+
+    assert [str(one.at) for one in found if not one.way.is_left_to_hand] == [MINE]
+    assert len(found) == len({one.at for one in found if one.way.undo}) + 1 == 9
+    assert [type(step) for step in steps_of(zone, compare(zone, there.states, there.inventory))] == [tuple]
+    assert TOWER.at_aws(*theirs).run("drift", folder=folder).exit_code == 3
+
+
+MINE = "attachment house on root"
 
 
 def test_a_set_of_which_two_things_are_left_to_a_person_is_named_once(folder: Path, said: Said) -> None:
@@ -303,10 +323,7 @@ def test_a_change_of_others_is_one_difference_that_no_deploy_takes_back(folder: 
 
     assert told.startswith(at)
     assert [operation(line) for line in one["undo"]] == lines
-    assert (bool(one["undo"]), one["by_hand_id"]) in (
-        (True, "changed-by-others" if "changed-outside" in at else ""),
-        (False, "back-by-others"),
-    )
+    assert (bool(one["undo"]), one["by_hand_id"]) in ((True, "changed-by-others"), (False, "back-by-others"))
     assert (one["deploy"], "--refresh-external" in one["adopt"]) == ("", refreshed)
 
     ids = said.ids(TOWER.at_aws(change).run("drift", folder=folder))
@@ -487,7 +504,8 @@ def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, sa
 def test_a_second_page_has_all_that_somebody_should_look_at_still(tmp_path: Path) -> None:
     """Who is in external.yaml and who is not, full access without a group, and what nobody could undo."""
     everything = json.dumps({"Version": "2012-10-17", "Statement": {"Effect": "Deny", "Action": "*", "Resource": "*"}})
-    there = Organization(*OWN, *THEIRS, policy("freeze", "sandbox", document=everything), default_tags=False)
+    own = permission_set("Mine", "AdministratorAccess"), grant("Mine", "ana", "a3")
+    there = Organization(*OWN, *THEIRS, *own, policy("freeze", "sandbox", document=everything), default_tags=False)
     described, files = configuration(there.model, there.inventory)
     write_texts(folder := tmp_path, files)
     later = there.at_aws(changed("group", ADMINS, members=("root1", "ana")), group("new"))
@@ -501,8 +519,8 @@ def test_a_second_page_has_all_that_somebody_should_look_at_still(tmp_path: Path
     assert [one["data"]["name"] for one in again["messages"] if one["text"] in more] == [
         f"user ana in group {ADMINS.lower()}"
     ]
-    (count,) = (one["data"]["count"] for one in again["messages"] if one["id"] == "full-access-direct")
-    assert count == 2
+    (direct,) = (one["data"] for one in again["messages"] if one["id"] == "full-access-direct")
+    assert direct == {"count": 3, "own": ["ana by Mine in a3"]}, "which is not what Account Factory gave"
     assert all(f"\n- {markdown(one)}\n" in (folder / "ADOPTION.md").read_text() for one in (*first, *more))
 
 
@@ -910,3 +928,45 @@ def test_what_no_file_may_have_stops_no_adoption_and_is_no_drift(tmp_path: Path)
     assert load(tmp_path).permission_sets["Odd"].is_known
     assert told(there, tmp_path) == {}
     assert told(there.at_aws(changed("policy", "p1", document=DENY)), tmp_path)
+
+
+def test_a_leaver_whom_external_yaml_still_names_gains_nobody_anything(tmp_path: Path) -> None:
+    """The deploy deletes the user, whose loss is named with the groups that gave it."""
+    there = TOWER.but(group("AWSAccountFactory", "ana"))
+    write_texts(tmp_path, configuration(there.model, there.inventory)[1])
+    (tmp_path / "imports.yaml").unlink()
+    before = load(tmp_path)
+
+    removed = there.run("remove", "user", "ana", "--yes", folder=tmp_path)
+
+    after = load(tmp_path)
+    for set, by in (("AWSServiceCatalogEndUserAccess", "awsaccountfactory"), ("AWSReadOnlyAccess", "sre")):
+        assert [by in line for line in removed.output.splitlines() if f"ana loses {set}" in line] == [True]
+        assert [one.risk for one in diff.compare(before, after) if set in one.text] == [None]
+    assert {one.risk for one in diff.compare(before, after)} == {None, "losses"}, "all users go"
+    assert not [one for one in diff.compare(before, after) if "awsaccountfactory" in one.text]
+    assert [one.risk for one in diff.compare(after, before) if set in one.text] == ["access"], "a new user gains it"
+
+
+def test_a_providers_user_who_is_taken_out_stays_in_a_group_of_theirs(folder: Path) -> None:
+    """External.yaml has the same one, by name."""
+    (folder / "imports.yaml").unlink()
+    before = load(folder)
+
+    removed = TOWER.run("remove", "user", "root1", "--yes", folder=folder)
+
+    after = load(folder)
+    changes = [*diff.compare(before, after), *diff.compare(after, before)]
+    assert "root1" not in after.users
+    assert "AWSOrganizationsFullAccess" not in removed.output
+    assert not [one for one in changes if "AWSOrganizationsFullAccess" in one.text or one.risk]
+
+
+def test_nobody_is_added_to_a_group_of_theirs_and_the_refusal_says_where(folder: Path, said: Said) -> None:
+    words = ("--given-name", "Bo", "--family-name", "Berg", "--email", "bo@example.com", "--group")
+
+    there, nowhere = (TOWER.run("add", "user", "bo", *words, key, folder=folder) for key in (ADMINS.lower(), "nobody"))
+
+    (one,), (other,) = said(there.stderr), said(nowhere.stderr)
+    assert (one.id, other.id) == ("unknown-name", "unknown-name")
+    assert ("Identity Center" in one.text, "Identity Center" in other.text) == (True, False)

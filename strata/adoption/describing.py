@@ -201,12 +201,24 @@ def keys_with_full_access(inventory: Inventory, keys: Mapping[str, str]) -> froz
 
 
 def direct_full_access(inventory: Inventory, description: Description) -> Iterator[Message]:
-    """Yields how many assignments give a user full access, by no group."""
+    """Yields how many assignments give a user full access, by no group.
+
+    Beside those by which Account Factory gives every account to somebody, it names each of another permission set.
+    """
     full = keys_with_full_access(inventory, description.keys["permission-set"])
     direct = [grant for grant in description.grants if grant.principal_type == "USER" and grant.permission_set in full]
+    live = (permission_set for center in inventory.centers for permission_set in center.permission_sets)
+    of_others = {description.keys["permission-set"].get(each.arn) for each in live if keeper_of_set(inventory, each)}
+    factory = any(grant.permission_set in of_others for grant in direct)
+    own = [
+        f"{grant.principal} by {grant.permission_set} in {grant.account}"
+        for grant in direct
+        if factory and grant.permission_set not in of_others
+    ]
     if direct:
-        text = f"Full access that users have directly: {counted(len(direct), 'assignment')}; strata report says whose."
-        yield Message("full-access-direct", text, count=len(direct))
+        named = f", among them by sets of your own: {listed(own)}" if own else ""
+        text = f"Full access that users have directly: {counted(len(direct), 'assignment')}{named}"
+        yield Message("full-access-direct", f"{text}; strata report says whose.", count=len(direct), own=own)
 
 
 def groups_with_full_access(inventory: Inventory) -> Iterator[str]:

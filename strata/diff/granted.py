@@ -17,8 +17,8 @@ from strata.text import accounts_in_words, listed
 def granted_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what groups gain and lose; the people of an external one are told as its members."""
     had, have = _granted(before), _granted(after)
-    yield from _sentences("gains", have - had, after)
-    yield from _sentences("loses", had - have, before)
+    yield from _sentences("gains", have - before.grants.keys(), after)
+    yield from _sentences("loses", had - after.grants.keys(), before)
     yield from _reasons(before, after, had & have)
 
 

@@ -490,7 +490,7 @@ class _Compared:
 
     def waits(self) -> bool:
         """Returns whether a deploy would change something here that nobody changed outside."""
-        sides = [thing for thing in (self.here, self.before, self.now) if thing]
+        sides = [thing for thing in (self.here, self.before) if thing]
         if any(thing.external for thing in sides) and not all((self.here, self.before, self.now)):
             return False  # a deploy makes nothing of it
         if self.here and self.before and self.now:

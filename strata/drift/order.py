@@ -237,16 +237,13 @@ def _deployed_at_last(zone: LandingZone, ways: Sequence[Way]) -> list[Way]:
 def _said_once(differences: Sequence[Difference]) -> list[Difference]:
     """Returns the differences without lines that another has already: what is gone, AWS does not take twice.
 
-    A permission set reaches its accounts after the last of its changes, and after the last that is run.
+    A permission set reaches its accounts after the last of its changes.
     """
-    said, kept, last = list[Line](), list[Difference](), dict[tuple[Any, bool], tuple[int, int]]()
+    said, kept, last = list[Line](), list[Difference](), dict[Any, tuple[int, int]]()
     for number, difference in enumerate(differences):
         for place, line in enumerate(difference.way.undo):
             if line.operation == PROVISION:
-                arn = line.parameters["permission_set_arn"]
-                last[arn, False] = number, place
-                if not difference.way.is_left_to_hand:
-                    last[arn, True] = number, place
+                last[line.parameters["permission_set_arn"]] = number, place
     ends = {*last.values()}
     for number, difference in enumerate(differences):
         lines = [

@@ -13,6 +13,7 @@ from strata.errors import Message
 from strata.kinds.change import Way
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
+from strata.kinds.policy import ATTACHMENT, full_access_of
 from strata.kinds.thing import BY_KEY, AtAws, Thing
 from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
@@ -53,11 +54,11 @@ def way_back(
 
 
 def _into_groups_later(zone: LandingZone, user: str, by_hand: Message | Literal[""]) -> Message | Literal[""]:
-    """Returns what to do, and that another run puts the new user, whose id nobody knows yet, into groups again."""
+    """Returns what to do, and that another run has the line that puts the new user, who has no id yet, into groups."""
     groups = [group.name for group in zone.groups.values() if is_of_control_tower(group) and user in group.people]
     if not groups:
         return by_hand
-    again = f"once the new one is there, strata drift --back once more puts it into {listed(groups)}"
+    again = f"once the new one is there, strata drift has the line that puts it into {listed(groups)}"
     if by_hand:
         return by_hand.saying(f"{by_hand}; {again}", groups=groups)
     return Message("back-once-more", again, groups=groups)
@@ -67,16 +68,16 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     """Returns the way back that a thing of any kind has."""
     here, before, now = sides
     if now and not here:
-        in_console = Message("only-in-console", "switch it off in the console")
-        return Way(undo=now.undo, is_left_to_hand=now.takes_more, by_hand=now.note or ("" if now.undo else in_console))
+        left = _theirs(now)
+        by_hand = now.note or left or ("" if now.undo else Message("only-in-console", "switch it off in the console"))
+        return Way(undo=now.undo, is_left_to_hand=now.takes_more or bool(left), by_hand=by_hand)
     external = here is not None and here.external
-    if before and external and kind.ids_at_aws:
+    if here and before and external and kind.ids_at_aws:
         lines = kind.again(aws, attribute, before)
         by_others = "whoever looks after it gives it back (Control Tower: reset or re-register it in its console)"
         if not lines:
             return Way(by_hand=Message("back-by-others", by_others))
-        theirs = Message("changed-by-others", "whoever looks after it may have changed it: the lines take that back")
-        return Way(undo=lines, is_left_to_hand=bool(attribute), by_hand=theirs if attribute else "")
+        return Way(undo=lines, is_left_to_hand=bool(_theirs(here)), by_hand=_theirs(here))
     if external and not attribute:
         again = f"have it made again under its name {_BY_WHOM}, then strata deploy sso"
         return Way(by_hand=Message("make-at-provider", again))
@@ -97,6 +98,16 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
         key = f"{dotted(at)}.{attribute}"
         return Way(by_hand=Message("write-the-default", text, key=key, value=value, stack=kind.stack))
     return Way(deploy=(kind.stack_of(here.name) if here else kind.stack,))
+
+
+def _theirs(thing: Thing) -> Message | Literal[""]:
+    """Returns why --back leaves a thing of others, or what it has: it may be they who did it.
+
+    AWS's policy that allows everything is attached as the YAML says.
+    """
+    if not thing.external or (thing.kind == ATTACHMENT.name and full_access_of(thing.name)):
+        return ""
+    return Message("changed-by-others", "whoever looks after it may have done so: --back leaves it to you")
 
 
 _BY_WHOM = "by whoever looks after it, such as its identity provider"

@@ -103,6 +103,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 undo=(_taken(aws, assignment),),
                 note=_NOBODY_HAS_IT if deleted else "",
                 apart=account in aws.left,
+                external=aws.is_external_set(arn),
             )
 
 

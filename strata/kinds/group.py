@@ -228,7 +228,7 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
                     ids = {"group": group.id, "principal": user, "id": id}
                     called = _called(aws, here, users[user]) if here and user in users else aws.principal(user)
                     name, thing = _name(called, str(key)), ("membership", f"{group.id} {user}")
-                    yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo)
+                    yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo, external=theirs)
 
 
 def is_filled_by_people(here: Group, group: at_aws.LiveGroup) -> bool:

@@ -108,8 +108,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
     for live, whole in _every(aws.inventory):
         if aws.is_elsewhere(_SET, whole):
             continue
-        here = aws.zone.permission_sets.get(key := aws.known["permission-set"].get(live.arn, ""))
-        external = here is not None and here.external
+        key, external = aws.known["permission-set"].get(live.arn, ""), aws.is_external_set(live.arn)
         tags = aws.tags(_SET, "" if external else key, live.tags)
         values = {**_UNSAID, **_live_fields(live), "tags": tags, "id": live.arn}
         values |= fields_as_read(live) if external else {}
@@ -312,14 +311,16 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
                 ids = {"set": key, "arn": permission_set.arn, **live_policy(arn), "policy": arn}
                 operation = "detach-managed-policy-from-permission-set"
                 undo = aws.cli.change_set(operation, permission_set.arn, managed_policy_arn=arn)
-                yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
+                name, external = f"{aws_policy(arn)} in {key}", aws.is_external_set(permission_set.arn)
+                yield Thing("permission set policy", name, ids=ids, undo=undo, external=external)
         for policy in permission_set.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
                 reference = {"Name": policy.name, "Path": policy.path}
                 ids = {"set": key, "arn": permission_set.arn, "name": policy.name, **live_policy(policy)}
                 undo = aws.cli.change_set(operation, permission_set.arn, customer_managed_policy_reference=reference)
-                yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
+                name, external = f"{policy.path}{policy.name} in {key}", aws.is_external_set(permission_set.arn)
+                yield Thing("permission set policy", name, ids=ids, undo=undo, external=external)
 
 
 def _held(aws: AtAws, here: Thing) -> ManagedPolicy:
@@ -425,7 +426,8 @@ def _live_inline(aws: AtAws) -> Iterator[Thing]:
         if permission_set.inline and not aws.is_elsewhere(_INLINE, whole):
             document, ids = content(permission_set.inline), {"set": key, "arn": permission_set.arn}
             undo = aws.cli.change_set("delete-inline-policy-from-permission-set", permission_set.arn)
-            yield Thing("inline policy", key, {"document": document}, ids=ids, undo=undo, rights=document)
+            values, external = {"document": document}, aws.is_external_set(permission_set.arn)
+            yield Thing("inline policy", key, values, ids=ids, undo=undo, rights=document, external=external)
 
 
 def inline_file(key: str) -> str:
@@ -463,7 +465,8 @@ def _live_boundary(aws: AtAws) -> Iterator[Thing]:
             boundary = live_policy(permission_set.boundary)
             policy, ids = _policy(ManagedPolicy(**boundary)), {"set": key, "arn": permission_set.arn, **boundary}
             undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", permission_set.arn)
-            yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
+            values, external = {"policy": policy}, aws.is_external_set(permission_set.arn)
+            yield Thing("permissions boundary", key, values, ids=ids, undo=undo, rights=policy, external=external)
 
 
 def _bounded_again(aws: AtAws, _: str, here: Thing) -> Lines:

@@ -190,6 +190,7 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
         key = aws.known["policy"].get(policy.id)
         if policy.aws_managed or not key or aws.is_elsewhere(_TYPE, policy.id):
             continue
+        external = key in aws.zone.policies and aws.zone.policies[key].external
         for target in policy.targets:
             id, ids = f"{target}:{policy.id}", {"policy": policy.id, "target": target}
             if target == aws.inventory.organization.root:
@@ -199,7 +200,8 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
             else:
                 name = _name(key, "account", aws.account(target))
             if not aws.is_elsewhere(_ATTACHMENT, id):
-                yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=(_detach(policy.id, target),))
+                undo = (_detach(policy.id, target),)
+                yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo, external=external)
 
 
 def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:

@@ -52,7 +52,7 @@ class Thing:
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
         noted: whether it is on without being declared, as states note, and no deploy switches it off.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
-        external: whether an identity provider looks after it, so that a deploy only looks it up by its name.
+        external: whether others look after it, or what has it: a deploy only looks it up by its name.
         mark: how AWS tells it from its like, where it has a key.
     """
 
@@ -202,6 +202,11 @@ class AtAws:
     def permission_set(self, arn: str) -> str:
         """Returns the key of a permission set; its name and the end of its ARN where it has none."""
         return self.known["permission-set"].get(arn) or f"{self.sets.get(arn, arn)} ({arn.rpartition('/')[2]})"
+
+    def is_external_set(self, arn: str) -> bool:
+        """Returns whether others look after a permission set."""
+        here = self.zone.permission_sets.get(self.known["permission-set"].get(arn, ""))
+        return here is not None and here.external
 
     def is_elsewhere(self, type: str, id: str) -> bool:
         """Returns whether a layer of your own has it."""

@@ -73,6 +73,10 @@ def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
         people = f" ({listed(to['people'])})" if to["type"] == "group" and to["people"] else ""
         everywhere = accounts_in_words(accounts, before.accounts) or _plural("account", accounts)
         yield f"{to['type']} {to['key']}{people} loses {given['permission_set']} in {everywhere}"
+    for user in sorted(before.users.keys() - after.users.keys()):
+        for given in _given(before, (grant for grant in before.grants if _leaves_with(before, after, grant, user))):
+            everywhere = accounts_in_words(given["accounts"], before.accounts) or _plural("account", given["accounts"])
+            yield f"user {user} loses {given['permission_set']} in {everywhere}, given by group {given['to']['key']}"
     unbound: defaultdict[str, list[str]] = defaultdict(list)
     for target, policies in before.effective_policies.items():
         left = {policy.policy.key for policy in after.effective_policies.get(target, ()) if policy.binds}
@@ -81,6 +85,15 @@ def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
                 unbound[key].append(target.key)
     for key, accounts in sorted(unbound.items()):
         yield f"policy {key} binds no more: {listed(sorted(accounts))}"
+
+
+def _leaves_with(before: LandingZone, after: LandingZone, grant: Grant, user: str) -> bool:
+    """Returns whether a user who goes had something by a group that keeps it.
+
+    A provider's user stays in a group of Control Tower's.
+    """
+    group = before.groups[grant.principal] if grant.principal_type == "GROUP" and grant in after.grants else None
+    return bool(group and user in group.members and not (group.external and before.users[user].external))
 
 
 def _bound(thing: str, policies: list[Mapping[str, str]]) -> Iterator[str]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from inspect import get_annotations
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
@@ -27,6 +27,7 @@ from strata.errors import Message, StrataError
 from strata.files.config_edit import files_with
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import default_name
+from strata.landing_zone.groups import is_of_control_tower
 from strata.landing_zone.selection import is_wildcard, matching
 from strata.questions import Known, Question, Read, typed
 from strata.text import listed
@@ -197,8 +198,22 @@ def _user(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
             "e-mail address, which is what the person signs in with",
             suggest=lambda known: _person_email(landing_zone, known),
         ),
-        Question("group", f"groups, of {listed(own)}", one_of("group", own), otherwise=(), many=True),
+        Question("group", f"groups, of {listed(own)}", _own_group(landing_zone, own), otherwise=(), many=True),
     )
+
+
+def _own_group(landing_zone: LandingZone, own: Sequence[str]) -> Read:
+    """Makes a reader of the key of a group that a deploy fills."""
+
+    def read(text: str, known: Known) -> Any:
+        group = landing_zone.groups.get(text)
+        if group and group.external:
+            where = "Identity Center" if is_of_control_tower(group) else "its identity provider"
+            problem = f"group {text} is external: its members are added in {where}"
+            raise Problem(Message("unknown-name", problem, kind="group", name=text), f"choose from {listed(own)}")
+        return one_of("group", own)(text, known)
+
+    return read
 
 
 def _part(known: Known, *, first: bool) -> str:

@@ -69,7 +69,7 @@ def agreed(options: Options, zone: LandingZone, drift: Drift, steps: Sequence[St
     if left := list(dict.fromkeys(f"{difference.kind} {difference.name}" for difference in by_hand)):
         options.note(Message("left-to-hand", f"left to you, see above: {listed(left)}", things=left))
     if not steps:
-        options.note(Message("nothing-put-back", "nothing was put back: no line does"))
+        options.note(Message("nothing-put-back", "nothing was put back: it is all left to you"))
         return False
     lines = [step for step in steps if isinstance(step, Line)]
     taken = len([command for command in lines if command.operation.partition("-")[0] in _TAKES])
