@@ -11,20 +11,20 @@ import os
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import boto3
 import botocore.handlers
-import botocore.loaders
-import botocore.session
 import pytest
 from botocore.awsrequest import AWSResponse
 from moto import mock_aws
 from typer.testing import CliRunner
 
 from strata.aws import kept
+from strata.aws.session import Session
 from strata.cli import app
 from strata.landing_zone.examples import is_example
 from tests.conftest import Golden
@@ -74,15 +74,10 @@ class Wire:
     foreign: set[str] = field(default_factory=set)
     unnamed_owner: list[str] = field(default_factory=list)
     cut: tuple[str, str] | None = None
-    beside: boto3.Session = field(default_factory=boto3.Session)
-    clients: dict[tuple[str, str], Any] = field(default_factory=dict)
 
     def client(self, service: str, region: str = "eu-west-1") -> Any:
         """A client of the management account beside the wire: its calls are neither recorded nor answered here."""
-        key = (service, region)
-        if key not in self.clients:
-            self.clients[key] = self.beside.client(service, region_name=region)
-        return self.clients[key]
+        return _beside(service, region)
 
     @property
     def writes(self) -> list[str]:
@@ -127,6 +122,15 @@ class Wire:
             raise KeyboardInterrupt
 
 
+BESIDE = boto3.Session("of", "tests")
+"""Opened before the wire takes its place."""
+
+
+@cache
+def _beside(service: str, region: str) -> Any:
+    return BESIDE.client(service, region_name=region)
+
+
 def _bucket(url: str) -> str:
     return (urlsplit(url).hostname or "").split(".")[0]
 
@@ -139,39 +143,40 @@ def _response(url: str, status: int, body: dict[str, Any] | bytes) -> AWSRespons
     return AWSResponse(url, status, {}, Raw())
 
 
-SERVICE_MODELS = botocore.loaders.create_loader()
-"""Every run makes new sessions, which would all read the same megabytes of JSON."""
+@pytest.fixture(scope="module")
+def same_wire() -> Iterator[Wire]:
+    """The wire of all tests: Strata's clients, which are made once for a profile and an environment, go through it."""
+    wire, made, client = Wire(), dict[object, Any](), Session.client
+    hooks = [("before-send", wire.before), ("after-call", wire.after)]
+
+    def once(session: Session, *words: Any) -> Any:
+        key = (words, *sorted(item for item in os.environ.items() if item[0].startswith("AWS_")))
+        if key not in made:
+            made[key] = client(session, *words)
+        return made[key]
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(botocore.handlers, "BUILTIN_HANDLERS", [*hooks, *botocore.handlers.BUILTIN_HANDLERS])
+        patch.setattr(Session, "client", once)
+        yield wire
 
 
 @pytest.fixture
-def wire(monkeypatch: pytest.MonkeyPatch) -> Iterator[Wire]:
+def wire(monkeypatch: pytest.MonkeyPatch, same_wire: Wire) -> Iterator[Wire]:
     """An empty management account, and credentials for it in the environment."""
     for name in [name for name in os.environ if name.startswith(("AWS_", "STRATA_", "MOTO_"))]:
         monkeypatch.delenv(name)
     with mock_aws():
-        become(monkeypatch, OURS)
-        wire = Wire()
-        assert wire.client("sts").get_caller_identity()["Account"] == OURS
-        hooks = [("before-send", wire.before), ("after-call", wire.after)]
-        monkeypatch.setattr(botocore.handlers, "BUILTIN_HANDLERS", [*hooks, *botocore.handlers.BUILTIN_HANDLERS])
-        monkeypatch.setattr(botocore.session, "create_loader", lambda _: SERVICE_MODELS)
+        monkeypatch.setenv("MOTO_ACCOUNT_ID", OURS)
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
+            monkeypatch.setenv(name, "of-tests")
+        for name in ("AWS_CONFIG_FILE", "AWS_SHARED_CREDENTIALS_FILE"):
+            monkeypatch.setenv(name, os.devnull)
         monkeypatch.setattr(time, "sleep", lambda _: None)
+        vars(wire := same_wire).update(vars(Wire()))
         wire.answer("sso-admin.ListInstances", 200, {"Instances": []}, times=99)
         yield wire
     assert not wire.unnamed_owner, "every S3 call names the owner it expects, or a stranger's bucket gets the state"
-
-
-def become(monkeypatch: pytest.MonkeyPatch, account: str) -> None:
-    """Puts credentials of an account into the environment."""
-    role = f"arn:aws:iam::{account}:role/admin"
-    keys = boto3.client("sts", region_name="us-east-1").assume_role(RoleArn=role, RoleSessionName="admin")[
-        "Credentials"
-    ]
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", keys["AccessKeyId"])
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", keys["SecretAccessKey"])
-    monkeypatch.setenv("AWS_SESSION_TOKEN", keys["SessionToken"])
-    monkeypatch.setenv("AWS_CONFIG_FILE", os.devnull)
-    monkeypatch.setenv("AWS_SHARED_CREDENTIALS_FILE", os.devnull)
 
 
 PROJECT = f"""name: acme
@@ -396,7 +401,7 @@ def test_it_asks_and_takes_only_yes_for_yes(
 def test_another_account_is_refused_naming_both(
     strata: Any, wire: Wire, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    become(monkeypatch, THEIRS)
+    monkeypatch.setenv("MOTO_ACCOUNT_ID", THEIRS)
     (told,) = assert_refused(said, strata("--yes"), wire, "wrong-account")
     assert told.data == {"account": THEIRS, "expected": OURS}
     assert {call for call, _ in wire.calls} == {"sts.GetCallerIdentity"}
@@ -712,6 +717,7 @@ def test_with_an_emulator_examples_pass_and_it_is_said_loudly(
     try:
         url = f"http://localhost:{server.get_host_and_port()[1]}"
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        monkeypatch.delenv("MOTO_ACCOUNT_ID")
         monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
         (config.parent / "aws").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
         monkeypatch.setenv("AWS_CONFIG_FILE", str(config.parent / "aws"))

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from functools import cache
 from pathlib import Path
 from types import MappingProxyType, SimpleNamespace
 from typing import Any
@@ -780,6 +781,10 @@ def clients() -> Clients:
     return Clients()
 
 
+terraform = cache(tools._terraform)
+"""Terraform is asked for its version once, and not by each test."""
+
+
 @pytest.fixture
 def hooks(monkeypatch: pytest.MonkeyPatch, clients: Clients) -> Iterator[Hooks]:
     """Runs moto in this process, with hooks in what the commands and the test ask."""
@@ -800,6 +805,7 @@ def hooks(monkeypatch: pytest.MonkeyPatch, clients: Clients) -> Iterator[Hooks]:
     monkeypatch.setattr("strata.landing_zone.examples._ACCOUNT_IDS", frozenset())
     monkeypatch.setattr("strata.landing_zone.examples._DOMAINS", ())
     monkeypatch.setattr("strata.commands.bootstrap.example_faults", lambda _: [])
+    monkeypatch.setattr("strata.commands.doctor.tools._terraform", terraform)
     with mock_aws():
         monkeypatch.setattr(boto3, "DEFAULT_SESSION", clients)
         monkeypatch.setattr(boto3, "Session", hooked)

@@ -600,11 +600,11 @@ def test_a_difference_that_nothing_shows_is_asked_about(company: LandingZone, mo
 
 @pytest.mark.parametrize("operator", ["StringLike", "ArnNotLike"])
 def test_the_values_of_a_key_are_all_that_patterns_tell_apart(operator: str) -> None:
-    """For two hundred sets of patterns, and all of some thousand texts; an operator of ARNs beside one of texts."""
+    """For sixty sets of patterns, and all of a thousand texts; an operator of ARNs beside one of texts."""
     chance = random.Random(1)  # noqa: S311
-    texts = ["".join(text) for length in range(1, 6) for text in product("ab:7", repeat=length)]
+    texts = ["".join(text) for length in range(1, 5) for text in product("ab:7", repeat=length)]
     texts += [":".join(parts) for parts in product(("a", "", "7b"), repeat=6)]
-    for _ in range(200):
+    for _ in range(60):
         written = ["".join(chance.choices("ab*?*:7", k=chance.randint(1, 4))) for _ in range(chance.randint(1, 4))]
         condition: dict[str, Any] = {"StringLike": {"aws:SourceArn": written}}
         if operator != "StringLike":

@@ -141,6 +141,7 @@ class _Asked:
         self.evaluated, self.acting, self.account = evaluated, acting, account
         self.resource, self.keys = resource, keys
         self._answers: dict[object, tuple[Answer | None, Actor | None]] = {}
+        self._layers: dict[AccountLevels, list[PolicyLayer]] = {}
 
     def outcome(self, action: Action, region: str | None) -> Outcome:
         """Returns the answer; who has no access is denied."""
@@ -161,13 +162,19 @@ class _Asked:
         """Returns all that the answer to a question depends on."""
         action, name = question.action, question.action.full_name.lower()
         resource, there = resource_of(self.evaluated, question, self.evaluated.account(self.account))
-        layers = (layer for actor in self.acting for layer in _layers(actor, there))
         return (
-            tuple(tuple(map(id, layer.about(name))) for layer in layers),
+            tuple(tuple(map(id, layer.about(name))) for layer in self._telling_apart(there)),
             resource,
             region_of(name, resource) or question.region,
             name if action.service in _SPECIAL else action.service in aws_limits().resource_control_prefixes,
         )
+
+    def _telling_apart(self, there: AccountLevels) -> list[PolicyLayer]:
+        """Returns the policies that say something else of some actions than of others, each once."""
+        if there not in self._layers:
+            layers = dict.fromkeys(layer for actor in self.acting for layer in _layers(actor, there))
+            self._layers[there] = [layer for layer in layers if layer.tells_actions_apart]
+        return self._layers[there]
 
     def surely_denied(self, pattern: str, region: str | None) -> bool:
         """Returns whether a statement denies every action of a pattern; false where it may be several."""

@@ -60,6 +60,11 @@ class PolicyLayer:
         return statements
 
     @cached_property
+    def tells_actions_apart(self) -> bool:
+        """Says whether a statement is about some actions and not about others."""
+        return any(not statement.actions.everything for statement, _, _ in self._matchers)
+
+    @cached_property
     def _matchers(self) -> tuple[tuple[Statement, Callable[[str], bool], bool], ...]:
         every = (statement for document in self.documents for statement in document.statements)
         return tuple((statement, statement.actions.match, statement.not_actions) for statement in every)
