@@ -27,7 +27,9 @@ def test_a_test_cannot_open_what_is_its_owners(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_a_command_that_a_test_starts_cannot_either() -> None:
-    done = subprocess.run([sys.executable, "-m", "strata", "check"], cwd=CHECKOUT, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-m", "strata", "check"], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
     assert done.returncode != 0
     assert f"a test opens {OWNERS}" in done.stderr
 
