@@ -18,9 +18,10 @@ from hypothesis import HealthCheck, settings
 import tests.guard.sitecustomize
 from tests.guard.sitecustomize import lifted
 from tests.said import Said, Words, recorded
-from tests.synthesized import CHECKOUT, COMPANY, OWN, SHIPPED, Deployment, synthesize
+from tests.synthesized import CHECKOUT, COMPANY, EVERY_OPTION, OWN, SHIPPED, Deployment, synthesize
 
 if TYPE_CHECKING:
+    from strata.errors import Fault
     from strata.evaluation.landing_zone import Actor
     from strata.testing import Zone
     from tests.aws.client import Aws
@@ -122,6 +123,26 @@ def the_command_line_is_built_once(patched: pytest.MonkeyPatch) -> None:
     from typer.main import get_command
 
     patched.setattr("typer.testing._get_command", functools.cache(get_command))
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_no_test_edits_is_read_once(patched: pytest.MonkeyPatch) -> None:
+    """Reads a configuration of the checkout once: tests load it some hundred times, and edit copies of it."""
+    from strata.config import loader
+    from strata.config.loader import PartialConfiguration
+
+    read, found = loader.read_partial, dict[tuple[Path, Path], PartialConfiguration]()
+
+    def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
+        if folder not in (SHIPPED, COMPANY, EVERY_OPTION):
+            return read(folder)
+        here = folder, Path.cwd()  # by which faults name their file
+        if here not in found:
+            found[here], faults = read(folder)
+            assert not faults
+        return replace(found[here]), []
+
+    patched.setattr("strata.load.read_partial", read_partial)
 
 
 @pytest.fixture(scope="session", autouse=True)

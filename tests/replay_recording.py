@@ -74,6 +74,7 @@ class Replay:
         self._seen: set[str] = set()
         """The words of all else that was in an answer."""
         self._bodies = 0
+        self._clients: dict[tuple[str, ...], Any] = {}
         self._management = ""
 
     def differences(self, calls: list[Json]) -> Iterator[str]:
@@ -157,11 +158,18 @@ class Replay:
             organizations.enable_policy_type(RootId=root["Id"], PolicyType=type)
 
     def _client(self, call: Json) -> Any:
+        account = self._here(call["account"])
+        self._management = self._management or account
+        region = call["region"] if call["region"] != "aws-global" else "us-east-1"
+        kind = call["service"], region, account, call["by"]
+        if kind not in self._clients:
+            self._clients[kind] = self._new_client(*kind)
+        return self._clients[kind]
+
+    def _new_client(self, service: str, region: str, account: str, by: str) -> Any:
         import boto3
         from botocore.config import Config
 
-        account = self._here(call["account"])
-        self._management = self._management or account
         given = {}
         if account not in ("", self._management, ACCOUNT):
             role = f"arn:aws:iam::{account}:role/OrganizationAccountAccessRole"
@@ -169,16 +177,15 @@ class Replay:
             given = {"aws_session_token": made["SessionToken"]}
             given |= {"aws_access_key_id": made["AccessKeyId"], "aws_secret_access_key": made["SecretAccessKey"]}
         keys = given or {"aws_access_key_id": "testing", "aws_secret_access_key": "testing"}
-        proxies = {"http": self._aws.url} if call["service"] == "s3control" else {}
+        proxies = {"http": self._aws.url} if service == "s3control" else {}
         settings = Config(
             retries={"total_max_attempts": 1},
             s3={"addressing_style": "path"},
             proxies=proxies,
             parameter_validation=False,
-            user_agent_extra=_AGENTS.get(call["by"], ""),
+            user_agent_extra=_AGENTS.get(by, ""),
         )
-        region = call["region"] if call["region"] != "aws-global" else "us-east-1"
-        return boto3.client(call["service"], region_name=region, endpoint_url=self._aws.url, config=settings, **keys)
+        return boto3.client(service, region_name=region, endpoint_url=self._aws.url, config=settings, **keys)
 
     # Ids
 

@@ -8,8 +8,9 @@ import re
 import tomllib
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 import yaml
@@ -47,27 +48,38 @@ def test_the_words_of_messages_stand_in_golden_files() -> None:
 
     The emulated AWS has AWS's own words, which Strata knows some of.
     """
-    told = {four for file in PYTHON for text in _literals(file) for four in _fours(text)}
+    told = {four for file in PYTHON for text in _parsed(file).literals for four in _fours(text)}
     files = [file for kind in ("py", "yaml") for file in (CHECKOUT / "tests").rglob(f"*.{kind}")]
     literals = Counter(
         str(file.relative_to(CHECKOUT))
         for file in files
         if not file.is_relative_to(FOLDER.parent) and not file.is_relative_to(CHECKOUT / "tests/aws")
-        for text in _literals(file)
+        for text in _parsed(file).literals
         if not told.isdisjoint(_fours(text))
     )
 
     assert literals.total() <= 150, literals.most_common(20)
 
 
-def _literals(file: Path) -> Iterator[str]:
-    """Yields the texts of a file, those in f-strings among them; a docstring is none."""
+class Parsed(NamedTuple):
+    """What is asked of a file here."""
+
+    literals: list[str]
+    """Its texts, those in f-strings among them; a docstring is none."""
+    imports: list[ast.ImportFrom]
+
+
+@cache
+def _parsed(file: Path) -> Parsed:
     text = file.read_text(encoding="utf-8")
     nodes: list[Any] = [ast.parse(text) if file.suffix == ".py" else list(yaml.load_all(text, SAFE_LOADER))]
+    found = Parsed([], [])
     while nodes:
         match nodes.pop():
             case str(words) | ast.Constant(value=str(words)):
-                yield words
+                found.literals.append(words)
+            case ast.ImportFrom() as node:
+                found.imports.append(node)
             case ast.Expr(value=ast.Constant()):
                 continue
             case ast.AST() as node:
@@ -76,6 +88,7 @@ def _literals(file: Path) -> Iterator[str]:
                 nodes += entries.values()
             case list(entries):
                 nodes += entries
+    return found
 
 
 def _fours(text: str) -> set[tuple[str, ...]]:
@@ -114,8 +127,8 @@ def _room(file: Path) -> str:
 
 
 def _imports(file: Path) -> Iterator[str]:
-    for node in ast.walk(ast.parse(file.read_text())):
-        if isinstance(node, ast.ImportFrom) and node.module:
+    for node in _parsed(file).imports:
+        if node.module:
             top, *names = node.module.split(".")
             for name in names[:1] or [one.name for one in node.names]:
                 if top == "stacks" or (top == "strata" and name not in ANYWHERE):
@@ -150,7 +163,7 @@ def test_a_terraform_type_is_named_by_its_kind_and_its_stack_alone() -> None:
         (str(file.relative_to(CHECKOUT)), text)
         for file in PYTHON
         if file.is_relative_to(CHECKOUT / "strata") and not file.is_relative_to(CHECKOUT / "strata/kinds")
-        for text in _literals(file)
+        for text in _parsed(file).literals
         if not types.isdisjoint(re.findall(r"\baws_[a-z0-9_]+", text))
     ]
 

@@ -18,6 +18,7 @@ import pytest
 from typer.testing import CliRunner
 
 import stacks.layers
+from stacks import deployment
 from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
 from strata.cli import app
@@ -936,24 +937,25 @@ class Stack(AccountStack):
 """
 
 
-@pytest.mark.parametrize(
-    ("line", "place", "text"),
-    [
-        ('raise Odd("one")', "stacks/layers/topics/stack.py:20", "Odd: one"),
-        ("exit(0)", "stacks/layers/topics/stack.py:20", "SystemExit: 0"),
-        ('self.add(SnsTopic, "events", name="x")', "", "aws_sns_topic.events"),
-        ("self.node.add_validation(Refusing())", "", "odd at last"),
-    ],
-)
-def test_what_an_account_stack_raises_is_told_of_it_where_that_is_asked(
-    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, place: str, text: str
+RAISING = {
+    "raising": ('raise Odd("one")', "stacks/layers/raising/stack.py:20", "Odd: one"),
+    "ending": ("exit(0)", "stacks/layers/ending/stack.py:20", "SystemExit: 0"),
+    "doubling": ('self.add(SnsTopic, "events", name="x")', "", "aws_sns_topic.events"),
+    "refusing": ("self.node.add_validation(Refusing())", "", "odd at last"),
+}
+"""Layers whose stack in one account does this, where it is said to happen, and the text."""
+
+
+def test_what_account_stacks_raise_is_told_of_each_where_that_is_asked(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All others are written, and nothing of the one that was half made; a plain synth fails."""
+    """All others are written, and nothing of those that were half made."""
     checkout = tmp_path / "checkout"
     (checkout / "stacks/layers").mkdir(parents=True)
     own.code.rename(checkout / "stacks/layers")
     own.code.symlink_to(checkout / "stacks/layers")
-    own.add("topics", stack=ODD.replace("{line}", line))
+    for name, (line, *_) in RAISING.items():
+        own.add(name, stack=ODD.replace("{line}", line))
     (checkout / "main.py").write_text(
         "import sys\nfrom pathlib import Path\n"
         f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
@@ -965,16 +967,32 @@ def test_what_an_account_stack_raises_is_told_of_it_where_that_is_asked(
     workspace = Workspace(tmp_path / "out", variables)
 
     workspace.synth()
-    plain = subprocess.run(
-        [sys.executable, "main.py"], cwd=checkout, env=variables, capture_output=True, text=True, check=False
-    )
 
-    (stack,) = workspace.failed
-    why = workspace.failed[stack]
-    assert (stack, why.place, text in why) == ("topics_shared", place, True), why
-    assert [one for one in workspace.stacks if "_" in one] == ["topics_security"]
-    assert plain.returncode == 1
-    assert text in plain.stderr or line == "exit(0)"
+    assert workspace.failed.keys() == {f"{name}_shared" for name in RAISING}
+    for name, (_, place, text) in RAISING.items():
+        why = workspace.failed[f"{name}_shared"]
+        assert (why.place, text in why) == (place, True), why
+    assert {one for one in workspace.stacks if "_" in one} == {f"{name}_security" for name in RAISING}
+
+
+@pytest.mark.parametrize("name", RAISING)
+def test_what_an_account_stack_raises_fails_a_plain_synth(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str
+) -> None:
+    """Also the end of a process that would pass for the end of a good one."""
+    line, _, text = RAISING[name]
+    own.add(name, stack=ODD.replace("{line}", line))
+    monkeypatch.setenv("STRATA_CONFIG", str(own.config))
+    monkeypatch.setattr(deployment, "build", partial(build, outdir=tmp_path / "out"))
+
+    try:
+        with pytest.raises((Exception, SystemExit)) as raised:
+            deployment.main()
+    finally:
+        _forget_code()
+
+    assert not isinstance(raised.value, SystemExit) or raised.value.code not in (0, None)
+    assert text in f"{type(raised.value).__name__}: {raised.value}" or name == "ending"
 
 
 def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:
@@ -1129,21 +1147,28 @@ EDITS = {
 }
 
 
-@pytest.mark.parametrize("edit", EDITS)
-def test_what_the_terraform_is_written_from_is_the_same_where_the_terraform_is(
-    own: Own, tmp_path: Path, edit: str
-) -> None:
+def test_what_the_terraform_is_written_from_is_the_same_where_the_terraform_is(own: Own, tmp_path: Path) -> None:
     settings = "name: events\nroles: {writer: works}\nrollout: {waves: [[all]], stop_after: 1}\n"
     own.add("topics", settings, stack=IN_ACCOUNTS, model=MODEL)
     before = sources(own.load()), _of_accounts(synthesized(own, tmp_path))
-    _edit(own, edit.partition(" ")[0], *EDITS[edit])
-    (tmp_path / "again").mkdir()
-    after = sources(own.load()), _of_accounts(synthesized(own, tmp_path / "again"))
-
     assert all(before[0].values())
     assert before[0].keys() == before[1].keys()
-    same = {stack for stack in before[1] if before[1][stack] == after[1][stack]}
-    assert {stack for stack in before[0] if before[0][stack] == after[0][stack]} == same
+
+    same = dict[str, tuple[set[str], set[str]]]()
+    for edit, (old, new) in EDITS.items():
+        file, folder = own.config / edit.partition(" ")[0], tmp_path / edit.replace("/", " ")
+        folder.mkdir()
+        text = file.read_text()
+        file.write_text(text.replace(old, new))
+        after = sources(own.load()), _of_accounts(synthesized(own, folder))
+        file.write_text(text)
+        same[edit] = _same(before[0], after[0]), _same(before[1], after[1])
+
+    assert {edit: one for edit, (one, _) in same.items()} == {edit: one for edit, (_, one) in same.items()}
+
+
+def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
+    return {stack for stack in before if before[stack] == after[stack]}
 
 
 def _of_accounts(deployment: Deployment) -> dict[str, Any]:

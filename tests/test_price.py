@@ -8,6 +8,7 @@ import shlex
 import shutil
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import cache, partial
 from pathlib import Path
 from typing import Any
 
@@ -563,17 +564,18 @@ def test_the_field_s_figure_comes_out(tmp_path: Path) -> None:
     assert 333 / 2 < (sixteen.usd or 0) < 333 * 2
 
 
+company = cache(partial(load, COMPANY))
+
+
 @settings(max_examples=25)
 @given(st.booleans(), AMOUNTS, AMOUNTS, AMOUNTS)
 def test_more_changes_and_resources_never_cost_less(daily: bool, changes: float, resources: float, more: float) -> None:
-    read = load(COMPANY)
-
     def month(changed: float, there: float) -> tuple[float, float]:
         usage = {"root": Usage(changes_a_day=changed, resources=there)}
         control = Config(recording=Recording.DAILY if daily else Recording.CONTINUOUS)
         detection = Detection(administrator="audit", config=control, usage=usage)
         layer = replace(shipped(DETECTION_LAYER, "detection.yaml", Detection), settings=detection)
-        bill = Bill.of(replace(read, layers={DETECTION_LAYER: layer}))
+        bill = Bill.of(replace(company(), layers={DETECTION_LAYER: layer}))
         return bill.expected, bill.first_month
 
     before = month(changes, resources)

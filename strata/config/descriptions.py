@@ -2,8 +2,9 @@
 
 import ast
 import inspect
-import textwrap
+from functools import cache
 from itertools import pairwise
+from pathlib import Path
 
 from pydantic import BaseModel
 
@@ -18,15 +19,17 @@ def descriptions(model: type[BaseModel]) -> dict[str, str]:
 
 
 def _own(model: type[BaseModel]) -> dict[str, str]:
-    lines = [
-        line
-        for declaration in ast.parse(textwrap.dedent(inspect.getsource(model))).body
-        if isinstance(declaration, ast.ClassDef)
-        for line in declaration.body
-    ]
+    lines = _classes(inspect.getsourcefile(model) or "")[model.__name__].body
     return {
         field.target.id: inspect.cleandoc(text.value.value)
         for field, text in pairwise(lines)
         if isinstance(field, ast.AnnAssign) and isinstance(field.target, ast.Name)
         if isinstance(text, ast.Expr) and isinstance(text.value, ast.Constant) and isinstance(text.value.value, str)
     }
+
+
+@cache
+def _classes(file: str) -> dict[str, ast.ClassDef]:
+    """Returns the classes of a file by name: inspect.getsource() parses the whole file for each."""
+    body = ast.parse(Path(file).read_text(encoding="utf-8")).body
+    return {declaration.name: declaration for declaration in body if isinstance(declaration, ast.ClassDef)}

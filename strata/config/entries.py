@@ -9,6 +9,7 @@ import json
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import yaml
@@ -227,6 +228,7 @@ def _bare(data: Any) -> Any:
     return ({key: _bare(value) for key, value in data.items()} or None) if isinstance(data, Mapping) else data
 
 
+@lru_cache(maxsize=1)
 def top_of(text: str) -> yaml.Node | None:
     """Returns the node of a whole text, None of an empty text; the parser in C does not count characters."""
     return yaml.compose(text, Loader=yaml.SafeLoader) if text else None

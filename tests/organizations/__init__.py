@@ -21,7 +21,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -80,12 +80,16 @@ __all__ = [
 ]  # fmt: skip
 
 
+_PARTS = ("project", "aws", "state", "yaml", "_written", "center", "more")
+
+
 class Organization:
     """An organization, and what each side has otherwise."""
 
     def __init__(self, *said: Said, **project: Any) -> None:
         side, self.project = described(*said, **project)
         self.aws = self.state = self.yaml = side
+        self._written = cache(partial(texts, side, self.project))
         self.more: Mapping[str, str] = {}
         self.center = self.project.get("center", self.project["primary"])
 
@@ -103,7 +107,8 @@ class Organization:
 
     def in_yaml(self, *said: Said) -> Organization:
         """Returns the same with an edited configuration, which need not be valid."""
-        return self._with(yaml=self.yaml.with_changes(said))
+        side = self.yaml.with_changes(said)
+        return self._with(yaml=side, _written=cache(partial(texts, side, self.project)))
 
     def but(self, *said: Said) -> Organization:
         """Returns the same with something otherwise on all sides."""
@@ -119,7 +124,7 @@ class Organization:
 
     def _with(self, **parts: Any) -> Organization:
         other = object.__new__(type(self))
-        kept = {name: vars(self)[name] for name in ("project", "aws", "state", "yaml", "center", "more")}
+        kept = {name: vars(self)[name] for name in _PARTS}
         vars(other).update({**kept, **parts})
         return other
 
@@ -128,7 +133,7 @@ class Organization:
     @cached_property
     def texts(self) -> Mapping[str, str]:
         """The files of the configuration."""
-        return {**texts(self.yaml, self.project), **self.more}
+        return {**self._written(), **self.more}
 
     def write(self, folder: Path) -> Path:
         """Writes the configuration."""

@@ -16,7 +16,7 @@ from strata import kinds
 from strata.config.limits import aws_limits
 from strata.terraform.tools import CHECKOUT, engine
 from tests.aws import real_provider
-from tests.aws.client import ACCOUNT, Aws, emulated_aws
+from tests.aws.client import ACCOUNT, Aws
 from tests.conftest import Golden
 from tests.provider.aws import here
 from tests.provider.facts import facts_of, table
@@ -66,10 +66,10 @@ class Desk:
 
 
 @pytest.fixture(scope="module")
-def served(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[Aws, dict[str, str]]]:
-    """One emulated AWS and one provider for all tests here."""
-    with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws, provider(aws.url, CREDENTIALS) as found:
-        yield aws, environment() | aws.environment() | found
+def served(emulated: Aws) -> Iterator[tuple[Aws, dict[str, str]]]:
+    """One provider for all tests here."""
+    with provider(emulated.url, CREDENTIALS) as found:
+        yield emulated, environment() | emulated.environment() | found
 
 
 @pytest.fixture
