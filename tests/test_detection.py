@@ -348,6 +348,8 @@ def test_the_roles_of_the_baseline_may_record_where_config_is_on_or_off(write: W
         (types, *_) = (one["Action"] for one in documents[f"baseline/{role}"]["Statement"] if one["Sid"] == "Types")
         assert any("DeliveryChannel" in action for action in types) == records
     assert any(BASELINE_ROLES.declared(zone)) == (mode != "unmanaged"), "no step looks at them any more"
+    left = {stack for stack in zone.at(["baseline_shared"]).account_stacks if stack.startswith("baseline_")}
+    assert (left == {"baseline_shared"}) == (mode == "unmanaged"), "no other state has any"
 
 
 def test_settings_are_not_forgotten_because_config_keeps_the_stacks_of_a_baseline(write: Write) -> None:

@@ -1354,21 +1354,18 @@ def test_an_account_that_was_let_go_is_no_drift() -> None:
 
 
 def test_what_a_state_noted_and_nobody_declares_is_left_on() -> None:
-    """A deploy writes into the state which services and policy types are on, whoever switched them on, and when."""
+    """A deploy writes into the state what is on, whoever switched it on; a type without policies does nothing."""
     more = service("ssm.amazonaws.com"), policy_type("TAG_POLICY")
     later = DEPLOYED.at_aws(more).in_state(more)
 
     drift = compared(later)
 
-    assert told(drift) == ["left-on policy type TAG_POLICY", "left-on trusted service ssm.amazonaws.com"]
+    assert told(drift) == ["left-on trusted service ssm.amazonaws.com"]
     assert drift.waiting == ()
-    assert [str(one.way.undo[0]).split()[2] for one in drift.differences] == [
-        "disable-policy-type",
-        "disable-aws-service-access",
-    ]
+    assert [str(one.way.undo[0]).split()[2] for one in drift.differences] == ["disable-aws-service-access"]
     for finding in ("made-outside", "left-on"):
         meant = compared(later, {(finding, "trusted service ssm.amazonaws.com")})
-        assert told(meant) == ["left-on policy type TAG_POLICY"]
+        assert told(meant) == []
 
 
 def test_what_was_taken_out_of_the_yaml_is_not_made_outside(edited: Edited) -> None:

@@ -107,13 +107,13 @@ def test_without_a_day_nothing_is_said_of_last_days(folder: Path) -> None:
     assert (done.exit_code, "endings" in json.loads(done.stdout)) == (0, False)
 
 
-def test_plan_tells_each_last_day_that_is_over_once(
+def test_plan_and_check_tell_each_last_day_that_is_over_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     """As strata add does: nothing is refused by it, and what is still to come is not told."""
     write(tmp_path, read()[0])
-    over = ENTRIES.replace("2026-11-23", "2020-01-01").replace("2026-12-08", "9999-12-31")
-    (tmp_path / "sso.yaml").write_text((tmp_path / "sso.yaml").read_text() + over)
+    entries = ENTRIES.replace("2026-11-23", "2020-01-01").replace("2026-12-08", "9999-12-31")
+    (tmp_path / "sso.yaml").write_text((tmp_path / "sso.yaml").read_text() + entries)
     accepted = "- {{finding: unbound-account, at: accounts.{}, reason: For now, until: {}}}\n"
     (tmp_path / "accepted.yaml").write_text(accepted.format("audit", "2020-01-02") + accepted.format("x", "9999-12-31"))
     expected = "- {id: stays, reason: For now, denied: organizations:LeaveOrganization, in: shop, until: 2020-01-03}\n"
@@ -121,9 +121,13 @@ def test_plan_tells_each_last_day_that_is_over_once(
     for name, value in {"ENDPOINT_URL": "http://127.0.0.1:1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "a"}.items():
         monkeypatch.setenv(f"AWS_{name}", value)
 
-    done = strata("plan", "--config", str(tmp_path))
+    done, checked = (strata(name, "--config", str(tmp_path)) for name in ("plan", "check"))
+    as_json = json.loads(strata("check", "--config", str(tmp_path), "--json").stdout)["warnings"]
 
     told = said(done.stderr)
+    over = [one.place for one in told if one.id == "last-day-over"]
+    assert [one.place for one in said(checked.stderr) if one.id == "last-day-over"] == over
+    assert [f"{one['file']}:{one['line']}: {one['path']}" for one in as_json if one["id"] == "last-day-over"] == over
     assert [(one.place, one.data) for one in told if one.id == "last-day-over"] == [
         (f"{tmp_path}/sso.yaml:33: assignments[2].until", {"kind": "assignment", "until": "2020-01-01"}),
         (f"{tmp_path}/accepted.yaml:1: accepted[1].until", {"kind": "acceptance", "until": "2020-01-02"}),

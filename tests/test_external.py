@@ -341,7 +341,7 @@ def test_a_home_region_that_is_closed_to_control_tower_is_warned_of(folder: Path
 def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path) -> None:
     """As it is added, and as it is planned: one that Account Factory made is imported. A move is told, too."""
     added = facts("add", "account", "new", "--email", "aws+new@acme.io", "--ou", "workloads", "--json", config=folder)
-    zone = load(folder)
+    zone = edited(folder, ("organization.yaml", "name: Production", "name: Security"))
     steps = Steps(zone, cast("Any", None), Entrances(zone, cast("Any", None)))
     account, tags = "aws_organizations_account", (Attribute("tags"),)
     changes = {
@@ -349,6 +349,9 @@ def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path
         f"{account}.shop": PlannedChange("import"),
         f"{account}.audit": PlannedChange("update", attributes=(*tags, Attribute("parent_id"))),
         f"{account}.data": PlannedChange("update", attributes=tags),
+        f"{account}.website": PlannedChange("update", attributes=(Attribute("name"),)),
+        "aws_organizations_policy_attachment.cost-tags_ou_workloads": PlannedChange("create"),
+        "aws_organizations_policy_attachment.cost-tags_ou_production": PlannedChange("create"),
         "aws_organizations_organizational_unit.workloads": PlannedChange("update", attributes=(Attribute("name"),)),
     }
 
@@ -357,7 +360,7 @@ def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path
     assert [message["id"] for message in added["messages"]].count("not-enrolled") == 1
     assert [(remark.id, remark.data) for remark in planned.remarks] == [
         ("not-enrolled", {"accounts": ["new"]}),
-        ("drift-of-control-tower", {"keys": ["audit", "workloads"]}),
+        ("drift-of-control-tower", {"keys": ["audit", "website", "production", "workloads"]}),
     ]
     (folder / "organization.yaml").write_text(
         (folder / "organization.yaml").read_text().replace("aws-guardrails-NnKJPw", "somebodys")

@@ -247,6 +247,18 @@ def test_a_script_gets_whom_it_binds_and_what_it_breaks(folder: Path, capsys: py
     assert any(changed.endswith("policies/require-tls.json") for changed in facts["diff"])
 
 
+@pytest.mark.parametrize(("place", "is_bound"), [("root", True), ("account/shared", False)])
+def test_whom_it_binds_that_cannot_work_under_it_is_named(
+    folder: Path, capsys: pytest.CaptureFixture[str], place: str, is_bound: bool
+) -> None:
+    (folder / "detection.yaml").write_text("administrator: security\nguardduty: {mode: on}\n")
+    given = {"key": "keep-guardduty-on", "attach": [place]}
+    assert run(Options(config=folder), kind="policy", given=given, json=True, dry_run=False, yes=False) == 0
+    breaks = json.loads(capsys.readouterr().out)["breaks"]
+
+    assert (breaks != library()["keep-guardduty-on"].breaks) == is_bound
+
+
 def test_the_list_says_what_is_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(Options(config=folder), kind="policy", given={}, json=False, dry_run=False, yes=False) == 0
     rows = capsys.readouterr().out.splitlines()[:-1]

@@ -21,7 +21,7 @@ from strata.drift.authors import authors
 from strata.drift.comparison import compare, differing
 from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
-from strata.files.config_edit import write_texts
+from strata.files.config_edit import loaded, texts, write_texts
 from strata.load import load
 from strata.policy.reference import reference
 from strata.printing import markdown
@@ -552,6 +552,13 @@ def test_a_refresh_says_what_changed_and_touches_nothing_else(folder: Path) -> N
     assert written["differs"] == ["permission set AWSPowerUserAccess: description, policies"]
     assert [path.name for path in after if after[path] != before.get(path)] == ["external.yaml"]
     assert load(folder).permission_sets["AWSPowerUserAccess"].policies == ()
+
+
+def test_what_would_be_written_is_told_by_the_name_that_it_gets(folder: Path) -> None:
+    """What it says of a guardrail is checked in another folder before, whose name nobody knows."""
+    written = loaded(folder, texts(folder), folder)
+
+    assert written.source_file("external.yaml").file == str(folder / "external.yaml")
 
 
 def test_a_refresh_drops_what_is_no_longer_declared_and_refuses_what_aws_lacks(folder: Path, said: Said) -> None:

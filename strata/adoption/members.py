@@ -105,9 +105,10 @@ def _setting(account: str, model: Any, by_region: Mapping[str, Attributes]) -> d
 
 def roles_to_make(zone: LandingZone, inventory: Inventory) -> list[Message]:
     """Returns a sentence on what a deploy makes in accounts where settings of them are described."""
-    if BASELINE_LAYER not in zone.layers:
+    layer = zone.layers.get(BASELINE_LAYER)
+    if not layer or layer.lets_go:
         return []
-    roles, count = zone.layers[BASELINE_LAYER].roles, len(zone.members)
+    roles, count = layer.roles, len(zone.members)
     text = (
         f"For baseline.yaml, a deploy makes the roles {roles.reader} and {roles.writer} in {counted(count, 'account')}"
     )

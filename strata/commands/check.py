@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from strata.config import ACCEPTED, EXPECTATIONS, accepted, expectations
-from strata.errors import ConfigurationError
+from strata.errors import ConfigurationError, Fault
 from strata.landing_zone import LandingZone, expiry
 from strata.load import load
 from strata.options import Options
@@ -45,6 +45,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
     reads = identity_center_reads(landing_zone, summary["account_assignments"])
     doubtful = found_warnings(landing_zone, day, today)
     endings = _endings(landing_zone, options.config, day) if day else {}
+    ended = [] if day else list(expiry.over(landing_zone, today))
     if json:
         facts: dict[str, Any] = {
             "valid": True,
@@ -54,7 +55,10 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "faults": [],
             "errors": [],
             "advice": [],
-            "warnings": [_warning_as_json(landing_zone, warning) for warning in doubtful],
+            "warnings": [
+                *(_warning_as_json(landing_zone, warning) for warning in doubtful),
+                *map(_ended_as_json, ended),
+            ],
             "expectations": _expectations_as_json(examined),
         }
         if day:
@@ -66,6 +70,8 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
     for warning in doubtful:
         file = landing_zone.source_file(warning.source.file).file  # as errors have it
         print(line(f"warning: {file}:{warning.source.line}: {warning.told}"), file=sys.stderr)
+    for fault in ended:
+        print(line(f"warning: {fault}"), file=sys.stderr)
     with readers_may_leave():
         if not options.quiet:
             _print_summary(options, landing_zone, summary, reads, holding=len(examined))
@@ -88,6 +94,12 @@ def _warning_as_json(landing_zone: LandingZone, warning: LocatedWarning) -> dict
         "at": warning.at,
         "accepted_until": warning.over or None,
     }
+
+
+def _ended_as_json(fault: Fault) -> dict[str, Any]:
+    where = {"file": fault.file, "line": fault.line, "path": fault.path}
+    told = {"problem": fault.problem, "remedy": fault.remedy, "id": fault.problem.id}
+    return {**where, **told, "finding": "", "at": "", "accepted_until": None}
 
 
 def summarize(landing_zone: LandingZone) -> dict[str, int]:

@@ -267,7 +267,7 @@ class Trust(Model):
 class MemberRole(Control):
     """An IAM role in the account."""
 
-    opens: ClassVar[bool] = True
+    opens = "whom it trusts get its policies in the account"
     off = "it is deleted at AWS"
 
     trust: Trust | None = None

@@ -38,7 +38,7 @@ EFFECT: Mapping[str, str] = {
 
 DRIFT: Mapping[str, str] = {
     "made-outside": "something at AWS that nobody declared and no deploy made",
-    "left-on": "a service or policy type that is on, was so at the last deploy, and is not declared",
+    "left-on": "a trusted service that is on, was so at the last deploy, and is not declared",
     "gone-outside": "something that is declared and was deployed, and that AWS no longer has",
     "changed-outside": "a value at AWS that is not the declared one, and that no deploy set",
 }

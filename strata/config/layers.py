@@ -18,6 +18,7 @@ from typing import Annotated, get_args, get_origin
 from pydantic import BaseModel, Field
 
 from strata.atomic import UnreadableError, read_bytes
+from strata.config import BASELINE
 from strata.config.models import ACCESS_ROLE, Model
 from strata.config.source import shown
 from strata.config.text import short
@@ -141,6 +142,11 @@ class Layer:
     def makes_roles(self) -> bool:
         """Returns whether Strata makes these roles, entering by the access role until they are there."""
         return self.made_roles is not None and self.deploying.roles is None
+
+    @property
+    def lets_go(self) -> bool:
+        """Returns whether it only lets go of what Config has in states: a baseline that has no file of its own."""
+        return not self.records and self.source != BASELINE
 
     @property
     def file(self) -> str:

@@ -815,8 +815,8 @@ class Control(Model):
     left as it is. `unmanaged`: Strata forgets it and leaves everything as it is.
     """
 
-    opens: ClassVar[bool] = False
-    """It gives access to something where it is on; all others take some."""
+    opens: ClassVar[str] = ""
+    """What it gives access where it is on, in words; all others take some."""
     off: ClassVar[str] = "it is switched off at AWS"
     """What a deploy does where it was on and is `off`."""
     trusted: ClassVar[tuple[str, str]] = ("", "")
@@ -1124,7 +1124,7 @@ _ENVIRONMENT = Form(r"[A-Za-z0-9._-]{1,255}", example="production")
 class GithubActions(Control):
     """Roles that GitHub Actions assumes by OIDC, without a key: one to plan, one to deploy from the main branch."""
 
-    opens = True
+    opens = "GitHub Actions of the repository gets a role to plan and one to deploy, an administrator"
     off = "its roles are deleted at AWS"
 
     mode: Mode = Field(default=Mode.OFF, strict=False)

@@ -45,7 +45,7 @@ def _control(name: str, old: Control, new: Control, domains: Domains) -> Iterato
     if old.mode != new.mode:
         # What a deploy does to a control that is on no more; what was not Strata's stays in any case.
         stays = new.off if old.on and new.mode is Mode.OFF else "it stays at AWS as it is"
-        text = f"{named} is {new.mode.value}, no longer {old.mode.value}{'' if new.on else f': {stays}'}"
+        text = f"{named} is {new.mode.value}, no longer {old.mode.value}{_then(new, stays)}"
         yield Change(Topic.SECURITY, text, opened if new.opens else "guardrails" if old.on else None)
     for part in type(new).model_fields:
         was, will_be = getattr(old, part), getattr(new, part)
@@ -60,6 +60,12 @@ def _control(name: str, old: Control, new: Control, domains: Domains) -> Iterato
             text = f"{named} no longer has {part} {in_words(was)}: AWS keeps it as it is"
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
         yield from domains.changes(name, was, will_be)
+
+
+def _then(new: Control, stays: str) -> str:
+    """Returns what follows from the mode that a control gets."""
+    then = new.opens if new.on else stays
+    return f": {then}" if then else ""
 
 
 def _contacts(section: str, old: Mapping[str, Model], new: Mapping[str, Model], domains: Domains) -> Iterator[Change]:

@@ -474,7 +474,8 @@ class _Compared:
     def differences(self) -> Iterator[Difference]:
         """Yields what somebody did outside."""
         if self.now and not self.here and self.before and self.before.noted:
-            yield self._difference(DifferenceKind.LEFT)
+            if not self.kind.stays:
+                yield self._difference(DifferenceKind.LEFT)
         elif self.now and not self.here and not self.before:
             rights = self.now.rights
             yield self._difference(DifferenceKind.MADE, at_aws="" if rights is None else written(rights))

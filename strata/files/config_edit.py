@@ -15,6 +15,7 @@ from pathlib import Path
 from strata.atomic import UnreadableError, cannot, changed_meanwhile, read_bytes, read_text, write
 from strata.config import FOLDERS, LAYERS, OPTIONAL
 from strata.config.loader import FILES, YAML, files_of, split_files
+from strata.config.split import SplitSourceFile
 from strata.errors import ConfigurationError, Message
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -124,11 +125,24 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
             for path in (*_others(base / split), *kept):
                 if f"{split}/{path.name}" not in files:
                     (folder / split / path.name).symlink_to(path.absolute())
-        try:
-            return load(folder)
-        except ConfigurationError as error:
-            faults = [dataclasses.replace(f, file=f.file.replace(name, str(target))) for f in error.faults]
-            raise ConfigurationError(faults) from error
+        return load_as(folder, target)
+
+
+def load_as(folder: Path, target: Path) -> LandingZone:
+    """Loads a folder that stands in for another, by whose names all files are told.
+
+    Raises:
+        ConfigurationError: it has faults.
+    """
+    try:
+        zone = load(folder)
+    except ConfigurationError as error:
+        faults = [dataclasses.replace(f, file=f.file.replace(str(folder), str(target))) for f in error.faults]
+        raise ConfigurationError(faults) from error
+    for source_file in zone.source_files.values():
+        for part in (source_file, *(source_file.parts if isinstance(source_file, SplitSourceFile) else ())):
+            part.file = part.file.replace(str(folder), str(target))
+    return zone
 
 
 def result(folder: Path, files: Mapping[str, str], words: str, *, quiet: bool = False) -> LandingZone:

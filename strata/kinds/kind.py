@@ -191,6 +191,7 @@ class Kind:
         own: what its entry says of a value that it has, beside what it inherits, by its key and the attribute.
         needs: what a live thing needs beside it in a configuration, by what `strata adopt` calls it.
         is_written_without: it is written without what it needs where that cannot be, units apart.
+        stays: what no deploy switches off of it does nothing by itself, so that it is no difference.
         is_entry: it is an entry of a list in a resource: what AWS has already of these, no plan shows.
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
@@ -231,6 +232,7 @@ class Kind:
     own: Callable[[LandingZone, str, str, Any], Any] = lambda _zone, _key, _attribute, value: value
     needs: Callable[[Inventory, str], Iterable[tuple[str, str]]] = lambda *_: ()
     is_written_without: bool = False
+    stays: bool = False
     is_entry: bool = False
     inside: str = ""
     left: str = ""

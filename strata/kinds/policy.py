@@ -310,13 +310,14 @@ POLICY_TYPE = Kind(
         Thing("policy type", policy_type.value, {}, ORGANIZATION, ("policies",)) for policy_type in zone.policy_types
     ),
     # A state notes others that were on as well, which no deploy switches off: those were declared once, or somebody
-    # else switched them on before the last deploy.
+    # else switched them on before the last deploy. Their policies are told themselves.
     recorded=lambda states: (
         Thing("policy type", str(type), noted=type not in states.zone.policy_types)
         for organization in states.of("aws_organizations_organization").values()
         for type in organization.get("enabled_policy_types") or ()
     ),
     live=_types,
+    stays=True,
     is_entry=True,
     obstacle=lambda _, change: (
         Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)

@@ -134,6 +134,18 @@ class LandingZone:
         stacks = {layer.stack_in(key): key for layer in layers for key in self.members if layer.is_in(key)}
         return stacks | {baseline_in(key): key for key, id in self.leaving.items() if id}
 
+    def at(self, deployed: Collection[str]) -> LandingZone:
+        """Returns it without stacks that are there to let go alone, of which no state has anything.
+
+        Args:
+            deployed: the stacks that have a state.
+        """
+        layer = self.layers.get(BASELINE_LAYER)
+        if not (layer and layer.lets_go):
+            return self
+        held = replace(layer, chosen=frozenset(key for key in self.members if layer.stack_in(key) in deployed))
+        return replace(self, layers={**self.layers, BASELINE_LAYER: held})
+
     def reads(self, layer: Layer) -> tuple[str, ...]:
         """Returns the names of the stacks that a layer reads from."""
         return tuple(self.layers[name].stack if name in self.layers else name for name in layer.reads)

@@ -373,6 +373,6 @@ def idle(landing_zone: LandingZone) -> Iterable[Doubt]:
     examination, sentences = _sentences(landing_zone, None)
     for index, sentence in sentences.items():
         if why := evaluation.idle(examination, sentence):
-            text = f"{sentence.expectation.id} {why}; name somebody, or something, that policies decide, or remove it"
+            text = f"{sentence.expectation.id} {why}; correct what it names, or remove it"
             message = Message("idle-expectation", text, expectation=sentence.expectation.id)
             yield EXPECTATIONS, (ENTRIES, index), message

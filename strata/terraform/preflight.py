@@ -311,8 +311,9 @@ def prepare(
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
     _check_settled(aws, landing_zone, stacks)
-    needs_sign_in = not stacks or "sso" in stacks
-    lacking = _check_ground(aws, landing_zone, progress.note, needs_sign_in=needs_sign_in, preview=preview)
+    lacking = _check_ground(
+        aws, landing_zone, progress.note, needs_sign_in=not stacks or "sso" in stacks, preview=preview
+    )
     workspace = Workspace.of(options.config, options.profile)
     progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
@@ -345,6 +346,7 @@ def prepare(
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     listed = etags(aws, landing_zone.project)
+    landing_zone = _without_idle(landing_zone, workspace, stacks_of(listed))
     regions = _known_regions(
         *(aws, landing_zone, states["organizations"], stacks, fleet, examination.closed, progress),
         always=refreshing.always,
@@ -385,6 +387,13 @@ def prepare(
     return replace(
         prepared, warnings=(*ended, *examination.warnings, *dict.fromkeys(prepared.shut_out.values()), *told)
     )
+
+
+def _without_idle(landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str]) -> LandingZone:
+    """Leaves out the stacks that have nothing to let go of, which are not written either."""
+    left = landing_zone.at(deployed)
+    workspace.absent.update(landing_zone.account_stacks.keys() - left.account_stacks.keys())
+    return left
 
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:

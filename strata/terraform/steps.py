@@ -21,6 +21,7 @@ from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.detection.protection import Switch
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
+from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.control_tower import not_enrolled, works_here
 from strata.steps import baseline_roles, regions
@@ -59,7 +60,7 @@ class Steps:
         if planned.stack == ACCOUNTS:
             return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
         if works_here(self.landing_zone):
-            planned = replace(planned, remarks=tuple(_beside_control_tower(planned)))
+            planned = replace(planned, remarks=tuple(_beside_control_tower(planned, self.landing_zone)))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
         entered_by_us = self.removes_default_vpcs(planned.stack) or self.entrances.made(planned.stack)
@@ -263,23 +264,33 @@ def _with_protection(planned: Plan, at_aws: Mapping[Switch, str]) -> Plan:
     return replace(planned, changes=changes)
 
 
-def _beside_control_tower(planned: Plan) -> Iterator[Message]:
-    """Yields what Control Tower does not follow by itself: new accounts, accounts that move, a name of its own unit."""
-    created, moved, followed = list[str](), list[str](), {TYPES["account"]: "parent_id", TYPES["ou"]: "name"}
+def _beside_control_tower(planned: Plan, zone: LandingZone) -> Iterator[Message]:
+    """Yields what Control Tower does not follow by itself: new accounts, moves, names, policies on what is its own."""
+    own = {key for key, unit in zone.units.items() if unit.name in _ITS_OWN}
+    own |= {key for key, account in zone.members.items() if account.name in _ITS_OWN}
+    created, moved = list[str](), list[str]()
+    followed = {TYPES["account"]: ("parent_id", "name"), TYPES["ou"]: ("name",)}
     for address, change in planned.changes.items():
         type, _, key = address.partition(".")
+        target = key.rpartition("_")[2]
         if type == TYPES["account"] and change.action == "create":
             created.append(key)
         elif change.action in ("update", "import and update"):
-            moved += [key for attribute in change.attributes if attribute.name == followed.get(type)]
+            moved += [key] if any(its.name in followed.get(type, ()) for its in change.attributes) else []
+        elif type == ATTACHMENT.type and change.action in ("create", "delete") and target in own:
+            moved.append(target)
     if created:
         yield not_enrolled(created)
-    if moved:
+    if moved := list(dict.fromkeys(moved)):
         text = (
-            f"{listed(moved)}: update there what moves, until which Control Tower shows drift; where its own unit or "
-            "accounts move or get other names, its landing zone needs a reset: docs/coming-from.md#who-does-what"
+            f"{listed(moved)}: Control Tower shows a moved account as drift until it is updated there; a change "
+            "of its own unit and accounts needs a reset of its landing zone: docs/coming-from.md#who-does-what"
         )
         yield Message("drift-of-control-tower", text, keys=moved)
+
+
+_ITS_OWN = ("Security", "Audit", "Log Archive")
+"""What Control Tower calls its unit and the accounts in it, unless somebody chose other names."""
 
 
 def _with_new_names(planned: Plan) -> Plan:

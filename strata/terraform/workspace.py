@@ -62,6 +62,8 @@ class Workspace:
     """The stacks whose Terraform is not written, with those that they read from: in member accounts, or all."""
     failed: dict[str, Message] = field(default_factory=dict)
     """Those of them whose code fails, and what reads from one that fails, with the reason."""
+    absent: set[str] = field(default_factory=set)
+    """The stacks in member accounts that there are not, since no state has anything for them to let go."""
     lock: _Lock | None = field(default=None, repr=False, compare=False)
     """Keeps other commands out of the folder for as long as it is there."""
 
@@ -91,7 +93,7 @@ class Workspace:
         Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
         self._manifest.unlink(missing_ok=True)
         left_out = self.folder / "unwritten"
-        left_out.write_text("\n".join(self.unwritten), encoding="utf-8")
+        left_out.write_text("\n".join((*self.unwritten, *self.absent)), encoding="utf-8")
         failed = self.folder / "unwritten.json"
         failed.unlink(missing_ok=True)
         done = subprocess.run(

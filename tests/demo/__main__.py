@@ -71,6 +71,8 @@ def _from_empty() -> bool:
 
 def begin_with_nothing() -> None:
     """Opens a shell with an AWS account in which nothing is, and the template: docs/first-deploy.md is typed there."""
+    out = FOLDER / "out-empty"
+    shutil.rmtree(out, ignore_errors=True)  # it is initialized for a bucket that is gone
     with emulated_aws(FOLDER / "aws.log") as aws, provider(aws, FOLDER) as found:
         console = FOLDER / "bin" / CONSOLE
         console.parent.mkdir(exist_ok=True)
@@ -78,6 +80,7 @@ def begin_with_nothing() -> None:
         console.chmod(0o755)
         variables = environment(aws, found, FOLDER)
         variables |= {
+            "CDKTF_OUTPUT": str(out),
             "PATH": os.pathsep.join([str(console.parent), variables["PATH"]]),
             "STRATA_CONFIG": str(FOLDER / "empty"),
             "AWS_DEFAULT_REGION": "us-east-1",

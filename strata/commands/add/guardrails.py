@@ -21,6 +21,7 @@ from strata.errors import Message, StrataError
 from strata.evaluation.landing_zone import Evaluated
 from strata.files.library import Guardrail, library, offered_expectations
 from strata.landing_zone import LandingZone
+from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.placeholders import BASELINE_ROLES
 from strata.landing_zone.units import Target
 from strata.printing import line
@@ -232,7 +233,20 @@ def guardrail_effects(kind: str, before: LandingZone, after: LandingZone, known:
             if any(policy.policy.key in new and policy.binds for policy in after.effective_policies[_account(key)])
         ]
         shown["breaks"] = library()[known["key"]].breaks
+        administrator = _administrator(after, _WATCHING.get(known["key"], ""))
+        shown["breaks"] += f" This binds it: {administrator}." if administrator in shown["binds"] else ""
     return shown
+
+
+_WATCHING = {"keep-guardduty-on": "guardduty.amazonaws.com", "keep-security-hub-on": "securityhub.amazonaws.com"}
+"""The guardrails that keep a service on, whose administrator cannot work under them."""
+
+
+def _administrator(zone: LandingZone, service: str) -> str:
+    """Returns the account that administers a service for all, empty where none does."""
+    if zone.detection and service == "guardduty.amazonaws.com" and guardduty_of(zone.detection):
+        return zone.detection.administrator
+    return zone.organization.delegated_administrators.get(service, "")
 
 
 def guardrail_told(kind: str, known: Known, shown: Mapping[str, Any]) -> Iterator[str]:

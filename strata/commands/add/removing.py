@@ -21,7 +21,7 @@ from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.administrators import administrators
 from strata.files.config_edit import check_unchanged, loaded, offer, result, texts
 from strata.files.library import library
-from strata.kinds import WORDS
+from strata.kinds import TYPES, WORDS
 from strata.kinds.renaming import keys_of
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -316,7 +316,8 @@ def _offer(
     where = listed([str(folder / name) for name in sorted(files)])
     then = f"next: strata deploy{options.config_words}"
     if closes:
-        then += f", then close account {closes}: aws organizations close-account"
+        id = landing_zone.imports.get(f"{TYPES['account']}.{closes}", "ID")
+        then += f", then close account {closes}: aws organizations close-account --account-id {id}"
     return offer(options, before, files, where, dry_run=dry_run, yes=yes, told=words, then=then, gone=documents)
 
 

@@ -21,13 +21,21 @@ from strata.commands.adopt.mending import mend, replace
 from strata.config import ACCEPTED, PROJECT
 from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
-from strata.errors import ConfigurationError, Message
-from strata.files.config_edit import agreed, check_unchanged, files_with, policies, print_diff, texts, write_texts
+from strata.errors import Message
+from strata.files.config_edit import (
+    agreed,
+    check_unchanged,
+    files_with,
+    load_as,
+    policies,
+    print_diff,
+    texts,
+    write_texts,
+)
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP
 from strata.landing_zone import LandingZone
-from strata.load import load
 from strata.options import Options
 from strata.printing import line, readers_may_leave
 from strata.report.full_access import gained
@@ -97,11 +105,7 @@ def _link(folder: Path, copy: Path, without: Collection[tuple[str, ...]]) -> Non
 
 def _load(folder: Path, files: Mapping[str, str]) -> LandingZone:
     with _copy(folder, files) as copy:
-        try:
-            return load(copy)
-        except ConfigurationError as error:
-            faults = [dataclasses.replace(f, file=f.file.replace(str(copy), str(folder))) for f in error.faults]
-            raise ConfigurationError(faults) from error
+        return load_as(copy, folder)
 
 
 def _found(folder: Path, files: Mapping[str, str]) -> list[dict[str, Any]]:

@@ -21,8 +21,9 @@ from strata.text import counted
 
 def check_layers(context: CheckContext) -> list[Finding]:
     """Checks each layer's stacks against the states, and that its accounts let us in."""
-    zone, known = context.landing_zone, etags(context.aws, context.project)
+    known = etags(context.aws, context.project)
     stored = stacks_of(known)
+    zone = context.landing_zone.at(stored)
     ended = {*stored, *whole.without_state(context.aws, context.project, zone.account_stacks, known)}
     findings: list[Finding] = []
     detection = zone.detection

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 
-from strata.config import BASELINE, DETECTION
+from strata.config import BASELINE
 from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT, shipped
 from strata.config.models import OWN_TAGS
 from strata.errors import Message
@@ -100,8 +100,7 @@ _AS_MADE: Attributes = {"reader": "as Strata makes it", "writer": "as Strata mak
 def _made(zone: LandingZone) -> Iterator[str]:
     layer = zone.layers.get(BASELINE_LAYER)
     # The layer that is there for Config alone sets nothing once that is left to others, and no step looks at its roles.
-    idle = layer and layer.source == DETECTION and not layer.records
-    yield from zone.members if layer and layer.makes_roles and not idle else ()
+    yield from zone.members if layer and layer.makes_roles and not layer.lets_go else ()
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
