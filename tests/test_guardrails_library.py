@@ -178,7 +178,7 @@ def test_an_expectation_of_another_account_is_written_in_the_words_of_the_config
 
     assert recorded
     assert recorded.as_[1:] == ("role/nw-baseline", "role/AWSControlTowerExecution")
-    assert entry.in_ == ("ou/shared", "ou/security")
+    assert entry.in_ == ("root",), "attached to every unit"
     assert entry.except_
     assert entry.except_.in_ == ("shared",)
     assert entry.except_.as_[-1] == "role/AWSControlTowerExecution"

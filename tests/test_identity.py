@@ -397,6 +397,23 @@ def attached(policy: str, unit: str) -> Callable[[LiveSide, States], tuple[LiveS
     return change
 
 
+def within_lab(names: Mapping[str, str]) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
+    """Has AWS have accounts and units in the unit lab, which goes."""
+
+    def change(live: LiveSide, states: States) -> tuple[LiveSide, States]:
+        others = {
+            id: ListedAccount(id, name, f"{id}@acme.io", "ACTIVE") for id, name in names.items() if id[2:3] != "-"
+        }
+        return replace(live, accounts={**others, **(live.accounts or {})}, within={"lab": names}), states
+
+    return change
+
+
+def in_lab(*ids: str, closed: Sequence[str] = ()) -> Says:
+    data = {"unit": "lab", "ids": [*ids], "closed": [*closed]}
+    return Says("unit-not-empty", "organization.yaml:1: organizational_units", data)
+
+
 def _parent(states: States, unit: str) -> str:
     (id,) = (
         one["instances"][0]["attributes"]["id"]
@@ -1352,6 +1369,31 @@ CASES = (
         stacks=("sso",),
         changes=attached("guard", "lab"),
     ),
+    Case(
+        "a unit goes with what others have in it",
+        (WITHOUT_UNIT, MOVED_LAB),
+        (in_lab("000000000077", "ou-abcd-00000077"),),
+        changes=within_lab({LAB: "web-lab", "000000000077": "theirs", "ou-abcd-00000077": "Below"}),
+    ),
+    Case(
+        "a unit goes with the account that is retired in it",
+        (WITHOUT_UNIT, (ORGANIZATION, LAB_ENTRY, RETIRED_IN_WEB), *WITHOUT_LAB),
+        (in_lab(LAB),),
+        changes=within_lab({LAB: "web-lab"}),
+    ),
+    Case(
+        "a unit goes with a closed account",
+        (WITHOUT_UNIT, MOVED_LAB),
+        (in_lab(LAB, closed=[LAB]),),
+        changes=lambda live, states: within_lab({LAB: "web-lab"})(*lab_is("SUSPENDED")(live, states)),
+    ),
+    Case("a unit goes whose account moves", (WITHOUT_UNIT, MOVED_LAB), changes=within_lab({LAB: "web-lab"})),
+    Case(
+        "a unit with others' accounts goes, and another stack is meant",
+        (WITHOUT_UNIT, MOVED_LAB),
+        stacks=("sso",),
+        changes=within_lab({"000000000077": "theirs"}),
+    ),
     # Trail and sharing
     Case(
         "the trail goes off",
@@ -1975,6 +2017,22 @@ def test_a_policy_that_others_look_after_is_not_overwritten(
         [("kept-by-others", id)] if refused else []
     )
     assert not examined(aws, edited(tmp_path, edits, tmp_path), states, stacks=["sso"]).refusals
+
+
+def test_a_unit_that_goes_is_looked_into(aws: Aws, folder: Path, states: States, tmp_path: Path) -> None:
+    organizations = client("organizations")
+    organizations.create_organization(FeatureSet="ALL")
+    (root,) = organizations.list_roots()["Roots"]
+    unit = organizations.create_organizational_unit(ParentId=root["Id"], Name="Lab")["OrganizationalUnit"]["Id"]
+    made = organizations.create_account(Email="aws+theirs@acme.io", AccountName="theirs")["CreateAccountStatus"]
+    inside = {"AccountId": made["AccountId"], "SourceParentId": root["Id"], "DestinationParentId": unit}
+    organizations.move_account(**inside)
+    landing_zone = edited(folder, (WITHOUT_UNIT, MOVED_LAB), tmp_path)
+    assert not examined(aws, landing_zone, states).refusals, "the recorded id is of no live unit"
+    _, before = renamed("aws_organizations_organizational_unit.lab", id=unit)(LiveSide(), copied(states))
+    (refused,) = examined(aws, landing_zone, before).refusals
+    assert refused.fault.problem.data == {"unit": "lab", "ids": [made["AccountId"]], "closed": []}
+    assert not examined(aws, load(folder), before).refusals
 
 
 def test_an_account_is_lost_only_while_it_is_live(aws: Aws, folder: Path, states: States, tmp_path: Path) -> None:

@@ -135,6 +135,15 @@ def test_a_policy_whose_expectation_another_one_keeps_leaves_it(folder: Path) ->
     assert "cloudtrail-stays-on" not in {entry.id for entry in load(folder).expectations}
 
 
+def test_a_policy_that_is_added_again_is_expected_where_it_was(folder: Path) -> None:
+    """Attached to every unit it holds at the root: a unit that comes later is asked about as well."""
+    before = {entry.id: entry for entry in load(folder).expectations}
+    assert strata(folder, "remove", "policy", "protect-foundation", "--yes").exit_code == 0
+    places = ("--attach", "ou/security", "--attach", "ou/shared")
+    assert strata(folder, "add", "policy", "protect-foundation", *places, "--yes").exit_code == 0
+    assert {entry.id: entry for entry in load(folder).expectations} == before
+
+
 @pytest.mark.parametrize("spelled", ["policies/deny-root-user.json", "policies/./deny-root-user.json"])
 def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) -> None:
     text = (folder / "organization.yaml").read_text()

@@ -224,8 +224,9 @@ def test_what_is_open_is_told(zone: LandingZone) -> None:
     assert told == {
         "without_group": ("lars-johansen", "new-person"),
         "without_access": ("lars-johansen", "new-person"),
-        "unbound_accounts": ("sandbox",),
+        "unbound_accounts": ("sandbox", *_first(zone)["unbound_accounts"].lines),
     }
+    assert len(told["unbound_accounts"]) == 2, "the others are those of which no file says where they are"
     assert {*found["controls_off"].lines} - {*_first(zone)["controls_off"].lines} == {"trail"}
     assert found["empty_groups"].lines == ("finance",)
     assert str(overview(changed, DAY).numbers).startswith("21 people: 19 with access, 2 without; and 2 groups whose ")
@@ -817,6 +818,17 @@ def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
     return _with(_with(zone, "organization", accounts=accounts), "sso", assignments=assignments)
 
 
+def _without_unit(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    before = _without_sandbox(zone, retired=False)
+    organization, policies = before.organization, dict(before.organization.policies)
+    for key, policy in policies.items():
+        kept = tuple(unit for unit in policy.targets.organizational_units if unit != "sandbox")
+        targets = policy.targets.model_copy(update={"organizational_units": kept})
+        policies[key] = policy.model_copy(update={"targets": targets})
+    units = {key: unit for key, unit in organization.organizational_units.items() if key != "sandbox"}
+    return before, _with(before, "organization", policies=policies, organizational_units=units)
+
+
 def _detached(zone: LandingZone, **targets: Any) -> LandingZone:
     where = targets or {"organizational_units": ["workloads"]}
     full = {"external": True, "type": "SERVICE_CONTROL_POLICY", "detached": where}
@@ -886,6 +898,7 @@ PAIRS: dict[str, tuple[Pair, list[str]]] = {
         lambda zone: (zone, _without_sandbox(zone, retired=False)),
         [LOSSES, ACCOUNTS],
     ),
+    "a unit goes in which others may have accounts": (_without_unit, []),
     "an account changes its key and keeps its address": (_account_with_another_key, [LOSSES, ACCOUNTS]),
     "a policy leaves management, which it never bound": (_policy_that_bound_management, []),
     "a policy below sets otherwise": (_policy_below_that_sets_otherwise, [GUARDRAILS]),

@@ -145,7 +145,7 @@ def test_policies_of_awss_own_are_spelled_right() -> None:
     """AWS's 1,500 documents are a sample that nobody made for this: what is unknown in them is what has gone."""
     unknown = {(one.id, one.value.partition(":")[0]) for name in managed_documents().names for one in _of_aws(name)}
     assert len(unknown) < 20, sorted(unknown)
-    assert {finding for finding, _ in unknown} <= {"unknown-action", "unknown-condition-key"}
+    assert {finding for finding, _ in unknown} <= {"unknown-action", "unknown-condition-key", "unknown-service"}
 
 
 def _of_aws(name: str) -> list[Any]:
@@ -296,8 +296,6 @@ def when(operator: str, key: str, value: Any, **statement: Any) -> dict[str, Any
 
 
 IN_VAIN = [
-    ("unknown-service", SERVICE_CONTROL, document(Action="clodtrail:StopLogging")),
-    ("unknown-service", PERMISSION_SET, document(Action=None, NotAction=["soontobe:Launch"], Effect="Allow")),
     ("unused-condition-key", SERVICE_CONTROL, when("StringEquals", "ec2:InstanceType", "t3.micro")),
     ("unused-condition-key", SERVICE_CONTROL, when("StringEquals", "aws:RequestTag/Team", "x")),
     ("unused-condition-key", SERVICE_CONTROL, when("StringNotLike", "iam:PassedToService", "x", Action="s3:*")),
@@ -420,7 +418,7 @@ IN_ORDER = [
 
 @pytest.mark.parametrize(("kind", "right"), IN_ORDER, ids=[str(number) for number in range(len(IN_ORDER))])
 def test_what_is_meant_so_is_not_found(kind: DocumentKind, right: Any) -> None:
-    assert [one for one in doubtful(right, kind, ACCESS_ROLE) if one.id != "unknown-service"] == []
+    assert doubtful(right, kind, ACCESS_ROLE) == []
 
 
 def test_no_denial_of_aws_own_is_taken_to_deny_nothing() -> None:
@@ -527,6 +525,14 @@ def test_there_is_not_a_guess_for_each_of_a_thousand_names() -> None:
     assert 1 <= sum("did you mean" in one.problem for one in found) <= 20
 
 
+@pytest.mark.parametrize(("action", "meant"), [("iamm:Foo", "'iam'"), ("ECC2:*", "'ec2'"), ("rsd:Delete*", "'rds'")])
+def test_the_nearest_service_is_guessed(action: str, meant: str) -> None:
+    for content in (document(Action=action), document(Action=None, NotAction=[action])):
+        (found,) = misspelt(content)
+        assert (found.id, found.value) == ("unknown-service", action)
+        assert meant in found.problem
+
+
 # All that is ours
 
 
@@ -592,19 +598,22 @@ def deny(folder: Path, content: dict[str, Any], name: str = "deny-leaving") -> N
 
 
 def test_a_warning_about_a_document_leads_to_its_line(valid: Path, said: Said) -> None:
-    deny(valid, document(Action=["s3:GetObject", "soontobe:Launch"]))
+    deny(valid, document(Action=["s3:GetObject", "ec2:Run*"], Condition={}))
     (warning,) = found_warnings(load(valid))
-    assert (str(warning.source), warning.path) == ("policies/deny-leaving.json:8", "Statement[1].Action[2]")
-    assert (warning.finding, warning.at) == ("unknown-service", "policies/deny-leaving.json soontobe:Launch")
-    assert [(one.id, one.place, one.data) for one in said(str(warning))] == [
-        ("unknown-service", "policies/deny-leaving.json:8: Statement[1].Action[2]", {"value": "soontobe:Launch"})
+    place, at = "policies/deny-leaving.json:11", "policies/deny-leaving.json Deny s3:GetObject"
+    assert (str(warning.source), warning.path) == (place, "Statement[1].Condition")
+    assert (warning.finding, warning.at) == ("empty-condition", at)
+    assert [(one.id, one.place) for one in said(str(warning))] == [
+        ("empty-condition", f"{place}: Statement[1].Condition")
     ]
-    assert str(warning).endswith("[finding: unknown-service, at: policies/deny-leaving.json soontobe:Launch]")
+    assert str(warning).endswith(f"[finding: empty-condition, at: {at}]")
 
 
 def test_an_unknown_name_is_accepted_by_what_is_printed_behind_it(valid: Path) -> None:
-    deny(valid, document(Action=["s3:GetObjects", "s3:GetObjekt"], Condition={"Null": {"s3:new": "true"}}))
-    for count in (3, 2, 1):
+    """An unknown service is a slip, whose Deny denies nobody, or a new one."""
+    actions = ["s3:GetObjects", "s3:GetObjekt", "soontobe:Launch"]
+    deny(valid, document(Action=actions, Condition={"Null": {"s3:new": "true"}}))
+    for count in (4, 3, 2, 1):
         faults = errors(valid)
         assert len(faults) == count
         accept(valid, faults[0])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 SPELLING: Mapping[str, str] = {
+    "unknown-service": "no service has that prefix, or it is newer than the reference data",
     "unknown-action": "a service has no such action",
     "unmatched-pattern": "a pattern matches no action of its service",
     "unknown-condition-key": "no request has such a key",
@@ -19,7 +20,6 @@ LOCK_OUTS: Mapping[str, str] = {
 """Errors: what takes the last way back."""
 
 EFFECT: Mapping[str, str] = {
-    "unknown-service": "no service has that prefix, or it is newer than the reference data",
     "unused-condition-key": "no action of the statement supports the key",
     "operator-type": "the operator is for another type than the key has",
     "operator-value": "the operator cannot be true of the value, which is no date, number, address or ARN",

@@ -205,8 +205,11 @@ def did_you_mean(value: str, candidates: Iterable[str]) -> str:
     """Returns `, did you mean 'x'?` when a candidate is close to the value, else nothing."""
     from difflib import get_close_matches
 
-    folded = {candidate.lower(): candidate for candidate in sorted(candidates)}
-    close = get_close_matches(value.lower(), folded, n=1, cutoff=0.7)
+    text, folded = value.lower(), {candidate.lower(): candidate for candidate in sorted(candidates)}
+    close = get_close_matches(text, folded, n=1, cutoff=0.7)
+    # Of three letters, two that are the wrong way round are too many.
+    swapped = (f"{text[:at]}{text[at + 1 : at + 2]}{text[at : at + 1]}{text[at + 2 :]}" for at in range(len(text)))
+    close = close or [other for other in swapped if other in folded]
     return f", did you mean {short(folded[close[0]])}?" if close else ""
 
 

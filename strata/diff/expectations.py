@@ -6,10 +6,13 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from strata.config.expectations import Expectation
+from strata.config.models import MANAGEMENT, ROOT
 from strata.diff.change import Change, Topic
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import EVERYBODY, Sentence, resolved
 from strata.landing_zone import LandingZone
+from strata.landing_zone.selection import EVERYWHERE
+from strata.landing_zone.units import UNIT
 from strata.policy.patterns import ActionPatterns
 from strata.text import listed
 
@@ -32,10 +35,11 @@ def expectation_changes(before: LandingZone, after: LandingZone) -> Iterator[Cha
         elif expectation.expects != other.expects:
             text = f"expectation {key} is turned round: {_said(other)}, no longer {_said(expectation)}"
             yield Change(Topic.GUARDRAILS, text, "guardrails")
-        elif less := list(_less(resolved(was, expectation), resolved(now, other), frozenset(after.accounts))):
+        elif less := list(_less(one := resolved(was, expectation), two := resolved(now, other), after)):
             yield Change(Topic.GUARDRAILS, f"expectation {key} asks less: {', '.join(less)}", "guardrails")
         elif _content(expectation) != _content(other):
-            yield Change(Topic.GUARDRAILS, f"expectation {key} asks more: {_said(other)}")
+            much = "more" if any(_less(two, one, after)) else "as much"
+            yield Change(Topic.GUARDRAILS, f"expectation {key} asks {much}: {_said(other)}")
     for key in called.values():
         yield Change(Topic.GUARDRAILS, f"expectation {key} is added: {_said(new[key])}")
 
@@ -56,8 +60,8 @@ def _said(expectation: Expectation) -> str:
     return f"{expectation.expects} {listed(expectation.actions, 3)} for {who} in {where}"
 
 
-def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[str]:
-    """Yields what an expectation asked about and does no longer; accounts that are gone are no loss."""
+def _less(old: Sentence, new: Sentence, zone: LandingZone) -> Iterator[str]:
+    """Yields what an expectation asked about and does no longer; accounts and units that are gone are no loss."""
     asked, out = ActionPatterns(new.expectation.actions), set(old.but)
     lost = {
         "about": [
@@ -65,7 +69,7 @@ def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[st
             *(str(who or EVERYBODY) for who in old.who if who not in new.who),
             *(str(who) for who in new.but if who not in out),
         ],
-        "in": [account for account in old.accounts if account in accounts and account not in new.accounts],
+        "in": _left(old, new, zone),
         "on": _narrowed(old.resources, new.resources),
         "in region": _narrowed(old.regions, new.regions),
     }
@@ -76,6 +80,33 @@ def _less(old: Sentence, new: Sentence, accounts: frozenset[str]) -> Iterator[st
     was, will_be = old.expectation.until, new.expectation.until
     if will_be and (was is None or will_be < was):
         yield f"only until {will_be}"
+
+
+def _left(old: Sentence, new: Sentence, zone: LandingZone) -> list[str]:
+    """Returns the accounts, and the places in which there may be others later, that are no longer asked about."""
+    accounts = (account for account in old.accounts if account in zone.accounts and account not in new.accounts)
+    out = [sentence.expectation.except_.in_ if sentence.expectation.except_ else () for sentence in (old, new)]
+    places = _uncovered(zone, old.expectation.in_, new.expectation.in_), _uncovered(zone, out[1], out[0])
+    return list(dict.fromkeys([*accounts, *places[0], *places[1]]))
+
+
+def _uncovered(zone: LandingZone, places: Sequence[str], by: Sequence[str]) -> list[str]:
+    """Returns the places that are there, and of which others do not cover all."""
+    return [
+        place
+        for place in places
+        if not zone.selector.problem(place, ()) and not any(_covers(zone, other, place) for other in by)
+    ]
+
+
+def _covers(zone: LandingZone, place: str, narrower: str) -> bool:
+    if place in (narrower, EVERYWHERE):
+        return True
+    if place == ROOT:
+        return narrower not in (EVERYWHERE, MANAGEMENT)
+    if narrower.startswith(UNIT):
+        return place in [f"{UNIT}{key}" for key in zone.units[narrower.removeprefix(UNIT)].keys]
+    return narrower in zone.selector.at(place)
 
 
 def _narrowed(old: Sequence[str | None], new: Sequence[str | None]) -> list[str]:

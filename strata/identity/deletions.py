@@ -291,6 +291,44 @@ def _unbound(c: IdentityComparison, unit: str, accounts: Sequence[str], policies
     return Refusal(c.fault(ORGANIZATION, ("organizational_units",), problem, remedy), DELETE_UNIT)
 
 
+def occupied_units(c: IdentityComparison) -> Iterator[Refusal]:
+    """Refuses to take out a unit in which AWS keeps something: it would stay, and without its policies.
+
+    Terraform detaches the policies of a unit before it asks AWS to delete it, and AWS deletes none that holds anything:
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_DeleteOrganizationalUnit.html
+    """
+    if not c.concerns("organizations"):
+        return
+    accounts = c.live.accounts or {}
+    goes = {unit.id for unit in c.recorded.of("ou") if unit.key not in c.declared.keys("ou")}
+    moves = c.declared.keys("account") & c.recorded.placed.keys() - {MANAGEMENT}
+    for unit, names in sorted(c.live.within.items()):
+        if ("ou", unit) in c.matches.given_up:
+            continue
+        ids = {c.recorded.things["account", key].id for key in moves if c.recorded.placed[key] == unit}
+        # A deploy leaves out what is closed.
+        stays = sorted(names.keys() - goes - {id for id in ids if id in accounts and not accounts[id].shut})
+        if stays:
+            yield _occupied(c, unit, {id: names[id] for id in stays}, [id for id in stays if id in accounts])
+
+
+def _occupied(c: IdentityComparison, unit: str, names: Mapping[str, str], inside: Sequence[str]) -> Refusal:
+    accounts = c.live.accounts or {}
+    closed = [id for id in inside if accounts[id].shut]
+    said = [f"{id} ({', '.join([name, *(['closed'] if id in closed else [])])})" for id, name in names.items()]
+    text = (
+        f"unit {unit} is taken out, and AWS has {listed(said)} in it, which no deploy moves: Terraform would detach "
+        "its policies, and then AWS reject its deletion"
+    )
+    problem = Message("unit-not-empty", text, unit=unit, ids=list(names), closed=closed)
+    remedy = "put the unit back with its policies; or move what is in it to where policies bind it"
+    if inside:
+        remedy += ", by aws organizations move-account"
+    if closed:
+        remedy += "; a closed account may go to the root, and AWS removes it 90 days after it was closed"
+    return Refusal(c.fault(ORGANIZATION, ("organizational_units",), problem, remedy))
+
+
 def _way_up(c: IdentityComparison, account: str) -> list[str]:
     """Returns the recorded units above an account, nearest first."""
     way: list[str] = []

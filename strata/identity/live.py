@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property
+from functools import cached_property, partial
 
 from strata.aws.identity_center import CenterClient
 from strata.aws.organization import (
     ListedAccount,
+    accounts_below,
     content_of,
     list_accounts,
     list_policies,
@@ -17,7 +18,7 @@ from strata.aws.organization import (
     list_trusted_services,
     list_units,
 )
-from strata.aws.session import Aws, AwsError, Client
+from strata.aws.session import Aws, AwsError, Client, unless_absent
 from strata.config.layers import STACKS as STATES
 from strata.config.models import state_key
 from strata.config.types import REPLICA
@@ -69,6 +70,8 @@ class LiveSide:
     kept: tuple[KeptPolicy, ...] = ()
     trusts_control_tower: bool = False
     """Asked where its trusted access is to be disabled."""
+    within: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    """By the key of a unit that goes: the accounts and units right below it, id to name."""
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     """Stack to what AWS has that is tagged by it, where its state is empty."""
     elsewhere: tuple[str, ...] = ()
@@ -113,6 +116,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         trusts_control_tower=(
             bool(accounts) and declared.control_tower == "off" and CONTROL_TOWER in list_trusted_services(aws)
         ),
+        within=dict(_within(aws, declared, recorded)) if accounts else {},
         met=tuple(_met(center, new, recorded)) if center else (),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
         elsewhere=traces.elsewhere(),
@@ -161,6 +165,18 @@ def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str
         for parent in sorted(ids)
         for unit, name in list_units(aws, parent).items()
     }
+
+
+def _within(aws: Aws, declared: Holdings, recorded: Holdings) -> Iterator[tuple[str, Mapping[str, str]]]:
+    """Reads the units that go, which may hold what no file has: accounts that are retired, closed or left to others."""
+    for unit in recorded.of("ou"):
+        if unit.id and unit.key not in declared.keys("ou"):
+            accounts = unless_absent(partial(accounts_below, aws, unit.id), ("ParentNotFoundException",))
+            if accounts is not None:
+                yield (
+                    unit.key,
+                    {account["Id"]: account.get("Name", "") for account in accounts} | list_units(aws, unit.id),
+                )
 
 
 def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded: Holdings) -> Iterator[KeptPolicy]:

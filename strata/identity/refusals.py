@@ -30,6 +30,7 @@ CASES: tuple[Case, ...] = (
     deletions.last_administrator,
     deletions.mass_deletions,
     deletions.removed_units,
+    deletions.occupied_units,
     deletions.deleted_trail,
     deletions.deleted_ram_sharing,
     deletions.disabled_control_tower,

@@ -10,7 +10,7 @@ from functools import cache
 from typing import Any
 
 from strata.config.text import short
-from strata.config.types import did_you_mean, is_action
+from strata.config.types import is_action
 from strata.policy.conditions import Test, fills
 from strata.policy.documents import Statement, statements
 from strata.policy.findings import DocumentFinding
@@ -43,25 +43,11 @@ def doubtful(document: Any, kind: DocumentKind, access_role: str) -> list[Docume
     """
     findings: list[DocumentFinding] = []
     for statement in statements(document):
-        for rule in (_unknown_services, _empty_condition, _fruitless, _foreign_resources):
+        for rule in (_empty_condition, _fruitless, _foreign_resources):
             findings += rule(statement)
         findings += _tests(statement, kind)
         findings += _binds_everybody(statement, kind, access_role)
     return findings
-
-
-# Names
-
-
-def _unknown_services(statement: Statement) -> Iterator[DocumentFinding]:
-    known = reference()
-    for element in ("Action", "NotAction"):
-        for at, action in statement.listed(element):
-            prefix = action.partition(":")[0]
-            if prefix != "*" and is_action(action) and not known.service(prefix):
-                guess = did_you_mean(prefix, known.prefixes)
-                problem = f"{short(action)} is of no service known on {known.date}{guess}"
-                yield DocumentFinding("unknown-service", at, action, problem, "correct it")
 
 
 # Elements

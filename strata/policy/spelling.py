@@ -50,12 +50,17 @@ def _misspelt(document: Any) -> Iterator[DocumentFinding]:
 
 
 def unknown_action(at: Location, action: str) -> Iterator[DocumentFinding]:
-    """Reports an action or a pattern that a service does not have; unknown services are not judged."""
+    """Reports an action or a pattern that a service does not have, or that is of no service."""
     prefix, _, name = action.partition(":")
-    service = reference().service(prefix) if is_action(action) else None
-    if not service or service.has(name):
+    if prefix == "*" or not is_action(action):
         return
-    if is_pattern(name):
+    service = reference().service(prefix)
+    if not service:
+        problem = f"{short(action)} is of no service"
+        yield DocumentFinding("unknown-service", at, action, problem, "correct it, or remove it")
+    elif service.has(name):
+        return
+    elif is_pattern(name):
         problem = f"{short(action)} matches no action of {service.prefix}"
         yield DocumentFinding("unmatched-pattern", at, action, problem, "correct it, or remove it")
     else:
@@ -68,7 +73,13 @@ def _unknown_key(at: Location, key: str) -> DocumentFinding:
 
 
 def _guess(finding: DocumentFinding) -> DocumentFinding:
-    guess = _key_meant(finding.value) if finding.id == "unknown-condition-key" else _action_meant(finding.value)
+    match finding.id:
+        case "unknown-condition-key":
+            guess = _key_meant(finding.value)
+        case "unknown-service":
+            guess = did_you_mean(finding.value.partition(":")[0].lower(), reference().prefixes)
+        case _:
+            guess = _action_meant(finding.value)
     return DocumentFinding(finding.id, finding.location, finding.value, f"{finding.problem}{guess}", finding.remedy)
 
 

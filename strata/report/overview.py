@@ -89,8 +89,7 @@ class Overview:
         """Returns the first screen in the order that it is read."""
         everything, somewhere = self._full_access(everything=True), self._full_access(everything=False)
         reach = "Full access to the management account reaches every member account."
-        unbound, empty = tuple(self.landing_zone.unbound), self.numbers.empty
-        never = "No SCP ever binds the management account."
+        empty = self.numbers.empty
         points = [
             *([self._differences(self.live)] if self.live else []),
             Point("administrators", "Administers everything", (*(everything or _NOBODY), _ONLY), "danger", reach),
@@ -100,9 +99,7 @@ class Overview:
             self._ends(),
             self._expectations(),
             self._undoing(),
-            Point(
-                "unbound_accounts", "Accounts bound by no SCP", unbound or _NONE, "danger" if unbound else "fine", never
-            ),
+            self._unbound(),
             self._controls(),
             self._people("without_group", "People without a group", self.without_group, self._unknown_groups),
             self._people("without_access", "People without access", self.without_access, self.unknown_access),
@@ -170,6 +167,15 @@ class Overview:
         """Returns the access for emergencies."""
         sets = self.landing_zone.permission_sets
         return merged(access for access in self.access if sets[access.permission_set].option == "break_glass")
+
+    def _unbound(self) -> Point:
+        unbound, left = self.landing_zone.unbound, self.landing_zone.organization.unmanaged_accounts
+        unknown = (
+            [f"{counted(len(left), 'unmanaged account')}: not known without --live"] if left and not self.live else []
+        )
+        level: Level = "danger" if unbound else _if(unknown)
+        never = "No SCP ever binds the management account."
+        return Point("unbound_accounts", "Accounts bound by no SCP", (*unbound, *unknown) or _NONE, level, never)
 
     def _break_glass(self) -> Point:
         lines = in_words(self.landing_zone, self.break_glass(), self.access)

@@ -165,7 +165,10 @@ ADVICE = (
     (
         r"OrganizationalUnitNotEmpty",
         "unit-not-empty",
-        "the unit still holds accounts or units that Strata does not know; move them, then deploy again",
+        (
+            "the unit still holds a unit or an account, maybe one that is retired, closed or left to others: put it "
+            "back with its policies, or move what is in it (aws organizations move-account), then deploy again"
+        ),
     ),
     (
         r"S3 bucket .* does not exist|NoSuchBucket(?!Exception)",

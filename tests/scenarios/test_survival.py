@@ -311,7 +311,7 @@ def _drop_assignments_without_accounts(site: Site) -> None:
 
 
 def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
-    """A unit taken out of the YAML while an account nobody declared sits in it: AWS refuses, the account stays."""
+    """A unit taken out of the YAML while an account nobody declared sits in it keeps its policies, and the account."""
     shipped.open_account("stray@example.com", shipped.units()["security"])
     shipped.edit(
         "organization.yaml",
@@ -323,6 +323,7 @@ def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
     moved = shipped.strata("deploy", "organizations", "--yes")
     text = text.replace("        - security\n", "").replace("  security:\n    name: security\n", "")
     (shipped.config / "organization.yaml").write_text(text)
+    since = len(shipped.aws.calls())
 
     refused = shipped.strata("deploy", "organizations", "--yes", "--json")
 
@@ -330,6 +331,7 @@ def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
     assert refused.code == 1, refused.text
     assert "unit-not-empty" in refused.ids
     assert "security" in shipped.units()
+    assert shipped.aws.writing_calls(since=since) == {}
 
 
 def test_another_bucket_name_is_refused(shipped: Site) -> None:

@@ -13,7 +13,7 @@ from strata.commands.add.questions import one_of
 from strata.config import EXPECTATIONS
 from strata.config.entries import Way
 from strata.config.expectations import Expectation
-from strata.config.models import ROOT
+from strata.config.models import MANAGEMENT, ROOT
 from strata.config.source import Value
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
@@ -23,7 +23,7 @@ from strata.files.library import Guardrail, library, offered_expectations
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.placeholders import BASELINE_ROLES
-from strata.landing_zone.units import Target
+from strata.landing_zone.units import THE_ROOT, Target
 from strata.printing import line
 from strata.questions import Known, Question, Read
 from strata.rules.usual_expectations import Entry, adapted, with_roles
@@ -133,9 +133,12 @@ def guardrail_additions(kind: str, landing_zone: LandingZone, known: Known) -> l
         entry = offered_expectations()[known["key"]]
         return [Addition(EXPECTATIONS, (), [_placed(landing_zone, entry, known["place"])])]
     guardrail, places = library()[known["key"]], known["attach"]
-    there = {entry.id for entry in landing_zone.expectations}
+    there, tree = {entry.id for entry in landing_zone.expectations}, landing_zone.ancestors
+    # Attached to all that there is, it is expected of what comes later as well, as in a new configuration.
+    members = tree.keys() - {THE_ROOT, Target("account", MANAGEMENT)}
+    held = places if any({*places}.isdisjoint(tree[member]) for member in members) else [THE_ROOT]
     new = [
-        _placed(landing_zone, _but_the_baseline(landing_zone, guardrail, entry), places)
+        _placed(landing_zone, _but_the_baseline(landing_zone, guardrail, entry), held)
         for entry in guardrail.expectations
         if entry["id"] not in there
     ]
