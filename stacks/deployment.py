@@ -14,14 +14,13 @@ from pathlib import Path
 
 from cdktf import App, Testing
 
-from stacks.account import AccountStack
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
 from stacks.organizations import OrganizationsStack
 from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
-from strata.config.layers import ARCHIVE
+from strata.config.layers import ARCHIVE, STACKS
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message
 from strata.identity.accounts import ALREADY_CLOSED
@@ -54,8 +53,8 @@ def build(
         outdir: where it is written to.
         emulated: an emulator answers instead of AWS.
         allow: the losses that the guards of the stacks let pass this time.
-        without: stacks in member accounts that need not be written.
-        failed: gets why a stack in a member account cannot be made; without it that stops all.
+        without: stacks of layers that need not be written.
+        failed: gets why a stack of a layer cannot be made; without it that stops all.
 
     Raises:
         ConfigurationError: imports.yaml names an address that no stack makes.
@@ -200,7 +199,7 @@ def main() -> None:
 def _synthesized(
     app: App, make: Callable[..., App], without: Collection[str], failed: dict[str, BaseException] | None
 ) -> App:
-    """Writes the Terraform, without the stacks in member accounts that fail where somebody wants to know which."""
+    """Writes the Terraform, without the stacks of layers that fail where somebody wants to know which."""
     try:
         app.synth()
     except Exception as error:
@@ -219,13 +218,13 @@ def _synthesized(
 
 
 def _odd(app: App) -> dict[str, BaseException]:
-    """Returns the stacks in member accounts that cannot be synthesized, each with what it raises.
+    """Returns the stacks of layers that cannot be synthesized, each with what it raises.
 
     It takes an app that nothing was written of: an aspect that adds something cannot be visited twice.
     """
     odd: dict[str, BaseException] = {}
     for stack in app.node.children:
-        if isinstance(stack, AccountStack):
+        if isinstance(stack, BaseStack) and stack.node.id not in STACKS:
             try:
                 stack.prepare_stack()
                 Testing.synth(stack, True)

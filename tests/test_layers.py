@@ -20,13 +20,14 @@ from typer.testing import CliRunner
 import stacks.layers
 from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
+from stacks.own import may_change_others
 from strata.cli import app
 from strata.commands.check import run as check
 from strata.commands.rename import run as rename
 from strata.config import layers
-from strata.config.layers import Roles
+from strata.config.layers import Code, Roles
 from strata.diff.layers import layer_changes
-from strata.errors import ConfigurationError
+from strata.errors import ConfigurationError, StrataError
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers as reported
@@ -949,24 +950,17 @@ def test_what_an_account_stack_raises_is_told_of_it_where_that_is_asked(
     own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, line: str, place: str, text: str
 ) -> None:
     """All others are written, and nothing of the one that was half made; a plain synth fails."""
-    checkout = tmp_path / "checkout"
-    (checkout / "stacks/layers").mkdir(parents=True)
-    own.code.rename(checkout / "stacks/layers")
-    own.code.symlink_to(checkout / "stacks/layers")
     own.add("topics", stack=ODD.replace("{line}", line))
-    (checkout / "main.py").write_text(
-        "import sys\nfrom pathlib import Path\n"
-        f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
-        "import stacks.layers\nfrom strata.config import layers\nfrom stacks.deployment import main\n"
-        "layers.CODE = Path('stacks/layers').resolve()\nstacks.layers.__path__ = [str(layers.CODE)]\nmain()\n"
-    )
-    monkeypatch.setattr(tools, "CHECKOUT", checkout)
-    variables = {**os.environ, "STRATA_CONFIG": str(own.config), "TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")}
-    workspace = Workspace(tmp_path / "out", variables)
+    workspace = _workspace(own, tmp_path, monkeypatch)
 
     workspace.synth()
     plain = subprocess.run(
-        [sys.executable, "main.py"], cwd=checkout, env=variables, capture_output=True, text=True, check=False
+        [sys.executable, "main.py"],
+        cwd=tools.CHECKOUT,
+        env=workspace.environment,
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
     (stack,) = workspace.failed
@@ -975,6 +969,94 @@ def test_what_an_account_stack_raises_is_told_of_it_where_that_is_asked(
     assert [one for one in workspace.stacks if "_" in one] == ["topics_security"]
     assert plain.returncode == 1
     assert text in plain.stderr or line == "exit(0)"
+
+
+def _workspace(own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Returns where the Terraform of somebody's checkout is written, in processes of their own."""
+    checkout = tmp_path / "checkout"
+    (checkout / "stacks/layers").mkdir(parents=True)
+    own.code.rename(checkout / "stacks/layers")
+    own.code.symlink_to(checkout / "stacks/layers")
+    (checkout / "main.py").write_text(
+        "import sys\nfrom pathlib import Path\n"
+        f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
+        "import stacks.layers\nfrom strata.config import layers\nfrom stacks.deployment import main\n"
+        "layers.CODE = Path('stacks/layers').resolve()\nstacks.layers.__path__ = [str(layers.CODE)]\nmain()\n"
+    )
+    monkeypatch.setattr(tools, "CHECKOUT", checkout)
+    variables = {**os.environ, "STRATA_CONFIG": str(own.config), "TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")}
+    return Workspace(tmp_path / "out", variables)
+
+
+BROKEN = """
+import jsii
+{top}
+from constructs import IValidation
+from stacks.base import BaseStack
+
+@jsii.implements(IValidation)
+class Refusing:
+    def validate(self):
+        return ["odd at last"]
+
+class Stack(BaseStack):
+    def __init__(self, scope, id, *, landing_zone, security):
+        {begin}
+        self.output("topics", sorted(security.alert_topics), description="x")
+        {line}
+"""
+CHANGES = "security.alert_topics['us-east-1'].construct().display_name = 'AWS'; "
+BEGIN = "super().__init__(scope, id, project=landing_zone.project)"
+AT_LAST = "self.node.add_validation(Refusing())"
+
+
+@pytest.mark.parametrize(
+    ("top", "begin", "line", "text"),
+    [
+        ("", BEGIN, "1 / 0", "ZeroDivisionError"),
+        ("import nowhere", BEGIN, "", "nowhere"),
+        ("", BEGIN, AT_LAST, "odd at last"),
+        ("", BEGIN, f"{CHANGES}{AT_LAST}", None),
+    ],
+)
+def test_a_layer_of_the_management_account_that_fails_stops_those_alone_that_read_from_it(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, top: str, begin: str, line: str, text: str | None
+) -> None:
+    """Where it may change what other stacks make, these would be others without it, and nothing is written."""
+    own.add("base", "", stack=BROKEN.format(top=top, begin=begin, line=line))
+    own.add("above", "", stack=STACK.format(inputs="landing_zone, base"))
+    own.add("beside", "", stack=STACK.format(inputs="landing_zone"))
+    workspace = _workspace(own, tmp_path, monkeypatch)
+
+    if text is None:
+        with pytest.raises(StrataError):
+            workspace.synth()
+        return
+    workspace.synth()
+
+    assert {*workspace.failed} == {"base", "above"}
+    assert all(text in why for why in workspace.failed.values()), workspace.failed
+    assert [*workspace.stacks] == ["backend", "organizations", "security", "sso", "beside"]
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("self.add(Thing, 'x', name=security.alert_topics['us-east-1'].arn)", False),
+        ("ids = sorted(security.account_ids.items())", False),
+        ("security.alert_topics['us-east-1'].construct().display_name = 'AWS'", True),
+        ("security.output('more', 'x', description='x')", True),
+        ("security.project = None", True),
+        ("security.node.find_child('x')", True),
+        ("Aspects.of(self.node.root).add(x)", True),
+        ("changed(security)", True),
+        ("x =", True),
+    ],
+)
+def test_what_reads_attributes_of_a_stack_changes_nothing_there(tmp_path: Path, line: str, changes: bool) -> None:
+    (tmp_path / "stack.py").write_text(line)
+
+    assert may_change_others(Code(tmp_path, ("landing_zone", "security"))) == changes
 
 
 def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:

@@ -49,7 +49,7 @@ from strata.identity.deletions import (
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
 from strata.identity.lost_states import lost_states, other_store
-from strata.identity.settled import held_in_baseline, lost_layers, settled, unsaid
+from strata.identity.settled import held_in_baseline, is_alone, lost_layers, settled, unsaid
 from strata.kinds import TYPES
 from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
 from strata.kinds.setting import RESOURCES
@@ -73,7 +73,7 @@ from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.entering import Entrances, Met
 from strata.terraform.errors import PAUSES, wait
-from strata.terraform.fleet import Fleet, layer_of
+from strata.terraform.fleet import Fleet, layer_of, words
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
@@ -148,7 +148,7 @@ class Prepared:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Returns the chosen stacks in member accounts whose code fails, and those that read from one of them."""
+        """Returns the chosen stacks whose code fails or whose layer is gone, and those that read from one of them."""
         return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
 
     def refreshes(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Any]) -> bool:
@@ -349,13 +349,15 @@ def prepare(
     types = list(_types_left(aws, landing_zone))
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     prepared = Prepared(
-        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing), fleet=fleet, regions=regions
+        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing),
+        fleet=fleet,
+        regions=regions,
     )
     words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
     prepared = _written(prepared, stacks, words, listed, examination.closed, progress)
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
     left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
-    _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
+    _check_layers(aws, landing_zone, workspace, stacks, stacks_of(listed), examination.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
     prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
@@ -368,6 +370,7 @@ def prepare(
         *_archive_told(prepared, stacks, allow, stacks_of(listed), examination.closed),
         *_roles_left(aws, landing_zone, states["organizations"], stacks_of(listed)),
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
+        *_not_asked(prepared),
     ]
     told += abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC))
     for text in told:
@@ -474,11 +477,17 @@ def _written(
 
 
 def _check_layers(
-    aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
+    aws: Aws,
+    landing_zone: LandingZone,
+    workspace: Workspace,
+    named: Collection[str],
+    deployed: Collection[str],
+    closed: Collection[str],
 ) -> None:
     """Refuses states that no stack has, and that of detection where its file says nothing of what it holds.
 
-    What is in an account that is closed goes with it.
+    What is in an account that is closed goes with it. Where a layer of one's own is gone, and none that is asked for
+    may be it under another name, its stacks are as those whose code fails: all others go on.
     """
     leaving = {*map(baseline_in, landing_zone.leaving)}
     reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
@@ -488,8 +497,13 @@ def _check_layers(
     reachable |= {stack for stack in deployed if its and stack.startswith(here) and stack != f"{here}{its.account}"}
     has = {*workspace.stacks} - unsaid(landing_zone)
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
-    if lost := list(lost_layers(landing_zone, states, deployed)):
-        raise RefusedError(lost)
+    lost = list(lost_layers(landing_zone, states, deployed))
+    if stops := [refusal for refusal in lost if not is_alone(landing_zone, refusal, named, deployed)]:
+        raise RefusedError(stops)
+    for message in (refusal.fault.message for refusal in lost):
+        stack = message.data["stack"]
+        workspace.failed[stack] = message
+        workspace.unwritten[stack] = workspace.stacks[stack] = ()
 
 
 def _archive_told(
@@ -684,6 +698,17 @@ def _own(prepared: Prepared) -> list[str]:
     """Returns the chosen stacks of the management account whose Terraform is written."""
     accounts, failed = prepared.landing_zone.account_stacks, prepared.failed
     return [stack for stack in prepared.chosen if stack not in accounts and stack not in failed]
+
+
+def _not_asked(prepared: Prepared) -> Iterator[Message]:
+    """Yields the stacks whose code fails, or whose layer is gone, and that nobody asked for: once for each reason."""
+    stacks: dict[Message, list[str]] = {}
+    for stack, why in prepared.workspace.failed.items():
+        if stack not in prepared.chosen:
+            stacks.setdefault(why, []).append(stack)
+    for why, some in stacks.items():
+        text = f"{listed(words(some, prepared.landing_zone.account_stacks))}: left out: {why}"
+        yield why.saying(text, place=why.place, stacks=some)
 
 
 def _check_regions(prepared: Prepared) -> None:
