@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -37,7 +38,9 @@ from strata.options import Options
 from strata.terraform import tools
 from strata.terraform.entering import Entrances
 from strata.terraform.expressions import terraform
+from strata.terraform.losses import refuse_losses
 from strata.terraform.plans import Plan, PlannedChange
+from strata.terraform.preflight import RefusedError, check_allowed
 from strata.terraform.steps import Steps
 from strata.terraform.synthesis import sources
 from strata.terraform.workspace import Workspace
@@ -901,6 +904,30 @@ def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own
     ]
     assert [(one.id, one.data) for one in mistyped] == [("looks-renamed", {"stack": "one", **data})]
     assert unclear == ()
+
+
+@pytest.mark.parametrize("stack", ["topics_shared", "one"])
+def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack: str) -> None:
+    """Unless its address is allowed; what goes alone was meant, and Strata's own stacks have guards."""
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
+    key, bucket, queue = "aws_kms_key.{}", "aws_s3_bucket.logs", "aws_sqs_queue.gone"
+    does = {key.format("old"): "delete", key.format("new"): "create", bucket: "replace", "aws_sns_topic.a": "replace"}
+    changes = {address: PlannedChange(action) for address, action in {**does, queue: "delete"}.items()}
+    zone = own.load()
+
+    def refused(stack: str, *allow: str) -> list[str]:
+        try:
+            refuse_losses(cast("Any", SimpleNamespace(landing_zone=zone, allow=allow)), Plan(stack, changes))
+        except RefusedError as error:
+            return [refusal.kind for refusal in error.refusals]
+        return []
+
+    words = [f"replace:{key.format('old')}", f"replace:{bucket}"]
+    check_allowed(words)
+    assert refused(stack) == words
+    assert refused(stack, *words[1:]) == words[:1]
+    assert refused(stack, *words) == refused("security") == []
 
 
 def _retire_shared(own: Own) -> None:

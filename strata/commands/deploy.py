@@ -48,6 +48,7 @@ from strata.terraform.events import Failure
 from strata.terraform.existing import PRUNE, ExistingTable, GoneImports, exists_already
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
+from strata.terraform.losses import refuse_losses
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import (
@@ -195,6 +196,7 @@ class Deployment:
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_by_hand(prepared, otherwise, planned, applied=bool(self._written)),
+                lambda planned: refuse_losses(prepared, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
             reader=prepared.reader,

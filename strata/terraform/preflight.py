@@ -84,7 +84,7 @@ from strata.text import counted, folded, listed
 
 REPLACE = "replace:"
 ALLOWED = (
-    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
+    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS", f"{ALREADY_CLOSED}KEY"),
     *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, PRICE, SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
@@ -127,6 +127,8 @@ class Prepared:
     """What was seen of the roles of accounts."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
+    allow: Collection[str] = ()
+    """The words of `--allow`."""
 
     @cached_property
     def steps(self) -> Steps:
@@ -352,6 +354,7 @@ def prepare(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing),
         fleet=fleet,
         regions=regions,
+        allow=allow,
     )
     words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
     prepared = _written(prepared, stacks, words, listed, examination.closed, progress)
@@ -890,7 +893,7 @@ def _check_keys(allow: Collection[str], landing_zone: LandingZone) -> None:
             (ALREADY_CLOSED, "account", {*landing_zone.organization.accounts}),
         ):
             key = word.removeprefix(begin)
-            if word.startswith(begin) and key not in keys:
+            if word.startswith(begin) and key not in keys and not (begin == REPLACE and "." in key):
                 text = f"--allow {word}: there is no {what} {key!r}{did_you_mean(key, keys)}"
                 raise UsageError(Message("unknown-name", text, option="--allow", name=key))
 
