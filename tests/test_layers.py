@@ -1042,6 +1042,7 @@ AT_LAST = "self.node.add_validation(Refusing())"
     [
         ("", BEGIN, "1 / 0", "ZeroDivisionError"),
         ("import nowhere", BEGIN, "", "nowhere"),
+        ("", "self.move('a.b', 'a.c')", "", "__init__, line 13"),
         ("", BEGIN, AT_LAST, "odd at last"),
         ("", BEGIN, f"{CHANGES}{AT_LAST}", None),
     ],
