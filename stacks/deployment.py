@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -14,6 +14,7 @@ from pathlib import Path
 
 from cdktf import App, Testing
 
+from stacks.arguments import PART_OF_TOKEN, parts_of_tokens
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
 from stacks.organizations import OrganizationsStack
@@ -185,10 +186,14 @@ def main() -> None:
     except SystemExit as ended:  # else the Terraform of the run before would pass for that of this run
         raise RuntimeError("a stack ended the run before any Terraform was written") from ended
     app = _synthesized(app, make, without, failed)
+    for stack, cut in _with_parts_of_tokens(app):
+        if failed is None or stack in STACKS:
+            sys.exit(f"error: {cut}")
+        failed[stack] = cut
     if unwritten and failed is not None:
         said = {
             stack: f"error: {error}"
-            if isinstance(error, AddressTakenError)
+            if error.__traceback__ is None or isinstance(error, AddressTakenError)
             else "".join(traceback.format_exception(error))
             for stack, error in failed.items()
         }
@@ -215,6 +220,18 @@ def _synthesized(
     app = make(without={*without, *failed})
     app.synth()
     return app
+
+
+def _with_parts_of_tokens(app: App) -> Iterator[tuple[str, TypeError]]:
+    """Yields the stacks in which a construct that `add` did not make has a part of a token."""
+    for stack in (child.node.id for child in app.node.children if isinstance(child, BaseStack)):
+        text = (Path(app.outdir) / "stacks" / stack / "cdk.tf.json").read_text(encoding="utf-8")
+        if PART_OF_TOKEN.search(text):
+            document = json.loads(text)
+            some = (named for part in ("data", "resource") for named in document.get(part, {}).items())
+            made = {f"{type}.{name}": its for type, named in some for name, its in named.items()}
+            faults = [f"{address}: {fault}" for address, its in made.items() for fault in parts_of_tokens(its)]
+            yield stack, TypeError("; ".join(faults) or "an output, a local or a provider has a part of a token")
 
 
 def _odd(app: App) -> dict[str, BaseException]:

@@ -1034,6 +1034,7 @@ class Stack(BaseStack):
 """
 CHANGES = "security.alert_topics['us-east-1'].construct().display_name = 'AWS'; "
 BEGIN = "super().__init__(scope, id, project=landing_zone.project)"
+CUT = "TerraformOutput(self, 'cut', value=security.alert_topics['us-east-1'].arn[:12])"
 AT_LAST = "self.node.add_validation(Refusing())"
 
 
@@ -1044,6 +1045,7 @@ AT_LAST = "self.node.add_validation(Refusing())"
         ("import nowhere", BEGIN, "", "nowhere"),
         ("", "self.move('a.b', 'a.c')", "", "__init__, line 13"),
         ("", BEGIN, AT_LAST, "odd at last"),
+        ("from cdktf import TerraformOutput", BEGIN, CUT, "has a part of a token"),
         ("", BEGIN, f"{CHANGES}{AT_LAST}", None),
     ],
 )
@@ -1062,9 +1064,9 @@ def test_a_layer_of_the_management_account_that_fails_stops_those_alone_that_rea
         return
     workspace.synth()
 
-    assert {*workspace.failed} == {"base", "above"}
+    assert {*workspace.failed} == ({"base"} if line == CUT else {"base", "above"})
     assert all(text in why for why in workspace.failed.values()), workspace.failed
-    assert [*workspace.stacks] == ["backend", "organizations", "security", "sso", "beside"]
+    assert {*workspace.stacks} - {"base", "above"} == {"backend", "organizations", "security", "sso", "beside"}
 
 
 @pytest.mark.parametrize(
