@@ -923,7 +923,7 @@ class Deployment:
         self._odd |= {stack: 1 if stack in self._written else AGAIN for stack in stacks}
         self._unfinished = self._worst(0)
         named = listed(self._words(stacks))
-        text = f"{named}: this was on no list that was approved; run strata plan again, and approve its list"
+        text = f"{named}: left to a list of its own, as on none that was approved: run strata plan, and approve it"
         self._leave(Message("on-no-list", text, stacks=list(stacks)))
         return False
 
