@@ -228,6 +228,8 @@ class Deployment:
         """Something was changed that AWS takes to all accounts with a permission set."""
         self._idle = False
         """Nothing is to be done."""
+        self._reported: set[str] = set()
+        """The stacks whose code fails and that stand for all that fail alike: it was told."""
         self._told: set[str] = set()
         """The stacks whose end was told."""
         self._failures: list[StrataError] = []
@@ -1012,7 +1014,11 @@ class Deployment:
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
         if why := self.workspace.failed.get(stack):
-            self._fails(StrataError(why.saying(f"{stack}: {why}", place=why.place)))
+            alike = [other for other, its in self.workspace.failed.items() if its == why and other in self.outcomes]
+            if not self._reported.intersection(alike):
+                self._reported.add(stack)
+                text = f"{listed(self._words(alike))}: {why}"
+                self._fails(StrataError(why.saying(text, place=why.place, stacks=alike)))
             return
         if any(failure.id == STOPPED for failure in failures):
             project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
