@@ -125,6 +125,13 @@ class BaseStack(TerraformStack):
         )
         self.add_override("terraform", _of_the_writer(project))
 
+    def __getattr__(self, name: str) -> NoReturn:
+        text = f"{type(self).__name__!r} object has no attribute {name!r}"
+        if "_plain" not in vars(self):
+            line = type(self).__init__.__code__.co_firstlineno
+            text = f"super().__init__ is missing: call it first in __init__, line {line}"
+        raise AttributeError(text)
+
     def _role(self) -> list[AwsProviderAssumeRole] | None:
         """Returns the role that the provider assumes; none in the management account."""
         return None

@@ -6,7 +6,7 @@ import json
 import os
 import sys
 import traceback
-from collections.abc import Callable, Collection, Iterable, Mapping, MutableMapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
 from dataclasses import replace
 from functools import partial
 from itertools import pairwise
@@ -14,14 +14,14 @@ from pathlib import Path
 
 from cdktf import App, Testing
 
-from stacks.account import AccountStack
+from stacks.arguments import PART_OF_TOKEN, parts_of_tokens
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
 from stacks.organizations import OrganizationsStack
 from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
-from strata.config.layers import ARCHIVE
+from strata.config.layers import ARCHIVE, STACKS
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message
 from strata.identity.accounts import ALREADY_CLOSED
@@ -54,8 +54,8 @@ def build(
         outdir: where it is written to.
         emulated: an emulator answers instead of AWS.
         allow: the losses that the guards of the stacks let pass this time.
-        without: stacks in member accounts that need not be written.
-        failed: gets why a stack in a member account cannot be made; without it that stops all.
+        without: stacks of layers that need not be written.
+        failed: gets why a stack of a layer cannot be made; without it that stops all.
 
     Raises:
         ConfigurationError: imports.yaml names an address that no stack makes.
@@ -186,10 +186,14 @@ def main() -> None:
     except SystemExit as ended:  # else the Terraform of the run before would pass for that of this run
         raise RuntimeError("a stack ended the run before any Terraform was written") from ended
     app = _synthesized(app, make, without, failed)
+    for stack, cut in _with_parts_of_tokens(app):
+        if failed is None or stack in STACKS:
+            sys.exit(f"error: {cut}")
+        failed[stack] = cut
     if unwritten and failed is not None:
         said = {
             stack: f"error: {error}"
-            if isinstance(error, AddressTakenError)
+            if error.__traceback__ is None or isinstance(error, AddressTakenError)
             else "".join(traceback.format_exception(error))
             for stack, error in failed.items()
         }
@@ -200,7 +204,7 @@ def main() -> None:
 def _synthesized(
     app: App, make: Callable[..., App], without: Collection[str], failed: dict[str, BaseException] | None
 ) -> App:
-    """Writes the Terraform, without the stacks in member accounts that fail where somebody wants to know which."""
+    """Writes the Terraform, without the stacks of layers that fail where somebody wants to know which."""
     try:
         app.synth()
     except Exception as error:
@@ -218,14 +222,26 @@ def _synthesized(
     return app
 
 
+def _with_parts_of_tokens(app: App) -> Iterator[tuple[str, TypeError]]:
+    """Yields the stacks in which a construct that `add` did not make has a part of a token."""
+    for stack in (child.node.id for child in app.node.children if isinstance(child, BaseStack)):
+        text = (Path(app.outdir) / "stacks" / stack / "cdk.tf.json").read_text(encoding="utf-8")
+        if PART_OF_TOKEN.search(text):
+            document = json.loads(text)
+            some = (named for part in ("data", "resource") for named in document.get(part, {}).items())
+            made = {f"{type}.{name}": its for type, named in some for name, its in named.items()}
+            faults = [f"{address}: {fault}" for address, its in made.items() for fault in parts_of_tokens(its)]
+            yield stack, TypeError("; ".join(faults) or "an output, a local or a provider has a part of a token")
+
+
 def _odd(app: App) -> dict[str, BaseException]:
-    """Returns the stacks in member accounts that cannot be synthesized, each with what it raises.
+    """Returns the stacks of layers that cannot be synthesized, each with what it raises.
 
     It takes an app that nothing was written of: an aspect that adds something cannot be visited twice.
     """
     odd: dict[str, BaseException] = {}
     for stack in app.node.children:
-        if isinstance(stack, AccountStack):
+        if isinstance(stack, BaseStack) and stack.node.id not in STACKS:
             try:
                 stack.prepare_stack()
                 Testing.synth(stack, True)

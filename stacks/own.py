@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, MutableMapping
+import ast
+from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from functools import partial
 from importlib import import_module
 from typing import Any
@@ -13,7 +14,7 @@ from stacks.account import MemberAccount
 from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
 from strata.config.baseline import Baseline
-from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, baseline_in, stack_name
+from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, Code, baseline_in, stack_name
 from strata.config.models import ROOT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import recorders_of
@@ -39,48 +40,97 @@ def own_layers(
         landing_zone: the configuration.
         stacks: those that a layer may read from.
         organizations: the stack that makes the accounts.
-        without: stacks in member accounts that need not be written.
-        failed: gets why a stack in a member account, or what reads from it, cannot be made; without it that stops all.
+        without: stacks that need not be written.
+        failed: gets why a stack, or what reads from it, cannot be made; without it that stops all, as does code that
+            may change what other stacks make.
     """
     made = dict(stacks)
     for layer in landing_zone.layers.values():
-        kind = import_module(f"{layer.code.package}.stack").Stack
+        in_accounts = layer.code.in_accounts
+        in_each = [layer.stack_in(key) for key in landing_zone.members if layer.is_in(key)]
+        names = in_each if in_accounts else [layer.stack]
+        attempted = partial(_attempted, app, layer.code, failed)
+        module = attempted(names, partial(import_module, f"{layer.code.package}.stack"))
+        if module is None:
+            continue
         # Where the archive's account is closed, no bucket is waited for; a run says that nothing arrives there.
         absent = {ARCHIVE} - made.keys() if layer.source else set()
         if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in {*made, *absent}]:
             closed = LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
             if failed is None:
                 raise closed
-            names = [layer.stack_in(key) for key in landing_zone.members if layer.is_in(key)]
-            failed.update(dict.fromkeys(names or [layer.stack], failed.get(lacking[0], closed)))
+            failed.update(dict.fromkeys(names, failed.get(lacking[0], closed)))
             continue
         ours = {"landing_zone": landing_zone, "settings": layer.settings}
         asked = [name for name in layer.code.inputs if name not in {"account", *absent}]
         given: dict[str, Any] = {name: ours[name] if name in GIVEN else made[stack_name(name)] for name in asked}
-        if not layer.code.in_accounts:
-            made[layer.name] = kind(app, layer.stack, **given)
-            yield made[layer.name]
-            continue
-        for key, declared in landing_zone.members.items():
-            name, id, roles = layer.stack_in(key), organizations.accounts[key].id, layer.other_roles
-            if name in without or not layer.is_in(key):
+        accounts = landing_zone.members if in_accounts else {"": None}
+        for key, declared in accounts.items():
+            name = layer.stack_in(key) if in_accounts else layer.stack
+            if name in without or (in_accounts and not layer.is_in(key)):
+                if failed and name in failed and may_change_others(layer.code):
+                    raise failed[name]
                 continue
-            id_of, project = partial(_id_of, organizations), landing_zone.project
-            recorders = recorders_of(landing_zone, key) if layer.source else None
-            account = MemberAccount(
-                *(key, id, declared, project, layer.name, roles, landing_zone.documents, id_of, recorders)
-            )
-            try:
-                stack = kind(app, name, **given, account=account)
-            except (Exception, SystemExit) as error:
-                if failed is None:
-                    raise
-                failed[name] = error
-                app.node.try_remove_child(name)  # what there is of it
-                continue
-            made[layer.name] = stack  # whoever asks for it has checked that there is one alone
-            yield stack
+            if declared:
+                id, roles = organizations.accounts[key].id, layer.other_roles
+                id_of, project = partial(_id_of, organizations), landing_zone.project
+                recorders = recorders_of(landing_zone, key) if layer.source else None
+                given["account"] = MemberAccount(
+                    *(key, id, declared, project, layer.name, roles, landing_zone.documents, id_of, recorders)
+                )
+            if stack := attempted([name], partial(module.Stack, app, name, **given)):
+                made[layer.name] = stack  # whoever asks for it has checked that there is one alone
+                yield stack
     yield from _leaving(app, landing_zone, without)
+
+
+def _attempted(
+    app: App,
+    code: Code,
+    failed: MutableMapping[str, BaseException] | None,
+    names: Collection[str],
+    make: Callable[[], Any],
+) -> Any:
+    """Returns what code of a layer makes; where it fails, and somebody wants to know why, none of these stacks."""
+    try:
+        return make()
+    except (Exception, SystemExit) as error:
+        if failed is None or may_change_others(code):
+            raise
+        for name in names:
+            failed[name] = error
+            app.node.try_remove_child(name)  # what there is of it
+        return None
+
+
+def may_change_others(code: Code) -> bool:
+    """Says whether a layer does more with the stacks that it asks for than to read their attributes.
+
+    Without it these would be other stacks: a deploy of them would take back what it changes there.
+    """
+    asked = {*code.inputs} - {*GIVEN, "account"}
+    if code.in_accounts or not asked:
+        return False
+    try:
+        trees = [ast.parse(file.read_bytes()) for file in sorted(code.folder.rglob("*.py"))]
+    except (SyntaxError, ValueError):
+        return True
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    read = {
+        id(node.value)
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+        if node.attr != "node" and id(node) not in called
+    }
+    named = [node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in nodes]
+    return bool(_CHANGING.intersection(named)) or any(
+        isinstance(node, ast.Name) and node.id in asked and id(node) not in read for node in nodes
+    )
+
+
+_CHANGING = frozenset(("Aspects", "construct", "root", "scopes", "children"))
+"""What code calls that changes things of another stack, or looks for them in the app."""
 
 
 _EMPTIED = {"settings": {ROOT: {"sign_in_events": {"mode": "off"}}}}

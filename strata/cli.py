@@ -699,7 +699,7 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         metavar="KIND",
-        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, "
+        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, replace:ADDRESS, "
         "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
         "disable:protection, price, shorter-lock, compliance-lock; repeatable.",
         show_default=False,

@@ -12,6 +12,7 @@ import sys
 from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -21,13 +22,14 @@ import stacks.layers
 from stacks import deployment
 from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
+from stacks.own import may_change_others
 from strata.cli import app
 from strata.commands.check import run as check
 from strata.commands.rename import run as rename
 from strata.config import layers
-from strata.config.layers import Roles
+from strata.config.layers import Code, Roles
 from strata.diff.layers import layer_changes
-from strata.errors import ConfigurationError
+from strata.errors import ConfigurationError, StrataError
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers as reported
@@ -37,7 +39,9 @@ from strata.options import Options
 from strata.terraform import tools
 from strata.terraform.entering import Entrances
 from strata.terraform.expressions import terraform
+from strata.terraform.losses import refuse_losses
 from strata.terraform.plans import Plan, PlannedChange
+from strata.terraform.preflight import RefusedError, check_allowed
 from strata.terraform.steps import Steps
 from strata.terraform.synthesis import sources
 from strata.terraform.workspace import Workspace
@@ -903,6 +907,30 @@ def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own
     assert unclear == ()
 
 
+@pytest.mark.parametrize("stack", ["topics_shared", "one"])
+def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack: str) -> None:
+    """Unless its address is allowed; what goes alone was meant, and Strata's own stacks have guards."""
+    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
+    key, bucket, queue = "aws_kms_key.{}", "aws_s3_bucket.logs", "aws_sqs_queue.gone"
+    does = {key.format("old"): "delete", key.format("new"): "create", bucket: "replace", "aws_sns_topic.a": "replace"}
+    changes = {address: PlannedChange(action) for address, action in {**does, queue: "delete"}.items()}
+    zone = own.load()
+
+    def refused(stack: str, *allow: str) -> list[str]:
+        try:
+            refuse_losses(cast("Any", SimpleNamespace(landing_zone=zone, allow=allow)), Plan(stack, changes))
+        except RefusedError as error:
+            return [refusal.kind for refusal in error.refusals]
+        return []
+
+    words = [f"replace:{key.format('old')}", f"replace:{bucket}"]
+    check_allowed(words)
+    assert refused(stack) == words
+    assert refused(stack, *words[1:]) == words[:1]
+    assert refused(stack, *words) == refused("security") == []
+
+
 def _retire_shared(own: Own) -> None:
     _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")
     _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
@@ -950,21 +978,9 @@ def test_what_account_stacks_raise_is_told_of_each_where_that_is_asked(
     own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """All others are written, and nothing of those that were half made."""
-    checkout = tmp_path / "checkout"
-    (checkout / "stacks/layers").mkdir(parents=True)
-    own.code.rename(checkout / "stacks/layers")
-    own.code.symlink_to(checkout / "stacks/layers")
     for name, (line, *_) in RAISING.items():
         own.add(name, stack=ODD.replace("{line}", line))
-    (checkout / "main.py").write_text(
-        "import sys\nfrom pathlib import Path\n"
-        f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
-        "import stacks.layers\nfrom strata.config import layers\nfrom stacks.deployment import main\n"
-        "layers.CODE = Path('stacks/layers').resolve()\nstacks.layers.__path__ = [str(layers.CODE)]\nmain()\n"
-    )
-    monkeypatch.setattr(tools, "CHECKOUT", checkout)
-    variables = {**os.environ, "STRATA_CONFIG": str(own.config), "TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")}
-    workspace = Workspace(tmp_path / "out", variables)
+    workspace = _workspace(own, tmp_path, monkeypatch)
 
     workspace.synth()
 
@@ -993,6 +1009,104 @@ def test_what_an_account_stack_raises_fails_a_plain_synth(
 
     assert not isinstance(raised.value, SystemExit) or raised.value.code not in (0, None)
     assert text in f"{type(raised.value).__name__}: {raised.value}" or name == "ending"
+
+
+def _workspace(own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Workspace:
+    """Returns where the Terraform of somebody's checkout is written, in processes of their own."""
+    checkout = tmp_path / "checkout"
+    (checkout / "stacks/layers").mkdir(parents=True)
+    own.code.rename(checkout / "stacks/layers")
+    own.code.symlink_to(checkout / "stacks/layers")
+    (checkout / "main.py").write_text(
+        "import sys\nfrom pathlib import Path\n"
+        f"sys.path.insert(0, {str(CHECKOUT)!r})\n"
+        "import stacks.layers\nfrom strata.config import layers\nfrom stacks.deployment import main\n"
+        "layers.CODE = Path('stacks/layers').resolve()\nstacks.layers.__path__ = [str(layers.CODE)]\nmain()\n"
+    )
+    monkeypatch.setattr(tools, "CHECKOUT", checkout)
+    variables = {**os.environ, "STRATA_CONFIG": str(own.config), "TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")}
+    return Workspace(tmp_path / "out", variables)
+
+
+BROKEN = """
+import jsii
+{top}
+from constructs import IValidation
+from stacks.base import BaseStack
+
+@jsii.implements(IValidation)
+class Refusing:
+    def validate(self):
+        return ["odd at last"]
+
+class Stack(BaseStack):
+    def __init__(self, scope, id, *, landing_zone, security):
+        {begin}
+        self.output("topics", sorted(security.alert_topics), description="x")
+        {line}
+"""
+CHANGES = "security.alert_topics['us-east-1'].construct().display_name = 'AWS'; "
+BEGIN = "super().__init__(scope, id, project=landing_zone.project)"
+CUT = "TerraformOutput(self, 'cut', value=security.alert_topics['us-east-1'].arn[:12])"
+AT_LAST = "self.node.add_validation(Refusing())"
+
+
+FAILING = {
+    "dividing": ("", BEGIN, "1 / 0", "ZeroDivisionError"),
+    "importing": ("import nowhere", BEGIN, "", "nowhere"),
+    "unbegun": ("", "self.move('a.b', 'a.c')", "", "__init__, line 13"),
+    "refusing": ("", BEGIN, AT_LAST, "odd at last"),
+    "cutting": ("from cdktf import TerraformOutput", BEGIN, CUT, "has a part of a token"),
+}
+
+
+def test_layers_of_the_management_account_that_fail_stop_those_alone_that_read_from_them(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, (top, begin, line, _) in FAILING.items():
+        own.add(name, "", stack=BROKEN.format(top=top, begin=begin, line=line))
+        own.add(f"{name}_above", "", stack=STACK.format(inputs=f"landing_zone, {name}"))
+    own.add("beside", "", stack=STACK.format(inputs="landing_zone"))
+    workspace = _workspace(own, tmp_path, monkeypatch)
+
+    workspace.synth()
+
+    above = {f"{name}_above" for name in FAILING}
+    assert {*workspace.failed} == {*FAILING, *above} - {"cutting_above"}
+    for name, (*_, text) in FAILING.items():
+        assert text in workspace.failed[name], workspace.failed
+    assert {*workspace.stacks} - {*FAILING, *above} == {"backend", "organizations", "security", "sso", "beside"}
+
+
+def test_a_layer_that_fails_and_may_change_other_stacks_stops_all(
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without it these would be others."""
+    own.add("base", "", stack=BROKEN.format(top="", begin=BEGIN, line=f"{CHANGES}{AT_LAST}"))
+    workspace = _workspace(own, tmp_path, monkeypatch)
+
+    with pytest.raises(StrataError):
+        workspace.synth()
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("self.add(Thing, 'x', name=security.alert_topics['us-east-1'].arn)", False),
+        ("ids = sorted(security.account_ids.items())", False),
+        ("security.alert_topics['us-east-1'].construct().display_name = 'AWS'", True),
+        ("security.output('more', 'x', description='x')", True),
+        ("security.project = None", True),
+        ("security.node.find_child('x')", True),
+        ("Aspects.of(self.node.root).add(x)", True),
+        ("changed(security)", True),
+        ("x =", True),
+    ],
+)
+def test_what_reads_attributes_of_a_stack_changes_nothing_there(tmp_path: Path, line: str, changes: bool) -> None:
+    (tmp_path / "stack.py").write_text(line)
+
+    assert may_change_others(Code(tmp_path, ("landing_zone", "security"))) == changes
 
 
 def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:

@@ -26,12 +26,18 @@ from cdktf import (
     TerraformResource,
     TerraformResourceLifecycle,
     TerraformStack,
+    Token,
 )
 from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryContact
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.inspector2_organization_configuration import Inspector2OrganizationConfiguration
+from cdktf_cdktf_provider_aws.kms_key import KmsKey
 from cdktf_cdktf_provider_aws.route_table import RouteTable, RouteTableRoute
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
+from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
+    S3BucketLifecycleConfiguration,
+    S3BucketLifecycleConfigurationRule,
+)
 from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationLambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
 from cdktf_cdktf_provider_aws.s3_control_bucket import S3ControlBucket
@@ -363,6 +369,10 @@ def test_a_type_is_called_as_terraform_calls_it(own: Own) -> None:
     assert found["aws_s3control_bucket"]["outpost"] == {"bucket": "a", "outpost_id": "b"}
 
 
+RULE = S3BucketLifecycleConfigurationRule(id="a", status="Enabled", expiration={"days": 1})  # type: ignore[arg-type]
+"""A block, where a list of these belongs."""
+
+
 @pytest.mark.parametrize(
     ("kind", "given", "said"),
     [
@@ -378,6 +388,12 @@ def test_a_type_is_called_as_terraform_calls_it(own: Own) -> None:
         ),
         (SnsTopic, {"name": ["a"], "tags": "a"}, ["type of name must be", "type of tags must be"]),
         (SnsTopic, {"delivery_policy": {"a": 1}}, ["type of delivery_policy must be"]),
+        (KmsKey, {"is_enabled": "yes", "nme": "a"}, ["has no argument 'nme'", "type of is_enabled must be"]),
+        (
+            S3BucketLifecycleConfiguration,
+            {"bucket": "a", "rule": [RULE]},
+            ["type of rule.expiration must be"],
+        ),
     ],
 )
 def test_wrong_arguments_are_refused_all_at_once(own: Own, kind: Any, given: dict[str, Any], said: list[str]) -> None:
@@ -388,6 +404,28 @@ def test_wrong_arguments_are_refused_all_at_once(own: Own, kind: Any, given: dic
     assert text.startswith(f"{kind.__name__} wrong: ")
     assert [fault for fault in said if fault not in text] == []
     assert text.count("; got") + text.count("argument '") == len(said)
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        str.upper,
+        lambda token: token[:5],
+        lambda token: token[5:],
+        lambda token: f"x-{token.lower()}",
+    ],
+)
+def test_a_part_of_a_token_is_refused(own: Own, change: Callable[[str], Any]) -> None:
+    """Terraform would take it for text, and the plan look fine."""
+    arn = own.topic.arn
+    given = {"name": f"a-{arn}", "tags": {"whole": arn}, "policy": change(arn)}
+    with pytest.raises(TypeError, match=r"^SnsTopic wrong: .*policy: this is known "):
+        own.add(SnsTopic, "wrong", **given)
+    with pytest.raises(TypeError, match=r"^output part: value: this is known "):
+        own.output("part", change(arn), description="a")
+    with pytest.raises(TypeError, match=r"^output part: value: this is known "):
+        own.output("part", float(Token.as_number(arn)) * 2, description="a")
+    own.output("whole", [Token.as_number(arn), arn, own.bucket.tags_all, "${T}", 1e10], description="a")
 
 
 @pytest.mark.parametrize("argument", ["name", "tags"])

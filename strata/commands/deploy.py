@@ -48,6 +48,7 @@ from strata.terraform.events import Failure
 from strata.terraform.existing import PRUNE, ExistingTable, GoneImports, exists_already
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
+from strata.terraform.losses import refuse_losses
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import (
@@ -195,6 +196,7 @@ class Deployment:
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_by_hand(prepared, otherwise, planned, applied=bool(self._written)),
+                lambda planned: refuse_losses(prepared, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
             reader=prepared.reader,
@@ -226,6 +228,8 @@ class Deployment:
         """Something was changed that AWS takes to all accounts with a permission set."""
         self._idle = False
         """Nothing is to be done."""
+        self._reported: set[str] = set()
+        """The stacks whose code fails and that stand for all that fail alike: it was told."""
         self._told: set[str] = set()
         """The stacks whose end was told."""
         self._failures: list[StrataError] = []
@@ -921,7 +925,7 @@ class Deployment:
         self._odd |= {stack: 1 if stack in self._written else AGAIN for stack in stacks}
         self._unfinished = self._worst(0)
         named = listed(self._words(stacks))
-        text = f"{named}: this was on no list that was approved; run strata plan again, and approve its list"
+        text = f"{named}: left to a list of its own, as on none that was approved: run strata plan, and approve it"
         self._leave(Message("on-no-list", text, stacks=list(stacks)))
         return False
 
@@ -1010,7 +1014,11 @@ class Deployment:
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
         if why := self.workspace.failed.get(stack):
-            self._fails(StrataError(why.saying(f"{stack}: {why}", place=why.place)))
+            alike = [other for other, its in self.workspace.failed.items() if its == why and other in self.outcomes]
+            if not self._reported.intersection(alike):
+                self._reported.add(stack)
+                text = f"{listed(self._words(alike))}: {why}"
+                self._fails(StrataError(why.saying(text, place=why.place, stacks=alike)))
             return
         if any(failure.id == STOPPED for failure in failures):
             project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)

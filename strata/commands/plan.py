@@ -23,6 +23,7 @@ from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
 from strata.terraform.existing import ExistingTable, GoneImports
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
+from strata.terraform.losses import refuse_losses
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError, prepare
@@ -221,6 +222,7 @@ def _plans(
                 partial(refuse_handed_on, prepared),
                 partial(refuse_second_administrator, prepared),
                 partial(refuse_by_hand, prepared, otherwise),
+                partial(refuse_losses, prepared),
             ),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,

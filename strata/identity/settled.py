@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, LAYERS, ORGANIZATION, PROJECT
-from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
+from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import Locking, Project, state_key
 from strata.config.source import Location
 from strata.errors import Fault, Message
@@ -21,6 +21,7 @@ from strata.printing import word
 from strata.sides.states import State
 from strata.text import listed
 
+_LEFT = "state-without-stack"
 _GUIDE = "docs/recover.md says how it is really done"
 
 
@@ -122,10 +123,10 @@ def _layer_left(
     name, _, account = stack.partition(IN_ACCOUNT)
     layer = landing_zone.layers.get(name)
     if layer and layer.deploying.accounts and account in landing_zone.members:
-        problem = Message("state-without-stack", f"{has}, and {account} is not named", stack=stack, held=held)
+        problem = Message(_LEFT, f"{has}, and {account} is not named", stack=stack, held=held)
         remedy = f"name {account} again, run cdktf destroy {stack}, then take it out; docs/layers.md says more"
         return landing_zone.fault(layer.file, ("accounts",), problem, remedy), ()
-    problem = Message("state-without-stack", f"{has}, and no stack has this name", stack=stack, held=held)
+    problem = Message(_LEFT, f"{has}, and no stack has this name", stack=stack, held=held)
     like = _could_be(landing_zone, stack, deployed)
     lines = move_state(landing_zone.project, stack, next(iter(like))) if len(like) == 1 else ()
     if lines:
@@ -134,6 +135,24 @@ def _layer_left(
     remedy = f"put {LAYERS}/{name}.yaml and its code back, run cdktf destroy {stack}, then take both out"
     remedy += "; where the layer has another name now, move its state as docs/layers.md#renaming says"
     return landing_zone.fault(PROJECT, (), problem, remedy), ()
+
+
+def is_alone(landing_zone: LandingZone, refusal: Refusal, named: Collection[str], deployed: Collection[str]) -> bool:
+    """Says whether it is about a layer of one's own that is gone, and that nothing which is asked for can be by now.
+
+    Args:
+        landing_zone: the configuration.
+        refusal: one of those of `lost_layers`.
+        named: the stacks and layers that are asked for; all when none is named.
+        deployed: all stacks that have a state.
+    """
+    problem = refusal.fault.problem
+    stack = str(problem.data["stack"])
+    ours = (ACCOUNTS, ARCHIVE, BASELINE_LAYER, DELEGATION, DETECTION_LAYER)
+    if problem.id != _LEFT or stack.partition(IN_ACCOUNT)[0] in ours:
+        return False
+    like = _could_be(landing_zone, stack, deployed)
+    return not any(not named or {new, new.partition(IN_ACCOUNT)[0]} & {*named} for new in like)
 
 
 def _could_be(landing_zone: LandingZone, stack: str, deployed: Collection[str]) -> dict[str, str]:
@@ -168,10 +187,10 @@ def _shipped_left(landing_zone: LandingZone, stack: str, has: str, held: Sequenc
     """Returns how a stack that comes with Strata goes; one error for all accounts in which Config records."""
     if any(map(OF_CONFIG.match, held)):
         text = f"{has}: Config records there and in other accounts, and {DETECTION} says nothing of it any more"
-        problem = Message("state-without-stack", text, stack=stack, held=held)
+        problem = Message(_LEFT, text, stack=stack, held=held)
         remedy = "write config: {mode: unmanaged} there; a deploy removes it from the states; then take it out"
         return landing_zone.fault(DETECTION, (), problem, remedy)
-    problem = Message("state-without-stack", f"{has}, and nothing switches the stack on", stack=stack, held=held)
+    problem = Message(_LEFT, f"{has}, and nothing switches the stack on", stack=stack, held=held)
     file, remedy = _SHIPPED[stack == ACCOUNTS]
     return landing_zone.fault(file, (), problem, remedy)
 
@@ -193,7 +212,7 @@ def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: st
     of_guardduty = [address for address in held if _is_guarddutys(address)]
     sections = [name for name, some in (("guardduty", of_guardduty), ("config", len(of_guardduty) < len(held))) if some]
     why = f"{DETECTION} has no {listed(sections)}" if detection else "nothing switches the stack on"
-    problem = Message("state-without-stack", f"{has}, and {why}", stack=stack, held=held)
+    problem = Message(_LEFT, f"{has}, and {why}", stack=stack, held=held)
     back = "write" if detection else f"put the file back with administrator: {account} and"
     words = " and ".join(f"{name}: {{mode: unmanaged}}" for name in sections)
     remedy = f"{back} {words}; a deploy removes it from the states; then delete the file"
@@ -216,7 +235,7 @@ def _archive_left(landing_zone: LandingZone, stack: str, account: str, has: str,
             state = f"s3://{landing_zone.project.state_bucket}/{state_key(stack)}"
             remedy = f"write {words}; once S3 has neither bucket any more, aws s3 rm {state}, and name another account"
         return landing_zone.fault(DETECTION, ("log_archive", "account"), problem, remedy)
-    problem = Message("state-without-stack", f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
+    problem = Message(_LEFT, f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
     remedy = f"write {words}; a deploy removes it from the state; then take it out"
     return landing_zone.fault(DETECTION, (), problem, remedy)
 

@@ -51,7 +51,7 @@ from strata.identity.deletions import (
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
 from strata.identity.lost_states import lost_states, other_store
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
-from strata.identity.settled import held_in_baseline, lost_layers, settled, unsaid
+from strata.identity.settled import held_in_baseline, is_alone, lost_layers, settled, unsaid
 from strata.kinds import TYPES
 from strata.kinds.detection.administrator import ADMINISTRATOR
 from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
@@ -78,7 +78,7 @@ from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.entering import Entrances, Met
 from strata.terraform.errors import PAUSES, wait
-from strata.terraform.fleet import Fleet, layer_of
+from strata.terraform.fleet import Fleet, layer_of, words
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
@@ -89,7 +89,7 @@ from strata.text import counted, folded, listed
 
 REPLACE = "replace:"
 ALLOWED = (
-    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{ALREADY_CLOSED}KEY"),
+    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS", f"{ALREADY_CLOSED}KEY"),
     *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION, PRICE),
     *(SHORTER_LOCK, COMPLIANCE),
 )
@@ -133,6 +133,8 @@ class Prepared:
     """What was seen of the roles of accounts."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
+    allow: Collection[str] = ()
+    """The words of `--allow`."""
     protection: Mapping[Switch, str] = field(default_factory=dict)
     """What AWS had of each switch of GuardDuty that no state has."""
 
@@ -156,7 +158,7 @@ class Prepared:
 
     @property
     def failed(self) -> tuple[str, ...]:
-        """Returns the chosen stacks in member accounts whose code fails, and those that read from one of them."""
+        """Returns the chosen stacks whose code fails or whose layer is gone, and those that read from one of them."""
         return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
 
     def refreshes(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Any]) -> bool:
@@ -359,13 +361,16 @@ def prepare(
     types = list(_types_left(aws, landing_zone))
     refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     prepared = Prepared(
-        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing), fleet=fleet, regions=regions
+        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing),
+        fleet=fleet,
+        regions=regions,
+        allow=allow,
     )
     words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
     prepared = _written(prepared, stacks, words, listed, examination.closed, progress)
     written = [stack for stack in STACKS if stack not in workspace.unwritten]
     left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
-    _check_layers(aws, landing_zone, workspace, stacks_of(listed), examination.closed)
+    _check_layers(aws, landing_zone, workspace, stacks, stacks_of(listed), examination.closed)
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
     prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
@@ -380,6 +385,7 @@ def prepare(
         *unread,
         *_roles_left(aws, landing_zone, states["organizations"], stacks_of(listed)),
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
+        *_not_asked(prepared),
         *abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC)),
     ]
     for text in told:
@@ -493,11 +499,17 @@ def _written(
 
 
 def _check_layers(
-    aws: Aws, landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str], closed: Collection[str]
+    aws: Aws,
+    landing_zone: LandingZone,
+    workspace: Workspace,
+    named: Collection[str],
+    deployed: Collection[str],
+    closed: Collection[str],
 ) -> None:
     """Refuses states that no stack has, and that of detection where its file says nothing of what it holds.
 
-    What is in an account that is closed goes with it.
+    What is in an account that is closed goes with it. Where a layer of one's own is gone, and none that is asked for
+    may be it under another name, its stacks are as those whose code fails: all others go on.
     """
     leaving = {*map(baseline_in, landing_zone.leaving)}
     reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
@@ -507,8 +519,13 @@ def _check_layers(
     reachable |= {stack for stack in deployed if its and stack.startswith(here) and stack != f"{here}{its.account}"}
     has = {*workspace.stacks} - unsaid(landing_zone)
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
-    if lost := list(lost_layers(landing_zone, states, deployed)):
-        raise RefusedError(lost)
+    lost = list(lost_layers(landing_zone, states, deployed))
+    if stops := [refusal for refusal in lost if not is_alone(landing_zone, refusal, named, deployed)]:
+        raise RefusedError(stops)
+    for message in (refusal.fault.message for refusal in lost):
+        stack = message.data["stack"]
+        workspace.failed[stack] = message
+        workspace.unwritten[stack] = workspace.stacks[stack] = ()
 
 
 def _archive_told(
@@ -762,6 +779,17 @@ def _own(prepared: Prepared) -> list[str]:
     return [stack for stack in prepared.chosen if stack not in accounts and stack not in failed]
 
 
+def _not_asked(prepared: Prepared) -> Iterator[Message]:
+    """Yields the stacks whose code fails, or whose layer is gone, and that nobody asked for: once for each reason."""
+    stacks: dict[Message, list[str]] = {}
+    for stack, why in prepared.workspace.failed.items():
+        if stack not in prepared.chosen:
+            stacks.setdefault(why, []).append(stack)
+    for why, some in stacks.items():
+        text = f"{listed(words(some, prepared.landing_zone.account_stacks))}: left out: {why}"
+        yield why.saying(text, place=why.place, stacks=some)
+
+
 def _check_regions(prepared: Prepared) -> None:
     """Refuses regions that the account has to enable first; AWS is asked about those that no state has anything in.
 
@@ -941,7 +969,7 @@ def _check_keys(allow: Collection[str], landing_zone: LandingZone) -> None:
             (ALREADY_CLOSED, "account", {*landing_zone.organization.accounts}),
         ):
             key = word.removeprefix(begin)
-            if word.startswith(begin) and key not in keys:
+            if word.startswith(begin) and key not in keys and not (begin == REPLACE and "." in key):
                 text = f"--allow {word}: there is no {what} {key!r}{did_you_mean(key, keys)}"
                 raise UsageError(Message("unknown-name", text, option="--allow", name=key))
 

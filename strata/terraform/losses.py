@@ -1,0 +1,53 @@
+"""What a layer of one's own would destroy by a new name or argument, and nobody could get back."""
+
+from __future__ import annotations
+
+from strata.config.source import shown
+from strata.errors import Fault, Message
+from strata.identity.comparison import Refusal, allowed_by
+from strata.kinds.data import HOLDS_DATA
+from strata.terraform.fleet import layer_of
+from strata.terraform.plans import Plan
+from strata.terraform.preflight import REPLACE, Prepared, RefusedError
+
+
+def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -> None:
+    """Refuses a plan of a layer of one's own that destroys a thing which holds data, and makes one of its type.
+
+    Args:
+        prepared: the start of the run.
+        planned: what is planned.
+        applied: whether this run has changed something before.
+
+    Raises:
+        RefusedError: it is not allowed by its address.
+    """
+    layer = prepared.landing_zone.layers.get(layer_of(planned.stack))
+    if layer is None or layer.source:
+        return
+    refusals = []
+    kept = {address: change for address, change in planned.changes.items() if address.partition(".")[0] in HOLDS_DATA}
+    for address, change in sorted(kept.items()):
+        type, old = address.partition(".")[0], change.moved_from or address
+        word = f"{REPLACE}{old}"
+        comes = [new for new, its in kept.items() if its.action == "create" and new.partition(".")[0] == type]
+        if word in prepared.allow or " " in address:  # a deposed one was replaced on purpose
+            continue
+        if change.action == "delete" and comes:
+            new = comes[0] if len(comes) == 1 else f"{type}.<its new name>"
+            text, remedy = "destroyed, and one of its type made", f'write self.move("{old}", "{new}") in the stack'
+        elif change.action == "replace":
+            by = ", ".join(attribute.name for attribute in change.attributes if attribute.replaces)
+            text, remedy = f"destroyed and made anew{f' for another {by}' if by else ''}", "take that back"
+        else:
+            continue
+        problem = Message(
+            "holds-data",
+            f"{planned.stack}: {old} would be {text}: what it holds is lost",
+            stack=planned.stack,
+            address=old,
+        )
+        fault = Fault(shown(layer.code.folder, "stack.py"), 1, "", problem, f"{remedy}; or {allowed_by(word)}")
+        refusals.append(Refusal(fault, word))
+    if refusals:
+        raise RefusedError(refusals, applied=applied)
