@@ -1065,14 +1065,14 @@ def test_layers_of_the_management_account_that_fail_stop_those_alone_that_read_f
 ) -> None:
     for name, (top, begin, line, _) in FAILING.items():
         own.add(name, "", stack=BROKEN.format(top=top, begin=begin, line=line))
-        own.add(f"{name}_above", "", stack=STACK.format(inputs=f"landing_zone, {name}"))
+        own.add(f"above-{name}", "", stack=STACK.format(inputs=f"landing_zone, {name}"))
     own.add("beside", "", stack=STACK.format(inputs="landing_zone"))
     workspace = _workspace(own, tmp_path, monkeypatch)
 
     workspace.synth()
 
-    above = {f"{name}_above" for name in FAILING}
-    assert {*workspace.failed} == {*FAILING, *above} - {"cutting_above"}
+    above = {f"above-{name}" for name in FAILING}
+    assert {*workspace.failed} == {*FAILING, *above} - {"above-cutting"}
     for name, (*_, text) in FAILING.items():
         assert text in workspace.failed[name], workspace.failed
     assert {*workspace.stacks} - {*FAILING, *above} == {"backend", "organizations", "security", "sso", "beside"}

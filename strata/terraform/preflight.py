@@ -377,7 +377,7 @@ def prepare(
     _check_regions(prepared)
     if STACK in prepared.chosen and names:
         _adopt_leftovers(prepared, progress.note, alone)
-    prepared, unread = _with_protection(prepared, allow)
+    prepared, unread = _with_protection(prepared)
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
         *types,
@@ -576,7 +576,7 @@ def _lock_at_aws(prepared: Prepared, stack: str, told: list[Message]) -> tuple[s
     return NO_LOCK
 
 
-def _with_protection(prepared: Prepared, allow: Collection[str]) -> tuple[Prepared, list[Message]]:
+def _with_protection(prepared: Prepared) -> tuple[Prepared, list[Message]]:
     """Returns it with what AWS has of GuardDuty that its stack sets anew, and what is told of that which is not read.
 
     Raises:
@@ -595,7 +595,7 @@ def _with_protection(prepared: Prepared, allow: Collection[str]) -> tuple[Prepar
         answer = answers.get(switch.region, {})
         at_aws = UNREAD if isinstance(answer, AwsError) else answer.get((switch.attribute, switch.plan))
         found |= {switch: at_aws} if at_aws else {}
-    if DISABLE_PROTECTION not in allow and (refused := list(refused_switches(zone, found))):
+    if DISABLE_PROTECTION not in prepared.allow and (refused := list(refused_switches(zone, found))):
         raise RefusedError(refused)
     return replace(prepared, protection=found), list(unread_switches(zone, found, why))
 
