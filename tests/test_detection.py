@@ -631,10 +631,10 @@ def prepared(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
 def lost(prepared: Prepared) -> dict[str, str]:
     """Returns what the run would switch off, and is refused for, unless that is allowed."""
     try:
-        preflight._with_protection(prepared, ())
+        preflight._with_protection(prepared)
     except RefusedError as error:
         [refusal] = error.refusals
-        preflight._with_protection(prepared, (refusal.kind,))
+        preflight._with_protection(replace(prepared, allow=(refusal.kind,)))
         at_aws: dict[str, str] = refusal.fault.problem.data["at_aws"]
         return at_aws
     return {}
@@ -671,14 +671,14 @@ def test_what_cannot_be_read_of_protection_is_unknown(prepared: Callable[..., Pr
     guardduty = GuardDuty()
     guardduty.closed = True
 
-    begun, told = preflight._with_protection(prepared(guardduty), ())
+    begun, told = preflight._with_protection(prepared(guardduty))
     assert [message.id for message in told] == ["protection-unread"]
     assert {*begun.protection.values()} == {UNREAD}
 
 
 def test_a_plan_has_what_aws_has_of_what_is_set_anew(prepared: Callable[..., Prepared]) -> None:
     """In its lines and in the list to approve; what stays as it is has no other value."""
-    begun, _ = preflight._with_protection(prepared(GuardDuty()), ("disable:protection",))
+    begun, _ = preflight._with_protection(replace(prepared(GuardDuty()), allow=("disable:protection",)))
     wanted = {SWITCHED("eks-audit-logs"): "DISABLED", SWITCHED("runtime-monitoring"): "DISABLED"}
     changes = {
         at: PlannedChange("create", attributes=(Attribute("status", after=value),)) for at, value in wanted.items()
