@@ -160,6 +160,16 @@ def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) 
 # Retiring
 
 
+def test_a_policy_of_an_account_that_retires_is_told_to_bind_it_no_more(folder: Path) -> None:
+    """What its unit has stays: the account is still in it."""
+    for key, places in (("deny-iam-users", "account/shared"), ("deny-commitments", "ou/shared")):
+        assert strata(folder, "add", "policy", key, "--attach", places, "--yes").exit_code == 0
+
+    told = strata(folder, "retire", "account", "shared", "--dry-run").output
+
+    assert re.findall(r"^(?:.* )?policy ([a-z-]+) .*: shared$", told, re.MULTILINE) == ["deny-iam-users"], told
+
+
 def test_a_retired_account_is_named_nowhere_else(folder: Path) -> None:
     done = strata(folder, "retire", "account", "shared", "--yes")
     zone = load(folder)

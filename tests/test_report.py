@@ -818,6 +818,13 @@ def _without_sandbox(zone: LandingZone, *, retired: bool) -> LandingZone:
     return _with(_with(zone, "organization", accounts=accounts), "sso", assignments=assignments)
 
 
+def _retired_with_a_policy(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
+    policy = zone.organization.policies["keep-payments-private"]
+    targets = Targets(accounts=(*policy.targets.accounts, "sandbox"))
+    bound = policy.model_copy(update={"targets": targets})
+    return _with_policies(zone, keep_payments_private=bound), _without_sandbox(zone, retired=True)
+
+
 def _without_unit(zone: LandingZone) -> tuple[LandingZone, LandingZone]:
     before = _without_sandbox(zone, retired=False)
     organization, policies = before.organization, dict(before.organization.policies)
@@ -898,7 +905,8 @@ PAIRS: dict[str, tuple[Pair, list[str]]] = {
         lambda zone: (zone, _without_sandbox(zone, retired=False)),
         [LOSSES, ACCOUNTS],
     ),
-    "a unit goes in which others may have accounts": (_without_unit, []),
+    "a unit goes in which others may have accounts": (_without_unit, [GUARDRAILS, GUARDRAILS, GUARDRAILS]),
+    "an account goes that has a policy of its own": (_retired_with_a_policy, [ACCOUNTS, GUARDRAILS]),
     "an account changes its key and keeps its address": (_account_with_another_key, [LOSSES, ACCOUNTS]),
     "a policy leaves management, which it never bound": (_policy_that_bound_management, []),
     "a policy below sets otherwise": (_policy_below_that_sets_otherwise, [GUARDRAILS]),

@@ -574,7 +574,7 @@ class AccountEntry(AccountAttributes, _Account, title="Account"):
 
     stays: ClassVar[tuple[str, ...]] = ("name", "tags")
     retired: bool = False
-    """Strata forgets the account and leaves it as it is, open or closed."""
+    """Strata forgets the account and leaves it as it is, open or closed; policies attached to it alone go."""
     baseline: Annotated[Leaving, Field(strict=False)] | None = None
     """Of a retired account that has one: `emptied` deletes its roles and rules, settings stay; `forgotten` nothing."""
 

@@ -208,8 +208,7 @@ def did_you_mean(value: str, candidates: Iterable[str]) -> str:
     text, folded = value.lower(), {candidate.lower(): candidate for candidate in sorted(candidates)}
     close = get_close_matches(text, folded, n=1, cutoff=0.7)
     # Of three letters, two that are the wrong way round are too many.
-    swapped = (f"{text[:at]}{text[at + 1 : at + 2]}{text[at : at + 1]}{text[at + 2 :]}" for at in range(len(text)))
-    close = close or [other for other in swapped if other in folded]
+    close = close or [other for other in folded if len(text) == len(other) == 3 and sorted(text) == sorted(other)]
     return f", did you mean {short(folded[close[0]])}?" if close else ""
 
 

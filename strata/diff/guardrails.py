@@ -20,6 +20,7 @@ from strata.landing_zone.units import Ancestors, Target
 from strata.report.policies import in_words, short_type
 from strata.text import counted, listed, plural
 
+_LOOSER: Risk = "guardrails"
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
 
@@ -58,9 +59,9 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         text = f"policy {key} ({short_type(new[key].type)}) {made} and binds {in_words(new[key].attachments)}"
         yield Change(Topic.GUARDRAILS, text)
     for key in sorted(old.keys() - new.keys()):
-        yield _removed(old[key], lost[key], will_be)
+        yield _removed(old[key], lost[key], after)
     for key in sorted(old.keys() & new.keys()):
-        yield from _kept(old[key], new[key], lost[key], was, will_be)
+        yield from _kept(old[key], new[key], lost[key], was, after)
         if said := reading.get(key):
             yield Change(Topic.GUARDRAILS, f"policy {key} {said}", "guardrails")
             continue
@@ -149,35 +150,35 @@ def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effe
     return [Effect(text) for text in texts]
 
 
-def _removed(policy: Policy, lost: Lost, will_be: Ancestors) -> Change:
+def _removed(policy: Policy, lost: Lost, after: LandingZone) -> Change:
     name = f"policy {policy.key} ({short_type(policy.type)})"
     if policy.external:
         return Change(Topic.GUARDRAILS, f"{name} is no longer declared: a deploy leaves it")
-    still = "" if lost else _still(policy.attachments.keys(), will_be)
-    text = f"{name} is removed; it bound {in_words(policy.attachments)}{still}"
-    return Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
+    still, risk = ("", _LOOSER) if lost else _still(policy.attachments.keys(), after)
+    return Change(Topic.GUARDRAILS, f"{name} is removed; it bound {in_words(policy.attachments)}{still}", risk)
 
 
-def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors, will_be: Ancestors) -> Iterator[Change]:
+def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors, after: LandingZone) -> Iterator[Change]:
     if said := handed_over(old, new):
         yield Change(Topic.GUARDRAILS, f"policy {old.key} {said}")
     for target in sorted(new.attachments.keys() - old.attachments.keys()):
         yield Change(Topic.GUARDRAILS, f"policy {old.key} is attached to {target}")
     for target in sorted(old.attachments.keys() - new.attachments.keys()):
         loose = any(target in was[below] for below in lost)
-        still = "" if loose else _still([target], will_be)
-        text = f"policy {old.key} is detached from {target}{still}"
-        yield Change(Topic.GUARDRAILS, text, "guardrails" if loose else None)
+        still, risk = ("", _LOOSER) if loose else _still([target], after)
+        yield Change(Topic.GUARDRAILS, f"policy {old.key} is detached from {target}{still}", risk)
     if old.type != new.type:
         text = f"policy {old.key} is of type {short_type(new.type)}, no longer {short_type(old.type)}"
         yield Change(Topic.GUARDRAILS, text, "guardrails" if lost else None)
 
 
-def _still(targets: Iterable[Target], will_be: Ancestors) -> str:
-    """Returns why it is no loss: of what is not declared any more, nobody knows what binds it, or is in it."""
-    gone = [target for target in targets if target not in will_be]
-    unknown = f"; no file says what binds {plural(len(gone), 'it', 'them')} now"
-    return unknown if gone else "; other policies still enforce the same"
+def _still(targets: Iterable[Target], after: LandingZone) -> tuple[str, Risk | None]:
+    """Returns why it is no loss; or, where somebody may be there of whom no file says what binds him, that it may be."""
+    gone = [target for target in targets if target not in after.ancestors]
+    if not gone:
+        return "; other policies still enforce the same", None
+    others = after.retired or after.organization.unmanaged_accounts or any(target.kind == "account" for target in gone)
+    return f"; no file says what binds {plural(len(gone), 'it', 'them')} now", _LOOSER if others else None
 
 
 def _documents(

@@ -83,8 +83,17 @@ def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
         if target.kind == "account" and target.key in after.accounts:
             for key in {policy.policy.key for policy in policies if policy.binds} - left:
                 unbound[key].append(target.key)
+    for key, policy in before.policies.items():  # whoever is retired keeps what its units have
+        still = {*after.policies[key].attachments} if key in after.policies else set()
+        unbound[key] += [
+            target.key
+            for target in policy.attachments
+            if target.kind == "account" and target.key not in after.accounts and not policy.external
+            if still.isdisjoint(before.ancestors[target])
+        ]
     for key, accounts in sorted(unbound.items()):
-        yield f"policy {key} binds no more: {listed(sorted(accounts))}"
+        if accounts:
+            yield f"policy {key} binds no more: {listed(sorted(accounts))}"
 
 
 def _leaves_with(before: LandingZone, after: LandingZone, grant: Grant, user: str) -> bool:
