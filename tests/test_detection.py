@@ -662,9 +662,12 @@ def test_what_our_delegation_has_just_switched_on_nobody_has_chosen(
     guardduty, held = GuardDuty(), {"aws_guardduty_organization_admin_account.main_us-east-1": {"region": "us-east-1"}}
     guardduty.old = old
 
-    found = lost(prepared(guardduty, detection=state(held) if ours else {}))
+    begun = prepared(guardduty, detection=state(held) if ours else {})
+    found = lost(begun)
     assert TO_OTHERS("runtime-monitoring") in found
     assert (SWITCHED("eks-audit-logs") in found) is own
+    shown, _ = preflight._with_protection(replace(begun, allow=("disable:protection",)))
+    assert SWITCHED("eks-audit-logs") in {switch.address for switch in shown.protection}, "a plan has both values"
 
 
 def test_what_cannot_be_read_of_protection_is_unknown(prepared: Callable[..., Prepared]) -> None:

@@ -208,7 +208,7 @@ def did_you_mean(value: str, candidates: Iterable[str]) -> str:
     text, folded = value.lower(), {candidate.lower(): candidate for candidate in sorted(candidates)}
     close = get_close_matches(text, folded, n=1, cutoff=0.7)
     # Of three letters, two that are the wrong way round are too many.
-    swapped = {text[1::-1] + text[2:], text[0] + text[:0:-1]} if len(text) == 3 else set()
+    swapped = {text[1::-1] + text[2:], text[0] + text[:0:-1]} if text[2:] and not text[3:] else set()
     close = close or [other for other in folded if other in swapped]
     return f", did you mean {short(folded[close[0]])}?" if close else ""
 

@@ -173,7 +173,7 @@ def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors, after: LandingZo
 
 
 def _still(targets: Iterable[Target], after: LandingZone) -> tuple[str, Risk | None]:
-    """Returns why it is no loss; or, where somebody may be there of whom no file says what binds him, that it may be."""
+    """Returns why it is no loss; or, where an account may be there that no file knows, that it may be one."""
     gone = [target for target in targets if target not in after.ancestors]
     if not gone:
         return "; other policies still enforce the same", None

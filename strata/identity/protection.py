@@ -34,7 +34,8 @@ def refused_switches(zone: LandingZone, found: Mapping[Switch, str]) -> Iterator
     text = f"a deploy would switch off what GuardDuty has on: {'; '.join(parts)}; in {listed(_regions(lost))}"
     plans = sorted({*control.plans, *(switch.plan.lower() for switch in lost if switch.plan)})
     kept = [*([] if control.on else ["mode: on"]), *([f"plans: [{', '.join(plans)}]"] if plans else [])]
-    remedy = f"write {' and '.join(kept)}{' without except' if control.except_ else ''}, which keeps it on"
+    kept_on = f"write {' and '.join(kept)}{' without except' if control.except_ else ''}"
+    remedy = f"{kept_on}, which keeps it on, and switches it on in all accounts"
     problem = Message("protection-goes", text, at_aws={switch.address: was for switch, was in sorted(lost.items())})
     fault = zone.fault(DETECTION, ("guardduty", "plans"), problem, f"{remedy}; or {allowed_by(DISABLE_PROTECTION)}")
     yield Refusal(fault, DISABLE_PROTECTION)

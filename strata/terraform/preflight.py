@@ -590,23 +590,28 @@ def _with_protection(prepared: Prepared) -> tuple[Prepared, list[Message]]:
     anew = [switch for switch in switches(document) if switch.address not in held]
     answers = _switched(prepared, layer.stack, sorted({switch.region for switch in anew}))
     why = {region: answer for region, answer in answers.items() if isinstance(answer, AwsError)}
-    found = dict[Switch, str]()
+    found, chosen = dict[Switch, str](), dict[Switch, str]()
     for switch in anew:
-        answer = answers.get(switch.region, {})
-        at_aws = UNREAD if isinstance(answer, AwsError) else answer.get((switch.attribute, switch.plan))
-        found |= {switch: at_aws} if at_aws else {}
-    if DISABLE_PROTECTION not in prepared.allow and (refused := list(refused_switches(zone, found))):
+        answer = answers.get(switch.region, (False, {}))
+        fresh, of = (False, dict[tuple[str, str], str]()) if isinstance(answer, AwsError) else answer
+        if at_aws := UNREAD if isinstance(answer, AwsError) else of.get((switch.attribute, switch.plan)):
+            found[switch] = at_aws
+            chosen |= {} if fresh and switch.is_own else {switch: at_aws}
+    if DISABLE_PROTECTION not in prepared.allow and (refused := list(refused_switches(zone, chosen))):
         raise RefusedError(refused)
     return replace(prepared, protection=found), list(unread_switches(zone, found, why))
 
 
 def _switched(
     prepared: Prepared, stack: str, regions: Sequence[str]
-) -> dict[str, Mapping[tuple[str, str], str] | AwsError]:
+) -> dict[str, tuple[bool, Mapping[tuple[str, str], str]] | AwsError]:
     """Returns what AWS has of GuardDuty in the administrator by region, or why that is not known.
 
-    Its account may be in no state yet, or not there. What delegation by us has switched on in a detector in the last
-    day, nobody has chosen: a run that did not finish is repeated.
+    With it, whether the detector is of the last day, in an account that our state has as the administrator: a run that
+    did not finish is repeated, and nobody has chosen the plans that AWS gives a new detector:
+    https://docs.aws.amazon.com/guardduty/latest/APIReference/API_CreateDetector.html
+
+    The account may be in no state yet, or not there.
     """
     zone, key = prepared.landing_zone, prepared.landing_zone.account_stacks[stack]
     emails, state = {key: zone.members[key].email}, prepared.states["organizations"]
@@ -622,11 +627,11 @@ def _switched(
     ours = {each.attributes.get("region") for each in objects(delegation) if each.type == ADMINISTRATOR.type}
     yesterday = dt.datetime.now(tz=dt.UTC) - dt.timedelta(days=1)
 
-    def asked(region: str) -> Mapping[tuple[str, str], str] | AwsError:
+    def asked(region: str) -> tuple[bool, Mapping[tuple[str, str], str]] | AwsError:
         here, there = (ResourceQuestion(aws, zone.project, {"region": region}) for aws in (prepared.aws, member))
         try:
-            administers = ids[key] in administrators_here(here)
-            return switched(there, administers=administers, before=yesterday if region in ours else None)
+            since, found = switched(there, administers=ids[key] in administrators_here(here))
+            return bool(since and since > yesterday and region in ours), found
         except AwsError as error:
             return error
 

@@ -55,24 +55,20 @@ def switches(document: Attributes) -> Iterator[Switch]:
             yield Switch(f"{type}.{name}", attribute, its["region"], its.get("name", ""), its[attribute])
 
 
-def switched(ask: Ask, *, administers: bool, before: dt.datetime | None) -> dict[tuple[str, str], str]:
-    """Returns what AWS has in a region, by attribute and plan; nothing where the account has no detector.
+def switched(ask: Ask, *, administers: bool) -> tuple[dt.datetime | None, dict[tuple[str, str], str]]:
+    """Returns since when there is a detector, and what AWS has in a region, by attribute and plan.
 
     Args:
         ask: asks in the account.
         administers: whether it is the administrator there: AWS tells nobody else of other accounts.
-        before: when its own detector was there at the latest for its plans to count. A new one has those on that AWS
-            gives it: https://docs.aws.amazon.com/guardduty/latest/APIReference/API_CreateDetector.html
     """
     detector, client = detector_here(ask), ask.client(SERVICE)
     if detector is None:
-        return {}
+        return None, {}
     its = client.get_detector(DetectorId=detector)
     found = {(_OWN, str(each["Name"])): str(each["Status"]) for each in its.get("Features", ())}
-    if before and dt.datetime.fromisoformat(its["CreatedAt"]) > before:
-        found = {}
     if administers:
         others = client.describe_organization_configuration(DetectorId=detector)
         found[_ACCOUNTS, ""] = str(others["AutoEnableOrganizationMembers"])
         found |= {(_OF_OTHERS, str(each["Name"])): str(each["AutoEnable"]) for each in others.get("Features", ())}
-    return found
+    return dt.datetime.fromisoformat(its["CreatedAt"]), found
