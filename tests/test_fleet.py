@@ -146,12 +146,18 @@ def rolled_out(tmp_path: Path) -> tuple[Workspace, LandingZone]:
 
 
 def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The outputs of the stack follow from that, also where all accounts are as their last run left them."""
-    code, alone = Code(tmp_path, in_accounts=True), Deploying.model_validate({"account": "security"})
+    """The outputs of the stack follow from that, also where all accounts are as their last run left them.
+
+    So does what is in it, of a layer that changes others without asking.
+    """
+    (tmp_path / "reaching").mkdir()
+    (tmp_path / "reaching/stack.py").write_text("self.node.root")
+    code, alone = Code(tmp_path / "plain", in_accounts=True), Deploying.model_validate({"account": "security"})
     layers = {
         "base": Layer("base", Code(tmp_path)),
         "topics": Layer("topics", code, deploying=alone),
         "plain": Layer("plain", code),
+        "reaching": Layer("reaching", replace(code, folder=tmp_path / "reaching")),
         "one": Layer("one", replace(code, inputs=("account", "base"))),
         "two": Layer("two", replace(code, inputs=("account", "topics"))),
     }

@@ -489,7 +489,9 @@ def _written(
         return prepared
     # What a stack outputs for others follows from what these ask for, but for the accounts: it is written with them.
     read = {name for names in reads.values() for name in names} - {"organizations"}
-    for stack in needed | {stack for stack in there if read.intersection((stack, *reads[stack]))}:
+    changing = {name for name in in_accounts if synthesis.may_change_others(zone.layers[name].code)}
+    others = {stack for stack in there if layer_of(stack) in changing or read.intersection((stack, *reads[stack]))}
+    for stack in needed | others:
         del workspace.unwritten[stack]
     progress.doing("writing the Terraform")
     workspace.synth(allow)
