@@ -918,7 +918,8 @@ def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack
 
     def refused(stack: str, *allow: str) -> list[str]:
         try:
-            refuse_losses(cast("Any", SimpleNamespace(landing_zone=zone, allow=allow)), Plan(stack, changes))
+            alone = SimpleNamespace(landing_zone=zone, allow=allow, workspace=SimpleNamespace(stacks=()))
+            refuse_losses(cast("Any", alone), Plan(stack, changes))
         except RefusedError as error:
             return [refusal.kind for refusal in error.refusals]
         return []
@@ -928,6 +929,48 @@ def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack
     assert refused(stack) == words
     assert refused(stack, *words[1:]) == words[:1]
     assert refused(stack, *words) == refused("security") == []
+
+
+@pytest.mark.parametrize(
+    ("stack", "other", "has", "refuses"),
+    [
+        ("one", "two", {}, True),
+        ("one", "two", {"new": "id-of-new"}, False),
+        ("one", "two", {"new": "id-of-old"}, True),
+        ("one", "topics_shared", {}, False),
+        ("topics_shared", "more_shared", {}, True),
+        ("topics_shared", "more_security", {}, False),
+        ("one", "failing", {}, True),
+    ],
+)
+def test_what_holds_data_is_destroyed_by_no_move_to_another_layer(
+    own: Own, tmp_path: Path, stack: str, other: str, has: dict[str, str], *, refuses: bool
+) -> None:
+    """Nor where the other has imported it, or its code fails; in another account it is another thing."""
+    for name in ("one", "two"):
+        own.add(name, stack=STACK.format(inputs="landing_zone"))
+    kms = "from cdktf_cdktf_provider_aws.kms_key import KmsKey\n"
+    own.add("failing", stack=kms + STACK.format(inputs="landing_zone"))
+    for name in ("topics", "more"):
+        own.add(name, "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    key, makes = "aws_kms_key", {"resource": {"aws_kms_key": {"new": dict[str, str]()}}}
+
+    def state(named: Mapping[str, str]) -> Mapping[str, Any]:
+        some = [{"type": key, "name": name, "instances": [{"attributes": {"id": id}}]} for name, id in named.items()]
+        return {"resources": some}
+
+    workspace = SimpleNamespace(
+        stacks=(stack, other),
+        failed={"failing"},
+        unwritten={"failing"},
+        document=lambda name: makes if name == other else {},
+    )
+    states = {stack: state({"old": "id-of-old"}), other: state(has)}
+    prepared = SimpleNamespace(landing_zone=own.load(), allow=(), workspace=workspace, states=states)
+    refusing = pytest.raises(RefusedError) if refuses else contextlib.nullcontext()
+
+    with refusing:
+        refuse_losses(cast("Any", prepared), Plan(stack, {f"{key}.old": PlannedChange("delete")}))
 
 
 def _retire_shared(own: Own) -> None:
@@ -1055,7 +1098,7 @@ FAILING = {
     "importing": ("import nowhere", BEGIN, "", "nowhere"),
     "unbegun": ("", "self.move('a.b', 'a.c')", "", "__init__, line 13"),
     "refusing": ("", BEGIN, AT_LAST, "odd at last"),
-    "cutting": ("from cdktf import TerraformOutput", BEGIN, CUT, "has a part of a token"),
+    "cutting": ("from cdktf import TerraformOutput", BEGIN, CUT, "of a token"),
 }
 
 
