@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ast
 from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
 from functools import partial
 from importlib import import_module
@@ -18,6 +17,7 @@ from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, Code, baseline_
 from strata.config.models import ROOT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import recorders_of
+from strata.terraform.synthesis import may_change_others
 
 
 def _id_of(organizations: OrganizationsStack, key: str) -> str:
@@ -57,9 +57,10 @@ def own_layers(
         absent = {ARCHIVE} - made.keys() if layer.source else set()
         if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in {*made, *absent}]:
             closed = LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
-            if failed is None:
-                raise closed
-            failed.update(dict.fromkeys(names, failed.get(lacking[0], closed)))
+            why = (failed or {}).get(lacking[0], closed)
+            if failed is None or may_change_others(layer.code):
+                raise why
+            failed.update(dict.fromkeys(names, why))
             continue
         ours = {"landing_zone": landing_zone, "settings": layer.settings}
         asked = [name for name in layer.code.inputs if name not in {"account", *absent}]
@@ -101,36 +102,6 @@ def _attempted(
             failed[name] = error
             app.node.try_remove_child(name)  # what there is of it
         return None
-
-
-def may_change_others(code: Code) -> bool:
-    """Says whether a layer does more with the stacks that it asks for than to read their attributes.
-
-    Without it these would be other stacks: a deploy of them would take back what it changes there.
-    """
-    asked = {*code.inputs} - {*GIVEN, "account"}
-    if code.in_accounts or not asked:
-        return False
-    try:
-        trees = [ast.parse(file.read_bytes()) for file in sorted(code.folder.rglob("*.py"))]
-    except (SyntaxError, ValueError):
-        return True
-    nodes = [node for tree in trees for node in ast.walk(tree)]
-    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
-    read = {
-        id(node.value)
-        for node in nodes
-        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
-        if node.attr != "node" and id(node) not in called
-    }
-    named = [node.attr if isinstance(node, ast.Attribute) else getattr(node, "id", "") for node in nodes]
-    return bool(_CHANGING.intersection(named)) or any(
-        isinstance(node, ast.Name) and node.id in asked and id(node) not in read for node in nodes
-    )
-
-
-_CHANGING = frozenset(("Aspects", "construct", "root", "scopes", "children"))
-"""What code calls that changes things of another stack, or looks for them in the app."""
 
 
 _EMPTIED = {"settings": {ROOT: {"sign_in_events": {"mode": "off"}}}}

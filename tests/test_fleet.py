@@ -146,12 +146,18 @@ def rolled_out(tmp_path: Path) -> tuple[Workspace, LandingZone]:
 
 
 def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The outputs of the stack follow from that, also where all accounts are as their last run left them."""
-    code, alone = Code(tmp_path, in_accounts=True), Deploying.model_validate({"account": "security"})
+    """The outputs of the stack follow from that, also where all accounts are as their last run left them.
+
+    So does what is in it, of a layer that changes others without asking.
+    """
+    (tmp_path / "reaching").mkdir()
+    (tmp_path / "reaching/stack.py").write_text("self.node.root")
+    code, alone = Code(tmp_path / "plain", in_accounts=True), Deploying.model_validate({"account": "security"})
     layers = {
         "base": Layer("base", Code(tmp_path)),
         "topics": Layer("topics", code, deploying=alone),
         "plain": Layer("plain", code),
+        "reaching": Layer("reaching", replace(code, folder=tmp_path / "reaching")),
         "one": Layer("one", replace(code, inputs=("account", "base"))),
         "two": Layer("two", replace(code, inputs=("account", "topics"))),
     }
@@ -166,6 +172,25 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
     preflight._written(prepared, [], [], {}, [], Progress(Options(SHIPPED)))
 
     assert found.unwritten.keys() == {"plain_security", "plain_shared"}
+
+
+def test_where_what_goes_may_come_is_written_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key of one layer may be in another, which nobody asks for: that of the same account."""
+    (tmp_path / "stack.py").write_text("from cdktf_cdktf_provider_aws.kms_key import KmsKey")
+    code = Code(tmp_path, in_accounts=True)
+    layers = {name: Layer(name, code) for name in ("data", "solo")}
+    layers["plain"] = Layer("plain", replace(code, folder=tmp_path / "plain"))
+    zone = replace(load(SHIPPED), layers=layers)
+    found = workspace(tmp_path, {})
+    monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
+    monkeypatch.setattr(Prepared, "left_whole", lambda *_: set())
+    monkeypatch.setattr(Workspace, "synth", lambda *_: None)
+    refreshing = Refreshing(always=False)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
+
+    preflight._written(prepared, ["data_shared"], [], {}, [], Progress(Options(SHIPPED)))
+
+    assert found.unwritten.keys() == {"data_security", "solo_security", "plain_security", "plain_shared"}
 
 
 @pytest.mark.parametrize(("named", "lines"), [([], 1), (["plain"], 0)])

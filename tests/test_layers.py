@@ -22,7 +22,6 @@ import stacks.layers
 from stacks import deployment
 from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
-from stacks.own import may_change_others
 from strata.cli import app
 from strata.commands.check import run as check
 from strata.commands.rename import run as rename
@@ -43,7 +42,7 @@ from strata.terraform.losses import refuse_losses
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError, check_allowed
 from strata.terraform.steps import Steps
-from strata.terraform.synthesis import sources
+from strata.terraform.synthesis import may_change_others, sources
 from strata.terraform.workspace import Workspace
 from tests.documents import blocks
 from tests.evaluation import allowed
@@ -919,7 +918,8 @@ def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack
 
     def refused(stack: str, *allow: str) -> list[str]:
         try:
-            refuse_losses(cast("Any", SimpleNamespace(landing_zone=zone, allow=allow)), Plan(stack, changes))
+            alone = SimpleNamespace(landing_zone=zone, allow=allow, workspace=SimpleNamespace(stacks=()))
+            refuse_losses(cast("Any", alone), Plan(stack, changes))
         except RefusedError as error:
             return [refusal.kind for refusal in error.refusals]
         return []
@@ -929,6 +929,48 @@ def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack
     assert refused(stack) == words
     assert refused(stack, *words[1:]) == words[:1]
     assert refused(stack, *words) == refused("security") == []
+
+
+@pytest.mark.parametrize(
+    ("stack", "other", "has", "refuses"),
+    [
+        ("one", "two", {}, True),
+        ("one", "two", {"new": "id-of-new"}, False),
+        ("one", "two", {"new": "id-of-old"}, True),
+        ("one", "topics_shared", {}, False),
+        ("topics_shared", "more_shared", {}, True),
+        ("topics_shared", "more_security", {}, False),
+        ("one", "failing", {}, True),
+    ],
+)
+def test_what_holds_data_is_destroyed_by_no_move_to_another_layer(
+    own: Own, tmp_path: Path, stack: str, other: str, has: dict[str, str], *, refuses: bool
+) -> None:
+    """Nor where the other has imported it, or its code fails; in another account it is another thing."""
+    for name in ("one", "two"):
+        own.add(name, stack=STACK.format(inputs="landing_zone"))
+    kms = "from cdktf_cdktf_provider_aws.kms_key import KmsKey\n"
+    own.add("failing", stack=kms + STACK.format(inputs="landing_zone"))
+    for name in ("topics", "more"):
+        own.add(name, "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
+    key, makes = "aws_kms_key", {"resource": {"aws_kms_key": {"new": dict[str, str]()}}}
+
+    def state(named: Mapping[str, str]) -> Mapping[str, Any]:
+        some = [{"type": key, "name": name, "instances": [{"attributes": {"id": id}}]} for name, id in named.items()]
+        return {"resources": some}
+
+    workspace = SimpleNamespace(
+        stacks=(stack, other),
+        failed={"failing"},
+        unwritten={"failing"},
+        document=lambda name: makes if name == other else {},
+    )
+    states = {stack: state({"old": "id-of-old"}), other: state(has)}
+    prepared = SimpleNamespace(landing_zone=own.load(), allow=(), workspace=workspace, states=states)
+    refusing = pytest.raises(RefusedError) if refuses else contextlib.nullcontext()
+
+    with refusing:
+        refuse_losses(cast("Any", prepared), Plan(stack, {f"{key}.old": PlannedChange("delete")}))
 
 
 def _retire_shared(own: Own) -> None:
@@ -1078,11 +1120,32 @@ def test_layers_of_the_management_account_that_fail_stop_those_alone_that_read_f
     assert {*workspace.stacks} - {*FAILING, *above} == {"backend", "organizations", "security", "sso", "beside"}
 
 
+MEMBER = (
+    BROKEN.replace("BaseStack", "AccountStack")
+    .replace("stacks.base", "stacks.account")
+    .replace("landing_zone", "account")
+    .format(top="", begin="super().__init__(scope, id, account=account)", line="{line}")
+)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"base": BROKEN.format(top="", begin=BEGIN, line=f"{CHANGES}{AT_LAST}")},
+        {"members": MEMBER.format(line=f"{CHANGES}{AT_LAST}")},
+        {"members": MEMBER.format(line=f"{CHANGES}1 / (account.key != 'shared')")},
+        {
+            "base": BROKEN.format(top="", begin=BEGIN, line="1 / 0"),
+            "one": BROKEN.format(top="", begin=BEGIN, line=CHANGES).replace("*, landing_zone", "*, base, landing_zone"),
+        },
+    ],
+)
 def test_a_layer_that_fails_and_may_change_other_stacks_stops_all(
-    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layers: dict[str, str]
 ) -> None:
-    """Without it these would be others."""
-    own.add("base", "", stack=BROKEN.format(top="", begin=BEGIN, line=f"{CHANGES}{AT_LAST}"))
+    """Without it these would be others; also one in accounts, and one that reads from another that fails."""
+    for name, stack in layers.items():
+        own.add(name, "", stack=stack)
     workspace = _workspace(own, tmp_path, monkeypatch)
 
     with pytest.raises(StrataError):
@@ -1106,7 +1169,29 @@ def test_a_layer_that_fails_and_may_change_other_stacks_stops_all(
 def test_what_reads_attributes_of_a_stack_changes_nothing_there(tmp_path: Path, line: str, changes: bool) -> None:
     (tmp_path / "stack.py").write_text(line)
 
-    assert may_change_others(Code(tmp_path, ("landing_zone", "security"))) == changes
+    for its in ("landing_zone", "account"):
+        assert may_change_others(Code(tmp_path, (its, "security"), in_accounts=its == "account")) == changes
+
+
+@pytest.mark.parametrize(
+    ("line", "changes"),
+    [
+        ("Aspects.of(self).add(x)", False),
+        ("topic.construct().display_name = 'AWS'", False),
+        ("self.node.children", False),
+        ("super().__init__(scope, id, account=account)", False),
+        ("self.node.root.node.find_child('security').add(Thing, 'x')", True),
+        ("self.node.scope.node.find_all()", True),
+        ("scope.node.find_child('security')", True),
+        ("Aspects.of(scope).add(x)", True),
+    ],
+)
+def test_who_asks_for_no_stack_changes_others_only_by_looking_for_them(
+    tmp_path: Path, line: str, changes: bool
+) -> None:
+    (tmp_path / "stack.py").write_text(line)
+
+    assert may_change_others(Code(tmp_path, ("account", "settings"), in_accounts=True)) == changes
 
 
 def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:

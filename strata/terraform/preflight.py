@@ -31,6 +31,7 @@ from strata.config.layers import (
     Roles,
     baseline_in,
     folder_of,
+    types_of,
 )
 from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, Leaving, Project
 from strata.config.types import did_you_mean
@@ -53,6 +54,7 @@ from strata.identity.lost_states import lost_states, other_store
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.identity.settled import held_in_baseline, is_alone, lost_layers, settled, unsaid
 from strata.kinds import TYPES
+from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.administrator import ADMINISTRATOR
 from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
 from strata.kinds.detection.made import administrators_here
@@ -489,7 +491,14 @@ def _written(
         return prepared
     # What a stack outputs for others follows from what these ask for, but for the accounts: it is written with them.
     read = {name for names in reads.values() for name in names} - {"organizations"}
-    for stack in needed | {stack for stack in there if read.intersection((stack, *reads[stack]))}:
+    changing = {name for name in in_accounts if synthesis.may_change_others(zone.layers[name].code)}
+    others = {stack for stack in there if layer_of(stack) in changing or read.intersection((stack, *reads[stack]))}
+    # What goes of one layer in an account may come in another that is not asked for.
+    own = [layer for layer in zone.layers.values() if layer.name in in_accounts and not layer.source]
+    holding = {layer.name for layer in own if HOLDS_DATA.intersection(types_of(layer.code.folder))}
+    losing = {zone.account_stacks[stack] for stack in needed if layer_of(stack) in holding}
+    others |= {stack for stack in there - chosen if layer_of(stack) in holding and zone.account_stacks[stack] in losing}
+    for stack in needed | others:
         del workspace.unwritten[stack]
     progress.doing("writing the Terraform")
     workspace.synth(allow)

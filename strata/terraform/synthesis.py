@@ -15,7 +15,7 @@ from typing import Any
 
 from strata.aws.session import emulator
 from strata.config import DETECTION
-from strata.config.layers import ARCHIVE, Code, Layer
+from strata.config.layers import ARCHIVE, GIVEN, SHIPPED, Code, Layer
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import recorders_of
 from strata.terraform.attributes import digest
@@ -54,6 +54,51 @@ def sources(landing_zone: LandingZone) -> dict[str, str | None]:
                     its = [asdict(account), *([recorders_of(landing_zone, key)] if layer.source else [])]
                     found[layer.stack_in(key)] = digest([*common, *its], _plain) if common else None
     return found | {stack: None for stack in landing_zone.account_stacks if stack not in found}
+
+
+def may_change_others(code: Code) -> bool:
+    """Says whether a layer may change other stacks, which would be others without it.
+
+    It does more with those that it asks for than to read their attributes, or looks for some in the app.
+    """
+    if code.in_accounts and code.folder.parent == SHIPPED:
+        return False
+    try:
+        trees = [ast.parse(file.read_bytes()) for file in sorted(code.folder.rglob("*.py"))]
+    except (SyntaxError, ValueError):
+        return True
+    nodes = [node for tree in trees for node in ast.walk(tree)]
+    if any(map(_looks_into_the_app, nodes)):
+        return True
+    asked = {*code.inputs} - {*GIVEN, "account"}
+    called = {id(node.func) for node in nodes if isinstance(node, ast.Call)}
+    read = {
+        id(node.value)
+        for node in nodes
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Load)
+        if node.attr != "node" and id(node) not in called
+    }
+    return any(
+        (bool(asked) and name in _CHANGING) or (name in asked and isinstance(node, ast.Name) and id(node) not in read)
+        for node in nodes
+        for name in _named(node)
+    )
+
+
+_CHANGING = frozenset(("Aspects", "construct", "children"))
+"""What code calls that changes things of a stack that it asks for, or looks for them; without any they are its own."""
+
+
+def _looks_into_the_app(node: ast.AST) -> bool:
+    if isinstance(node, ast.Attribute):
+        return node.attr in ("root", "scope", "scopes") or (node.attr == "node" and _is_scope(node.value))
+    # An aspect of the app visits the stacks, and what they have made of constructs.
+    is_of = isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute) and node.func.attr == "of"
+    return is_of and any(_is_scope(child) for child in ast.iter_child_nodes(node))
+
+
+def _is_scope(node: ast.AST) -> bool:
+    return isinstance(node, ast.Name) and node.id in ("app", "scope")
 
 
 def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
