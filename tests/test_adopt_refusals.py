@@ -26,9 +26,10 @@ from typer.testing import CliRunner, Result
 
 from strata import atomic
 from strata.cli import app
+from strata.config.layers import READER
 from strata.inventory import progress
 from strata.inventory.pace import PAUSES, Pace
-from strata.landing_zone.permissions import READER, template
+from strata.landing_zone.permissions import template
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
 from tests.organizations.emulated import emulate

@@ -208,17 +208,17 @@ def _circles(own: Own) -> None:
 
 def _reader_of_a_broken_one(own: Own) -> None:
     own.add("base", "", stack="def")
-    own.add("reader", "", stack=STACK.format(inputs="landing_zone, base"))
+    own.add("reading", "", stack=STACK.format(inputs="landing_zone, base"))
 
 
 def _reader_of_one_in_each_account(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    own.add("reader", "", stack=STACK.format(inputs="landing_zone, topics"))
+    own.add("reading", "", stack=STACK.format(inputs="landing_zone, topics"))
 
 
 def _reader_of_a_faulty_one(own: Own) -> None:
     own.add("topics", "name: x\naccount: 5\n", stack=IN_ACCOUNTS, model=MODEL)
-    own.add("reader", "", stack=STACK.format(inputs="landing_zone, topics"))
+    own.add("reading", "", stack=STACK.format(inputs="landing_zone, topics"))
 
 
 def _in_an_account(own: Own, account: str) -> None:
@@ -231,7 +231,7 @@ def _in_a_retired_account(own: Own) -> None:
 
 
 def _names(own: Own) -> None:
-    for name in ("sso", "Topics", "my_topics"):
+    for name in ("sso", "Topics", "my_topics", "reader"):
         own.add(name, "", stack=IN_ACCOUNTS)
 
 
@@ -311,7 +311,7 @@ CASES: Mapping[str, Case] = {
     ),
     "a layer that is in each account": (
         _reader_of_one_in_each_account,
-        [("reader/stack.py:1", "layer-in-each-account", {"argument": "topics"})],
+        [("reading/stack.py:1", "layer-in-each-account", {"argument": "topics"})],
     ),
     "no arguments": (
         lambda own: own.add("topics", "", stack="class Stack(BaseStack): ...\n"),
@@ -332,6 +332,7 @@ CASES: Mapping[str, Case] = {
         [
             ("layers/Topics.yaml:1", "text-malformed", {"kind": "layer", "value": "Topics"}),
             ("layers/my_topics.yaml:1", "text-malformed", {"kind": "layer", "value": "my_topics"}),
+            ("layers/reader.yaml:1", "name-reserved", {"value": "reader"}),
             ("layers/sso.yaml:1", "name-reserved", {"value": "sso"}),
         ],
     ),

@@ -19,9 +19,10 @@ from typer.testing import CliRunner
 
 from strata.aws.default_vpcs import READS, REMOVES
 from strata.cli import app
+from strata.config.layers import READER
 from strata.kinds import KINDS
 from strata.kinds.control import GITHUB
-from strata.landing_zone.permissions import NAMES, READER, STACKS, layer_permissions, permissions, remedy, template
+from strata.landing_zone.permissions import NAMES, STACKS, layer_permissions, permissions, remedy, template
 from strata.live import usage
 from strata.load import load
 from strata.policy.reference import reference

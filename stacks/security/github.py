@@ -14,8 +14,9 @@ from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAtt
 from stacks.base import BaseStack, leaving, policy_json
 from stacks.planned import Added
 from stacks.security.controls import Controls
+from strata.config.layers import READER
 from strata.config.models import PARTITION, GithubActions, Mode
-from strata.landing_zone.permissions import READER, permissions
+from strata.landing_zone.permissions import permissions
 
 ISSUER = "token.actions.githubusercontent.com"
 READER_WAS = "aws_iam_role_policy_attachment.github-plan"

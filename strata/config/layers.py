@@ -38,6 +38,8 @@ STACKS = ("backend", "organizations", "security", "sso")
 """The stacks of Strata itself, in the order of a first deploy."""
 GIVEN = ("landing_zone", "settings", "account")
 """What a layer may ask for besides stacks."""
+READER = "reader"
+"""The policy that a plan needs; a deploy needs it and those of the stacks that it deploys, which have their names."""
 IN_ACCOUNT = "_"
 """What stands between layer and account in the name of a stack; no key and no name of a layer has it."""
 
@@ -329,7 +331,7 @@ def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str])
 
 
 def _name_problem(name: str) -> tuple[Message, str] | None:
-    if name in (*STACKS, *GIVEN, *map(stack_name, GIVEN)):
+    if name in (*STACKS, READER, *GIVEN, *map(stack_name, GIVEN)):
         problem = f"{short(name)} cannot be the name of a layer: it means something already"
         return Message("name-reserved", problem, value=name), "choose another name"
     allowed = "abcdefghijklmnopqrstuvwxyz0123456789-"

@@ -30,13 +30,14 @@ from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
+from strata.config.layers import READER
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, Project
 from strata.evaluation.administrators import has_ended
 from strata.evaluation.landing_zone import Actor, Evaluated, aws_policy
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS
-from strata.landing_zone.permissions import READER, STACKS, permissions
+from strata.landing_zone.permissions import STACKS, permissions
 from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.state import bucket_denials, default_key_policy
 from strata.landing_zone.units import Target

@@ -10,12 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from strata.config.json_lines import minified
-from strata.config.layers import ARCHIVE, DELEGATION, DETECTION_LAYER, Layer, shipped, types_of
+from strata.config.layers import ARCHIVE, DELEGATION, DETECTION_LAYER, READER, Layer, shipped, types_of
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
-
-READER = "reader"
-"""The document that a plan needs; a deploy needs it and the documents of the stacks that it deploys."""
 
 STACKS = ("backend", "organizations", "security", "sso")
 NAMES = (READER, *STACKS)

@@ -10,7 +10,8 @@ from typing import Any
 import pytest
 import yaml
 
-from strata.landing_zone.permissions import READER, permissions
+from strata.config.layers import READER
+from strata.landing_zone.permissions import permissions
 from strata.load import load
 from tests.aws.center import INSTANCE, STORE
 from tests.scenarios.ids import Ids

@@ -14,7 +14,8 @@ from typing import Any
 
 import pytest
 
-from strata.landing_zone.permissions import READER, permissions
+from strata.config.layers import READER
+from strata.landing_zone.permissions import permissions
 from strata.load import load
 from tests.aws.center import STORE
 from tests.aws.client import CHECKOUT
