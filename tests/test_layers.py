@@ -10,6 +10,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from types import SimpleNamespace
@@ -904,6 +905,7 @@ def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own
         [],
     ]
     assert [(one.id, one.data) for one in mistyped] == [("looks-renamed", {"stack": "one", **data})]
+    assert f"{topic}.mian" in mistyped[0]
     assert unclear == ()
 
 
@@ -917,10 +919,13 @@ def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack
     changes = {address: PlannedChange(action) for address, action in {**does, queue: "delete"}.items()}
     zone = own.load()
 
+    def plan(stack: str, *allow: str) -> None:
+        alone = SimpleNamespace(landing_zone=zone, allow=allow, workspace=SimpleNamespace(stacks=()))
+        refuse_losses(cast("Any", alone), Plan(stack, changes))
+
     def refused(stack: str, *allow: str) -> list[str]:
         try:
-            alone = SimpleNamespace(landing_zone=zone, allow=allow, workspace=SimpleNamespace(stacks=()))
-            refuse_losses(cast("Any", alone), Plan(stack, changes))
+            plan(stack, *allow)
         except RefusedError as error:
             return [refusal.kind for refusal in error.refusals]
         return []
@@ -930,6 +935,10 @@ def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack
     assert refused(stack) == words
     assert refused(stack, *words[1:]) == words[:1]
     assert refused(stack, *words) == refused("security") == []
+    changes[key.format("mian")] = replace(changes.pop(key.format("old")), moved_from=key.format("old"))
+    assert refused(stack) == words
+    with pytest.raises(RefusedError, match=key.format("mian")):
+        plan(stack)
 
 
 @pytest.mark.parametrize(

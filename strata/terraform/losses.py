@@ -41,6 +41,7 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
         if change.action == "delete" and comes:
             new = comes[0] if len(comes) == 1 else f"{type}.<its new name>"
             text, remedy = "destroyed, and one of its type made", f'write self.move("{old}", "{new}") in the stack'
+            remedy += f", which makes no {address}" if change.moved_from else ""
         elif change.action == "replace":
             by = ", ".join(attribute.name for attribute in change.attributes if attribute.replaces)
             text, remedy = f"destroyed and made anew{f' for another {by}' if by else ''}", "take that back"

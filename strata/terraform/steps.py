@@ -306,6 +306,7 @@ def _with_new_names(planned: Plan) -> Plan:
             gone, new = addresses[0], comes[0]
             old = planned.changes[gone].moved_from or gone  # by a move to an address that is none
             text = f'looks like a new name of {old}: self.move("{old}", "{new}") in the stack keeps it'
+            text += f"; it makes no {gone}" if old != gone else ""
             remarks.append(Message("looks-renamed", f"{new} {text}", stack=planned.stack, old=old, new=new))
     return replace(planned, remarks=tuple(remarks))
 
