@@ -34,7 +34,7 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
     kept = {address: change for address, change in planned.changes.items() if address.partition(".")[0] in HOLDS_DATA}
     for address, change in sorted(kept.items()):
         type, old = address.partition(".")[0], change.moved_from or address
-        word = f"{REPLACE}{old}"
+        word, whole = f"{REPLACE}{old}", old.partition("[")[0]
         comes = [new for new, its in kept.items() if its.action == "create" and new.partition(".")[0] == type]
         if word in prepared.allow or " " in address:  # a deposed one was replaced on purpose
             continue
@@ -45,12 +45,12 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
         elif change.action == "replace":
             by = ", ".join(attribute.name for attribute in change.attributes if attribute.replaces)
             text, remedy = f"destroyed and made anew{f' for another {by}' if by else ''}", "take that back"
-        elif change.action == "delete" and (its := _elsewhere(prepared, planned.stack, old.partition("[")[0])):
+        elif change.action == "delete" and (its := _elsewhere(prepared, planned.stack, whole)):
             stack, new, id = its
             text = f"destroyed, and {stack} has it or may make one of its type"
             remedy = (
                 f'to move it there, write self.import_resource("{new}", "{id}") in the stack of {stack}, and '
-                f'self.remove_from_state("{old.partition("[")[0]}") in this one'
+                f'self.remove_from_state("{whole}") in this one'
             )
         else:
             continue

@@ -599,11 +599,11 @@ def _with_protection(prepared: Prepared) -> tuple[Prepared, list[Message]]:
     anew = [switch for switch in switches(document) if switch.address not in held]
     answers = _switched(prepared, layer.stack, sorted({switch.region for switch in anew}))
     why = {region: answer for region, answer in answers.items() if isinstance(answer, AwsError)}
+    known = {region: answer for region, answer in answers.items() if not isinstance(answer, AwsError)}
     found, chosen = dict[Switch, str](), dict[Switch, str]()
     for switch in anew:
-        answer = answers.get(switch.region, (False, {}))
-        fresh, of = (False, dict[tuple[str, str], str]()) if isinstance(answer, AwsError) else answer
-        if at_aws := UNREAD if isinstance(answer, AwsError) else of.get((switch.attribute, switch.plan)):
+        fresh, has = known.get(switch.region, (False, {}))
+        if at_aws := UNREAD if switch.region in why else has.get((switch.attribute, switch.plan)):
             found[switch] = at_aws
             chosen |= {} if fresh and switch.is_own else {switch: at_aws}
     if DISABLE_PROTECTION not in prepared.allow and (refused := list(refused_switches(zone, chosen))):

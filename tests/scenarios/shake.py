@@ -373,9 +373,7 @@ def _planned(site: Site, stacks: Sequence[str]) -> frozenset[str]:
         return frozenset({f"no plan: {planned.text[-300:]}"})
     return frozenset(
         f"{change['action']} {change['address']}"
-        for stack in json.loads(planned.stdout).get(
-            "stacks", ()
-        )  # none while a Terraform still works that nobody killed
+        for stack in json.loads(planned.stdout).get("stacks", ())  # none beside a Terraform that nobody killed
         for change in stack["changes"]
         if change["action"] in ("replace", "delete")
     )

@@ -77,6 +77,10 @@ def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
         for given in _given(before, (grant for grant in before.grants if _leaves_with(before, after, grant, user))):
             everywhere = accounts_in_words(given["accounts"], before.accounts) or _plural("account", given["accounts"])
             yield f"user {user} loses {given['permission_set']} in {everywhere}, given by group {given['to']['key']}"
+    yield from _unbound(before, after)
+
+
+def _unbound(before: LandingZone, after: LandingZone) -> Iterator[str]:
     unbound: defaultdict[str, list[str]] = defaultdict(list)
     for target, policies in before.effective_policies.items():
         left = {policy.policy.key for policy in after.effective_policies.get(target, ()) if policy.binds}
@@ -85,15 +89,12 @@ def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
                 unbound[key].append(target.key)
     for key, policy in before.policies.items():  # whoever is retired keeps what its units have
         still = {*after.policies[key].attachments} if key in after.policies else set()
-        unbound[key] += [
-            target.key
-            for target in policy.attachments
-            if target.kind == "account" and target.key not in after.accounts and not policy.external
-            if still.isdisjoint(before.ancestors[target])
-        ]
+        for target in () if policy.external else policy.attachments:
+            leaves = target.kind == "account" and target.key not in after.accounts
+            if leaves and still.isdisjoint(before.ancestors[target]):
+                unbound[key].append(target.key)
     for key, accounts in sorted(unbound.items()):
-        if accounts:
-            yield f"policy {key} binds no more: {listed(sorted(accounts))}"
+        yield f"policy {key} binds no more: {listed(sorted(accounts))}"
 
 
 def _leaves_with(before: LandingZone, after: LandingZone, grant: Grant, user: str) -> bool:
