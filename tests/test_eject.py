@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -63,10 +64,16 @@ def test_what_a_killed_run_left_is_replaced(tmp_path: Path, monkeypatch: pytest.
     }
 
 
-def test_a_stack_that_fails_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    failed = {"oops_shared": Message("synth-failed", "why")}
+def test_stacks_that_fail_leave_nothing_behind_and_are_told_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The code of a layer fails in each account alike."""
+    whys = {"oops_shared": "why", "oops_security": "why", "other": "another"}
+    failed = {stack: Message("synth-failed", why, stack=stack) for stack, why in whys.items()}
     monkeypatch.setattr(Workspace, "of", lambda _: Workspace(tmp_path / "written", os.environ, failed=failed))
     monkeypatch.setattr(Workspace, "synth", lambda _: None)
 
-    assert ejected(tmp_path / "out") == 1
+    done = CliRunner().invoke(app, ["--config", str(SHIPPED), "eject", str(tmp_path / "out")])
+
+    assert (done.exit_code, len(re.findall("^error: ", done.stderr, re.MULTILINE))) == (1, 2)
     assert not (tmp_path / "out").exists()

@@ -317,6 +317,16 @@ KIM_BERG: tuple[Edit, ...] = (
     (SSO, "      - kim\n", "      - kim-berg\n"),
 )
 EXTERNAL_ADMIN = ("external.yaml", "", "permission_sets:\n  Admin:\n    policies:\n      - aws: AdministratorAccess\n")
+IN_CONTROL_TOWER: tuple[Edit, ...] = (
+    (SSO, "      - admins\n", "      - tower\n"),
+    (SSO, "groups:\n", "groups:\n  tower:\n    name: AWSControlTowerAdmins\n    external: true\n"),
+    ("external.yaml", "", "groups:\n  AWSControlTowerAdmins:\n    members: [LOU@acme.io]\n"),
+)
+LOU_GOES: tuple[Edit, ...] = (
+    (SSO, "  lou:\n    given_name: Lou\n    family_name: Dahl\n    email: lou@acme.io\n", ""),
+    (SSO, "      - lou\n", ""),
+    (SSO, "    users:\n      - lou\n", ""),
+)
 SSO_GONE = (SSO, CONFIGURATION["sso.yaml"], "")
 SSO_EMPTY = (SSO, CONFIGURATION["sso.yaml"], "users: {}\ngroups: {}\npermission_sets: {}\nassignments: []\n")
 POLICIES = CONFIGURATION["organization.yaml"].partition("policies:\n")[2].partition("ram_sharing")[0]
@@ -1246,6 +1256,28 @@ CASES = (
         ((SSO, "    accounts: all", "    accounts: all\n    until: 2026-11-24"),),
         (Says("last-administrator", "sso.yaml:28: assignments", {"had": ["kim"]}),),
         allow=("last-administrator",),
+    ),
+    Case(
+        "who alone is in the administrators' group of Control Tower goes",
+        (*IN_CONTROL_TOWER, *LOU_GOES),
+        (Says("last-administrator", "sso.yaml:26: assignments", {"had": ["kim"]}),),
+        allow=("last-administrator",),
+    ),
+    Case(
+        "who alone is in it goes, and has another user name by now",
+        (*IN_CONTROL_TOWER, *LOU_GOES),
+        (Says("last-administrator", "sso.yaml:26: assignments", {"had": ["kim"]}),),
+        changes=lambda live, states: renamed("aws_identitystore_user.lou", user_name="lou")(
+            replace(live, user_names={f"{STORE}/{THERE.id('user', 'lou')}": "lou@acme.io"}), states
+        ),
+    ),
+    Case(
+        "somebody else is in the administrators' group of Control Tower",
+        (*IN_CONTROL_TOWER, *LOU_GOES, ("external.yaml", "[LOU@acme.io]", "[LOU@acme.io, eve]")),
+    ),
+    Case(
+        "nobody knows who is in the administrators' group of Control Tower",
+        (*IN_CONTROL_TOWER[:-1], *LOU_GOES),
     ),
     Case(
         "the administrators' assignment ends today", ((SSO, "accounts: all", "accounts: all\n    until: 2026-11-25"),)

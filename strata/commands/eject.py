@@ -37,7 +37,7 @@ def run(options: Options, *, folder: Path) -> int:
         workspace = Workspace.of(options.config)
         workspace.synth()
     if workspace.failed:
-        raise StrataError(*workspace.failed.values())
+        raise StrataError(*dict.fromkeys(workspace.failed.values()))  # code fails alike in each account
     target = folder.absolute()
     partial = target.with_name(f".{target.name}.partial")
     with cannot("written", folder):

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Collection, Mapping
+from types import MappingProxyType
 from typing import Any, NamedTuple
 
 from strata.config.models import MANAGEMENT
@@ -13,16 +15,26 @@ from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
 from strata.policy.documents import Statement, statements
 from strata.policy.reference import managed_documents
 from strata.policy.unknown import covers
+from strata.text import folded
 
 
 class Administrators(NamedTuple):
-    """Who has full access to the management account: users by key, and groups whose members are known elsewhere."""
+    """Who has full access to the management account: users by key, and groups in which others are, or may be.
+
+    Attributes:
+        external: group to the sign-in names of those others, folded; none where nobody here knows them.
+    """
 
     people: frozenset[str] = frozenset()
-    external: frozenset[str] = frozenset()
+    external: Mapping[str, frozenset[str]] = MappingProxyType({})
 
     def __bool__(self) -> bool:
         return bool(self.people or self.external)
+
+    def without(self, gone: Collection[str]) -> Administrators:
+        """Returns who remains once users of these sign-in names are deleted, whom external.yaml still has in groups."""
+        remain = {group: names for group, names in self.external.items() if not names or names.difference(gone)}
+        return self._replace(external=remain)
 
 
 def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Administrators:
@@ -32,7 +44,7 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
     """
     full = {key for key, permission_set in landing_zone.permission_sets.items() if is_full(permission_set)}
     people: set[str] = set()
-    external: set[str] = set()
+    external: dict[str, frozenset[str]] = {}
     for grant, entries in landing_zone.grants.items():
         if grant.account != MANAGEMENT or grant.permission_set not in full:
             continue
@@ -43,8 +55,9 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
             continue
         group = landing_zone.groups[grant.principal]
         people.update(group.members)
-        external.update([group.key] if group.has_others else [])
-    return Administrators(frozenset(people), frozenset(external))
+        if group.has_others:
+            external[group.key] = frozenset(map(folded, group.strangers))
+    return Administrators(frozenset(people), external)
 
 
 def has_ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:

@@ -114,7 +114,7 @@ def _administrators(
             people.update(user for group, user in memberships if group == assignment.principal)
         else:
             external.add(assignment.principal)
-    return Administrators(frozenset(people), frozenset(external))
+    return Administrators(frozenset(people), dict.fromkeys(external, frozenset()))
 
 
 def _declared_administrators(states: Mapping[str, State]) -> Administrators:
