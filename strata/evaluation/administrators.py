@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import functools
 import json
 from collections.abc import Collection, Mapping
 from types import MappingProxyType
@@ -89,10 +90,14 @@ def may_make_administrators(permission_set: PermissionSet) -> bool:
         return False
     if permission_set.inline and denies_everything(permission_set.inline.document.text):
         return False
-    documents = [managed_documents().get(policy.aws) for policy in permission_set.managed]
-    texts = [permission_set.inline.document.text] if permission_set.inline else []
-    known = [document for document in (*documents, *map(_parsed, texts)) if document is not None]
-    return None in documents or any(map(_grants, known))
+    inline = _parsed(permission_set.inline.document.text) if permission_set.inline else None
+    return any(_managed_may_grant(policy.aws) for policy in permission_set.managed) or _grants(inline)
+
+
+@functools.cache
+def _managed_may_grant(name: str) -> bool:
+    document = managed_documents().get(name)
+    return document is None or _grants(document)
 
 
 def _parsed(text: str) -> Any:
