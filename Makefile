@@ -97,11 +97,11 @@ cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the t
 	@.venv-cdktn/bin/pytest -n 2 --dist loadfile $(TESTS)
 
 # A file is not split, since each begins with a first deploy of minutes, and the longest come first; xdist would begin with
-# those of most tests. Four at a time, also on two cores: the real provider waits for most of its time. Where Go collects
+# those of most tests. Six at a time, also on two cores: the real provider waits for most of its time. Where Go collects
 # garbage less often, it and Terraform take a fifth less of a processor. CONTRIBUTING.md says where the provider comes
 # from; where there is none, a line says so.
 e2e: dev ## run the scenarios with the real AWS provider on emulated AWS, where this machine has one
-	@GOGC=400 $(BIN)/pytest -m 'e2e and not large' -n 4 --dist loadfile --no-loadscope-reorder
+	@GOGC=400 $(BIN)/pytest -m 'e2e and not large' -n 6 --dist loadfile --no-loadscope-reorder
 
 e2e-large: dev ## what is too long for CI: an organization of thirty accounts, more with the real provider
 	@$(BIN)/pytest -m large

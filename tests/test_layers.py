@@ -1138,6 +1138,7 @@ MEMBER = (
 )
 
 
+@pytest.mark.e2e  # each starts a synthesis
 @pytest.mark.parametrize(
     "layers",
     [

@@ -18,25 +18,11 @@ from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapsho
 pytest.register_assert_rewrite("tests.scenarios.shipped")  # test_broken.py reads what its assertions say
 PROVIDERS = ("stand-in", "real")
 LONGEST = (
-    *(f"scenarios/test_{name}.py" for name in ("shipped", "company", "adopt", "demo")),
-    *("provider/test_conformance.py", "provider/test_existing.py"),
-    *(
-        f"scenarios/test_{name}.py"
-        for name in (
-            *(
-                "baseline",
-                "detection",
-                "layer",
-                "member_drift",
-                "drift_each",
-                "closed",
-                "ways_back",
-                "edits",
-                "refresh",
-            ),
-            *("survival", "renames"),
-        )
-    ),
+    *(f"scenarios/test_{name}.py" for name in ("company", "shipped", "layer", "baseline", "adopt", "demo")),
+    "provider/test_conformance.py",
+    *(f"scenarios/test_{name}.py" for name in ("detection", "closed", "member_drift", "drift_each", "edits")),
+    *(f"scenarios/test_{name}.py" for name in ("refresh", "ways_back", "survival")),
+    *("provider/test_existing.py", "scenarios/test_renames.py"),
 )
 
 
