@@ -170,7 +170,7 @@ def report(host: Host, code: str, file: Path) -> None:
         host.create(title, text)
     else:
         host.update(number, title, text)
-    print("the issue is opened" if number is None else f"issue {number} is written anew")
+    print("the issue is opened" if number is None else f"issue {number} is rewritten")
 
 
 def body(first: str, said: str, run: str) -> str:

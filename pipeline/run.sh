@@ -77,7 +77,7 @@ plan() {
   local file made=("$out/summary.md" "$out/changes.json" "$out/plan.txt" "$out/report.md")
   for file in "${made[@]}"; do
     # The same file, also by a link or another path.
-    ! [ "$reviewed" -ef "$file" ] || wrong "--reviewed $reviewed is written anew by this plan; keep it elsewhere"
+    ! [ "$reviewed" -ef "$file" ] || wrong "--reviewed $reviewed would be replaced by this plan; keep it elsewhere"
   done
   prepare
   rm -f "${made[@]}"

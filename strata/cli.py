@@ -426,17 +426,17 @@ _KINDS = "account, ou, policy, expectation, group, user, permission-set or assig
 _interview(
     "remove",
     "strata remove group data",
-    "Take out what strata add adds, with what hangs on it: memberships, assignments, expectations.",
+    "Take out what strata add adds, with what depends on it: memberships, assignments, expectations.",
     _remove,
     app,
     {
         "permission_set": _answers(
-            "--permission-set", "SET", "Of an assignment: a set", completion.keys("permission-set")
+            "--permission-set", "SET", "For an assignment: a set", completion.keys("permission-set")
         ),
-        "group": _answers("--group", "GROUP", "Of an assignment: a group", completion.keys("group")),
-        "user": _answers("--user", "USER", "Of an assignment: a user", completion.keys("user")),
-        "ou": _answers("--ou", "UNIT", "Of an assignment: a unit", completion.keys("ou")),
-        "account": _answers("--account", "ACCOUNT", "Of an assignment: an account", completion.keys("account")),
+        "group": _answers("--group", "GROUP", "For an assignment: a group", completion.keys("group")),
+        "user": _answers("--user", "USER", "For an assignment: a user", completion.keys("user")),
+        "ou": _answers("--ou", "UNIT", "For an assignment: a unit", completion.keys("ou")),
+        "account": _answers("--account", "ACCOUNT", "For an assignment: an account", completion.keys("account")),
     },
     {
         "kind": Annotated[str | None, typer.Argument(help=f"{_KINDS}.", autocompletion=completion.added_kinds)],
@@ -464,7 +464,7 @@ def retire(
     key: Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys("account"))] = None,
     baseline: Annotated[
         str | None,
-        typer.Option("--baseline", metavar="emptied|forgotten", help="What becomes of what a baseline set there."),
+        typer.Option("--baseline", metavar="emptied|forgotten", help="Delete what its baseline made, or leave it."),
     ] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
@@ -595,10 +595,11 @@ def adopt(
         bool, typer.Option("--members", help="Read contacts, regions and settings of member accounts as well.")
     ] = False,
     prune: Annotated[
-        bool, typer.Option("--prune", help="Instead, take lines out of imports.yaml that have no effect any more.")
+        bool, typer.Option("--prune", help="Only remove lines of imports.yaml that no longer have an effect.")
     ] = False,
     refresh_external: Annotated[
-        bool, typer.Option("--refresh-external", help="Instead, write external.yaml anew, of what is external: true.")
+        bool,
+        typer.Option("--refresh-external", help="Only rewrite external.yaml from AWS, for what is external: true."),
     ] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
@@ -716,7 +717,7 @@ def drift(
     ] = False,
     thorough: ThoroughOption = False,
     back: Annotated[
-        bool, typer.Option("--back", help="Run the ways back that it prints, in their order, after asking; look again.")
+        bool, typer.Option("--back", help="Ask, run the printed back: lines in their order, then compare again.")
     ] = False,
     allow: AllowOption = None,
     yes: YesOption = False,
@@ -945,8 +946,8 @@ def deploy(
         typer.Option(
             "--expect",
             metavar="FILE|HASH",
-            help="Deploy only this list of strata plan --changes: exit 3 when the plan differs, 4 when the rest "
-            "can be planned only then and needs a list of its own.",
+            help="Deploy only what this list of strata plan --changes has. Exit 3: the plan differs; 4: the list is "
+            "deployed, the rest needs a new one.",
             show_default=False,
         ),
     ] = None,
@@ -1075,16 +1076,16 @@ def price(
     *,
     options: Options,
     live: Annotated[
-        bool, typer.Option("--live", help="Instead, write `usage` into detection.yaml, as AWS has counted it.")
+        bool, typer.Option("--live", help="Only write `usage` into detection.yaml, as AWS has counted it.")
     ] = False,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
     """Say what a month costs at AWS, each amount with its formula and the line of the configuration that causes it.
 
-    fixed follows from the files alone, expected from `usage` in detection.yaml as well; `first if new` is the first
-    month of what is new at AWS, without what is free then. Asks AWS nothing without --live. An unknown amount is in no
-    sum.
+    `fixed` follows from the files alone, `expected` from `usage` in detection.yaml as well; `first if new` is the first
+    month after everything is switched on, less its free trials. Asks AWS nothing without --live. No sum has an unknown
+    amount.
     """
     if live:
         from strata.commands.price_live import run as run_live

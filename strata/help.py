@@ -17,7 +17,7 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Change": {
         "add": "add one entry to the configuration",
-        "remove": "take one out, with what hangs on it",
+        "remove": "take one out, with what depends on it",
         "retire": "stop managing an account",
         "rename": "give a thing another key, everywhere",
         "check": "find every fault in the configuration",

@@ -546,6 +546,11 @@ WORDS = {
     "until asked for more": r"\buntil asked\b",
     "done the work": r"\bdone the work\b",
     "shims": r"\bshims?\b",
+    "Of a thing, first": r"(?:^|[.:;] )Of [a-z`]",
+    "is told, tells": r"\b(?:is|are) told\b(?! apart)|\btells\b",
+    "no more": r"\bno more\b(?! than)",
+    "hangs on": r"\bhangs? on\b",
+    "anew": r"\banew\b",
 }
 """Words that readers stumbled over, with their patterns; also a clause as the subject of a sentence."""
 READ = [

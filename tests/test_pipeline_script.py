@@ -190,7 +190,7 @@ def test_the_reviewed_list_is_not_lost(runner: Runner, reviewed: str) -> None:
     done = runner.runs(RUN, "plan", "--reviewed", reviewed, STRATA_OUT="out2")
 
     assert (done.returncode, done.stdout, runner.told()) == (2, "", [])
-    assert done.stderr.startswith(f"error: --reviewed {reviewed} is written anew by this plan; keep it elsewhere\n")
+    assert done.stderr.startswith(f"error: --reviewed {reviewed} would be replaced by this plan; keep it elsewhere\n")
     assert {file.name: file.read_text() for file in out.iterdir()} == {
         name: f"{name} of another plan" for name in ("changes.json", "summary.md", "plan.txt")
     }

@@ -182,7 +182,7 @@ def test_a_policy_of_an_account_that_retires_is_told_to_bind_it_no_more(folder: 
 
     told = strata(folder, "retire", "account", "shared", "--dry-run").output
 
-    assert re.findall(r"^(?:.* )?policy ([a-z-]+) .*: shared$", told, re.MULTILINE) == ["deny-iam-users"], told
+    assert re.findall(r"policy ([a-z-]+) no longer binds shared$", told, re.MULTILINE) == ["deny-iam-users"], told
 
 
 def test_a_retired_account_is_named_nowhere_else(folder: Path) -> None:

@@ -39,7 +39,7 @@ _HEADS = {
     ORGANIZATION: "Units, accounts and policies, as found. Keys are identities and stay; names may change.",
     SECURITY: "Controls of the management account and of the organization as a whole: on, off or unmanaged.",
     SSO: "People, groups, permission sets, and who gets what where, as found. Keys are identities and stay.",
-    EXTERNAL: "What AWS has in what is external; `strata adopt --refresh-external` writes it anew, nobody by hand.",
+    EXTERNAL: "What AWS has in what is external; `strata adopt --refresh-external` rewrites it, nobody by hand.",
     BASELINE: "What is set in member accounts, as found, by the place that gives it; what is not here stays as it is.",
     IMPORTS: "Existing resources to import, by Terraform address; `strata adopt --prune` takes them out once deployed.",
 }
@@ -237,7 +237,7 @@ def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
         "Full access, new at AWS": since.full_access,
         "Taken out here, and at AWS still: not written back; a deploy removes what a state has of it": since.taken_out,
         "Declared, and gone at AWS: a deploy makes it again": since.gone,
-        "Written otherwise than at AWS: a deploy changes it, unless its line says otherwise": since.differs,
+        "AWS has another value: a deploy changes it, unless its line says otherwise": since.differs,
         "Given by a rule in a new account, and not at AWS yet": since.reached,
         "Left alone": since.left,
     }

@@ -41,7 +41,7 @@ def management_caller(aws: Aws, project: Project) -> Caller:
     caller, configured = aws.caller(), project.management_account.id
     if caller.account != configured:
         text = (
-            f"these credentials are of account {caller.account}, "
+            f"these credentials belong to account {caller.account}, "
             f"management_account.id in project.yaml is {configured}; "
             "use a profile of the management account, or correct the id"
         )
@@ -97,9 +97,7 @@ def _free_plan(aws: Aws) -> Message | None:
     try:
         plan = aws.client("freetier", "us-east-1").get_account_plan_state()
     except AwsError as error:
-        text = (
-            "it could not be seen whether this account is on AWS's free plan: an organization ends it and its credits"
-        )
+        text = "whether this account is on AWS's free plan, which an organization ends with its credits, is not known"
         return Message("free-plan-unknown", f"{text}: {error}", code=error.code)
     if plan["accountPlanType"] != "FREE":
         return None

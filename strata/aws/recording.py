@@ -102,7 +102,7 @@ def read(path: Path) -> tuple[Mapping[str, Any], list[Mapping[str, Any]]]:
 
 def _check(path: Path, calls: list[Any]) -> None:
     if found := next(secrets_in(calls, "calls"), ""):
-        text = f"{path}: {found} looks like a secret; nobody is to have it: remove the recording, and tell its maker"
+        text = f"{path}: {found} looks like a secret; remove the recording, give it to nobody, and tell its maker"
         raise StrataError(Message("recording-has-secret", text, place=str(path), path=found))
 
 

@@ -925,7 +925,7 @@ class Deployment:
         self._odd |= {stack: 1 if stack in self._written else AGAIN for stack in stacks}
         self._unfinished = self._worst(0)
         named = listed(self._words(stacks))
-        text = f"{named}: left to a list of its own, as on none that was approved: run strata plan, and approve it"
+        text = f"{named}: not deployed, since no approved list has it: run strata plan, and approve the new list"
         self._leave(Message("on-no-list", text, stacks=list(stacks)))
         return False
 

@@ -504,7 +504,7 @@ def _from_account(options: Options, known: dict[str, Any]) -> None:
         options.note(f"the management account is not looked up: {error}")
         return
     if known.get("management_id", account) != account:
-        text = f"the management account is not looked up: the credentials are of account {account}"
+        text = f"the management account is not looked up: the credentials belong to account {account}"
         options.note(Message("wrong-account", text, account=account, expected=known["management_id"]))
         return
     described = {"management_id": account, **_described(aws, account)}

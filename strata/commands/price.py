@@ -70,7 +70,7 @@ def text(bill: Bill, *, every: bool = False) -> Iterator[str]:
         yield f"  {charge.price.service}: {charge.formula}"
         yield f"    {charge.why}"
         yield f"    {_cause(charge)}"
-    yield "  what was switched on before and is in the files no more: it may go on at AWS"
+    yield "  what was switched on before and is no longer in the files: it may go on at AWS"
     yield from ("", f"Prices of {HOME}, without tax")
     for source, of_source in groupby(_used(bill.charges), lambda price: price.source):
         services = dict.fromkeys(price.service for price in of_source)

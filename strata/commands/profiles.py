@@ -299,8 +299,8 @@ def identify(accounts: Iterable[ListedAccount], landing_zone: LandingZone) -> tu
     accounts = sorted(accounts, key=lambda account: account.id)
     if own not in {account.id for account in accounts}:
         text = (
-            f"these credentials are of another organization: it has no account {own}, which is management_account.id "
-            "in project.yaml; use a profile of that account"
+            f"these credentials belong to another organization: it has no account {own}, which is "
+            "management_account.id in project.yaml; use a profile of that account"
         )
         raise StrataError(Message("other-organization", text, account=own))
     # The address of a retired account may have been handed on, so the others come last.

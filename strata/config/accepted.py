@@ -35,7 +35,7 @@ class Acceptance(Dated, Model):
     reason: Reason
     """Why it is right as it is, for those who review it."""
     until: LastDay | None = None
-    """The last day it is accepted, YYYY-MM-DD: `strata check --as-of` tells when it is over."""
+    """The last day it is accepted, YYYY-MM-DD: `strata check --as-of` reports when it is over."""
 
 
 def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | None:

@@ -247,7 +247,7 @@ class Trust(Model):
     account: AccountReference | None = None
     """An account of the organization, by key: those in it who have the permission."""
     role: Annotated[str, _ROLE] | None = None
-    """Of that account, the role of this name alone."""
+    """The role of this name in that account, and no other."""
     github: GithubTrust | None = None
     """Jobs of a repository at GitHub."""
     gitlab: GitlabTrust | None = None

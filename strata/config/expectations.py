@@ -74,7 +74,7 @@ class Expectation(Dated, Model):
     except_: Exemptions | None = Field(default=None, alias="except")
     """What is left out of all that is named above."""
     until: LastDay | None = None
-    """Its last day, YYYY-MM-DD: `strata check --as-of` tells when it comes, and no longer asks after it."""
+    """Its last day, YYYY-MM-DD: `strata check --as-of` reports when it comes, and no longer asks after it."""
 
     @model_validator(mode="after")
     def _either(self) -> Self:

@@ -23,7 +23,7 @@ def _document(text: str) -> str:
     else:
         if short_text.startswith("{"):
             return short_text
-    raise Problem(problem, "strata adopt --refresh-external writes the file anew")
+    raise Problem(problem, "strata adopt --refresh-external rewrites the file")
 
 
 PolicyDocument = Annotated[str, AfterValidator(_document)]

@@ -576,7 +576,7 @@ class AccountEntry(AccountAttributes, _Account, title="Account"):
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed; policies attached to it alone go."""
     baseline: Annotated[Leaving, Field(strict=False)] | None = None
-    """Of a retired account that has one: `emptied` deletes its roles and rules, settings stay; `forgotten` nothing."""
+    """For a retired account with a baseline: `emptied` deletes roles and rules, settings stay; `forgotten` nothing."""
 
     @model_validator(mode="after")
     def _baseline_goes(self) -> Self:
@@ -1350,7 +1350,7 @@ class PermissionSetEntry(Model, title="PermissionSet"):
     session_duration: SessionDuration = "PT1H"
     """How long a session lasts, in ISO 8601, 1 to 12 hours.
 
-    When not given, a deploy leaves what a set has, and `strata drift` tells what is not the default.
+    When not given, a deploy leaves what a set has, and `strata drift` reports any other than the default.
     """
     relay_state: RelayState | None = None
     """The console page its holder lands on; when not given, it keeps the one it has."""
@@ -1423,7 +1423,7 @@ class Assignment(Dated, Model):
     reason: Reason | None = None
     """Why, for those who review it."""
     until: LastDay | None = None
-    """Its last day, YYYY-MM-DD: `strata check --as-of` tells when it comes, `strata expire` takes the entry out."""
+    """Its last day, YYYY-MM-DD: `strata check --as-of` reports when it comes, `strata expire` takes the entry out."""
 
     @model_validator(mode="after")
     def _somebody_somewhere(self) -> Self:

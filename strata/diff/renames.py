@@ -38,4 +38,4 @@ def _named_by_key(before: LandingZone, after: LandingZone, account: str) -> Iter
         yield f"its alias, which becomes {(aliases[-1].name or '').replace('{key}', account)}"
     budgets = [zone.attributes[account].budget for zone in (before, after) if account in zone.attributes]
     if len(budgets) == len(settings) and all(budget and budget.on for budget in budgets):
-        yield "its budget, which is deleted and made anew"
+        yield "its budget, which is deleted and created again"

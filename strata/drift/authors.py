@@ -79,7 +79,7 @@ def _author(history: History, project: Project, difference: Difference) -> Autho
     if not last_events:
         its = account_of(difference.name) if kind.is_in_account(difference.name) else ""
         where = f"account {its}" if its else "the management account"
-        text = f"no event of the last {DAYS} days in {where} tells"
+        text = f"no event of the last {DAYS} days in {where} shows it"
         return Author(unknown=Message("no-event", text, days=DAYS))
     last = max(last_events, key=lambda each: (each.name not in RESULTS, each.at))
     if request := [word for word in last.words if word.startswith(_REQUEST)]:

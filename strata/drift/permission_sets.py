@@ -94,7 +94,7 @@ def _refusal(zone: LandingZone, key: str, differences: Sequence[Difference], *, 
     gone = DifferenceKind.GONE
     things = [f"{each.at} is missing" if each.how is gone else each.at for each in differences]
     if by_hand:
-        text = f"permission set {key} was changed by hand at AWS, and its accounts would get that: {listed(things)}"
+        text = f"permission set {key} was changed by hand, and a deploy would give its accounts that: {listed(things)}"
         lines = [adopt_line(each.kind, each.name) for each in differences if each.way.adopt]
         backs = dict.fromkeys(_back(each.way) for each in differences)
         keep = f"keep it by {listed(lines)}, or " if lines else ""

@@ -79,13 +79,13 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
             return Way(by_hand=Message("back-by-others", by_others))
         return Way(undo=lines, is_left_to_hand=bool(_theirs(here)), by_hand=_theirs(here))
     if external and not attribute:
-        again = f"have it made again under its name {_BY_WHOM}, then strata deploy sso"
+        again = f"{_ASK} to create it again under its name, then strata deploy sso"
         return Way(by_hand=Message("make-at-provider", again))
     if external and attribute != "id":
         group = aws.zone.groups.get(here.name) if here and kind is GROUP else None
         if here and now and group and kind.rename and is_of_control_tower(group):
             return Way(undo=kind.rename(aws, now.ids["id"], here.values[attribute]))
-        return Way(by_hand=Message("rename-at-provider", f"have its name given back {_BY_WHOM}"))
+        return Way(by_hand=Message("rename-at-provider", f"{_ASK} to give its old name back"))
     if attribute == "id" and now and not external:
         again = "it was deleted and made again; once the new one is deleted, strata deploy makes its own"
         return Way(deploy=(kind.stack,), undo=now.undo, by_hand=Message("made-again", again))
@@ -110,4 +110,4 @@ def _theirs(thing: Thing) -> Message | Literal[""]:
     return Message("changed-by-others", "whoever looks after it may have done so: --back leaves it to you")
 
 
-_BY_WHOM = "by whoever looks after it, such as its identity provider"
+_ASK = "ask whoever looks after it, such as its identity provider,"

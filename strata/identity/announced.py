@@ -88,7 +88,7 @@ def _read(aws: Aws, project: Project) -> tuple[frozenset[Name], dict[str, str]]:
     except ValueError as error:
         place = kept.shown(project, kept.ANNOUNCED)
         problem = f"{place} is not what Strata writes ({error}), so nothing counts as announced"
-        remedy = "the next deploy that creates users, groups or permission sets writes it anew"
+        remedy = "the next deploy that creates users, groups or permission sets rewrites it"
         warning = Message("kept-file-unreadable", f"{problem}; {remedy}", place=place)
         print(line(f"warning: {warning}"), file=sys.stderr)
         return frozenset(), condition

@@ -122,13 +122,13 @@ def last_administrator(c: IdentityComparison) -> Iterator[Refusal]:
     if not had or left or not c.concerns("sso"):
         return
     who = [*sorted(had.people), *(f"group {key}" for key in sorted(had.external))]
-    text = f"nobody would keep full access to the management account, which {listed(who)} had"
+    text = f"nobody would keep full access to the management account; {listed(who)} had it"
     if has.external:
         text += f"; the edit deletes everybody in group {listed(sorted(has.external))}"
     problem = Message(LAST_ADMINISTRATOR, text, had=who)
     remedy = (
-        "assign a permission set with aws: AdministratorAccess there, without a boundary and without a denial of "
-        f"everything, to somebody, not ended yet; or {allowed_by(LAST_ADMINISTRATOR)}"
+        "assign somebody a permission set there that has aws: AdministratorAccess, no boundary, no statement that "
+        f"denies everything, and no last day in the past; or {allowed_by(LAST_ADMINISTRATOR)}"
     )
     yield Refusal(c.fault(SSO, ("assignments",), problem, remedy), LAST_ADMINISTRATOR)
 

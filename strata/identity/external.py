@@ -47,7 +47,7 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
     (kind, key), name = who, external(zone)[who]
     if kind == "permission-set":  # AWS gives none another name
         text = f"Identity Center has no permission set {short(name)}"
-        remedy = "write the name that it has there, have it made again by whoever looks after it, or take it out with "
+        remedy = "write the name that it has there, ask whoever looks after it to create it again, or take it out with "
         problem = Message("permission-set-missing", text, key=key, name=name)
         at = (SECTIONS[kind], key, "name")
         return None if name in center.set_names else zone.fault(SSO, at, problem, f"{remedy}its assignments")
@@ -64,13 +64,13 @@ def lost(center: CenterClient, zone: LandingZone, who: Who, was: ExternalPrincip
         text = f"{WORDS[kind]} {short(name)} is called {short(now)} at AWS since it was deployed, and has its access"
         remedy = f"write {field}: {scalar(now)}"
         if id:
-            text += f"; another one is called {short(name)} by now, and a deploy would give it all of that"
+            text += f"; another one is called {short(name)} now, and a deploy would give it all of that"
             remedy += "; where the other one is meant, declare it under a key of its own"
     elif was and not now:
         case, text = "principal-deleted", f"{WORDS[kind]} {short(name)} was deleted at AWS since it was deployed"
-        remedy = "take it out with its assignments, or have it made again by whoever looks after it"
+        remedy = "take it out with its assignments, or ask whoever looks after it to create it again"
     else:
         case, text = "principal-missing", f"Identity Center has no {WORDS[kind]} {short(name)}"
-        remedy = "write the name that it has there, or have it made first by whoever looks after it"
+        remedy = "write the name that it has there, or ask whoever looks after it to create it first"
     problem = Message(case, text, kind=kind, key=key, name=name, now=now, other=bool(id))
     return zone.fault(SSO, (SECTIONS[kind], key, field), problem, remedy)

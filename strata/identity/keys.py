@@ -123,7 +123,7 @@ def taken_identities(c: IdentityComparison) -> Iterator[Refusal]:
             )
         else:
             part = "user name" if kind == "user" else "name"
-            text = f"{thing.name!r} is the {part} of {owner}, which cannot be handed on in one run"
+            text = f"{thing.name!r} is the {part} of {owner}, and one run cannot give it to another"
         problem = Message("identity-taken", text, kind=kind, key=thing.key, value=thing.name, owner=owner.key)
         yield Refusal(c.fault(file_of(kind), named_at(thing), problem, _taken_remedy(c, thing, owner)))
 
@@ -141,7 +141,7 @@ def _taken_remedy(c: IdentityComparison, thing: KeyedThing, owner: KeyedThing) -
     if owner.key not in c.declared.keys(thing.kind):
         return f"drop {owner.key!r} and deploy, then give its name to {thing.key!r}; or choose another name"
     if c.declared.things[thing.kind, owner.key].identity == owner.identity:
-        was = f"AWS has it for {owner.key!r} since somebody renamed it there"
+        was = f"somebody gave {owner.key!r} this name at AWS"
         return f"{was}: deploy without {thing.key!r} first, which corrects the name, or choose another name"
     free = f"give {owner.key!r} its new name and deploy, then give {owner.name!r} to {thing.key!r}"
     return f"do it in two deploys: {free}; a swap takes three, with a name in between"

@@ -133,13 +133,13 @@ class Directory:
         problem = Message("made-again", text, kind=named.kind, key=named.key, id=import_id, holds=held)
         there = self.landing_zone.imports.get(named.address)
         lines = [f"{remove} {named.address}"]
-        remedy = "delete that one at AWS, and the deploy makes it as it is declared; or keep that one: "
-        remedy += "take the old one out of the state by this command"
+        remedy = "delete the new one at AWS, and the deploy creates the declared one; or keep the new one: "
+        remedy += "remove the old one from the state with this command"
         if there == import_id:
-            remedy += f"; {IMPORTS} has its line already:"
+            remedy += f"; {IMPORTS} has the line of the new one already:"
         else:
-            instead = " in place of the one there" if there else ""
-            remedy += f", and import it as it is by this line in {IMPORTS}{instead}:"
+            instead = ", in place of the line there" if there else ""
+            remedy += f", and import the new one with this line in {IMPORTS}{instead}:"
             lines.append(_line(named, import_id))
         return Refusal(self.landing_zone.fault(SSO, named.location, problem, remedy), "", tuple(lines))
 

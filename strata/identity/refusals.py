@@ -104,7 +104,7 @@ def _kept_members(declared: Holdings, recorded: Holdings, live: LiveSide) -> Ite
         names |= {name for at, name in declared.external.items() if at in members}
         if others := [name for name in met.holds if folded(name) not in names]:
             text = (
-                f"group {met.key} is imported with {listed(others)} in it, whom no line puts there: a deploy leaves "
-                "them; add them to its members, or take them out at AWS"
+                f"group {met.key} is imported with members that the YAML does not have: {listed(others)}; a deploy "
+                "keeps them; add them to its members, or remove them at AWS"
             )
             yield Message("members-stay", text, group=met.key, members=others)

@@ -52,7 +52,7 @@ def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Coll
         text = (
             f"the state of {stack} has {address} with {argument} {was!r}, which would be {wanted!r}: AWS renames and "
         )
-        text += "moves none, so that Terraform would make it anew without what it holds"
+        text += "moves none, so that Terraform would create it again without what it holds"
         problem = Message("setting-settled", text, stack=stack, address=address, old=was, new=wanted)
         remedy = f"set it back to what it was; {_GUIDE}"
         yield Refusal(landing_zone.fault(PROJECT, at, problem, remedy))

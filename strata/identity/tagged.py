@@ -31,7 +31,7 @@ def told_by_tag(landing_zone: LandingZone, declared: Holdings, recorded: Holding
     for (account, index, gives), texts in changes.items():
         tags = " and ".join(f"{tag}={value}" for tag, value in landing_zone.sso.assignments[index].tags.items())
         source = landing_zone.source(SSO, ("assignments", index))
-        verb, match = ("gets", "match now") if gives else ("loses", "match no more")
+        verb, match = ("gets", "match now") if gives else ("loses", "no longer match")
         text = f"{verb} {listed(texts)}, which {source} gives by tag {tags}: the account's tags {match}"
         case = "tags-give-access" if gives else "tags-take-access"
         problem = Message(case, text, account=account, grants=texts, rule=str(source))

@@ -95,7 +95,7 @@ def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
             has = sso.permission_sets[move.from_].name
             return None if has else landing_zone.permission_sets[move.from_].name
         case "policy" | "permission-set":
-            text = f"{WORDS[move.kind]} {move.from_} is made by an option, which names it"
+            text = f"{WORDS[move.kind]} {move.from_} is made by an option, which sets its key"
             raise StrataError(Message("made-by-option", text, kind=move.kind, key=move.from_))
         case _:
             return None

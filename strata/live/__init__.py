@@ -51,8 +51,8 @@ class Source:
             raise UsageError(Message("arguments-conflict", text, options=["--as-of", "--live", "--from"]))
         if self and not folder.exists():
             missing = (
-                f"{folder} does not exist, and what AWS has is told by the keys of a configuration; name it with "
-                "--config, or have strata adopt --to DIR write one of what AWS has, which changes nothing there"
+                f"{folder} does not exist, and a report of AWS needs the keys of a configuration; name its folder with "
+                "--config, or write one from AWS with strata adopt --to DIR, which changes nothing at AWS"
             )
             raise StrataError(Message("no-configuration", missing, place=str(folder)))
         if self.save:

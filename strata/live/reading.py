@@ -210,10 +210,10 @@ def _not_read(zone: LandingZone) -> Iterator[str]:
     others = [
         name for name, control in zone.security.controls.items() if not (isinstance(control, Setting) or name in read)
     ]
-    yield f"{listed(others, most=len(others))}: told as security.yaml says, which strata plan compares"
+    yield f"{listed(others, most=len(others))}: as in security.yaml, which strata plan compares"
     yield "bucket and event selectors of the trail, archive rules of analyzers"
     if zone.deployer:
-        yield f"role {zone.deployer.role}, the deployer: told as project.yaml says"
+        yield f"role {zone.deployer.role}, the deployer: as in project.yaml"
     but = " but for those of baseline.yaml" if zone.baseline else ""
     yield f"IAM users and roles inside accounts{but}, the management account among them"
     yield "policies of resources, customer managed policies by name"

@@ -128,7 +128,7 @@ class Overview:
             lines += some[:_FEW]
             lines += [f"{len(some) - _FEW:,} more of kind {kind}"] if some[_FEW:] else []
         lines += [f"unread: {unread}" for unread in together(live.unread)]
-        remark = "strata drift tells the same, with the way back."
+        remark = "strata drift lists the same, with the way back."
         level: Level = "danger" if live.exit_code else "fine"
         return Point("differences", "Differences to the configuration", tuple(lines), level, remark)
 

@@ -120,7 +120,7 @@ def _section(key: str, title: str, lead: str, content: str, *, look: str = "list
     )
 
 
-_DIFFERENCES = "<p class=soft>What AWS has otherwise than the YAML, whoever did it and whether or not a deploy is due."
+_DIFFERENCES = "<p class=soft>Where AWS differs from the YAML, whoever did it and whether or not a deploy is due."
 _GROUPS = "<p class=soft>What each group gives, by which entry, why and until when. Printed, each has a line to sign."
 _ACCOUNTS = "What binds each account, from where, and who gets in. Accounts that differ in nothing are shown once."
 _ATTRIBUTES = "<p class=soft>What the configuration gives accounts, as their own or inherited, and by which line."

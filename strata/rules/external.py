@@ -30,7 +30,7 @@ def documents(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         try:
             parse(text, str(location[-2]))
         except DocumentError as error:
-            remedy = f"{_ANEW} writes the file anew"
+            remedy = f"{_ANEW} rewrites the file"
             yield partial.fault(EXTERNAL, location, error.args[0].saying(str(error)), remedy)
 
 
@@ -59,7 +59,7 @@ def read_later(landing_zone: LandingZone, today: dt.date | None) -> Iterator[Dou
     """Yields a day of reading that no place on earth has yet."""
     read = landing_zone.external.read
     if read and today and read - today > dt.timedelta(days=1):
-        text = f"nobody has read it on {read}, which is to come; {_ANEW} writes the day"
+        text = f"{read}, its day of reading, is in the future; {_ANEW} corrects it"
         yield EXTERNAL, ("read",), Message("unread-external", text, day=str(read))
 
 

@@ -178,7 +178,7 @@ ADVICE = (
     (
         r"AWS account ID not allowed",
         "wrong-account",
-        "these credentials are of another account than the one in project.yaml",
+        "these credentials belong to another account than the one in project.yaml",
     ),
     (
         r"state data in S3 does not have the expected content",

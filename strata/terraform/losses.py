@@ -44,7 +44,7 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
             remedy += f", which makes no {address}" if change.moved_from else ""
         elif change.action == "replace":
             by = ", ".join(attribute.name for attribute in change.attributes if attribute.replaces)
-            text, remedy = f"destroyed and made anew{f' for another {by}' if by else ''}", "take that back"
+            text, remedy = f"destroyed and created again{f' for another {by}' if by else ''}", "take that back"
         elif change.action == "delete" and (its := _elsewhere(prepared, planned.stack, whole)):
             stack, new, id = its
             text = f"destroyed, and {stack} has it or may make one of its type"

@@ -147,7 +147,7 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         stack, each = f"{layer_of(stack)} in {len(keys)} accounts", " each"
     number = f"{counted(planned.count, 'change')}{each}" if planned.count else "no changes"
     if planned.outputs and not planned.count:
-        number = "no changes but of outputs"
+        number = "only outputs change"
     if planned.spared:
         number = "as the last deploy left it, AWS was not asked; --refresh asks"
     if planned.assumes:

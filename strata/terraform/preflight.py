@@ -770,7 +770,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
         late |= {stack for stack in asked if late.intersection(prepared.workspace.producers(stack))}
     chosen = tuple(stack for stack in chosen if stack not in shut_out)
     if named and prepared.chosen and not chosen:
-        text = f"{', '.join(named)}: there is no account left that it has a stack in"
+        text = f"{', '.join(named)}: every account with a stack of it is left out"
         raise StrataError(Message("no-account-left", text, stacks=list(named)))
     spares = frozenset(spared)
     return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, late=late, empty=empty)
@@ -911,7 +911,7 @@ def _closed_to_us(
 
 def _unread(stack: str, why: AwsError) -> Message:
     """Prints that a stack is left out whose account answers with an error, and returns that."""
-    text = f"{stack}: left out, since AWS does not say how the roles in its account are: {why}"
+    text = f"{stack}: left out, since the roles in its account cannot be read: {why}"
     warning = Message("roles-unread", text, stacks=[stack], code=why.code)
     print(line(f"warning: {warning}"), file=sys.stderr)
     return warning

@@ -79,7 +79,7 @@ def test_it_is_refused_before_any_change_and_each_remedy_works(shipped: Site, tm
     site.append("imports.yaml", "\n".join([*kept.values(), ""]))
     still = site.strata("plan", "sso")
     assert still.code == 1, still.text
-    assert "imports.yaml has its line" in still.text
+    assert "imports.yaml has the line" in still.text
     typed = Typist.at(site, tmp_path).types("\n".join(kept))
     assert typed.code == 0, typed.text
     store, _, user = new[USER].partition("/")

@@ -55,10 +55,10 @@ def told(kind: Kind, after: LandingZone, known: Known, shown: Effects) -> Iterat
         yield from _bound(thing, shown["bound_by"])
     if kind == "user":
         yield f"{thing} is in {_plural('group', shown['groups'])}" if shown["groups"] else f"{thing} is in no group"
-        yield f"{thing} gets no mail from AWS: tell the person the address to sign in at, with which strata deploy ends"
+        yield f"AWS sends {thing} no mail: tell the person the sign-in address, which strata deploy prints last"
     if not shown["gives"] and kind == "assignment":
-        until = ", until there are more accounts in its units" if known["ou"] else ""
-        yield f"the assignment gives nothing that is not given already{until}"
+        until = " until its units get more accounts" if known["ou"] else ""
+        yield f"the assignment gives nothing new{until}"
     elif not shown["gives"]:
         person = ", or the key under a group's members" if kind == "user" else ""
         yield f"{thing}: nobody gets access; to give some: strata add assignment --{kind} {known['key']}{person}"
@@ -67,7 +67,7 @@ def told(kind: Kind, after: LandingZone, known: Known, shown: Effects) -> Iterat
 
 
 def losses(before: LandingZone, after: LandingZone) -> Iterator[str]:
-    """Yields who loses which access, and which accounts policies bind no more."""
+    """Yields who loses which access, and which accounts policies no longer bind."""
     for given in _given(before, (grant for grant in before.grants if grant not in after.grants)):
         to, accounts = given["to"], given["accounts"]
         people = f" ({listed(to['people'])})" if to["type"] == "group" and to["people"] else ""
@@ -94,7 +94,7 @@ def _unbound(before: LandingZone, after: LandingZone) -> Iterator[str]:
             if leaves and still.isdisjoint(before.ancestors[target]):
                 unbound[key].append(target.key)
     for key, accounts in sorted(unbound.items()):
-        yield f"policy {key} binds no more: {listed(sorted(accounts))}"
+        yield f"policy {key} no longer binds {listed(sorted(accounts))}"
 
 
 def _leaves_with(before: LandingZone, after: LandingZone, grant: Grant, user: str) -> bool:

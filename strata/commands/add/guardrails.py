@@ -265,7 +265,7 @@ def guardrail_told(kind: str, known: Known, shown: Mapping[str, Any]) -> Iterato
         if not shown["binds"]:
             return
     for id in shown["expectations"]:
-        yield f"expectation {id} holds: strata check says it once it is broken"
+        yield f"expectation {id} holds now: strata check fails once it is broken"
 
 
 def _account(key: str) -> Target:

@@ -167,7 +167,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     new = merged.landing_zone
     if differs := overtaken(new.external, external_at_aws(new, inventory, merged.description.keys, None)):
         way = f"strata adopt --refresh-external --config {word(to)}"  # which alone writes external.yaml
-        text = f"AWS has otherwise than {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
+        text = f"AWS differs from {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
         warned.append(Message("external-differs", text, things=differs))
     forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
@@ -400,7 +400,7 @@ def _left(
         in_tower = group is not None and group.external  # such a group gives what is declared
         if gives := gives_full_access(difference, inventory, full):
             read = group is not None and in_tower and _has(external, group, difference, inventory)
-            until = f"which {EXTERNAL} has" if read else "which strata drift tells until accepted.yaml has it"
+            until = f"which {EXTERNAL} has" if read else "which strata drift reports until accepted.yaml has it"
             text = f"Full access, {until}: {difference.kind} {difference.name!r}."
             apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
         if not (in_tower or gives):

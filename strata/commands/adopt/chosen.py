@@ -173,7 +173,7 @@ def _refusal(difference: Difference, thing: str) -> Message:
     """Returns why a difference cannot be written, as drift tells it."""
     reason = difference.way.not_adopted or Message("not-declarable", "no configuration can have it")
     of = {"kind": difference.kind, "name": difference.name, "attribute": difference.attribute}
-    why = "AWS has it no more; " if difference.how is DifferenceKind.GONE else "it cannot be written: "
+    why = "AWS no longer has it; " if difference.how is DifferenceKind.GONE else "it cannot be written: "
     return reason.saying(f"{thing}{_of(difference)}: {why}{reason}", **of)
 
 
@@ -225,7 +225,7 @@ def nothing_of(
                 and any(thing[1] in side.ids.values() for side in (difference.live, difference.recorded) if side)
             ]
             if on_it:
-                case, words = "others-differ", f"{words} itself, and what hangs on it is not: {_named(options, on_it)}"
+                case, words = "others-differ", f"{words} itself, what depends on it is not: {_named(options, on_it)}"
             differs = [difference.at for difference in on_it]
             yield Message(case, f"{kind} {short(name)} {words}", kind=kind, name=name, differs=differs)
 

@@ -38,7 +38,7 @@ def check_caller(aws: Aws, project: Project) -> tuple[Finding, bool]:
         return refused(error.args[0]), False
     configured = project.management_account.id
     if caller.account != configured:
-        text = f"the credentials are of account {caller.account}, management_account.id in project.yaml is {configured}"
+        text = f"the credentials belong to {caller.account}, management_account.id in project.yaml is {configured}"
         remedy = "use a profile of the management account, or correct the id"
         return failure("wrong-account", text, remedy, account=caller.account, expected=configured), False
     if caller.root:
@@ -133,7 +133,7 @@ def check_quota(context: CheckContext) -> Finding:
     now, new = len(context.accounts()) or 1, len(absent)
     text, numbers = f"{now} accounts now, {new} to create, the quota is {quota}", {"accounts": now, "new": new}
     if new and now == 1:
-        text += "; a new organization may have room for fewer, which no API tells"
+        text += "; a new organization may have room for fewer, which no API returns"
     if new and now + new > quota:
         return failure("quota-exceeded", text, more_accounts(now + new), **numbers, limit=quota)
     return ok("quota-suffices", text, **numbers, limit=quota)

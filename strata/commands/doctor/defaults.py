@@ -47,7 +47,7 @@ def assess_setting(key: str, control: Setting, live: Mapping[str, Values], *, by
     """
     now = _described(control, live)
     if not control.on:
-        return ok("control-not-on", f"{now}; {key} is {control.mode.value}, so it stays", control=key)
+        return ok("control-not-on", f"{now}; {key} is {control.mode.value}, so a deploy leaves that", control=key)
     declared = sorted(region for region, values in live.items() if _is_declared(values))
     if declared and not by_policy:
         text = f"a declarative policy sets it in {', '.join(declared)}, so AWS rejects {key}"

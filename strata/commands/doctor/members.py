@@ -36,7 +36,7 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
     known = context.holders(), recorded(zone, context.states())
     findings = [*_declared(zone, *known)]
     for entry in (f"accounts.{key}" for key in context.gone()):
-        text = f"{entry} was deployed, and AWS lists it no more: deploys leave it out, and forget what it has"
+        text = f"{entry} was deployed, and AWS no longer lists it: deploys leave it out, and forget what it has"
         remedy = f"set retired: true on {entry}, then write what strata check says"
         findings.append(warning("account-inactive", text, remedy, place=entry, state=GONE))
     findings += _undeclared(zone, live)
@@ -68,13 +68,13 @@ def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: H
             remedy = "give the account its own address"
             yield failure("management-email-taken", f"{at} is the management account's", remedy, **data)
         elif account.id in zone.organization.unmanaged_accounts:
-            text = f"{at} is of {account}, which unmanaged_accounts lists"
+            text = f"{at} belongs to {account}, which unmanaged_accounts lists"
             yield failure("account-unmanaged", text, "keep it in one of the two places", **data)
         elif (other := names.get(account.name, key)) != key:
-            text = f"{at} is of {account}, which is named as accounts.{other} would be"
+            text = f"{at} belongs to {account}, which is named as accounts.{other} would be"
             yield failure("emails-swapped", text, "swap the addresses", **data, other=other)
         elif account.name != declared.name:
-            text = f"{at} is of {account}: a deploy adopts it and names it {declared.name!r}"
+            text = f"{at} belongs to {account}: a deploy adopts it and names it {declared.name!r}"
             remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
 
@@ -158,7 +158,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
         data = {"place": address, "service": service, "account": account}
         if delegation.name != wanted and wanted not in registered:
             text = f"{service} is delegated to {account}, organization.yaml has {key}"
-            remedy = f"declare that account; or, once it uses the service no more, {delegation.undo[0]}"
+            remedy = f"declare that account; or, once it no longer uses the service, {delegation.undo[0]}"
             yield failure("delegated-elsewhere", text, remedy, **data, declared=key)
         elif delegation.name != wanted and str(delegation) in accepted:
             called = delegation.name.removesuffix(f" of {service}")
