@@ -30,8 +30,7 @@ def clone(shipped: Site, tmp_path: Path) -> Clone:
 @pytest.mark.quick
 def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
     """An empty file switches it on; it gets the account ids and publishes them as the page says."""
-    clone.add("directory")
-    clone.types("In the management account")
+    _add_directory(clone)
     clone.sign_in(clone.permissions("directory"))
 
     deployed = clone.strata("deploy", "organizations", "directory", "--yes", "--json")
@@ -51,8 +50,7 @@ def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
 
 def test_others_go_on_beside_a_layer_that_fails_or_is_gone(clone: Clone) -> None:
     """What does not read from it is deployed, and nothing of it goes."""
-    clone.add("directory")
-    clone.types("In the management account")
+    _add_directory(clone)
     clone.site.sign_in_as_administrator()
     assert clone.strata("deploy", "directory", "--yes").code == 0
     ssm = clone.site.aws.client("ssm", clone.home)
@@ -67,6 +65,11 @@ def test_others_go_on_beside_a_layer_that_fails_or_is_gone(clone: Clone) -> None
     (clone.site.config / "layers/directory.yaml").unlink()
     _others_go_on(clone, "state-without-stack")
     assert ssm.get_parameters_by_path(Path="/ex/accounts")["Parameters"] == published
+
+
+def _add_directory(clone: Clone) -> None:
+    clone.add("directory")
+    clone.types("In the management account")
 
 
 def _others_go_on(clone: Clone, id: str) -> None:
