@@ -114,7 +114,7 @@ def from_options(
             if question.many:
                 known[question.name] = tuple(dict.fromkeys(question.read(text, known) for text in value))
             else:
-                known[question.name] = question.read(value if isinstance(value, str) else ",".join(value), known)
+                known[question.name] = question.read(value, known)
         except Problem as problem:
             for wrong in problem.each:
                 at = place(question, wrong)

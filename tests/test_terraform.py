@@ -801,6 +801,9 @@ sys.stdin.read()
 """
 
 
+STATE_NOTED = "stacks/a/.terraform/terraform.tfstate"
+
+
 def test_two_commands_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CDKTF_OUTPUT", str(tmp_path / "out"))
     with contextlib.ExitStack() as both:
@@ -818,3 +821,45 @@ def test_two_commands_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: 
 
     assert names == {"out", "out-2"}
     assert Workspace.of(Path("config")).folder.name == "out"
+
+
+@pytest.mark.parametrize(
+    ("name", "run"),
+    [
+        (".in-use", lambda _: Workspace.of(Path("config"))),
+        ("unwritten", Workspace.synth),
+        ("unwritten.json", Workspace.synth),
+        ("manifest.json", Workspace.synth),
+        (STATE_NOTED, lambda workspace: workspace.initialize("a")),
+    ],
+)
+@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("/nowhere/file")])
+def test_what_has_the_place_of_a_file_of_ours_is_named(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    said: Said,
+    name: str,
+    run: Callable[[Workspace], object],
+    put: Callable[[Path], None],
+) -> None:
+    """A folder, or a link that leads nowhere."""
+    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
+    monkeypatch.setenv("CDKTF_OUTPUT", str(workspace.folder))
+    file = workspace.folder / name
+    file.parent.mkdir(parents=True)
+    put(file)
+    with pytest.raises(StrataError) as raised:
+        run(workspace)
+    (told,) = said(raised.value)
+
+    assert (told.id, told.place) == ("not-a-file", str(file))
+
+
+@pytest.mark.parametrize("content", [b"", b"\xd0\x00", b"{}"])
+def test_what_terraform_noted_of_a_state_stops_no_run(workspace: Workspace, content: bytes) -> None:
+    file = workspace.folder / STATE_NOTED
+    file.parent.mkdir()
+    file.write_bytes(content)
+    workspace.initialize("a")
+
+    assert not file.exists()

@@ -23,7 +23,7 @@ from strata.config.expectations import ENTRIES
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
 from strata.config.models import MANAGEMENT, ROOT, Locking
-from strata.config.source import SourceFile, parse
+from strata.config.source import Location, SourceFile, parse
 from strata.config.text import Problem, Problems, check_length, short
 from strata.config.types import (
     AccountId,
@@ -70,7 +70,8 @@ def run(
     """Gathers the answers, says what they make and what changes, asks, and writes."""
     target = to or options.config
     source, wrong = _answers_file(answers) if answers else (SourceFile(""), [])
-    given = {**source.data, **{name: value for name, value in given.items() if value}}
+    flags = {name: value if isinstance(value, str) else ",".join(value) for name, value in given.items() if value}
+    given = {**source.data, **flags}
     if to:
         _check_free(to)
     elif _is_own(options.config) and _would_ask(given):
@@ -179,22 +180,31 @@ def _config(target: Path) -> str:
 
 
 def _answers_file(name: str) -> tuple[SourceFile, list[Message]]:
-    """Returns a file of answers, by the names of the questions, and what is wrong with it; `-` is what is piped in."""
+    """Returns a file of answers, by the names of the questions, and what is wrong with it; `-` is what is piped in.
+
+    An answer that cannot be read is None, as is any that may stand under an unknown key.
+    """
     file = SourceFile("stdin" if name == "-" else name)
     parse(sys.stdin.read() if name == "-" else read_text(Path(name)), file)
     wrong = [fault.message for fault in file.faults]
     known = [question.name for question in QUESTIONS]
-    for key, value in [*file.data.items()]:
-        at = f"{file.file}:{file.line((key,))}"
+    several = [question.name for question in QUESTIONS if isinstance(question.otherwise, tuple)]
+    for key, value in file.data.items():
         if key not in known:
+            at = f"{file.file}:{file.line((key,))}"
             text = f"{at}: {short(key)} is no question{did_you_mean(key, known)}; there are {listed(known)}"
             wrong.append(Message("unknown-key", text, place=at, key=key))
-            del file.data[key]
-        elif not all(isinstance(item, str) for item in (value if isinstance(value, list) else [value])):
-            remedy = "write it in quotes" if isinstance(value, (int, float)) else "write a text, a number in quotes"
-            text = f"{at}: {key} is neither text nor a list of texts; {remedy}"
-            wrong.append(Message("wrong-type", text, place=at, key=key))
-            del file.data[key]
+            continue
+        is_list = key in several and isinstance(value, list)
+        parts: dict[Location, Any] = {(key, at): item for at, item in enumerate(value)} if is_list else {(key,): value}
+        refused = {where: part for where, part in parts.items() if not isinstance(part, str)}
+        for where, part in refused.items():
+            if not any(where == invalid[: len(where)] for invalid in file.invalid):
+                problem = Message("wrong-type", f"must be text, got {short(part)}", key=key)
+                wrong.append(file.fault(where, problem, "put it in quotes if it is meant as text").message)
+        file.data[key] = None if refused else value or ""
+    if wrong and (() in file.incomplete or not file.data or not file.data.keys() <= {*known}):
+        file.data = {key: file.data.get(key) for key in known}
     return file, wrong
 
 
@@ -206,16 +216,14 @@ def gather(
     Raises:
         StrataError: a flag's value is not allowed, or answers are missing and nobody can be asked.
     """
-    known: dict[str, Any] = {}
-    if given.get("accounts") and not given.get("units"):
-        written = given["accounts"]
-        words = _words(written if isinstance(written, str) else ",".join(written))
-        known["units"] = TREE if any("@" not in account for account in words) else ()
+    known: dict[str, Any] = dict.fromkeys(given)  # None for what is given and cannot be read
+    if "accounts" in given and "units" not in given:
+        known["units"] = TREE if any("@" not in account for account in _words(given["accounts"] or "")) else ()
 
     def place(question: Question, problem: Problem) -> str:
         if source is None or given.get(question.name) is not source.data.get(question.name):
             return question.flag
-        return f"{source.file}:{source.line((question.name, *problem.at))}: {question.name}"
+        return source.fault((question.name, *problem.at), problem.problem, problem.remedy).place
 
     problems = [*wrong, *from_options(QUESTIONS, given, known, place)]
     if problems:
@@ -264,8 +272,9 @@ _NEAR = 0.85
 """A letter more or less is near, `prod` and `nonprod`, `team-a` and `team-b` are not."""
 
 
-def _words(text: str) -> tuple[str, ...]:
-    return tuple(dict.fromkeys(word for word in re.split(r"[\s,]+", text) if word))
+def _words(written: str | list[str]) -> Sequence[str]:
+    """Returns the words of a text, each once; in a list each is an item already."""
+    return tuple(dict.fromkeys(re.findall(r"[^\s,]+", written))) if isinstance(written, str) else written
 
 
 def _each(words: Iterable[str], read: Callable[[str], T]) -> list[T]:
@@ -275,7 +284,8 @@ def _each(words: Iterable[str], read: Callable[[str], T]) -> list[T]:
         try:
             values.append(read(written))
         except Problem as problem:
-            wrong.append(Problem(problem.problem, problem.remedy, (at,)))
+            text = problem.problem if short(written) in problem.problem else f"{short(written)}: {problem.problem}"
+            wrong.append(Problem(problem.problem.saying(text), problem.remedy, (at,)))
     if wrong:
         raise Problems(wrong)
     return values
@@ -322,15 +332,15 @@ def _person(text: str, _known: Known) -> dict[str, Any]:
     }
 
 
-def _governed(text: str, _known: Known) -> tuple[str, ...]:
-    return tuple(_each(_words(text), lambda word: validated(Region, word)))
+def _governed(written: str | list[str], _known: Known) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(_each(_words(written), lambda word: validated(Region, word))))
 
 
-def _units(text: str, _known: Known) -> tuple[str, ...]:
+def _units(written: str | list[str], _known: Known) -> tuple[str, ...]:
     """Accepts organizational units as `workloads/prod`; keys are unique in the whole tree."""
-    ways = _each(_words(text), _way)
+    ways = _each(_words(written), _way)
     _raise_all(_not_unique(ways))
-    return tuple("/".join(way) for way in ways)
+    return tuple("/".join(way) for way in dict.fromkeys(ways))
 
 
 def _way(text: str) -> tuple[str, ...]:
@@ -345,10 +355,14 @@ def _way(text: str) -> tuple[str, ...]:
     return way
 
 
-def _not_unique(ways: Iterable[tuple[str, ...]]) -> Iterator[Problem]:
-    """Yields what is wrong with keys that two units have."""
+def _not_unique(ways: Sequence[tuple[str, ...]], declared: Sequence[tuple[str, ...]] = ()) -> Iterator[Problem]:
+    """Yields what is wrong with keys that two units have, each at the first of the ways that comes too late."""
     seen: dict[str, tuple[str, ...]] = {}
-    for way in dict.fromkeys(whole[:depth] for whole in ways for depth in range(1, len(whole) + 1)):
+    places: dict[tuple[str, ...], int] = {}
+    for at, whole in enumerate((*declared, *ways), -len(declared)):
+        for depth in range(1, len(whole) + 1):
+            places.setdefault(whole[:depth], at)
+    for way, at in places.items():
         other = seen.setdefault(way[-1], way)
         if other != way:
             misspelt = did_you_mean("/".join(way[:-1]), ["/".join(other[:-1])])
@@ -357,35 +371,38 @@ def _not_unique(ways: Iterable[tuple[str, ...]]) -> Iterator[Problem]:
             units = ["/".join(other), "/".join(way)]
             message = Message("key-taken", problem, key=way[-1], units=units, meant=units[0] if misspelt else None)
             remedy = f"call one {way[-2] if way[1:] else 'other'}-{way[-1]}, names may be alike later"
-            yield Problem(message, remedy)
+            yield Problem(message, remedy, (at,))
 
 
-def _accounts(text: str, known: Known) -> tuple[Placed, ...]:
+def _accounts(written: str | list[str], known: Known) -> tuple[Placed, ...]:
     """Accepts accounts as `data-prod@workloads/prod`, or by a key that ends or begins with that of a unit."""
-    placed = _accounts_so_far(text, known)
+    placed = _accounts_so_far(written, known)
     if not placed:
         raise Problem(
             Message("nothing-named", "no account is named"), f"name some, such as {', '.join(DEFAULT_ACCOUNTS)}"
         )
-    if not known.get("units") and not any(account.units for account in placed):
+    if known["units"] == () and not any(account.units for account in placed):
         problem = Message("accounts-unbound", "every account is directly under the root, where no policy binds it")
         raise Problem(problem, "name a unit for one at least")
     return placed
 
 
-def _accounts_so_far(text: str, known: Known) -> tuple[Placed, ...]:
-    """Accepts some accounts, to which others may come."""
-    placed = _each(_words(text), lambda word: _placed(word, known.get("units", ()), known.get("name", "")))
-    keys = [account.key for account in placed]
-    for twice in sorted({key for key in keys if keys.count(key) > 1}):
-        problem = Message("listed-twice", f"{short(twice)} is named for two units", account=twice)
-        raise Problem(problem, "name each account once")
-    declared = [tuple(unit.split("/")) for unit in known.get("units", ())]
-    _raise_all(_not_unique([*declared, *(account.units for account in placed)]))
-    return tuple(placed)
+def _accounts_so_far(written: str | list[str], known: Known) -> tuple[Placed, ...]:
+    """Accepts some accounts, to which others may come; where the units cannot be read, in none."""
+    units = known["units"]
+    placed = _each(_words(written), lambda word: _placed(word, units, known.get("name") or ""))
+    if units is None:
+        return tuple(placed)
+    first: dict[str, Placed] = {}
+    for at, account in enumerate(placed):
+        if first.setdefault(account.key, account) != account:
+            problem = Message("listed-twice", f"{short(account.key)} is named for two units", account=account.key)
+            raise Problem(problem, "name each account once", (at,))
+    _raise_all(_not_unique([account.units for account in placed], [tuple(unit.split("/")) for unit in units]))
+    return tuple(first.values())
 
 
-def _placed(text: str, units: Iterable[str], project: str) -> Placed:
+def _placed(text: str, units: Sequence[str] | None, project: str) -> Placed:
     key, at, written = text.partition("@")
     if validated(Key, key) in (MANAGEMENT, ROOT):
         problem = Message(
@@ -394,7 +411,7 @@ def _placed(text: str, units: Iterable[str], project: str) -> Placed:
         raise Problem(problem, "name member accounts only")
     if project:
         check_length(f"{project}-{key}", aws_limits()["account_name"])
-    ways = [tuple(unit.split("/")) for unit in units]
+    ways = [tuple(unit.split("/")) for unit in units or ()]
     by_key = {way[depth - 1]: way[:depth] for way in ways for depth in range(1, len(way) + 1)}
     if at:
         # A key is that of one unit, so that it stands for the way down to it.
@@ -402,6 +419,8 @@ def _placed(text: str, units: Iterable[str], project: str) -> Placed:
     for part in (key, key.rpartition("-")[2], key.partition("-")[0]):
         if part in by_key:
             return Placed(key, by_key[part])
+    if units is None:
+        return Placed(key, ())
     there = ["/".join(way) for way in ways]
     near = get_close_matches(key.rpartition("-")[2], by_key, 1)
     unit = "/".join(by_key[near[0]]) if near else "UNIT" if there[1:] else (*there, "workloads")[0]
@@ -414,7 +433,7 @@ def _email(text: str, known: Known) -> str:
     """Accepts a base address or a pattern that makes an address for every account."""
     if "{account}" not in text:
         validated(Email, text)
-    for account in known.get("accounts", _DEFAULT):
+    for account in known.get("accounts", _DEFAULT) or ():
         validated(RootEmail, account_address(text, account.key))
     return text
 

@@ -92,9 +92,9 @@ class Workspace:
         self.folder.mkdir(parents=True, exist_ok=True)
         Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
         self._manifest.unlink(missing_ok=True)
-        left_out = self.folder / "unwritten"
+        left_out = _own(self.folder / "unwritten")
         left_out.write_text("\n".join((*self.unwritten, *self.absent)), encoding="utf-8")
-        failed = self.folder / "unwritten.json"
+        failed = _own(self.folder / "unwritten.json")
         failed.unlink(missing_ok=True)
         done = subprocess.run(
             [sys.executable, "main.py"],
@@ -123,7 +123,7 @@ class Workspace:
     @property
     def _manifest(self) -> Path:
         """Returns the file that the synthesis writes last."""
-        return self.folder / "manifest.json"
+        return _own(self.folder / "manifest.json")
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
@@ -234,8 +234,10 @@ class Workspace:
     def initialize(self, stack: str) -> ProcessResult:
         """Prepares Terraform in the folder of a stack, anew where locking changed since the last time.
 
-        Bucket and key stay, so there is no state to migrate; plain `terraform init` would stop and ask.
+        Bucket and key stay, so there is no state to migrate; plain `terraform init` would stop and ask. What Terraform
+        noted of them goes: it is written anew, and stops Terraform where it is damaged.
         """
+        _own(self.stack_folder(stack) / ".terraform/terraform.tfstate").unlink(missing_ok=True)
         return self.terraform(stack, "init", "-input=false", "-reconfigure", "-no-color")
 
     def reads(self, stack: str) -> Iterator[StateObject]:
@@ -285,8 +287,20 @@ def _free(folder: Path) -> tuple[Path, _Lock]:
         path = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         path.mkdir(parents=True, exist_ok=True)
         with suppress(BlockingIOError, PermissionError):  # one or the other, by the system
-            return path, _Lock(path / ".in-use")
+            return path, _Lock(_own(path / ".in-use"))
     raise AssertionError
+
+
+def _own(file: Path) -> Path:
+    """Returns a file that each run makes anew.
+
+    Raises:
+        StrataError: something else is there, such as a folder or a link that leads nowhere.
+    """
+    if os.path.lexists(file) and not file.is_file():
+        text = f"{file} is not a file; remove it, the next run makes it again"
+        raise StrataError(Message("not-a-file", text, place=str(file)))
+    return file
 
 
 def _sources(document: Mapping[str, Any]) -> dict[str, StateObject]:
