@@ -7,7 +7,7 @@ import os
 import re
 import stat
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -120,20 +120,23 @@ def write(
     *,
     instead_of: Mapping[Path, bytes | None] | None = None,
     private: bool = False,
+    gone: Collection[Path] = (),
 ) -> None:
-    """Replaces files, each in one step; all are on disk in full before the first is replaced.
+    """Replaces files, the last first, each in one step; all are on disk in full before any is replaced.
 
     Links stay links, what exists keeps its mode and owner, but for what is `private`, which only its owner may read.
     `instead_of` is what each has to hold still, None for no file. A device or pipe, as /dev/stdout may be, is written
-    to as it is.
+    to as it is. What is `gone` is deleted after that, in its order.
 
     Raises:
         StrataError: another writer was there, or the system does not let us. The files are as they were.
     """
     plain = {path: target(path) for path in contents if not _stream(path)}
+    folders = sorted({place.parent for place in plain.values()} | {path.parent.resolve() for path in gone})
     with ExitStack() as stack:
-        for folder in sorted({place.parent for place in plain.values()}):
+        for folder in folders:
             stack.enter_context(locked(folder))
+            _sweep(folder)
         for path, before in (instead_of or {}).items():
             if current(path) != before:
                 raise changed_meanwhile(path)
@@ -143,13 +146,16 @@ def write(
                 with cannot("written", path):
                     written[path] = _beside(place)
                     _fill(written[path], contents[path], like=place, private=private)
-            for path, place in plain.items():
+            for path in reversed(written):
                 with cannot("written", path):
-                    written[path].replace(place)
+                    written[path].replace(plain[path])
         finally:
             for beside in written.values():
                 _discard(beside)
-        for folder in {place.parent for place in plain.values()}:
+        for path in gone:
+            with cannot("deleted", path):
+                path.unlink()
+        for folder in folders:
             _settle(folder)
     for path in contents.keys() - plain.keys():
         _pour(path, contents[path])
@@ -269,7 +275,7 @@ def _taken(descriptor: int) -> bool:
 
 @contextmanager
 def cannot(what: str, path: Path) -> Iterator[None]:
-    """Turns an OSError into a message; `what` is 'written' or 'made'.
+    """Turns an OSError into a message; `what` is 'written', 'made' or 'deleted'.
 
     Raises:
         StrataError: it does not.
@@ -302,7 +308,16 @@ def _pour(path: Path, content: bytes) -> None:
 
 def _beside(place: Path) -> Path:
     """Returns a free name in the same folder; its ending keeps the loader from taking it for a configuration file."""
-    return place.with_name(f".strata-{os.urandom(8).hex()}.new")
+    return place.with_name(f"{_BESIDE}{os.urandom(8).hex()}{_NEW}")
+
+
+_BESIDE, _NEW = ".strata-", ".new"
+
+
+def _sweep(folder: Path) -> None:
+    """Removes the new files that a writer left who was killed; whoever has the lock is the only one."""
+    for left in folder.glob(f"{_BESIDE}*{_NEW}"):
+        _discard(left)
 
 
 def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:

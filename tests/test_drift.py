@@ -869,7 +869,7 @@ def test_a_change_is_not_called_done_before_it_is(
     offer = existing, merged.files, merged, AdoptOptions(yes=True)
 
     with monkeypatch.context() as patch:
-        patch.setattr("strata.commands.adopt.mending.write", _full)
+        patch.setattr("strata.files.replacing.write", _full)
         with pytest.raises(StrataError, match="No space"):
             _offered(Options(edited.path), *offer)
     before = capsys.readouterr()

@@ -5,9 +5,8 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from functools import cache
-from itertools import count
 from pathlib import Path
 from typing import Any
 
@@ -24,8 +23,6 @@ from strata.aws.session import Aws
 from strata.commands.adopt import _reading, configuration
 from strata.commands.adopt.existing import changed_texts, existing_at, looked_over
 from strata.commands.adopt.folder import CACHE, has_configuration, write_new
-from strata.commands.adopt.mending import mend
-from strata.commands.adopt.mending import replace as replace_files
 from strata.errors import Message, StrataError
 from strata.load import load
 from strata.options import Options
@@ -631,43 +628,6 @@ def test_a_record_that_cannot_be_used_is_refused(text: str, id: str) -> None:
 
 
 # The folder
-
-
-@pytest.mark.parametrize("killed_at", range(4))
-def test_a_run_that_was_killed_while_it_replaced_files_is_taken_back(
-    folder: Folder, killed_at: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    texts, new = folder.texts(), {"policies/new.json": "{}", "sso.yaml": "half: written\n", RECORD: "{}"}
-    places = count()
-
-    def until_killed(path: Path, place: Path) -> Path:
-        if place.parent.name != CACHE and next(places) == killed_at:
-            raise KeyboardInterrupt
-        return rename(path, place)
-
-    rename = Path.replace
-    monkeypatch.setattr(Path, "replace", until_killed)
-    with pytest.raises(KeyboardInterrupt) if killed_at < len(new) else nullcontext():
-        replace_files(folder.path, {name: text.decode() for name, text in folder.named().items()}, new)
-    monkeypatch.undo()
-
-    assert mend(folder.path) is (0 < killed_at < len(new))
-    if killed_at < len(new):
-        assert folder.texts() == texts
-    else:
-        assert folder.text("sso.yaml") == "half: written\n"
-    assert not mend(folder.path)
-
-
-def test_what_somebody_edited_after_a_run_was_killed_stays(folder: Folder) -> None:
-    before, after = folder.text("sso.yaml"), "half: written\n"
-    folder.write("sso.yaml", after)
-    journal = {"sso.yaml": [before, after], "organization.yaml": ["", "new"], RECORD: [folder.text(RECORD), "{}"]}
-    folder.write(f"{CACHE}/replacing-1.json", json.dumps(journal))
-
-    assert mend(folder.path)
-
-    assert (folder.text("sso.yaml"), folder.text("organization.yaml")) == (before, adopted()["organization.yaml"])
 
 
 def test_other_things_in_the_folder_do_not_matter(folder: Folder) -> None:

@@ -17,7 +17,8 @@ from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.external import External
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import check_unchanged, loaded, offer, replace, texts
+from strata.files.config_edit import check_unchanged, loaded, offer, texts_to_edit
+from strata.files.replacing import replace
 from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone
@@ -41,7 +42,8 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     """
     require_answer("what changes", yes=yes, dry_run=dry_run, json=json)
     folder = options.config
-    before, garbled = texts(folder), _garbled(folder / EXTERNAL)
+    before = texts_to_edit(options, dry_run=dry_run or (json and not yes))
+    garbled = _garbled(folder / EXTERNAL)
     had = read_partial(folder)[0].external
     zone = loaded(folder, {**before, EXTERNAL: ""}, folder)  # which may be damaged
     if garbled:

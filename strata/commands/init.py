@@ -39,7 +39,8 @@ from strata.config.types import (
     validated,
 )
 from strata.errors import Message, StrataError, UsageError
-from strata.files.config_edit import agreed, fill, loaded, policies, print_diff, replace, texts
+from strata.files.config_edit import agreed, fill, loaded, policies, print_diff, texts
+from strata.files.replacing import replace, take_back
 from strata.files.template import (
     DEFAULT_ACCOUNTS,
     TEMPLATE,
@@ -74,8 +75,10 @@ def run(
     given = {**source.data, **flags}
     if to:
         _check_free(to)
-    elif _is_own(options.config) and _would_ask(given):
-        return _nothing_to_do(options, given)
+    else:
+        take_back(options, target, dry_run=dry_run)
+        if _is_own(target) and _would_ask(given):
+            return _nothing_to_do(options, given)
     base = TEMPLATE if to and not _is_shipped(options.config) else options.config
     before = _texts(base)
     gathered = gather(options, given, source, wrong)

@@ -13,3 +13,6 @@ FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}
 
 LAYERS = "layers"
 """The folder with a file for each of your own layers."""
+
+JOURNAL = ".strata-edit"
+"""The file that is there while several others are edited: what each was, and what it becomes."""

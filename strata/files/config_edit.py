@@ -12,11 +12,12 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from strata.atomic import UnreadableError, cannot, changed_meanwhile, read_bytes, read_text, write
-from strata.config import FOLDERS, LAYERS, OPTIONAL
+from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text
+from strata.config import FOLDERS, JOURNAL, LAYERS, OPTIONAL
 from strata.config.loader import FILES, YAML, files_of, split_files
 from strata.config.split import SplitSourceFile
 from strata.errors import ConfigurationError, Message
+from strata.files.replacing import replace, take_back
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -32,6 +33,17 @@ def texts(folder: Path) -> dict[str, str]:
         with suppress(OSError, UnreadableError):
             texts[file] = read_text(folder / file)
     return texts
+
+
+def texts_to_edit(options: Options, *, dry_run: bool) -> dict[str, str]:
+    """Returns the YAML files of the configuration as they were before an edit that was killed.
+
+    Raises:
+        ConfigurationError: there was such an edit, and a dry run writes nothing.
+        StrataError: what it wrote cannot be taken back.
+    """
+    take_back(options, options.config, dry_run=dry_run)
+    return texts(options.config)
 
 
 def check_unchanged(folder: Path, before: Mapping[str, str]) -> None:
@@ -171,9 +183,8 @@ def _link(link: Path, path: Path) -> None:
 
 def _others(folder: Path) -> list[Path]:
     """Returns the files that are no YAML; they are linked to, so that the loader sees a pipe, which none can copy."""
-    return [
-        path for path in folder.iterdir() if path.suffix not in YAML and path.name not in (*FOLDERS.values(), LAYERS)
-    ]
+    others = (*FOLDERS.values(), LAYERS, JOURNAL)
+    return [path for path in folder.iterdir() if path.suffix not in YAML and path.name not in others]
 
 
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:
@@ -213,25 +224,3 @@ def write_texts(folder: Path, files: Mapping[str, str]) -> None:
 def policies(base: Path) -> list[Path]:
     """Returns the policy documents of a folder, relative to it."""
     return sorted(path.relative_to(base) for path in base.rglob("*.json") if path.is_file())
-
-
-def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], gone: Sequence[str] = ()) -> None:
-    """Replaces files that still are as they were read; all are on disk in full before the first takes its place.
-
-    Those that are `gone` are deleted once nothing names them.
-
-    Raises:
-        StrataError: a file has changed in the meantime, or cannot be written. They are as they were.
-    """
-    for name in files:
-        with cannot("made", (folder / name).parent):
-            (folder / name).parent.mkdir(exist_ok=True)
-    write(
-        {folder / name: text.encode() for name, text in files.items()},
-        instead_of={
-            folder / name: before[name].encode(errors="surrogateescape") if name in before else None for name in files
-        },
-    )
-    for name in gone:
-        with cannot("deleted", folder / name):
-            (folder / name).unlink()

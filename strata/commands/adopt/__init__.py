@@ -40,7 +40,6 @@ from strata.commands.adopt.existing import (
     gives_full_access,
     left_unwritten,
     looked_over,
-    mended,
     offer,
     warn,
     worse,
@@ -56,6 +55,7 @@ from strata.drift.difference import Difference
 from strata.drift.difference import DifferenceKind as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
+from strata.files.replacing import take_back
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import InventoryReading
@@ -97,6 +97,11 @@ class AdoptOptions:
     dry_run: bool = False
     json: bool = False
     members: bool = False
+
+    @property
+    def only_shows(self) -> bool:
+        """Says that nothing is written."""
+        return self.dry_run or (self.json and not self.yes)
 
 
 def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
@@ -146,7 +151,7 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
-    mended(options, to)
+    take_back(options, to, dry_run=how.only_shows)
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)

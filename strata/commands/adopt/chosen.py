@@ -15,8 +15,7 @@ from strata.atomic import read_text
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.commands.adopt import AdoptOptions
-from strata.commands.adopt.existing import deployed, existing_at, locked_out, looked_over, mended, show, unmet, warn
-from strata.commands.adopt.mending import replace
+from strata.commands.adopt.existing import deployed, existing_at, locked_out, looked_over, show, unmet, warn
 from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.drift.comparison import ORDER, Drift, compare, things_by_name
@@ -25,6 +24,7 @@ from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import agreed, check_unchanged
+from strata.files.replacing import replace, take_back
 from strata.inventory.progress import InventoryReading
 from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
@@ -53,7 +53,7 @@ def run(options: Options, things: Sequence[str], how: AdoptOptions) -> int:
     require_answer("what would be written", yes=how.yes, dry_run=how.dry_run, json=how.json)
     wanted = parsed(things)
     folder = options.config
-    mended(options, folder)
+    take_back(options, folder, dry_run=how.only_shows)
     zone = load(folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)
@@ -344,7 +344,7 @@ def _offered(
     if not how.json:
         show(folder, {name: text for name, text in files.items() if name != RECORD}, merged.since)
     warn(warned)
-    if not files or how.dry_run or (how.json and not how.yes):
+    if not files or how.only_shows:
         return 0, False
     if not (how.yes or agreed(options, folder)):
         return 1, False

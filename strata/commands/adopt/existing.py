@@ -17,8 +17,7 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
 from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
-from strata.commands.adopt.mending import mend, replace
-from strata.config import ACCEPTED, PROJECT
+from strata.config import ACCEPTED, JOURNAL, PROJECT
 from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
 from strata.errors import Message
@@ -32,6 +31,7 @@ from strata.files.config_edit import (
     texts,
     write_texts,
 )
+from strata.files.replacing import replace
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP
@@ -45,13 +45,6 @@ from strata.sides.join import known_keys
 from strata.sides.recorded import parted
 from strata.sides.side import declared_side
 from strata.sides.states import ids
-
-
-def mended(options: Options, folder: Path) -> None:
-    """Takes back what a run wrote that was killed before it had written all, and says so."""
-    if mend(folder):
-        half = f"{folder} was half written by a run that broke off: it is as it was before that run"
-        options.note(Message("half-written-before", half, place=str(folder)))
 
 
 def existing_at(
@@ -99,7 +92,7 @@ def _link(folder: Path, copy: Path, without: Collection[tuple[str, ...]]) -> Non
         inside = {parts[1:] for parts in without if parts[0] == path.name and parts[1:]}
         if inside and path.is_dir():
             _link(path, copy / path.name, inside)
-        elif (path.name,) not in without and path.name != CACHE:
+        elif (path.name,) not in without and path.name not in (CACHE, JOURNAL):
             (copy / path.name).symlink_to(path.absolute())
 
 

@@ -1,0 +1,195 @@
+"""An edit of several files that is killed between two is taken back by the next edit, and noticed by all else."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from fnmatch import fnmatch
+from functools import partial
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from strata import atomic
+from strata.cli import app
+from strata.config import JOURNAL
+from strata.config.loader import check_finished
+from strata.errors import ConfigurationError, StrataError
+from strata.files.replacing import replace, take_back
+from strata.files.template import TEMPLATE
+from strata.load import load
+from strata.options import Options
+from tests.said import Said
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """Returns a copy of the configuration to begin with, with a guardrail of the library."""
+    copy = Path(shutil.copytree(TEMPLATE, tmp_path / "config"))
+    assert strata(copy, "add", "policy", "deny-iam-users", "--attach", "root", "--yes").exit_code == 0
+    return copy
+
+
+def strata(folder: Path, *words: str) -> Result:
+    return CliRunner().invoke(app, ["--config", str(folder), *words])
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in folder.rglob("*") if path.is_file()}
+
+
+class Killed(BaseException):
+    """The process ends here."""
+
+
+@contextmanager
+def killed_before(step: int) -> Iterator[None]:
+    """Ends a command before it puts a file in its place, or deletes one; new files stay beside those."""
+    rename, unlink, left = Path.replace, Path.unlink, iter(range(step))
+
+    def count() -> None:
+        if next(left, None) is None:
+            raise Killed
+
+    def renames(path: Path, place: Path) -> Path:
+        count()
+        return rename(path, place)
+
+    def unlinks(path: Path, missing_ok: bool = False) -> None:
+        count()
+        unlink(path, missing_ok)
+
+    with pytest.MonkeyPatch.context() as patch, suppress(Killed):
+        patch.setattr(Path, "replace", renames)
+        patch.setattr(Path, "unlink", unlinks)
+        patch.setattr(atomic, "_discard", lambda _: None)
+        yield
+
+
+EDITS = {
+    "rename": ("rename", "account", "shared", "tools"),
+    "retire": ("retire", "account", "shared"),
+    "remove": ("remove", "policy", "deny-iam-users"),
+    "add": ("add", "policy", "deny-large-instances", "--attach", "root"),
+}
+
+
+@pytest.mark.parametrize("words", EDITS.values(), ids=EDITS)
+def test_a_rerun_after_a_kill_does_all(folder: Path, tmp_path: Path, words: tuple[str, ...]) -> None:
+    before = contents(folder)
+    whole = Path(shutil.copytree(folder, tmp_path / "whole"))
+    assert strata(whole, *words, "--yes").exit_code == 0
+    expected = contents(whole)
+    files = [name for name in before | expected if before.get(name) != expected.get(name)]
+    steps = len([JOURNAL, *files, JOURNAL])
+    assert steps > 3
+
+    for step in range(steps):
+        shutil.rmtree(folder)
+        for name, content in before.items():
+            (folder / name).parent.mkdir(exist_ok=True, parents=True)
+            (folder / name).write_bytes(content)
+        with killed_before(step):
+            strata(folder, *words, "--yes")
+        half = contents(folder)
+        assert step or any(name.endswith(".new") for name in half), "as after a kill"
+        if step:
+            with pytest.raises(ConfigurationError) as refused:
+                load(folder)
+            assert [fault.problem.id for fault in refused.value.faults] == ["edit-unfinished"]
+            assert strata(folder, *words, "--dry-run").exit_code == 1
+            assert contents(folder) == half, "what only reads writes nothing"
+
+        again = strata(folder, *words, "--yes")
+
+        assert again.exit_code == 0, again.output
+        assert contents(folder) == expected
+
+
+OTHERS = [
+    ("add", "ou", "prod"),
+    ("remove", "ou", "shared"),
+    ("retire", "account", "shared"),
+    ("rename", "--prune"),
+    ("expire", "--as-of", "2026-01-01"),
+    ("init",),
+    ("adopt", "--prune"),
+    ("adopt", "--refresh-external"),
+    ("adopt", "group:ops"),
+    ("adopt", "--to", "{folder}"),
+]
+
+
+@pytest.mark.parametrize("words", OTHERS, ids=" ".join)
+def test_whatever_edits_takes_back_first(folder: Path, words: tuple[str, ...], said: Said) -> None:
+    """Whether it can do its own work then or not."""
+    (folder / "security.yaml").write_text("trail: {mode: perhaps}\n")
+    before, words = contents(folder), tuple(word.format(folder=folder) for word in words)
+    with killed_before(2), suppress(Killed):
+        replace(folder, texts(folder), {"moves.yaml": "[]\n", "sso.yaml": "half: written\n"})
+    half = contents(folder)
+    assert half["sso.yaml"] == b"half: written\n"
+
+    shown = strata(folder, *words, "--dry-run")
+    assert (said.ids(shown.stderr.splitlines()[0]), contents(folder)) == (["edit-unfinished"], half)
+
+    done = strata(folder, *words, "--yes")
+    [told] = said(done.stderr.splitlines()[0])
+    assert (told.id, told.data["stay"]) == ("half-written-before", [])
+    assert contents(folder) == before
+
+
+def texts(folder: Path) -> dict[str, str]:
+    return {name: content.decode() for name, content in contents(folder).items()}
+
+
+def test_what_was_edited_after_the_kill_stays(folder: Path, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
+    before = contents(folder)
+    files = {"sso.yaml": "half: written\n", "moves.yaml": "[]\n", "security.yaml": "{}\n", "accepted.yaml": "[]\n"}
+    with killed_before(6), suppress(Killed):
+        replace(folder, texts(folder), files, ["policies/deny-iam-users.json"])
+    (folder / "moves.yaml").write_text("[] # mine\n")
+    (folder / "security.yaml").write_text("trail: {} # mine\n")
+
+    take_back(Options(folder), folder, dry_run=False)
+
+    [told] = said(capsys.readouterr().err)
+    assert (told.id, told.data["stay"]) == ("half-written-before", ["moves.yaml", "security.yaml"])
+    mine = {"moves.yaml": b"[] # mine\n", "security.yaml": b"trail: {} # mine\n"}
+    assert contents(folder) == before | mine
+
+
+def test_an_edit_that_is_still_writing_is_no_killed_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(atomic, "PATIENCE", 0.0)
+    (folder / JOURNAL).write_text('{"sso.yaml": ["old", "new"]}')
+    there = contents(folder)
+
+    with atomic.locked(folder):
+        for begin in (partial(check_finished, folder), partial(take_back, Options(folder), folder, dry_run=False)):
+            with pytest.raises(StrataError) as refused:
+                begin()
+            assert [told.id for told in refused.value.args if told] == ["other-run-active"]
+
+    assert contents(folder) == there
+
+
+@pytest.mark.parametrize("text", ["{", "[]", "{}}", '{"sso.yaml": 1}', '{"../elsewhere": ["there", null]}'])
+def test_a_journal_that_no_edit_wrote_is_refused(folder: Path, text: str) -> None:
+    """Above all one that leads out of the folder."""
+    (folder / JOURNAL).write_text(text)
+    there = contents(folder.parent)
+
+    with pytest.raises(StrataError) as refused:
+        take_back(Options(folder), folder, dry_run=False)
+
+    assert [told.id for told in refused.value.args] == ["record-damaged"]
+    assert contents(folder.parent) == there
+
+
+def test_nothing_of_an_edit_is_committed() -> None:
+    """As `git add` would of what a kill left."""
+    ignored = (Path(__file__).parents[1] / ".gitignore").read_text().splitlines()
+    for left in (JOURNAL, ".strata-0123456789abcdef.new"):
+        assert any(fnmatch(left, pattern) for pattern in ignored)
