@@ -299,7 +299,7 @@ def options(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     known = partial.declared(SSO, "groups", sso.groups)
     if sso.break_glass:
         yield from report_unknown(partial, SSO, ("break_glass", "group"), sso.break_glass.group, known, "group")
-        alerts = partial.security.alerts if partial.security and partial.parsed_cleanly(SECURITY, "alerts") else None
+        alerts = partial.security.alerts if partial.security and partial.complete(SECURITY, "alerts") else None
         if alerts and not alerts.on:
             problem = "every use of the break-glass set must raise an alert, and alerts are not on in security.yaml"
             message = Message("break-glass-unalerted", problem, key="mode")

@@ -35,7 +35,7 @@ def archive(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         yield from _account(partial, limits, its.account, managed=its.managed)
     security = partial.security
     here = DETECTION in partial.source_files
-    hidden = here and (settings is None or not partial.parsed_cleanly(DETECTION, "log_archive"))
+    hidden = here and (settings is None or not partial.complete(DETECTION, "log_archive"))
     wanted = security and security.trail.on and security.trail.bucket is TrailBucket.ARCHIVE
     if wanted and not hidden and not (its and its.managed):
         text = f"there is no archive: {'log_archive is unmanaged' if its else f'{DETECTION} has no log_archive'}"

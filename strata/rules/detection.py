@@ -42,7 +42,7 @@ def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if control := settings.guardduty:
         yield from report_duplicates(partial, DETECTION, ("guardduty", "plans"), control.plans)
         alerts = partial.security.alerts if partial.security else None
-        if control.alert_severity and alerts and alerts.mode is Mode.OFF and partial.parsed_cleanly(SECURITY, "alerts"):
+        if control.alert_severity and alerts and alerts.mode is Mode.OFF and partial.complete(SECURITY, "alerts"):
             message = Message(
                 "alerts-off", f"sends findings to alerts, which are off in {SECURITY}: nobody hears of them"
             )
@@ -58,7 +58,7 @@ def _config(partial: PartialConfiguration, settings: Any) -> Iterator[Fault]:
     if (
         control.mode is not Mode.UNMANAGED
         and not (settings.log_archive and settings.log_archive.managed)
-        and partial.parsed_cleanly(DETECTION, "log_archive")
+        and partial.complete(DETECTION, "log_archive")
     ):
         text = "there is no log_archive, to which Config delivers what it records"
         remedy = "add log_archive with account: KEY, see docs/detection.md"

@@ -142,7 +142,7 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         and layer
         and layer.source == BASELINE
         and layer.settings
-        and partial.parsed_cleanly(BASELINE, "settings")
+        and partial.complete(BASELINE, "settings")
     ):
         return
     if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
@@ -197,7 +197,7 @@ def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wron
         yield from (_problem(its, details["loc"], details.get("ctx", {}).get("error")) for details in error.errors())
         return
     sends, alerts = settings.sign_in_events, partial.security and partial.security.alerts
-    if sends and sends.on and alerts and alerts.mode is Mode.OFF and partial.parsed_cleanly(SECURITY, "alerts"):
+    if sends and sends.on and alerts and alerts.mode is Mode.OFF and partial.complete(SECURITY, "alerts"):
         text = f"sends sign-ins to alerts, which are off in {SECURITY}: nobody hears of them"
         remedy = "set alerts to mode: on, with emails, or take this out"
         yield its.location("sign_in_events"), Message("alerts-off", text), remedy
