@@ -144,7 +144,9 @@ def assignments(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault
         return
     organization = partial.organization or Organization()
     units = unit_keys(organization) | {ROOT}
-    whole = partial.organization is not None and partial.complete(ORGANIZATION, "accounts", "organizational_units")
+    whole = partial.organization is not None and partial.complete(
+        ORGANIZATION, "accounts", "organizational_units", "defaults"
+    )
     known = _KnownNames(
         permission_sets=partial.declared(SSO, "permission_sets", sso.permission_sets),
         groups=partial.declared(SSO, "groups", sso.groups),

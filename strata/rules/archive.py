@@ -58,7 +58,7 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, *, managed
         message = Message("account-retired", f"the account {short(key)} is retired", account=key)
         remedy = "take retired out until mode: unmanaged here, and bucket: own of the trail, are deployed"
         yield partial.fault(DETECTION, _AT, message, remedy)
-    zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts") else None
+    zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts", "defaults") else None
     member, region = zone.members.get(key) if zone else None, zone.project.regions.primary if zone else ""
     if member and region in limits.opt_in_regions - {*member.regions}:
         text = f"{key} has not enabled {region}, the primary region, in which the archive is"

@@ -149,7 +149,7 @@ def _regions(partial: PartialConfiguration, limits: Limits, settings: Any) -> It
             message = Message("region-not-governed", f"{region} is not governed", region=region)
             remedy = f"remove it, or add it to regions.governed of project.yaml; governed are {', '.join(governed)}"
             yield partial.fault(DETECTION, at, message, remedy)
-    landing_zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts") else None
+    landing_zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts", "defaults") else None
     its = landing_zone.members.get(settings.administrator) if landing_zone else None
     for region in sorted(limits.opt_in_regions & {*wanted} & {*governed}) if its else ():
         if its and region not in its.regions:

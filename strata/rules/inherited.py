@@ -44,7 +44,8 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if not organization:
         return
     places = organization.defaults or {}
-    yield from _places(partial, ORGANIZATION, ("defaults",), places, "in the entry of the account")
+    misplaced = list(_places(partial, ORGANIZATION, ("defaults",), places, "in the entry of the account"))
+    yield from misplaced
     written = {("defaults", place): entry for place, entry in places.items()}
     for at, entry in (written | {("accounts", key): entry for key, entry in organization.accounts.items()}).items():
         names = entry.contacts.model_dump(exclude_none=True) if entry.contacts else {}
@@ -66,6 +67,8 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
                 message = Message("region-not-opt-in", text, region=region)
                 remedy = f"remove it; those to enable are {', '.join(sorted(limits.opt_in_regions))}"
                 yield partial.fault(ORGANIZATION, (*at, "regions", index), message, remedy)
+    if misplaced or not partial.complete(ORGANIZATION, "defaults"):
+        return
     yield from _idle(partial, ORGANIZATION, attribute_words(organization), places_of(organization).values())
     seen: set[Location] = set()
     for key, its in attributes(organization, ("budget",)).items():
