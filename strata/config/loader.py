@@ -106,7 +106,7 @@ class PartialConfiguration:
     documents: dict[str, str] = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
-    """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
+    """The places of entries in accepted.yaml that have faults, so that these lead to no others; '' is any place."""
     moves: dict[int, Move] = field(default_factory=dict)
     """The moves by their position in the file."""
     expectations: dict[int, Expectation] = field(default_factory=dict)
@@ -158,7 +158,8 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     acceptances: dict[int, Acceptance] = {}
     entries, wrong = _read_list(partial, ACCEPTED, ENTRIES, Acceptance, acceptances)
     broken = (entry for index, entry in enumerate(entries) if index not in acceptances)
-    places = (str(entry.get("at")) if isinstance(entry, dict) else "" for entry in broken)
+    places = {str(entry.get("at") or "") if isinstance(entry, dict) else "" for entry in broken}
+    places |= {""} if wrong and not entries else set()
     partial.accepted, partial.accepted_until_mended = tuple(acceptances.values()), frozenset(places)
     faults += wrong
     faults += _read_list(partial, MOVES, MOVE_ENTRIES, Move, partial.moves)[1]
