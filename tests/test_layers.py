@@ -375,7 +375,6 @@ CASES: Mapping[str, Case] = {
                 "unknown-key",
                 {"key": "wave", "choices": ["at_once", "stop_after", "waves"]},
             ),
-            ("layers/topics.yaml:2: rollout.waves", "key-missing", {"key": "waves"}),
         ],
     ),
     "a wave without an entry": (

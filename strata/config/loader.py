@@ -64,7 +64,7 @@ from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
-from strata.config.types import ImportAddress, ImportId, did_you_mean
+from strata.config.types import ImportAddress, ImportId, closest, did_you_mean
 from strata.errors import ConfigurationError, Fault, Message
 
 FILES: Mapping[str, type[BaseModel]] = {PROJECT: Project, ORGANIZATION: Organization, SECURITY: Security, SSO: Sso}
@@ -107,7 +107,7 @@ class PartialConfiguration:
     documents: dict[str, str] = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
-    """The places of entries in accepted.yaml that have faults, so that these lead to no others."""
+    """The places of entries in accepted.yaml that have faults, so that these lead to no others; '' is any place."""
     moves: dict[int, Move] = field(default_factory=dict)
     """The moves by their position in the file."""
     expectations: dict[int, Expectation] = field(default_factory=dict)
@@ -122,8 +122,6 @@ class PartialConfiguration:
     def declared(self, file: str, section: str, keys: Iterable[str]) -> frozenset[str] | None:
         """Returns the keys a section declares, faulty entries among them; None if not all of them are known."""
         source_file, out = self.source_files[file], self.skipped.get(file, set())
-        if not source_file.data and source_file.faults:
-            return None
         hiding: set[Location] = {(), (section,)}
         if section == "organizational_units":  # units contain units
             hiding |= {location for location in source_file.incomplete if location[:1] == (section,)}
@@ -131,16 +129,10 @@ class PartialConfiguration:
             return None
         return frozenset(keys) | {str(location[-1]) for location in out if location[0] == section}
 
-    def parsed_cleanly(self, file: str, section: str) -> bool:
-        """Returns whether a section was parsed completely, so that errors about it do not follow from others."""
-        source_file, out = self.source_files[file], self.skipped.get(file, set())
-        return (section,) not in out and not source_file.incomplete & {(), (section,)}
-
     def complete(self, file: str, *sections: str) -> bool:
-        """Returns whether all entries of some sections were read, so that a name none of them has does not exist."""
-        if any(self.declared(file, section, ()) is None for section in sections):
-            return False
-        return not any(location[0] in sections for location in self.skipped.get(file, set()) if location)
+        """Returns whether all of some sections was read, so that no error about them follows from another."""
+        unread = self.skipped.get(file, set()) | self.source_files[file].incomplete
+        return not any(not location or location[0] in sections for location in unread)
 
     def fault(self, file: str, location: Location, problem: Message, remedy: str) -> Fault:
         """Makes the fault of a value in a file."""
@@ -168,7 +160,8 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     acceptances: dict[int, Acceptance] = {}
     entries, wrong = _read_list(partial, ACCEPTED, ENTRIES, Acceptance, acceptances)
     broken = (entry for index, entry in enumerate(entries) if index not in acceptances)
-    places = (str(entry.get("at")) if isinstance(entry, dict) else "" for entry in broken)
+    places = {str(entry.get("at") or "") if isinstance(entry, dict) else "" for entry in broken}
+    places |= {""} if wrong and not entries else set()
     partial.accepted, partial.accepted_until_mended = tuple(acceptances.values()), frozenset(places)
     faults += wrong
     faults += _read_list(partial, MOVES, MOVE_ENTRIES, Move, partial.moves)[1]
@@ -213,13 +206,15 @@ def _read_list(
     source_file = partial.source_files[file] = _source_file(partial.folder, file, key)
     entries = list(source_file.data.get(key) or ())
     for index, entry in enumerate(entries):
-        invalid = any(location[:2] == (key, index) for location in source_file.invalid | source_file.incomplete)
+        at = (key, index)
+        invalid = any(location[:2] == at for location in source_file.invalid | source_file.incomplete)
         try:
             into[index] = model.model_validate(entry)
         except ValidationError as error:
-            for details in error.errors(include_url=False) if not invalid else ():
-                location = _location(details["loc"])
-                source_file.faults.append(_translate(model, source_file, location, details, within=(key, index)))
+            errors = error.errors(include_url=False) if not invalid else []
+            _note_incomplete(model, source_file, errors, at)
+            for details in errors:
+                _report(model, source_file, _location(details["loc"]), details, within=at)
     return entries, source_file.faults
 
 
@@ -345,7 +340,8 @@ def _read_deploying(source_file: SourceFile, code: Code) -> tuple[Deploying, set
     Returns it, and what of it is faulty.
     """
     ours = {*deploying_keys(code)} - {*(_keys_at(code.model, ()) if code.model else ())}
-    taken = replace(source_file, data={key: source_file.data.pop(key) for key in ours & source_file.data.keys()})
+    data = {key: source_file.data.pop(key) for key in ours & source_file.data.keys()}
+    taken = replace(source_file, data=data, incomplete={*source_file.incomplete})
     deploying, left_out, _ = _parse(Deploying, taken)
     return deploying or Deploying(), left_out
 
@@ -462,12 +458,14 @@ def _parse(
     """
     assignments = source_file.data.get("assignments")
     positions = list(range(len(assignments))) if isinstance(assignments, list) else []
+    if source_file.faults and not source_file.data:
+        source_file.incomplete.add(())
     if not source_file.invalid:
         try:
             return model.model_validate(source_file.data), set(), tuple(positions)
         except ValidationError:
             pass
-    data, readable = _copied(source_file.data), bool(source_file.data) or not source_file.faults
+    data = _copied(source_file.data)
     out: set[Location] = set()
     for location in sorted(source_file.invalid, key=str):
         out |= _leave_out(data, entry_of(location), positions)
@@ -476,12 +474,13 @@ def _parse(
             return model.model_validate(data), out, tuple(positions)
         except ValidationError as error:
             entries: set[Location] = set()
-            for details in error.errors(include_url=False):
+            errors = error.errors(include_url=False)
+            _note_incomplete(model, source_file, errors, positions=positions)
+            for details in errors:
                 location = _location(details["loc"], positions)
                 if not any(location[: len(gone)] == gone for gone in out):
                     entries.add(entry_of(location))
-                    if readable and not _is_consequence(source_file, location, details):
-                        source_file.faults.append(_translate(model, source_file, location, details, layer))
+                    _report(model, source_file, location, details, layer)
             new = {location for entry in entries for location in _leave_out(data, entry, positions)}
             out |= entries | new
             if not new:
@@ -494,10 +493,33 @@ def _copied(value: Any) -> Any:
     return [_copied(below) for below in value] if isinstance(value, list) else value
 
 
+def _note_incomplete(
+    model: type[BaseModel],
+    source_file: SourceFile,
+    errors: Iterable[ErrorDetails],
+    within: Location = (),
+    positions: Sequence[int] = (),
+) -> None:
+    """Notes mappings that are none, or have a key that cannot be one or is misspelt; of a file, the section meant."""
+    for details in errors:
+        location = _location(details["loc"], positions)
+        at = (*within, *location[:-1])
+        if details["type"] in ("model_type", "dict_type"):
+            source_file.incomplete.add((*within, *location))
+        elif details["loc"][-1:] == ("[key]",):
+            source_file.incomplete.add(at)
+        elif details["type"] == "extra_forbidden" and (
+            meant := closest(str(location[-1]), _keys_at(model, location[:-1]))
+        ):
+            source_file.incomplete.add(at or (meant,))
+
+
 def _is_consequence(source_file: SourceFile, location: Location, details: ErrorDetails) -> bool:
     """Returns whether a fault may come from what could not be read, and would go with it."""
     if details["type"] == "missing":
-        return location[:-1] in source_file.incomplete
+        return not source_file.incomplete.isdisjoint({location, location[:-1]})
+    if details["type"] == "too_short" and (ctx := details["ctx"])["field_type"] in ("Tuple", "List"):
+        return bool(ctx["actual_length"] < len(details["input"]))  # wrong entries do not count
     return details["type"] == "value_error" and location in source_file.incomplete
 
 
@@ -546,19 +568,22 @@ def _unit_keys(unit: Any) -> Iterable[Location]:
 # Pydantic's words into ours
 
 
-def _translate(
+def _report(
     model: type[BaseModel],
     source_file: SourceFile,
     location: Location,
     details: ErrorDetails,
     layer: Code | None = None,
     within: Location = (),
-) -> Fault:
-    """Makes the fault at a location in what a model is read from, which is the whole file or lies within it."""
-    known = details.get("ctx", {}).get("error")
+) -> None:
+    """Adds the fault at a location in what a model is read from, which is the whole file or lies within it."""
+    at, known = (*within, *location), details.get("ctx", {}).get("error")
+    if _is_consequence(source_file, at, details):
+        return
     if isinstance(known, Problem):
-        return source_file.fault((*within, *location, *known.at), known.problem, known.remedy)
-    return source_file.fault((*within, *location), *_words(model, location, details, layer))
+        source_file.faults.append(source_file.fault((*at, *known.at), known.problem, known.remedy))
+    else:
+        source_file.faults.append(source_file.fault(at, *_words(model, location, details, layer)))
 
 
 def _words(

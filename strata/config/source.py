@@ -46,7 +46,7 @@ class SourceFile:
     invalid: set[Location] = field(default_factory=set)
     """Values that could not be read."""
     incomplete: set[Location] = field(default_factory=set)
-    """Mappings of which a part could not be read, so that no key counts as missing there."""
+    """Mappings of which a part is not known, and misspelt sections, so that nothing counts as missing there."""
     length: int | None = None
     """How many lines the file has, as far as it could be read."""
     name: str = ""

@@ -203,6 +203,12 @@ def validated(kind: Any, text: str) -> str:
 
 def did_you_mean(value: str, candidates: Iterable[str]) -> str:
     """Returns `, did you mean 'x'?` when a candidate is close to the value, else nothing."""
+    near = closest(value, candidates)
+    return f", did you mean {short(near)}?" if near is not None else ""
+
+
+def closest(value: str, candidates: Iterable[str]) -> str | None:
+    """Returns the candidate that is close to a value and is probably meant, None where none is."""
     from difflib import get_close_matches
 
     text, folded = value.lower(), {candidate.lower(): candidate for candidate in sorted(candidates)}
@@ -210,7 +216,7 @@ def did_you_mean(value: str, candidates: Iterable[str]) -> str:
     # Of three letters, two that are the wrong way round are too many.
     swapped = {text[1::-1] + text[2:], text[0] + text[:0:-1]} if text[2:] and not text[3:] else set()
     close = close or [other for other in folded if other in swapped]
-    return f", did you mean {short(folded[close[0]])}?" if close else ""
+    return folded[close[0]] if close else None
 
 
 def _as_tuple(value: Any) -> Any:

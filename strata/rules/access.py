@@ -144,7 +144,9 @@ def assignments(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault
         return
     organization = partial.organization or Organization()
     units = unit_keys(organization) | {ROOT}
-    whole = partial.organization is not None and partial.complete(ORGANIZATION, "accounts", "organizational_units")
+    whole = partial.organization is not None and partial.complete(
+        ORGANIZATION, "accounts", "organizational_units", "defaults"
+    )
     known = _KnownNames(
         permission_sets=partial.declared(SSO, "permission_sets", sso.permission_sets),
         groups=partial.declared(SSO, "groups", sso.groups),
@@ -299,7 +301,7 @@ def options(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     known = partial.declared(SSO, "groups", sso.groups)
     if sso.break_glass:
         yield from report_unknown(partial, SSO, ("break_glass", "group"), sso.break_glass.group, known, "group")
-        alerts = partial.security.alerts if partial.security and partial.parsed_cleanly(SECURITY, "alerts") else None
+        alerts = partial.security.alerts if partial.security and partial.complete(SECURITY, "alerts") else None
         if alerts and not alerts.on:
             problem = "every use of the break-glass set must raise an alert, and alerts are not on in security.yaml"
             message = Message("break-glass-unalerted", problem, key="mode")

@@ -35,7 +35,7 @@ def archive(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         yield from _account(partial, limits, its.account, managed=its.managed)
     security = partial.security
     here = DETECTION in partial.source_files
-    hidden = here and (settings is None or not partial.parsed_cleanly(DETECTION, "log_archive"))
+    hidden = here and (settings is None or not partial.complete(DETECTION, "log_archive"))
     wanted = security and security.trail.on and security.trail.bucket is TrailBucket.ARCHIVE
     if wanted and not hidden and not (its and its.managed):
         text = f"there is no archive: {'log_archive is unmanaged' if its else f'{DETECTION} has no log_archive'}"
@@ -58,7 +58,7 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, *, managed
         message = Message("account-retired", f"the account {short(key)} is retired", account=key)
         remedy = "take retired out until mode: unmanaged here, and bucket: own of the trail, are deployed"
         yield partial.fault(DETECTION, _AT, message, remedy)
-    zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts") else None
+    zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts", "defaults") else None
     member, region = zone.members.get(key) if zone else None, zone.project.regions.primary if zone else ""
     if member and region in limits.opt_in_regions - {*member.regions}:
         text = f"{key} has not enabled {region}, the primary region, in which the archive is"

@@ -42,7 +42,7 @@ def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if control := settings.guardduty:
         yield from report_duplicates(partial, DETECTION, ("guardduty", "plans"), control.plans)
         alerts = partial.security.alerts if partial.security else None
-        if control.alert_severity and alerts and alerts.mode is Mode.OFF and partial.parsed_cleanly(SECURITY, "alerts"):
+        if control.alert_severity and alerts and alerts.mode is Mode.OFF and partial.complete(SECURITY, "alerts"):
             message = Message(
                 "alerts-off", f"sends findings to alerts, which are off in {SECURITY}: nobody hears of them"
             )
@@ -58,7 +58,7 @@ def _config(partial: PartialConfiguration, settings: Any) -> Iterator[Fault]:
     if (
         control.mode is not Mode.UNMANAGED
         and not (settings.log_archive and settings.log_archive.managed)
-        and partial.parsed_cleanly(DETECTION, "log_archive")
+        and partial.complete(DETECTION, "log_archive")
     ):
         text = "there is no log_archive, to which Config delivers what it records"
         remedy = "add log_archive with account: KEY, see docs/detection.md"
@@ -149,7 +149,7 @@ def _regions(partial: PartialConfiguration, limits: Limits, settings: Any) -> It
             message = Message("region-not-governed", f"{region} is not governed", region=region)
             remedy = f"remove it, or add it to regions.governed of project.yaml; governed are {', '.join(governed)}"
             yield partial.fault(DETECTION, at, message, remedy)
-    landing_zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts") else None
+    landing_zone = LandingZone.of(partial) if partial.complete(ORGANIZATION, "accounts", "defaults") else None
     its = landing_zone.members.get(settings.administrator) if landing_zone else None
     for region in sorted(limits.opt_in_regions & {*wanted} & {*governed}) if its else ():
         if its and region not in its.regions:

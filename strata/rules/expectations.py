@@ -88,7 +88,7 @@ def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 
     evaluated, lines = Evaluated(landing_zone), partial.source_files[EXPECTATIONS].lines
     places = partial.complete(ORGANIZATION, "organizational_units", "accounts")
-    principals = partial.complete(SSO, "users", "groups", "permission_sets")
+    principals = partial.complete(SSO, "users", "groups", "permission_sets", "break_glass", "state_access")
     for index, expectation in partial.expectations.items():
         for missing in problems(evaluated, expectation, places=places, principals=principals):
             at = (ENTRIES, index, *missing.at)

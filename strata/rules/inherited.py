@@ -44,7 +44,8 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if not organization:
         return
     places = organization.defaults or {}
-    yield from _places(partial, ORGANIZATION, ("defaults",), places, "in the entry of the account")
+    misplaced = list(_places(partial, ORGANIZATION, ("defaults",), places, "in the entry of the account"))
+    yield from misplaced
     written = {("defaults", place): entry for place, entry in places.items()}
     for at, entry in (written | {("accounts", key): entry for key, entry in organization.accounts.items()}).items():
         names = entry.contacts.model_dump(exclude_none=True) if entry.contacts else {}
@@ -66,6 +67,8 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
                 message = Message("region-not-opt-in", text, region=region)
                 remedy = f"remove it; those to enable are {', '.join(sorted(limits.opt_in_regions))}"
                 yield partial.fault(ORGANIZATION, (*at, "regions", index), message, remedy)
+    if misplaced or not partial.complete(ORGANIZATION, "defaults"):
+        return
     yield from _idle(partial, ORGANIZATION, attribute_words(organization), places_of(organization).values())
     seen: set[Location] = set()
     for key, its in attributes(organization, ("budget",)).items():
@@ -142,7 +145,7 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         and layer
         and layer.source == BASELINE
         and layer.settings
-        and partial.parsed_cleanly(BASELINE, "settings")
+        and partial.complete(BASELINE, "settings")
     ):
         return
     if any(places(partial, limits)) or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
@@ -197,7 +200,7 @@ def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wron
         yield from (_problem(its, details["loc"], details.get("ctx", {}).get("error")) for details in error.errors())
         return
     sends, alerts = settings.sign_in_events, partial.security and partial.security.alerts
-    if sends and sends.on and alerts and alerts.mode is Mode.OFF and partial.parsed_cleanly(SECURITY, "alerts"):
+    if sends and sends.on and alerts and alerts.mode is Mode.OFF and partial.complete(SECURITY, "alerts"):
         text = f"sends sign-ins to alerts, which are off in {SECURITY}: nobody hears of them"
         remedy = "set alerts to mode: on, with emails, or take this out"
         yield its.location("sign_in_events"), Message("alerts-off", text), remedy

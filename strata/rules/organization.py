@@ -132,9 +132,9 @@ def services(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     layer = partial.layers.get(DETECTION_LAYER)
     detection: Any = layer.settings if layer and layer.source else None
     needed = derived_services(organization, partial.security, types, detection)
-    if not partial.parsed_cleanly(SECURITY, "trail"):
+    if not partial.complete(SECURITY, "trail"):
         needed.pop("cloudtrail.amazonaws.com", None)
-    if not partial.parsed_cleanly(SECURITY, "access_analyzer"):
+    if not partial.complete(SECURITY, "access_analyzer"):
         needed.pop("access-analyzer.amazonaws.com", None)
     for index, service in enumerate(organization.disable_services):
         at: Location = ("disable_services", index)

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from strata.config import ORGANIZATION, models
+from strata.config import ORGANIZATION, SECURITY, models
 from strata.config.limits import Limit, Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
@@ -172,7 +172,7 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         return
     every = all_policies(partial.organization, partial.project, partial.documents, partial.external, partial.layers)
     for policy, attribute, control in declared_settings(policy for policy in every if not policy.option):
-        if getattr(partial.security, control).on:
+        if getattr(partial.security, control).on and partial.complete(SECURITY, control):
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"
             remedy = f"set mode of {control} to unmanaged, or attach the policy below the root"
             message = Message("policy-forbids-control", problem, attribute=attribute, control=control)

@@ -17,7 +17,7 @@ def alerts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html
     """
     security = partial.security
-    if not security or not partial.parsed_cleanly(SECURITY, "trail") or not partial.parsed_cleanly(SECURITY, "alerts"):
+    if not security or not partial.complete(SECURITY, "trail", "alerts"):
         return
     if security.alerts.on and security.trail.mode is Mode.OFF:
         problem = "alerts are on and the trail is off: without a trail that logs no event reaches them"

@@ -41,7 +41,7 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """AWS has the names in policies; newer names are accepted in accepted.yaml."""
     for unknown in _unknown(Named.of_partial(partial), partial.organization):
         entry = find(partial.accepted, unknown.finding, unknown.at)
-        if unknown.at in partial.accepted_until_mended or (entry and not entry.ended(partial.day)):
+        if {"", unknown.at} & partial.accepted_until_mended or (entry and not entry.ended(partial.day)):
             continue
         over = f", accepted until {entry.until} only" if entry else ""
         remedy = f"correct it; or, if AWS has it since {reference().date}, accept it in {ACCEPTED}"
