@@ -17,11 +17,12 @@ from typing import Any
 from pydantic import ValidationError
 
 from strata.config.expectations import Expectation
+from strata.config.reserved import ANYBODY, EVERYBODY
 from strata.config.text import Problem
 from strata.errors import Message, StrataError
 from strata.evaluation.expectations import Case, Examiner, ExpectationResult
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.sentences import ANYBODY, EVERYBODY, problems, resolved
+from strata.evaluation.sentences import problems, resolved
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.rules.expectations import case_in_words, examined, remedy

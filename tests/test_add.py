@@ -381,7 +381,8 @@ def test_every_missing_option_is_an_error_of_its_own(folder: Path, said: Said) -
     [
         ("account shared --email a@example.com --ou shared", "key-taken", "KEY"),
         ("account old --email a@example.com --ou shared", "key-taken", "KEY"),
-        ("account management --email a@example.com --ou shared", "key-taken", "KEY"),
+        ("account management --email a@example.com --ou shared", "name-reserved", "KEY"),
+        ("account all --email a@example.com --ou shared", "name-reserved", "KEY"),
         ("account 2nd --email a@example.com --ou shared", "text-malformed", "KEY"),
         ("account dätä --email a@example.com --ou shared", "text-malformed", "KEY"),
         ("account new --email a@example.com --ou shred", "unknown-name", "--ou"),

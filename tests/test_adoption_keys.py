@@ -31,6 +31,21 @@ def test_a_name_becomes_a_key(name: str, key: str) -> None:
     assert keys("unit", [("ou-1", [name])]) == {"ou-1": key}
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "key"),
+    [
+        ("account", "AWS", "aws-2"),
+        ("group", "Everybody", "everybody-2"),
+        ("user", "deployer", "deployer-2"),
+        ("Set", "deployer", "deployer-2"),
+        ("Set", "Deployer", "Deployer"),
+        ("policy", "Everybody", "everybody"),
+    ],
+)
+def test_a_word_that_stands_for_something_else_is_no_key(kind: str, name: str, key: str) -> None:
+    assert keys(kind, [("1", [name])], lower=kind != "Set") == {"1": key}
+
+
 def test_of_what_has_the_same_name_each_has_the_next_behind_it() -> None:
     named = [("1", ["Prod", "Retail"]), ("5", ["Prod", "Production"]), ("4", ["Prod", ""])]
     named += [("2", ["Prod", "Bank", "Bank EU"]), ("3", ["PROD", "Bank"])]

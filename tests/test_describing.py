@@ -136,6 +136,20 @@ def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
     assert adopted.left["account 000000000005 acme-a5"] == "account-inactive"
 
 
+def test_what_is_called_by_a_word_that_is_no_key_keeps_its_name_under_another(adopt: Any) -> None:
+    zone = adopt(
+        account("a2", name="root", email="root@example.com"),
+        account("a3", name="AWS", email="aws@example.org"),
+        group("everybody"),
+        permission_set("deployer", "ReadOnlyAccess"),
+        grant("deployer", "everybody", "a2"),
+    ).landing_zone
+
+    assert {account.name for account in zone.members.values()} == {"root", "AWS"}
+    assert [group.name for group in zone.groups.values()] == ["everybody"]
+    assert [one.name for one in zone.permission_sets.values() if not one.option] == ["deployer"]
+
+
 @pytest.mark.parametrize(
     "name",
     [

@@ -142,7 +142,7 @@ def test_links_to_files_are_fine(folder: Path, tmp_path: Path) -> None:
     assert load(folder).sso.users
 
 
-@pytest.mark.parametrize("name", ["sso.yaml", "imports.yaml"])
+@pytest.mark.parametrize("name", ["sso.yaml", "imports.yaml", "policies/devops.json"])
 def test_a_link_to_nothing_is_a_fault(folder: Path, name: str, said: Said) -> None:
     (folder / name).unlink(missing_ok=True)
     (folder / name).symlink_to("nowhere.yaml")

@@ -508,18 +508,18 @@ KIM_RENAMED = Says(
 )
 ADMINS_RENAMED = Says(
     "key-renamed",
-    "sso.yaml:11: groups.root",
+    "sso.yaml:11: groups.owners",
     {
         "kind": "group",
         "old": "admins",
-        "new": "root",
+        "new": "owners",
         "lost": [
             "Admin of group admins in management",
             "Admin of group admins in web-lab",
             "Admin of group admins in web-live",
         ],
     },
-    ("strata rename group admins root",),
+    ("strata rename group admins owners",),
 )
 OPS_OF_OTHERS = Says(
     "made-by-others",
@@ -1040,14 +1040,14 @@ CASES = (
     # Groups
     Case(
         "a group's key changes",
-        ((SSO, "  admins:\n", "  root:\n"), (SSO, "      - admins\n", "      - root\n")),
+        ((SSO, "  admins:\n", "  owners:\n"), (SSO, "      - admins\n", "      - owners\n")),
         (ADMINS_RENAMED,),
     ),
     Case(
         "a group's key changes, and the case of its name",
         (
-            (SSO, "  admins:\n    name: Administrators", "  root:\n    name: ADMINISTRATORS"),
-            (SSO, "      - admins\n", "      - root\n"),
+            (SSO, "  admins:\n    name: Administrators", "  owners:\n    name: ADMINISTRATORS"),
+            (SSO, "      - admins\n", "      - owners\n"),
         ),
         (ADMINS_RENAMED,),
     ),

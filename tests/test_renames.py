@@ -254,6 +254,8 @@ def test_a_wildcard_that_matches_one_of_the_keys_only_is_refused(company: Path, 
 REFUSED: dict[tuple[Kind, str, str], tuple[str, dict[str, Any]]] = {
     ("account", "management", "main"): ("name-reserved", {"key": "management"}),
     ("ou", "sandbox", "root"): ("name-reserved", {"key": "root"}),
+    ("account", "audit", "all"): ("name-reserved", {"key": "all"}),
+    ("user", "lea-vogt", "root"): ("name-reserved", {"key": "root"}),
     ("account", "audit", "network"): ("key-taken", {"key": "network"}),
     ("account", "audit", "legacy-website"): ("key-taken", {"key": "legacy-website", "retired": True}),
     ("account", "legacy-website", "website"): ("account-retired", {"account": "legacy-website"}),

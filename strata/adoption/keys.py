@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from strata.config.models import MANAGEMENT, ROOT
+from strata.config.reserved import EVERYWHERE, RESERVED
 from strata.kinds.kind import READABLE
 from strata.text import slug
 
 _LONGEST = 64
-_RESERVED = {MANAGEMENT, ROOT, "all"}
+_RESERVED = {MANAGEMENT, ROOT, EVERYWHERE}
+_OF_KIND = {**RESERVED, "Set": RESERVED["permission-set"]}
 
 
 def keys(
@@ -24,7 +26,7 @@ def keys(
         taken: keys that ids have already, which they keep and nothing else gets.
         lower: writes keys in lower case; permission sets keep their case.
     """
-    had, chosen = taken or {}, dict[str, str]()
+    had, chosen, reserved = taken or {}, dict[str, str](), _OF_KIND.get(kind, {})
     used = {key.lower() for key in had.values()} | _RESERVED
     named = dict(names)
     cased = str.lower if lower else str
@@ -43,7 +45,7 @@ def keys(
         apart = [key for key in (more if alone[id] else candidates[id]) if claims[key.lower()] <= 1]
         apart.sort(key=lambda key: len(key) > READABLE)
         ordered = [*([first] if alone[id] else []), *apart, *reversed(more), first]
-        chosen[id] = had.get(id) or _free(ordered, used)
+        chosen[id] = had.get(id) or _free(ordered, used, reserved)
         used.add(chosen[id].lower())
     return chosen
 
@@ -60,10 +62,10 @@ def _candidates(kind: str, slugs: list[str], *, alone: bool) -> list[str]:
     return [_short(best), *more] if alone or not others[:1] or not others[0] else more
 
 
-def _free(candidates: list[str], used: set[str]) -> str:
+def _free(candidates: list[str], used: set[str], reserved: Collection[str]) -> str:
     """Returns the first that nothing else has, or the last with a number."""
     for key in candidates:
-        if key.lower() not in used:
+        if key.lower() not in used and key not in reserved:
             return key
     number = 2
     while (key := _short(candidates[-1], f"-{number}")).lower() in used:

@@ -22,7 +22,8 @@ from strata.config import EXPECTATIONS, LAYERS
 from strata.config.expectations import ENTRIES
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, files_of
-from strata.config.models import MANAGEMENT, ROOT, Locking
+from strata.config.models import ROOT, Locking
+from strata.config.reserved import reserved
 from strata.config.source import Location, SourceFile, parse
 from strata.config.text import Problem, Problems, check_length, short
 from strata.config.types import (
@@ -407,11 +408,8 @@ def _accounts_so_far(written: str | list[str], known: Known) -> tuple[Placed, ..
 
 def _placed(text: str, units: Sequence[str] | None, project: str) -> Placed:
     key, at, written = text.partition("@")
-    if validated(Key, key) in (MANAGEMENT, ROOT):
-        problem = Message(
-            "name-reserved", f"{key!r} stands for the {'management account' if key == MANAGEMENT else key}", key=key
-        )
-        raise Problem(problem, "name member accounts only")
+    if refused := reserved("account", validated(Key, key)):
+        raise refused
     if project:
         check_length(f"{project}-{key}", aws_limits()["account_name"])
     ways = [tuple(unit.split("/")) for unit in units or ()]

@@ -15,8 +15,9 @@ from strata.aws.session import connect
 from strata.aws.states import read_states
 from strata.config import ACCEPTED, MOVES
 from strata.config.keys import with_moves, with_scalars
-from strata.config.models import MANAGEMENT, ROOT
+from strata.config.models import MANAGEMENT
 from strata.config.moves import KINDS, Move
+from strata.config.reserved import reserved
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
@@ -135,12 +136,11 @@ def _differing(before: Texts, files: Texts) -> dict[str, str]:
 
 def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
     word = WORDS[move.kind]
-    if move.kind == "account" and MANAGEMENT in (move.from_, move.to):
+    if move.kind == "account" and move.from_ == MANAGEMENT:
         text = "the key 'management' is the management account's and stays"
         raise StrataError(Message("name-reserved", text, key=MANAGEMENT))
-    if move.kind == "ou" and move.to == ROOT:
-        text = f"{ROOT!r} stands for the organization root; choose another key"
-        raise StrataError(Message("name-reserved", text, key=ROOT))
+    if problem := reserved(move.kind, move.to):
+        raise StrataError(problem.problem.saying(f"{problem.problem}; {problem.remedy}"))
     if move.from_ == move.to:
         raise StrataError(Message("moved-onto-itself", f"{word} {move.from_} has that key", key=move.to))
     if move.from_ not in keys and move.to not in keys:

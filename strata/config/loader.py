@@ -61,7 +61,7 @@ from strata.config.layers import (
 from strata.config.models import Control, Listing, Mode, Organization, PolicyReference, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
-from strata.config.source import Location, SourceFile, conflicts, read, shown
+from strata.config.source import Location, SourceFile, conflicts, link_to_nothing, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, short
 from strata.config.types import ImportAddress, ImportId, closest, did_you_mean
@@ -681,6 +681,9 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
             partial.documents[file] = minified(text)
             partial.source_files[file] = JsonSourceFile(shown(partial.folder, file), text=text)
         except (FileNotFoundError, NotADirectoryError):
+            if (partial.folder / file).is_symlink():
+                faults.append(link_to_nothing(shown(partial.folder, file)))
+                continue
             paths = (*partial.folder.glob("*.json"), *partial.folder.glob("*/*.json"))
             there = [str(path.relative_to(partial.folder)) for path in paths if path.is_file()]
             text = f"{short(file)} does not exist{did_you_mean(file, there)}"

@@ -97,9 +97,14 @@ def read(path: Path, name: str, entries: str = "") -> SourceFile:
     except UnreadableError as error:
         source_file.faults.append(Fault(name, 1, "", error.problem, error.remedy))
     except OSError:
-        problem = Message("link-leads-nowhere", "is missing, though a link leads to it")
-        source_file.faults.append(Fault(name, 1, "", problem, "add it, or remove the link"))
+        source_file.faults.append(link_to_nothing(name))
     return source_file
+
+
+def link_to_nothing(name: str) -> Fault:
+    """Makes the fault of a file that is not there, but a link to it."""
+    problem = Message("link-leads-nowhere", "is missing, though a link leads to it")
+    return Fault(name, 1, "", problem, "add it, or remove the link")
 
 
 def parse(text: str, source_file: SourceFile, entries: str = "") -> None:

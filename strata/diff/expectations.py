@@ -7,11 +7,11 @@ from typing import Any
 
 from strata.config.expectations import Expectation
 from strata.config.models import MANAGEMENT, ROOT
+from strata.config.reserved import EVERYBODY, EVERYWHERE
 from strata.diff.change import Change, Topic
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.sentences import EVERYBODY, Sentence, resolved
+from strata.evaluation.sentences import Sentence, resolved
 from strata.landing_zone import LandingZone
-from strata.landing_zone.selection import EVERYWHERE
 from strata.landing_zone.units import UNIT
 from strata.policy.patterns import ActionPatterns
 from strata.text import listed

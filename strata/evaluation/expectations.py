@@ -16,6 +16,7 @@ from typing import NamedTuple
 from strata.config.expectations import Expectation
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, PARTITION
+from strata.config.reserved import EVERYBODY
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.evaluation.questions import (
     PrincipalQuestion,
@@ -27,7 +28,7 @@ from strata.evaluation.questions import (
     resource_of,
     sets_of,
 )
-from strata.evaluation.sentences import EVERYBODY, Sentence
+from strata.evaluation.sentences import Sentence
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.keys import region_of

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
 from strata.config.models import ACCESS_ROLE, PARTITION
+from strata.config.reserved import AWS_ITSELF, DEPLOYER, ROOT_USER
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Actor, Evaluated
@@ -25,9 +26,6 @@ from strata.policy.requests import Context, PrincipalKind, Request, Value
 from strata.policy.resources import as_asked
 
 _ROLE_NAME = re.compile(r"[\w+=,.@-]+", re.ASCII)
-
-DEPLOYER = "deployer"
-ROOT_USER = "root"
 
 
 @dataclass(frozen=True)
@@ -144,7 +142,7 @@ def resource_of(evaluated: Evaluated, question: PrincipalQuestion, here: Account
         return "*", here
     parts = resource.split(":", ARN_PARTS - 1)
     there, written = here, parts[4]
-    if written in ("", "aws"):
+    if written in ("", AWS_ITSELF):
         bucket = evaluated.bucket_account(resource)
         there = evaluated.account(bucket) if bucket else here
     else:
@@ -172,7 +170,7 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
     if len(parts) < ARN_PARTS or parts[0] != "arn":
         text = f"{resource!r} is not an ARN; write arn:aws:service:region:account:resource, or '*'"
         raise UsageError(Message("text-malformed", text, kind="ARN", value=resource))
-    if parts[4] not in ("", "aws", "*", *evaluated.keys) and not re.fullmatch(r"[0-9]{12}", parts[4]):
+    if parts[4] not in ("", AWS_ITSELF, "*", *evaluated.keys) and not re.fullmatch(r"[0-9]{12}", parts[4]):
         guess = did_you_mean(parts[4], evaluated.keys)
         text = f"{resource!r} is in {parts[4]!r}, which is no account{guess}"
         raise UsageError(Message("unknown-name", text, name=parts[4], kind="account"))

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from strata.config.expectations import OTHER_REGIONS, Expectation
 from strata.config.limits import aws_limits
+from strata.config.reserved import ANYBODY, EVERYBODY
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
@@ -19,8 +20,6 @@ from strata.policy.patterns import is_pattern
 from strata.policy.reference import KeyType, reference
 from strata.policy.requests import ABSENT, Value
 from strata.policy.resources import taken_by, takes
-
-EVERYBODY, ANYBODY = "everybody", "anybody"
 
 
 class Sentence(NamedTuple):

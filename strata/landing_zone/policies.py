@@ -159,12 +159,12 @@ def all_policies(
 def security_administrator(organization: Organization, account_ids: Mapping[str, str]) -> dict[str, str]:
     """Returns the placeholder for the account that Access Analyzer is delegated to.
 
-    Where it is to none, or to an account that is gone and has an empty id, no account has the id that stands for it,
-    so that nobody is exempt.
+    Where it is to none, to an account that the configuration does not have, whose key may be any text, or to one that
+    is gone and has an empty id, no account has the id that stands for it, so that nobody is exempt.
     """
-    account = organization.delegated_administrators.get(ACCESS_ANALYZER)
-    id = account_ids.get(account, f"{{{{id of account {account}}}}}") if account else ""
-    return {SECURITY_ADMINISTRATOR: id or "nobody"}
+    account = organization.delegated_administrators.get(ACCESS_ANALYZER, "")
+    declared = f"{{{{id of account {account}}}}}" if account in organization.accounts else ""
+    return {SECURITY_ADMINISTRATOR: account_ids.get(account, declared) or "nobody"}
 
 
 # What the baseline has to be let

@@ -7,14 +7,12 @@ from collections import defaultdict
 from collections.abc import Iterable, Mapping
 
 from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization
+from strata.config.reserved import EVERYWHERE
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.landing_zone.inherited import attributes
 from strata.landing_zone.units import UNIT, units
-
-EVERYWHERE = "all"
-"""How a place names all accounts."""
 
 
 class AccountSelector:

@@ -25,6 +25,7 @@ from strata.rules.reporting import (
     report_duplicates,
     report_made_by_option,
     report_over_limit,
+    report_reserved,
     report_taken,
     report_unknown,
 )
@@ -37,6 +38,7 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     names: dict[str, str] = {}
     for key, user in sso.users.items():
+        yield from report_reserved(partial, SSO, ("users", key), "user", key)
         name = user.sign_in_name
         owner = names.setdefault(name.lower(), key)
         if owner != key:
@@ -47,6 +49,7 @@ def people(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     names = {}
     known = partial.declared(SSO, "users", sso.users)
     for key, group in sso.groups.items():
+        yield from report_reserved(partial, SSO, ("groups", key), "group", key)
         name = group.name or key
         owner = names.setdefault(name.lower(), key)
         if owner != key:
@@ -71,6 +74,7 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
         if permission_set.option:
             names[name] = made[key] = permission_set.option
             continue
+        yield from report_reserved(partial, SSO, at, "permission-set", key)
         owner = names.setdefault(name, key)
         if key in made:
             yield from report_made_by_option(partial, SSO, at, "permission set", key, made[key])

@@ -13,6 +13,7 @@ from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
+from strata.config.reserved import EVERYWHERE
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.config.types import did_you_mean
@@ -25,7 +26,7 @@ from strata.landing_zone.member_roles import permissions
 from strata.landing_zone.permission_sets import InlinePolicy
 from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.policies import declared_attributes
-from strata.landing_zone.selection import EVERYWHERE, AccountSelector
+from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.units import UNIT, Target
 from strata.rules.accepted import Doubt
 from strata.rules.access import wrong_inline

@@ -22,6 +22,7 @@ from strata.rules.reporting import (
     report_default_name,
     report_duplicates,
     report_over_limit,
+    report_reserved,
     report_taken,
     report_unknown,
 )
@@ -38,9 +39,7 @@ def organizational_units(partial: PartialConfiguration, limits: Limits) -> Itera
     depth = limits["organizational_unit_depth"]
     for unit in tree:
         at = unit.location
-        if unit.key == ROOT:
-            message = Message("name-reserved", "'root' stands for the organization root", value=ROOT)
-            yield partial.fault(ORGANIZATION, at, message, "choose another key")
+        yield from report_reserved(partial, ORGANIZATION, at, "ou", unit.key)
         if unit.key in seen:
             other = " > ".join(seen[unit.key].keys)
             message = Message("key-taken", f"the key {short(unit.key)} is also that of {other}", key=unit.key)
@@ -67,10 +66,7 @@ def accounts(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     tags = attributes(organization, ("tags",))
     for key, account in organization.accounts.items():
         at: Location = ("accounts", key)
-        if key == MANAGEMENT:
-            problem = "'management' stands for the management account of project.yaml"
-            message = Message("name-reserved", problem, value=MANAGEMENT)
-            yield partial.fault(ORGANIZATION, at, message, "remove it, or choose another key")
+        yield from report_reserved(partial, ORGANIZATION, at, "account", key)
         unit = account.organizational_unit
         yield from report_unknown(
             partial, ORGANIZATION, (*at, "organizational_unit"), unit, known, "organizational unit", ROOT, _MOVED

@@ -7,6 +7,8 @@ from collections.abc import Iterable, Iterator
 
 from strata.config.limits import Limit
 from strata.config.loader import PartialConfiguration
+from strata.config.moves import Kind
+from strata.config.reserved import reserved
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
 from strata.config.types import did_you_mean
@@ -45,6 +47,12 @@ def report_unknown(
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
     message = Message("unknown-name", problem, kind=what, name=name)
     yield partial.fault(file, at, message, f"known: {known or 'none'}{more}")
+
+
+def report_reserved(partial: PartialConfiguration, file: str, at: Location, kind: Kind, key: str) -> Iterator[Fault]:
+    """Reports a key that stands for something else where such a key may stand."""
+    if problem := reserved(kind, key):
+        yield partial.fault(file, at, problem.problem, problem.remedy)
 
 
 def report_taken(

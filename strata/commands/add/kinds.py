@@ -20,9 +20,9 @@ from strata.config import EXPECTATIONS, ORGANIZATION, SSO, models
 from strata.config.entries import Way
 from strata.config.expectations import Expectation
 from strata.config.loader import files_of
-from strata.config.models import MANAGEMENT, ROOT
+from strata.config.models import ROOT
 from strata.config.text import Problem, short
-from strata.config.types import AwsManagedPolicy, Key, ManagedPolicyName, TagKey, TagValue, did_you_mean, validated
+from strata.config.types import AwsManagedPolicy, ManagedPolicyName, TagKey, TagValue, did_you_mean, validated
 from strata.errors import Message, StrataError
 from strata.files.config_edit import files_with
 from strata.landing_zone import LandingZone
@@ -123,9 +123,8 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     units = (*landing_zone.units, ROOT)
     taken = dict.fromkeys(landing_zone.members, "the key of an account already")
     taken |= dict.fromkeys(landing_zone.retired, "the key of a retired account, which stays its own")
-    taken[MANAGEMENT] = "the management account's key"
     return (
-        Question("key", "key of the account, such as data-prod", new_key(Key, "account", taken)),
+        Question("key", "key of the account, such as data-prod", new_key("account", taken)),
         _of_field("account", "email", "its root e-mail address", suggest=lambda known: _email(landing_zone, known)),
         Question(
             "ou",
@@ -160,9 +159,9 @@ def _tag(text: str, _known: Known) -> tuple[str, str]:
 
 def _ou(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     units = (ROOT, *landing_zone.units)
-    taken = dict.fromkeys(landing_zone.units, "the key of a unit already") | {ROOT: "the root's"}
+    taken = dict.fromkeys(landing_zone.units, "the key of a unit already")
     return (
-        Question("key", "key of the organizational unit", new_key(Key, "unit", taken)),
+        Question("key", "key of the organizational unit", new_key("ou", taken)),
         Question(
             "under",
             f"the unit above it, one of {listed(units)}",
@@ -178,7 +177,7 @@ def _group(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     users = tuple(landing_zone.users)
     taken = dict.fromkeys(landing_zone.groups, "the key of a group already")
     return (
-        Question("key", "key of the group", new_key(Key, "group", taken)),
+        Question("key", "key of the group", new_key("group", taken)),
         _of_field("group", "description", "what it is for", otherwise=""),
         Question("member", f"members, of {listed(users)}", one_of("user", users), otherwise=(), many=True),
         _of_field("group", "name", "its display name", otherwise="", asked=False),
@@ -189,7 +188,7 @@ def _user(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     own = tuple(key for key, group in landing_zone.groups.items() if not group.external)
     taken = dict.fromkeys(landing_zone.users, "the key of a user already")
     return (
-        Question("key", "key of the person, such as jane-doe", new_key(Key, "person", taken)),
+        Question("key", "key of the person, such as jane-doe", new_key("user", taken)),
         _of_field("user", "given_name", "given name", suggest=lambda known: _part(known, first=True)),
         _of_field("user", "family_name", "family name", suggest=lambda known: _part(known, first=False)),
         _of_field(
@@ -235,7 +234,7 @@ def _person_email(landing_zone: LandingZone, known: Known) -> str:
 def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, ...]:
     taken = dict.fromkeys(landing_zone.permission_sets, "the key of a permission set already")
     return (
-        Question("key", "key of the permission set, such as DataReader", new_key(Key, "permission set", taken)),
+        Question("key", "key of the permission set, such as DataReader", new_key("permission-set", taken)),
         _of_field("permission-set", "description", "what it is for", otherwise=""),
         Question("aws", "AWS managed policies, such as ReadOnlyAccess", _managed, otherwise=(), many=True),
         Question(

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from strata.config.moves import Kind
+from strata.config.reserved import reserved
 from strata.config.text import Problem, short
-from strata.config.types import did_you_mean, validated
+from strata.config.types import Key, did_you_mean, validated
 from strata.errors import Message, StrataError, UsageError
 from strata.questions import Known, Question, Read, complete, from_options, is_given
 from strata.terminal import interactive
@@ -40,14 +42,15 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
 # How an answer is read
 
 
-def new_key(kind: Any, what: str, keys: Mapping[str, str]) -> Read:
+def new_key(kind: Kind, keys: Mapping[str, str]) -> Read:
     """Makes a reader of a key that nothing has yet; `keys` says of each that is taken by what."""
 
     def read(text: str, _known: Known) -> str:
-        key = validated(kind, text)
+        key = validated(Key, text)
+        if problem := reserved(kind, key):
+            raise problem
         if key in keys:
-            problem = Message("key-taken", f"{short(key)} is {keys[key]}", key=key)
-            raise Problem(problem, f"choose another key for the {what}")
+            raise Problem(Message("key-taken", f"{short(key)} is {keys[key]}", key=key), "choose another key")
         return key
 
     return read
