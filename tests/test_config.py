@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -31,7 +32,7 @@ from tests.accepting import accept, hint
 from tests.bad_configurations import Edited, read, write
 from tests.conftest import Golden
 from tests.said import Said
-from tests.synthesized import CHECKOUT, SHIPPED
+from tests.synthesized import CHECKOUT, EVERY_OPTION, SHIPPED
 
 VALID, BAD, DOUBTFUL = read()
 
@@ -94,6 +95,20 @@ def test_a_file_that_cannot_be_opened_is_a_fault(valid: Path, said: Said) -> Non
     assert [(told.id, told.place) for told in said(errors())] == [("not-a-file", "sso.yaml:1")]
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "~\n"], ids=["emptied", "comments", "null"])
+@pytest.mark.parametrize("name", FILES)
+def test_a_required_file_without_content_is_one_fault(name: str, text: str, tmp_path: Path) -> None:
+    """Of all that the other files say about what was in it, nothing is told."""
+    folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
+    (folder / name).write_text(text)
+
+    with pytest.raises(ConfigurationError) as raised:
+        load(folder)
+
+    faults = [(fault.problem.id, Path(fault.file).name, fault.line) for fault in raised.value.faults]
+    assert faults == [("file-empty", name, 1)]
+
+
 def test_check_json_lists_the_faults_with_the_rule_of_each(valid: Path) -> None:
     """Scripts get every fault on stdout; what the parser finds has the id `format`."""
     text = (valid / "sso.yaml").read_text(encoding="utf-8")
@@ -123,7 +138,7 @@ def test_a_section_that_is_null_or_empty_is_one_not_given(valid: Path) -> None:
         (valid / name).write_text("".join(f"{key}:\n" for key in FILES[name].model_fields), encoding="utf-8")
     given = load(valid)
     for name in ("organization.yaml", "security.yaml", "sso.yaml"):
-        (valid / name).write_text("", encoding="utf-8")
+        (valid / name).write_text("# nothing\n{}\n", encoding="utf-8")
     empty = load(valid)
     assert (given.organization, given.security, given.sso) == (empty.organization, empty.security, empty.sso)
 
@@ -270,7 +285,7 @@ def test_nobody_who_administers_is_a_warning(valid: Path, change: tuple[str, str
 
 
 def test_an_emptied_file_of_people_is_a_warning(valid: Path, said: Said) -> None:
-    (valid / "sso.yaml").write_text("")
+    (valid / "sso.yaml").write_text("{}\n")
 
     told = [(one.id, one.place) for one in said(warnings(load(valid)))]
     assert ("no-administrator", "sso.yaml:1: assignments") in told
