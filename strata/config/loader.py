@@ -205,13 +205,13 @@ def _read_list(
     """
     source_file = partial.source_files[file] = _source_file(partial.folder, file, key)
     entries = list(source_file.data.get(key) or ())
+    invalid = {location[1] for location in source_file.invalid | source_file.incomplete if location[1:]}
     for index, entry in enumerate(entries):
         at = (key, index)
-        invalid = any(location[:2] == at for location in source_file.invalid | source_file.incomplete)
         try:
             into[index] = model.model_validate(entry)
         except ValidationError as error:
-            errors = error.errors(include_url=False) if not invalid else []
+            errors = error.errors(include_url=False) if index not in invalid else []
             _note_incomplete(model, source_file, errors, at)
             for details in errors:
                 _report(model, source_file, _location(details["loc"]), details, within=at)
