@@ -46,7 +46,7 @@ def in_mode(mode: str, folder: Path) -> LandingZone:
     }
     if mode != "on":
         alone = "".join(f"{control}:\n  mode: {mode}\n" for control in Security.kinds(Control))
-        files |= {"organization.yaml": "", "security.yaml": alone, "sso.yaml": ""}
+        files |= {"organization.yaml": "{}", "security.yaml": alone, "sso.yaml": "{}"}
     for name, text in files.items():
         (folder / name).write_text(text, encoding="utf-8")
     landing_zone = load(folder)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import cProfile
 import json
 import re
+import shutil
 import subprocess
 import sys
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,21 +21,25 @@ from typer.testing import CliRunner
 from strata.cli import app
 from strata.commands.schema import text as schema_text
 from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION, types
+from strata.config.accepted import Acceptance
 from strata.config.limits import aws_limits
-from strata.config.loader import FILES
+from strata.config.loader import FILES, read_partial
 from strata.config.models import PolicyType
 from strata.config.source import Location
+from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError
 from strata.landing_zone import LandingZone, examples
 from strata.landing_zone.examples import is_example
 from strata.load import load
 from strata.policy.grammar import TOP_KEYS, document_problems
+from strata.policy.reference import reference
 from strata.rules import RULES, rule_id, warnings
+from strata.rules.moves import moves
 from tests.accepting import accept, hint
 from tests.bad_configurations import Edited, read, write
 from tests.conftest import Golden
 from tests.said import Said
-from tests.synthesized import CHECKOUT, SHIPPED
+from tests.synthesized import CHECKOUT, EVERY_OPTION, SHIPPED
 
 VALID, BAD, DOUBTFUL = read()
 
@@ -94,6 +102,20 @@ def test_a_file_that_cannot_be_opened_is_a_fault(valid: Path, said: Said) -> Non
     assert [(told.id, told.place) for told in said(errors())] == [("not-a-file", "sso.yaml:1")]
 
 
+@pytest.mark.parametrize("text", ["", "# nothing\n", "~\n"], ids=["emptied", "comments", "null"])
+@pytest.mark.parametrize("name", FILES)
+def test_a_required_file_without_content_is_one_fault(name: str, text: str, tmp_path: Path) -> None:
+    """Of all that the other files say about what was in it, nothing is told."""
+    folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
+    (folder / name).write_text(text)
+
+    with pytest.raises(ConfigurationError) as raised:
+        load(folder)
+
+    faults = [(fault.problem.id, Path(fault.file).name, fault.line) for fault in raised.value.faults]
+    assert faults == [("file-empty", name, 1)]
+
+
 def test_check_json_lists_the_faults_with_the_rule_of_each(valid: Path) -> None:
     """Scripts get every fault on stdout; what the parser finds has the id `format`."""
     text = (valid / "sso.yaml").read_text(encoding="utf-8")
@@ -123,7 +145,7 @@ def test_a_section_that_is_null_or_empty_is_one_not_given(valid: Path) -> None:
         (valid / name).write_text("".join(f"{key}:\n" for key in FILES[name].model_fields), encoding="utf-8")
     given = load(valid)
     for name in ("organization.yaml", "security.yaml", "sso.yaml"):
-        (valid / name).write_text("", encoding="utf-8")
+        (valid / name).write_text("# nothing\n{}\n", encoding="utf-8")
     empty = load(valid)
     assert (given.organization, given.security, given.sso) == (empty.organization, empty.security, empty.sso)
 
@@ -270,10 +292,50 @@ def test_nobody_who_administers_is_a_warning(valid: Path, change: tuple[str, str
 
 
 def test_an_emptied_file_of_people_is_a_warning(valid: Path, said: Said) -> None:
-    (valid / "sso.yaml").write_text("")
+    (valid / "sso.yaml").write_text("{}\n")
 
     told = [(one.id, one.place) for one in said(warnings(load(valid)))]
     assert ("no-administrator", "sso.yaml:1: assignments") in told
+
+
+def test_a_service_that_no_other_resembles_is_no_misspelt_one() -> None:
+    known = reference().service_principals
+    assert [bool(did_you_mean(f"{name}.amazonaws.com", known)) for name in ("shiled", "foobar", "x")] == [
+        True,
+        False,
+        False,
+    ]
+
+
+def test_many_moves_are_checked_in_work_that_grows_with_them(valid: Path) -> None:
+    def calls(number: int) -> int:
+        entries = "".join(f"- {{kind: group, from: g{at}, to: g{at + 1}}}\n" for at in range(number))
+        (valid / "moves.yaml").write_text(f"{entries}- {{kind: group, from: g{number}, to: admins}}\n")
+        partial, _ = read_partial(valid)
+        with cProfile.Profile() as profile:
+            assert not list(moves(partial, aws_limits()))
+        return sum(entry.callcount for entry in profile.getstats())
+
+    few, some, many = calls(10), calls(20), calls(30)
+    assert many - some == some - few
+
+
+def test_many_warnings_read_accepted_yaml_once(valid: Path) -> None:
+    """Among the warnings are those of entries that accept nothing, as many as there are entries."""
+    entries = "".join(f"- {{finding: no-administrator, at: at {number}, reason: none}}\n" for number in range(9))
+    (valid / "accepted.yaml").write_text(entries)
+    zone, readings = load(valid), Counter[str]()
+
+    class Counted(tuple[Acceptance, ...]):
+        __slots__ = ()
+
+        def __iter__(self) -> Iterator[Acceptance]:
+            readings["accepted"] += 1
+            return super().__iter__()
+
+    accepted = Counted(zone.accepted)
+    assert len(warnings(replace(zone, accepted=accepted))) >= len(zone.accepted)
+    assert readings["accepted"] < len(zone.accepted)
 
 
 def test_an_example_is_known_by_its_domain_or_its_digits() -> None:

@@ -327,7 +327,7 @@ LOU_GOES: tuple[Edit, ...] = (
     (SSO, "      - lou\n", ""),
     (SSO, "    users:\n      - lou\n", ""),
 )
-SSO_GONE = (SSO, CONFIGURATION["sso.yaml"], "")
+SSO_GONE = (SSO, CONFIGURATION["sso.yaml"], "{}\n")
 SSO_EMPTY = (SSO, CONFIGURATION["sso.yaml"], "users: {}\ngroups: {}\npermission_sets: {}\nassignments: []\n")
 POLICIES = CONFIGURATION["organization.yaml"].partition("policies:\n")[2].partition("ram_sharing")[0]
 RESOURCE_POLICY = (

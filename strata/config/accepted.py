@@ -38,9 +38,9 @@ class Acceptance(Dated, Model):
     """The last day it is accepted, YYYY-MM-DD: `strata check --as-of` reports when it is over."""
 
 
-def find(accepted: Iterable[Acceptance], finding: str, at: str) -> Acceptance | None:
-    """Returns the entry that accepts a finding at a place, whether its last day is over or not."""
-    return next((acceptance for acceptance in accepted if (acceptance.finding, acceptance.at) == (finding, at)), None)
+def by_finding(accepted: Iterable[Acceptance]) -> dict[tuple[str, str], Acceptance]:
+    """Returns the entries by the finding and the place that they accept, whether their last day is over or not."""
+    return {(acceptance.finding, acceptance.at): acceptance for acceptance in accepted}
 
 
 def hint(finding: str, at: str) -> str:

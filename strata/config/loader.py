@@ -205,13 +205,13 @@ def _read_list(
     """
     source_file = partial.source_files[file] = _source_file(partial.folder, file, key)
     entries = list(source_file.data.get(key) or ())
+    invalid = {location[1] for location in source_file.invalid | source_file.incomplete if location[1:]}
     for index, entry in enumerate(entries):
         at = (key, index)
-        invalid = any(location[:2] == at for location in source_file.invalid | source_file.incomplete)
         try:
             into[index] = model.model_validate(entry)
         except ValidationError as error:
-            errors = error.errors(include_url=False) if not invalid else []
+            errors = error.errors(include_url=False) if index not in invalid else []
             _note_incomplete(model, source_file, errors, at)
             for details in errors:
                 _report(model, source_file, _location(details["loc"]), details, within=at)
@@ -426,14 +426,17 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
         remedy = "add it; config/ of Strata has one to start from"
         source_file.faults.append(Fault(source_file.file, 1, "", Message("file-missing", "is missing"), remedy))
         return source_file
-    if files == [name]:
-        return _source_file(folder, name)
     parts = [_source_file(folder, file) for file in files]
     for part in parts:
-        if not part.data and not part.faults:
-            remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does, or delete the file"
+        if part.is_empty:
+            remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does"
+            if files != [name]:
+                remedy += ", or delete the file"
+            elif name != PROJECT:
+                remedy += ", or write {} where it is to be empty"
             part.faults.append(part.fault((), Message("file-empty", "is empty"), remedy))
-    return joined(name, parts, model)
+            part.incomplete.add(())
+    return parts[0] if files == [name] else joined(name, parts, model)
 
 
 def _source_file(folder: Path, name: str, entries: str = "") -> SourceFile:

@@ -211,12 +211,17 @@ def closest(value: str, candidates: Iterable[str]) -> str | None:
     """Returns the candidate that is close to a value and is probably meant, None where none is."""
     from difflib import get_close_matches
 
-    text, folded = value.lower(), {candidate.lower(): candidate for candidate in sorted(candidates)}
+    text = value.lower().removesuffix(_OF_SERVICES)
+    folded = {candidate.lower().removesuffix(_OF_SERVICES): candidate for candidate in sorted(candidates)}
     close = get_close_matches(text, folded, n=1, cutoff=0.7)
     # Of three letters, two that are the wrong way round are too many.
     swapped = {text[1::-1] + text[2:], text[0] + text[:0:-1]} if text[2:] and not text[3:] else set()
     close = close or [other for other in folded if other in swapped]
     return folded[close[0]] if close else None
+
+
+_OF_SERVICES = ".amazonaws.com"
+"""At the end of each service principal, so that any two of them are alike by it, and slow to compare."""
 
 
 def _as_tuple(value: Any) -> Any:

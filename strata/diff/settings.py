@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from strata.config.accepted import by_finding
 from strata.config.models import Control, Mode, Model, Organization
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic, added_and_removed
@@ -153,7 +154,7 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
 
 def acceptance_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what is accepted, and until when: check and drift are silent about it from then on."""
-    old, new = ({(entry.finding, entry.at): entry for entry in zone.accepted} for zone in (before, after))
+    old, new = (by_finding(zone.accepted) for zone in (before, after))
     for finding, at in sorted(old.keys() | new.keys()):
         was, will_be = old.get((finding, at)), new.get((finding, at))
         until = f" until {will_be.until}" if will_be and will_be.until else ""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import ACCEPTED, DETECTION, ORGANIZATION, PROJECT
-from strata.config.accepted import find, hint
+from strata.config.accepted import by_finding, hint
 from strata.errors import Fault, Message
 from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.landing_zone import LandingZone
@@ -42,7 +42,7 @@ def faults(landing_zone: LandingZone) -> list[Fault]:
     for doubt in _recorders(landing_zone):
         file, location, message = doubt
         at, (problem, _, remedy) = place(landing_zone, doubt), message.partition("; ")
-        if not find(landing_zone.accepted, message.id, at):
+        if (message.id, at) not in by_finding(landing_zone.accepted):
             remedy = f"{remedy}, in {ACCEPTED} [{hint(message.id, at)}]"
             found.append(landing_zone.fault(file, location, message.saying(problem), remedy))
     return found

@@ -14,7 +14,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from strata.config import ACCEPTED, EXTERNAL, PROJECT, SSO
-from strata.config.accepted import find, hint
+from strata.config.accepted import by_finding, hint
 from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
@@ -70,8 +70,9 @@ class Guard:
     def faults(self, day: dt.date | None = None) -> Iterator[Fault]:
         """Yields what nobody could undo and accepted.yaml does not accept; with a day, or no longer on it."""
         zone = self.landing_zone
+        accepted = by_finding(zone.accepted)
         for lockout in self.lock_outs:
-            entry = find(zone.accepted, LOCK_OUT, lockout.at)
+            entry = accepted.get((LOCK_OUT, lockout.at))
             if entry and not entry.ended(day):
                 continue
             over = f", accepted until {entry.until} only" if entry else ""
@@ -117,9 +118,10 @@ class Guard:
 def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields what somebody can undo before and nobody could after, whether accepted or not."""
     known = {lockout.at for lockout in Guard.of(before).lock_outs}
+    entries = by_finding(after.accepted)
     for lock_out in Guard.of(after).lock_outs:
         if lock_out.at not in known:
-            accepted = f"; {ACCEPTED} accepts it" if find(after.accepted, LOCK_OUT, lock_out.at) else ""
+            accepted = f"; {ACCEPTED} accepts it" if (LOCK_OUT, lock_out.at) in entries else ""
             where = str(after.source(lock_out.file, lock_out.location))
             text = f"{where}: {lock_out.problem}{accepted}; {lock_out.remedy}"
             yield Message(LOCK_OUT, text, place=where, **lock_out.problem.data)

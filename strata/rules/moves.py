@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeAlias
 
 from strata.config import MOVES, ORGANIZATION, SSO
 from strata.config.limits import Limits
@@ -18,17 +19,23 @@ from strata.landing_zone.units import units
 _WORDS: dict[Kind, str] = {"ou": "organizational unit", "permission-set": "permission set"}
 _PRUNE = "strata rename --prune"
 
+_First: TypeAlias = dict[tuple[Kind, str, str], tuple[int, Move]]
+"""The first move that names a key as `from`, or as `to`, with its number in the file."""
+
 
 def moves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Moves can be replayed in their order, and end at what is declared."""
-    earlier: dict[int, Move] = {}
+    first: _First = {}
     for index, move in partial.moves.items():
-        faults = list(_step(partial, index, move, earlier))
-        yield from faults or _ends(partial, index, move)
-        earlier[index] = move
+        first.setdefault((move.kind, "from", move.from_), (index + 1, move))
+        first.setdefault((move.kind, "to", move.to), (index + 1, move))
+    declared = {kind: _declared(partial, kind) for kind in {kind for kind, _, _ in first}}
+    for index, move in partial.moves.items():
+        faults = list(_step(partial, index, move, first))
+        yield from faults or _ends(partial, index, move, declared[move.kind], first)
 
 
-def _step(partial: PartialConfiguration, index: int, move: Move, earlier: dict[int, Move]) -> Iterator[Fault]:
+def _step(partial: PartialConfiguration, index: int, move: Move, first: _First) -> Iterator[Fault]:
     at: Location = (ENTRIES, index)
     if move.kind == "account" and MANAGEMENT in (move.from_, move.to):
         stays = Message("name-reserved", "the key 'management' is the management account's and stays", value=MANAGEMENT)
@@ -38,7 +45,9 @@ def _step(partial: PartialConfiguration, index: int, move: Move, earlier: dict[i
         itself = Message("moved-onto-itself", f"moves {short(move.to)} onto itself", key=move.to)
         yield partial.fault(MOVES, at, itself, "remove the entry")
         return
-    for number, other in ((position + 1, other) for position, other in earlier.items() if other.kind == move.kind):
+    named = (("from", move.from_), ("to", move.to), ("from", move.to))
+    near = {entry[0]: entry[1] for name in named if (entry := first.get((move.kind, *name)))}
+    for number, other in ((number, near[number]) for number in sorted(near) if number <= index):
         if other.from_ == move.from_:
             problem = f"moves {short(move.from_)} a second time, as entry {number} does"
             message = Message("moved-twice", problem, key=move.from_, entry=number)
@@ -47,7 +56,7 @@ def _step(partial: PartialConfiguration, index: int, move: Move, earlier: dict[i
             problem = f"moves a second {_word(move)} onto {short(move.to)}, as entry {number} does"
             message = Message("moved-onto-twice", problem, key=move.to, entry=number)
             yield partial.fault(MOVES, at, message, "keep one of the two, and give the other another key")
-        elif other.from_ == move.to:
+        else:
             problem = f"moves onto {short(move.to)}, the old key of entry {number}, which a state may still have"
             message = Message("moved-onto-old-key", problem, key=move.to, entry=number)
             remedy = (
@@ -60,22 +69,22 @@ def _step(partial: PartialConfiguration, index: int, move: Move, earlier: dict[i
             yield partial.fault(MOVES, at, message, remedy)
 
 
-def _ends(partial: PartialConfiguration, index: int, move: Move) -> Iterator[Fault]:
+def _ends(
+    partial: PartialConfiguration, index: int, move: Move, declared: frozenset[str] | None, first: _First
+) -> Iterator[Fault]:
     """Reports an old key that is in use again, and a last key that nothing has."""
     at: Location = (ENTRIES, index)
-    declared = _declared(partial, move.kind)
     if declared is None:
         return
-    alike = [other for other in partial.moves.values() if other.kind == move.kind]
     # Where a move leads to the key, another fault tells of its reuse.
-    if move.from_ in declared and all(other.to != move.from_ for other in alike):
+    if move.from_ in declared and (move.kind, "to", move.from_) not in first:
         problem = f"{_word(move)} {short(move.from_)} is declared, and this moves it to {short(move.to)}"
         remedy = (
             f"declare it as {move.to!r}; or deploy and take the entry out with {_PRUNE}, before the key is used again"
         )
         message = Message("moved-key-in-use", problem, kind=_word(move), key=move.from_)
         yield partial.fault(MOVES, (*at, "from"), message, remedy)
-    if any(other.from_ == move.to for other in alike):
+    if (move.kind, "from", move.to) in first:
         return
     organization = partial.organization
     account = organization.accounts.get(move.to) if organization and move.kind == "account" else None

@@ -9,7 +9,7 @@ from functools import lru_cache
 from typing import NamedTuple
 
 from strata.config import ACCEPTED, ORGANIZATION
-from strata.config.accepted import find, hint
+from strata.config.accepted import by_finding, hint
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import Organization
@@ -39,8 +39,9 @@ class _Unknown(NamedTuple):
 
 def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """AWS has the names in policies; newer names are accepted in accepted.yaml."""
+    accepted = by_finding(partial.accepted)
     for unknown in _unknown(Named.of_partial(partial), partial.organization):
-        entry = find(partial.accepted, unknown.finding, unknown.at)
+        entry = accepted.get((unknown.finding, unknown.at))
         if {"", unknown.at} & partial.accepted_until_mended or (entry and not entry.ended(partial.day)):
             continue
         over = f", accepted until {entry.until} only" if entry else ""

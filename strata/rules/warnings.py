@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import NamedTuple
 
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
-from strata.config.accepted import find, hint
+from strata.config.accepted import by_finding, hint
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
 from strata.config.source import Location, dotted
@@ -84,8 +84,9 @@ def found_warnings(
     doubts = [*_doubts(landing_zone, guard), *later]
     located: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
+    accepted = by_finding(landing_zone.accepted)
     for warned in (*doubts, *unused(landing_zone, doubts, _errors(landing_zone, guard))):
-        entry = find(landing_zone.accepted, warned.finding, warned.at)
+        entry = accepted.get((warned.finding, warned.at))
         if entry and not entry.ended(day):
             continue
         over = str(entry.until) if entry else ""
