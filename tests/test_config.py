@@ -102,12 +102,11 @@ def test_a_file_that_cannot_be_opened_is_a_fault(valid: Path, said: Said) -> Non
     assert [(told.id, told.place) for told in said(errors())] == [("not-a-file", "sso.yaml:1")]
 
 
-@pytest.mark.parametrize("text", ["", "# nothing\n", "~\n"], ids=["emptied", "comments", "null"])
 @pytest.mark.parametrize("name", FILES)
-def test_a_required_file_without_content_is_one_fault(name: str, text: str, tmp_path: Path) -> None:
+def test_a_required_file_without_content_is_one_fault(name: str, tmp_path: Path) -> None:
     """Of all that the other files say about what was in it, nothing is told."""
     folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
-    (folder / name).write_text(text)
+    (folder / name).write_text("\n")
 
     with pytest.raises(ConfigurationError) as raised:
         load(folder)
@@ -145,7 +144,7 @@ def test_a_section_that_is_null_or_empty_is_one_not_given(valid: Path) -> None:
         (valid / name).write_text("".join(f"{key}:\n" for key in FILES[name].model_fields), encoding="utf-8")
     given = load(valid)
     for name in ("organization.yaml", "security.yaml", "sso.yaml"):
-        (valid / name).write_text("# nothing\n{}\n", encoding="utf-8")
+        (valid / name).write_text("# nothing\n", encoding="utf-8")
     empty = load(valid)
     assert (given.organization, given.security, given.sso) == (empty.organization, empty.security, empty.sso)
 
@@ -227,6 +226,13 @@ def test_a_value_of_a_wrong_type_is_quoted_in_a_message() -> None:
     version, sid = document_problems({"Version": {"a": 1}, "Statement": [statement]}, PolicyType.SERVICE_CONTROL)
     assert version.problem.data == {"value": "{'a': 1}"}
     assert sid.problem.data == {"kind": "Sid", "value": "[['a']]"}
+
+
+def test_a_number_that_json_lacks_is_text_in_the_json_of_a_fault(valid: Path) -> None:
+    (valid / "baseline.yaml").write_text("settings: {root: {quotas: {values: {vpc/L-F678F1CE: 1e400}}}}\n")
+    with pytest.raises(ConfigurationError) as raised:
+        load(valid)
+    assert [fault.problem.data for fault in raised.value.faults] == [{"value": "inf"}]
 
 
 @pytest.mark.parametrize("kind", TOP_KEYS)

@@ -118,14 +118,6 @@ def test_a_rerun_without_news_changes_nothing(folder: Folder) -> None:
     assert folder.texts() == texts
 
 
-def test_without_identity_center_a_first_run_writes_what_is_valid(tmp_path: Path) -> None:
-    there = FOUND.without_center()
-    folder = Folder(tmp_path, configuration(there.model, there.inventory)[1])
-
-    assert folder.lines("sso.yaml")[1:] == ["\n", "{}\n"]
-    assert not load(folder.path).users
-
-
 def test_an_attribute_that_the_configuration_rejects_is_left_alone(folder: Folder) -> None:
     merged = folder.again(FOUND.at_aws(attribute("{", "x")))
 

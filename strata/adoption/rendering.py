@@ -138,7 +138,7 @@ _GAP = "\n\n"
 
 
 def _yaml(content: Mapping[str, Any]) -> str:
-    """Returns sections with a line between them, and no empty ones; `{}` where there is no other."""
+    """Returns sections with a line between them, and no empty ones."""
     scalars, others = "", list[str]()
     for key, value in content.items():
         if value not in ({}, [], ()):
@@ -147,7 +147,7 @@ def _yaml(content: Mapping[str, Any]) -> str:
                 others.append(text)
             else:
                 scalars += text
-    return "\n".join([*([scalars] if scalars else []), *others]) or "{}\n"
+    return "\n".join([*([scalars] if scalars else []), *others])
 
 
 class _Dumper(yaml.SafeDumper):

@@ -18,7 +18,7 @@ from strata.config.models import (
     Setting,
     check_policies,
 )
-from strata.config.text import Problem, Text, short
+from strata.config.text import Problem, Text, as_data, short
 from strata.config.types import AccountReference, Many, PlaceReference, Region
 from strata.config.weaker import Weaker
 from strata.errors import Message
@@ -157,7 +157,7 @@ def _number(value: Any) -> Any:
         message = Message("wrong-type", f"must be a number, got {short(value)}")
         raise Problem(message, "write its digits without quotes")
     if not 0 < value < math.inf:
-        message = Message("number-out-of-range", f"must be above 0 and finite, got {value}", value=value)
+        message = Message("number-out-of-range", f"must be above 0 and finite, got {value}", value=as_data(value))
         raise Problem(message, "give a number that is above 0")
     return value
 

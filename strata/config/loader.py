@@ -63,7 +63,7 @@ from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, link_to_nothing, read, shown
 from strata.config.split import joined
-from strata.config.text import Problem, short
+from strata.config.text import Problem, as_data, short
 from strata.config.types import ImportAddress, ImportId, closest, did_you_mean
 from strata.errors import ConfigurationError, Fault, Message
 
@@ -428,7 +428,7 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
         return source_file
     parts = [_source_file(folder, file) for file in files]
     for part in parts:
-        if part.is_empty:
+        if part.is_empty or not (files == [name] or part.data or part.faults):
             remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does"
             if files != [name]:
                 remedy += ", or delete the file"
@@ -611,7 +611,7 @@ def _words(
         return Message(fixed[0], f"{fixed[1]}{got}"), fixed[2]
     if kind in ("greater_than_equal", "less_than_equal"):
         word, bound = ("at least", context["ge"]) if "ge" in context else ("at most", context["le"])
-        message = Message("number-out-of-range", f"must be {word} {bound}{got}", value=value, limit=bound)
+        message = Message("number-out-of-range", f"must be {word} {bound}{got}", value=as_data(value), limit=bound)
         return message, f"give a number that is {word} {bound}"
     text = f"{details['msg'][:1].lower()}{details['msg'][1:]}{got}"
     own = layer if layer and (layer.folder / "model.py").is_file() else None

@@ -48,7 +48,7 @@ class SourceFile:
     incomplete: set[Location] = field(default_factory=set)
     """Mappings of which a part is not known, and misspelt sections, so that nothing counts as missing there."""
     is_empty: bool = False
-    """Whether nothing stands in it but comments; `{}` is content."""
+    """Whether nothing stands in it, not even a comment."""
     length: int | None = None
     """How many lines the file has, as far as it could be read."""
     name: str = ""
@@ -126,8 +126,8 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
         problem = Message("nested-too-deeply", "is nested too deeply")
         source_file.faults.append(Fault(source_file.file, 1, "", problem, "flatten it"))
     else:
-        source_file.is_empty = node is None or is_null(node)
-        if node is not None and not source_file.is_empty:
+        source_file.is_empty = not text.strip()
+        if node is not None and not is_null(node):
             _Builder(source_file, len(text) + MAX_REPEATED).top(node, entries)
 
 
