@@ -280,16 +280,17 @@ def test_of_an_account_that_was_unmanaged_all_is_told_and_of_a_new_one_whom_its_
     tmp_path: Path,
 ) -> None:
     """Something may run in the one, and not in the other."""
-    entry = "  {0}:\n    email: {0}@tidepay.dev\n    organizational_unit: root\n    budget: {{emails: [pay@{0}.dev]}}\n"
+    entry = "  {0}:\n    email: {1}@tidepay.dev\n    organizational_unit: root\n    budget: {{emails: [pay@{0}.dev]}}\n"
     file, theirs = "organization.yaml", ("organization.yaml", "unmanaged_accounts:\n  - aws@tidepay.dev\n", "")
-    after = edited(tmp_path, theirs, (file, "accounts:\n", f"accounts:\n{entry.format('aws')}{entry.format('lab')}"))
+    entries = f"{entry.format('old', 'aws')}{entry.format('lab', 'lab')}"
+    after = edited(tmp_path, theirs, (file, "accounts:\n", f"accounts:\n{entries}"))
 
     found = {(change.text.partition(";")[0], change.risk) for change in diff.compare(load(EVERY_OPTION), after)}
 
     stops = "has vpc_public_access on: block block-ingress"
-    assert [key for key in ("aws", "lab") if (f"account {key} {stops}", "losses") in found] == ["aws"]
+    assert [key for key in ("old", "lab") if (f"account {key} {stops}", "losses") in found] == ["old"]
     written_to = {address for text, risk in found for address in re.findall(r"pay@\w+.dev", text) if risk == "access"}
-    assert written_to == {"pay@aws.dev", "pay@lab.dev"}
+    assert written_to == {"pay@old.dev", "pay@lab.dev"}
 
 
 # What is written of what AWS has
