@@ -112,7 +112,7 @@ def _names_swapped(files: Files) -> None:
 
 
 def _emptied(files: Files) -> None:
-    files["sso.yaml"] = None
+    files["sso.yaml"] = {}
 
 
 def _external(files: Files) -> None:
@@ -199,10 +199,7 @@ def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
     files = {file.name: yaml.load(file) for file in shipped.config.glob("*.yaml")}
     edit.change(files)
     for name, data in files.items():
-        if data is None:
-            (shipped.config / name).write_text("")
-        else:
-            yaml.dump(data, shipped.config / name)
+        yaml.dump(data, shipped.config / name)
     return edit
 
 
