@@ -435,7 +435,6 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
             elif name != PROJECT:
                 remedy += ", or write {} where it is to be empty"
             part.faults.append(part.fault((), Message("file-empty", "is empty"), remedy))
-            part.incomplete.add(())
     return parts[0] if files == [name] else joined(name, parts, model)
 
 

@@ -39,10 +39,11 @@ def faults(landing_zone: LandingZone) -> list[Fault]:
     AWS rejects each recorder when all else is made, and what is in the archive by then may be locked.
     """
     found = []
+    accepted = by_finding(landing_zone.accepted)
     for doubt in _recorders(landing_zone):
         file, location, message = doubt
         at, (problem, _, remedy) = place(landing_zone, doubt), message.partition("; ")
-        if (message.id, at) not in by_finding(landing_zone.accepted):
+        if (message.id, at) not in accepted:
             remedy = f"{remedy}, in {ACCEPTED} [{hint(message.id, at)}]"
             found.append(landing_zone.fault(file, location, message.saying(problem), remedy))
     return found
