@@ -13,6 +13,7 @@ import traceback
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Annotated, get_args, get_origin
 
 from pydantic import BaseModel, Field
@@ -352,7 +353,8 @@ def _shown(file: Path) -> str:
 
 def _parsed(file: Path) -> tuple[ast.Module | None, list[Fault]]:
     try:
-        return ast.parse(read_bytes(file), str(file)), []
+        with _PARSING:
+            return ast.parse(read_bytes(file), str(file)), []
     except SyntaxError as error:
         lines = max(len(file.read_bytes().splitlines()), 1)
         at, problem = min(error.lineno or 1, lines), Message("not-python", f"is not Python: {error.msg}")
@@ -361,6 +363,13 @@ def _parsed(file: Path) -> tuple[ast.Module | None, list[Fault]]:
         return None, [Fault(_shown(file), 1, "", Message("not-python", f"is not Python: {error}"), "correct it")]
     except UnreadableError as error:
         return None, [Fault(_shown(file), 1, "", error.problem, error.remedy)]
+
+
+_PARSING = Lock()
+"""Before CPython 3.11.8, threads that parse at the same time may get a SystemError.
+
+https://github.com/python/cpython/issues/106905
+"""
 
 
 def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:

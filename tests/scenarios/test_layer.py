@@ -466,8 +466,6 @@ def _kill_and_complete(clone: Clone, what: str, chance: random.Random) -> None:
         time.sleep(0.2)
     if what == "strata":
         assert clone.locks() == [], "a Terraform that nobody kills ends by itself"
-    if what == "terraform" and clone.locks():
-        assert "free it: " in said[0], said[0]
     for _ in range(len(terraforms) + 1):
         again = clone.strata("deploy", "topics", "--yes")
         said.append(again.stderr)
