@@ -308,12 +308,6 @@ class LandingZone:
         return {permission_set.key: permission_set for permission_set in ordered}
 
     @cached_property
-    def external_sets(self) -> frozenset[str]:
-        """Returns the names of the permission sets that others look after."""
-        sets = self.permission_sets.values()
-        return frozenset(permission_set.name for permission_set in sets if permission_set.external)
-
-    @cached_property
     def grants(self) -> Mapping[Grant, tuple[Location, ...]]:
         """Returns who has which permission set where, sorted, with the entries of sso.yaml that give it."""
         return grants(self.sso, self.selector)
