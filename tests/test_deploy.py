@@ -814,6 +814,35 @@ def test_what_exists_already_is_imported_and_not_asked_about(site: Site) -> None
     assert len(site.questions) == 1
 
 
+@pytest.mark.parametrize(("tags", "ours"), [({"Layer": "things"}, True), ({}, False), ({"owner": "payroll"}, False)])
+@pytest.mark.parametrize("yes", [True, False])
+def test_what_somebody_else_made_is_taken_into_no_layer_of_ones_own(
+    site: Site, capsys: pytest.CaptureFixture[str], tags: dict[str, str], *, ours: bool, yes: bool
+) -> None:
+    """Whoever agreed has seen that it is created; what a killed run of the layer made has its tags."""
+    bucket, layer = "aws_s3_bucket.main", Layer("things", Code(site.folder))
+    site.landing_zone = replace(site.landing_zone, layers={"things": layer})
+    site.add("things", "organizations")
+    exists = {"severity": "error", "summary": "BucketAlreadyOwnedByYou", "address": bucket}
+    shown, imported = planned(("create", bucket)), planned(("update", bucket))
+    made = {"bucket": "hand-made", "tags": {"Layer": "things"}, "tags_all": {"Layer": "things"}}
+    shown["resource_changes"][0]["change"]["after"] = made
+    change = {
+        "before": {**made, "force_destroy": None, "tags": tags, "tags_all": tags},
+        "importing": {"id": "hand-made"},
+    }
+    imported["resource_changes"][0]["change"] |= {**change, "after": {**made, "force_destroy": False}}
+    site.plans("things", shown, shown, imported, {})
+    site.applies("things", says=[{"type": "diagnostic", "diagnostic": exists}], code=1)
+
+    assert site.deploys(yes=yes) == 1
+
+    told = capsys.readouterr().err.splitlines()[-1]
+    line = f'self.import_resource("{bucket}", "hand-made")'
+    assert (site.did("things").count("apply"), line in told) == ((2, False) if ours else (1, True))
+    assert len(site.questions) == (not yes)
+
+
 def test_a_plan_that_nobody_can_see_is_not_applied(site: Site, said: Said) -> None:
     """`strata deploy --yes | head` is no success of a run that did nothing."""
 

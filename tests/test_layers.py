@@ -1004,6 +1004,37 @@ def test_what_holds_data_is_destroyed_by_no_move_to_another_layer(
         refuse_losses(cast("Any", prepared), Plan(stack, {f"{key}.old": PlannedChange("delete")}))
 
 
+@pytest.mark.parametrize("action", ["update", "delete", "replace"])
+@pytest.mark.parametrize(("arn", "declared", "refuses"), [("a", True, True), ("b", True, False), ("a", False, False)])
+def test_what_two_layers_make_is_changed_by_neither(
+    own: Own, action: str, arn: str, *, declared: bool, refuses: bool
+) -> None:
+    """AWS returns a topic that exists, so that both states have it; that another had it once is a move."""
+    for name in ("one", "two"):
+        own.add(name, stack=STACK.format(inputs="landing_zone"))
+    topic = "aws_sns_topic"
+
+    def state(name: str, arn: str) -> Mapping[str, Any]:
+        return {"resources": [{"type": topic, "name": name, "instances": [{"attributes": {"arn": arn}}]}]}
+
+    makes = {"resource": {topic: {"theirs": dict[str, str]()}}} if declared else {}
+    workspace = SimpleNamespace(stacks=("one", "two"), unwritten=(), failed=(), document=lambda _: makes)
+    states = {"one": state("ours", "a"), "two": state("theirs", arn)}
+
+    def plan(*allow: str) -> None:
+        prepared = SimpleNamespace(landing_zone=own.load(), allow=allow, workspace=workspace, states=states)
+        refuse_losses(cast("Any", prepared), Plan("one", {f"{topic}.ours": PlannedChange(action)}))
+
+    plan(f"replace:{topic}.ours")
+    with pytest.raises(RefusedError) if refuses else contextlib.nullcontext() as error:
+        plan()
+
+    if error:
+        data = {"stack": "one", "address": f"{topic}.ours", "other": "two", "arn": "a"}
+        (told,) = error.value.args
+        assert (told.id, told.data) == ("made-twice", data)
+
+
 def _retire_shared(own: Own) -> None:
     _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")
     _edit(own, "sso.yaml", "      - shared\n", "      - security\n")

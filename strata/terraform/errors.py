@@ -43,6 +43,8 @@ class TerraformError(StrataError):
         yield from (f"error: {self._stack}: {text}" for text in self.told)
 
 
+EXISTS = r"Already(Exists|OwnedByYou)|already exists"
+"""How AWS says that it has what is to be created."""
 ADVICE = (
     (
         r"FinalizingOrganization|FINALIZING_ORGANIZATION",
@@ -232,7 +234,7 @@ ADVICE = (
         ),
     ),
     (
-        r"exceeded maximum number of attempts.*ConflictException|Already(Exists|OwnedByYou)|already exists",
+        rf"exceeded maximum number of attempts.*ConflictException|{EXISTS}",
         "aws-conflict",
         (
             "something else changes the same thing, or it exists under this name; look at it in the console, then run "

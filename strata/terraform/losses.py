@@ -1,23 +1,33 @@
-"""What a layer of one's own would destroy by a new name or argument, and nobody could get back."""
+"""What a layer of one's own would take from another, or destroy by a new name, and nobody could get back."""
 
 from __future__ import annotations
 
+import re
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+from functools import cache
+
 from strata.aws.states import read_state
-from strata.config.layers import types_of
+from strata.config.layers import Layer, types_of
 from strata.config.source import shown
 from strata.errors import Fault, Message
 from strata.identity.comparison import Refusal, allowed_by
 from strata.kinds.data import HOLDS_DATA
-from strata.sides.states import ids
+from strata.landing_zone import LandingZone
+from strata.sides.states import State, ids, managed
+from strata.terraform.errors import EXISTS
+from strata.terraform.events import Failure
 from strata.terraform.fleet import layer_of
 from strata.terraform.plans import Plan
 from strata.terraform.preflight import REPLACE, Prepared, RefusedError
+from strata.text import listed
 
 
 def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -> None:
     """Refuses a plan of a layer of one's own that destroys a thing which holds data, where one of its type is made.
 
-    Also in another stack: there it may be the same thing, imported.
+    Also in another stack: there it may be the same thing, imported. And what two of them make, which each deploy of
+    one changes for the other, whatever it holds.
 
     Args:
         prepared: the start of the run.
@@ -27,16 +37,18 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
     Raises:
         RefusedError: it is not allowed by its address.
     """
-    layer = prepared.landing_zone.layers.get(layer_of(planned.stack))
-    if layer is None or layer.source:
+    layer = own_layer(prepared.landing_zone, planned.stack)
+    if layer is None:
         return
-    refusals = []
+    states = _states(prepared)
+    refusals = list(_made_twice(prepared, planned, layer, states))
+    twice = {refusal.kind for refusal in refusals}
     kept = {address: change for address, change in planned.changes.items() if address.partition(".")[0] in HOLDS_DATA}
     for address, change in sorted(kept.items()):
         type, old = address.partition(".")[0], change.moved_from or address
         word, whole = f"{REPLACE}{old}", old.partition("[")[0]
         comes = [new for new, its in kept.items() if its.action == "create" and new.partition(".")[0] == type]
-        if word in prepared.allow or " " in address:  # a deposed one was replaced on purpose
+        if word in (*prepared.allow, *twice) or " " in address:  # a deposed one was replaced on purpose
             continue
         if change.action == "delete" and comes:
             new = comes[0] if len(comes) == 1 else f"{type}.<its new name>"
@@ -45,7 +57,7 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
         elif change.action == "replace":
             by = ", ".join(attribute.name for attribute in change.attributes if attribute.replaces)
             text, remedy = f"destroyed and created again{f' for another {by}' if by else ''}", "take that back"
-        elif change.action == "delete" and (its := _elsewhere(prepared, planned.stack, whole)):
+        elif change.action == "delete" and (its := _elsewhere(prepared, planned.stack, whole, states)):
             stack, new, id = its
             text = f"destroyed, and {stack} has it or may make one of its type"
             remedy = (
@@ -66,27 +78,115 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
         raise RefusedError(refusals, applied=applied)
 
 
-def _elsewhere(prepared: Prepared, stack: str, old: str) -> tuple[str, str, str] | None:
+def own_layer(zone: LandingZone, stack: str) -> Layer | None:
+    """Returns the layer of one's own that a stack is of, None for those of Strata."""
+    layer = zone.layers.get(layer_of(stack))
+    return layer if layer and not layer.source else None
+
+
+def _states(prepared: Prepared) -> Callable[[str], State]:
+    """Returns what reads the state of a stack, each once."""
+
+    @cache
+    def state(stack: str) -> State:
+        if stack in prepared.states:
+            return prepared.states[stack]
+        return read_state(prepared.aws, prepared.landing_zone.project, stack)
+
+    return state
+
+
+def _beside(prepared: Prepared, stack: str, type: str) -> Iterator[tuple[str, Sequence[str]]]:
+    """Yields the stacks of one's own in the account of one, each with the addresses of a type that it makes."""
+    zone, workspace = prepared.landing_zone, prepared.workspace
+    for other in workspace.stacks:
+        account = zone.account_stacks.get(other)
+        if other == stack or not own_layer(zone, other) or account != zone.account_stacks.get(stack):
+            continue
+        named = {} if other in workspace.unwritten else workspace.document(other).get("resource", {}).get(type, {})
+        yield other, [f"{type}.{name}" for name in sorted(named)]
+
+
+def _elsewhere(prepared: Prepared, stack: str, old: str, state: Callable[[str], State]) -> tuple[str, str, str] | None:
     """Returns what may be the same thing in another stack of the account, or will be: that stack, its address, its id.
 
     A stack makes one of its type, or has one by its id, or its code fails, and nobody knows.
     """
-    zone, workspace, type = prepared.landing_zone, prepared.workspace, old.partition(".")[0]
-
-    def held(stack: str) -> dict[str, str]:
-        states = prepared.states
-        return ids({stack: states[stack] if stack in states else read_state(prepared.aws, zone.project, stack)})
-
-    for other in workspace.stacks:
-        layer, account = zone.layers.get(layer_of(other)), zone.account_stacks.get(other)
-        if other == stack or not layer or layer.source or account != zone.account_stacks.get(stack):
-            continue
-        if other in workspace.failed and type in types_of(layer.code.folder):
-            return other, f"{type}.<its name>", held(stack).get(old, "")
-        named = {} if other in workspace.unwritten else workspace.document(other).get("resource", {}).get(type, {})
+    zone, type = prepared.landing_zone, old.partition(".")[0]
+    for other, named in _beside(prepared, stack, type):
+        layer = zone.layers[layer_of(other)]
+        if other in prepared.workspace.failed and type in types_of(layer.code.folder):
+            return other, f"{type}.<its name>", ids({stack: state(stack)}).get(old, "")
         if named:
-            id, has = held(stack).get(old, ""), held(other)
-            for new in (f"{type}.{name}" for name in sorted(named)):
+            id, has = ids({stack: state(stack)}).get(old, ""), ids({other: state(other)})
+            for new in named:
                 if has.get(new, id) == id:
                     return other, new, id
     return None
+
+
+def _made_twice(prepared: Prepared, planned: Plan, layer: Layer, state: Callable[[str], State]) -> Iterator[Refusal]:
+    """Yields a refusal for each change of a thing that the state of another stack has too, which makes it as well."""
+    for address, change in planned.changes.items():
+        old = change.moved_from or address
+        word, whole = f"{REPLACE}{old}", old.partition("[")[0]
+        if change.action not in ("update", "delete", "replace") or word in prepared.allow:
+            continue
+        for other, named in _beside(prepared, planned.stack, whole.partition(".")[0]):
+            arns = _arns(state(planned.stack), [whole]) if named else {}
+            for arn, new in _arns(state(other), named).items():
+                if arn in arns:
+                    text = f"{planned.stack}: {old} and {new} of {other} are one thing, {arn}"
+                    problem = Message("made-twice", text, stack=planned.stack, address=old, other=other, arn=arn)
+                    remedy = "take it out of one of the two, and write self.remove_from_state with its address there"
+                    place = shown(layer.code.folder, "stack.py")
+                    yield Refusal(Fault(place, 1, "", problem, f"{remedy}; or {allowed_by(word)}"), word)
+
+
+def _arns(state: State, addresses: Sequence[str]) -> dict[str, str]:
+    """Returns the addresses among some by the ARN of what they have, as far as it has one."""
+    return {
+        str(one.attributes["arn"]): one.address
+        for one in managed(state)
+        if one.address in addresses and one.attributes.get("arn")
+    }
+
+
+# What AWS has already
+
+
+def taken_over(zone: LandingZone, planned: Plan, shown: Plan) -> list[Failure]:
+    """Returns an error for each thing that a layer of one's own was to create, and that somebody else has made.
+
+    What a killed run of the layer has made has the tags of the layer, or is as the layer makes it.
+    """
+    if own_layer(zone, planned.stack) is None:
+        return []
+    failures = []
+    for address, change in planned.changes.items():
+        before = shown.changes.get(address)
+        if not (change.import_id and before and before.action == "create"):
+            continue
+        names = [one.name for one in change.attributes if one.name.partition(".")[0] in ("tags", "tags_all")]
+        if "tags_all" not in before.arguments:  # AWS has no tags of it
+            names = [*change.loses]
+        if names:
+            text = f"AWS has it already, as {change.import_id}, and it differs in {listed(names)}"
+            failures.append(_in_layer(Failure(text, address), change.import_id))
+    return failures
+
+
+def existing_in_layer(zone: LandingZone, stack: str, failures: Sequence[Failure]) -> list[Failure]:
+    """Returns errors of a stack, those of what AWS has already with what to do about it in a layer of one's own."""
+    if own_layer(zone, stack) is None:
+        return list(failures)
+    return [
+        _in_layer(failure) if failure.address and not failure.remedy and re.search(EXISTS, failure.text) else failure
+        for failure in failures
+    ]
+
+
+def _in_layer(failure: Failure, id: str = "<its import id>") -> Failure:
+    call = f'self.import_resource("{failure.address}", "{id}")'
+    text = f"choose another name, or write {call} in the stack and read the plan: the layer has it from then on"
+    return replace(failure, remedy=Message("aws-conflict", text, address=failure.address))
