@@ -284,9 +284,10 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
     left = {name: _read_by(name, layers) for name in sorted(layers.keys() - in_order(layers).keys())}
     for name in (name for name, read in left.items() if name in read):  # others only read from a circle
         circle = sorted(other for other, read in left.items() if other in left[name] and name in read)
-        waits = f"{' and '.join(circle)} wait for each other" if circle[1:] else "it reads itself"
-        problem = Message("layers-in-circle", f"can never be deployed: {waits}", layers=circle)
-        remedy = "let one of them not read the other"
+        text, remedy = "it reads itself", "take its own name out of what its stack asks for"
+        if circle[1:]:
+            text, remedy = f"{' and '.join(circle)} wait for each other", "let one of them not read the other"
+        problem = Message("layers-in-circle", f"can never be deployed: {text}", layers=circle)
         yield Fault(_shown(layers[name].code.folder / "stack.py"), 1, "", problem, remedy)
 
 
