@@ -167,12 +167,14 @@ def taken_over(zone: LandingZone, planned: Plan, shown: Plan) -> list[Failure]:
         before = shown.changes.get(address)
         if not (change.import_id and before and before.action == "create"):
             continue
-        names = [one.name for one in change.attributes if one.name.partition(".")[0] in ("tags", "tags_all")]
-        if "tags_all" not in before.arguments:  # AWS has no tags of it
-            names = [*change.loses]
-        if names:
-            text = f"AWS has it already, as {change.import_id}, and it differs in {listed(names)}"
-            failures.append(_in_layer(Failure(text, address), change.import_id))
+        if any(one.name.partition(".")[0] in ("tags", "tags_all") for one in change.attributes):
+            why = "has other tags"
+        elif change.loses and "tags_all" not in before.arguments:
+            why = f"has {listed(change.loses)}"
+        else:
+            continue
+        text = f"AWS has it already, as {change.import_id}, and it {why}"
+        failures.append(_in_layer(Failure(text, address), change.import_id))
     return failures
 
 
