@@ -921,13 +921,12 @@ def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own
 
     data = {"old": f"{topic}.alarms", "new": f"{topic}.main"}
     assert [[(one.id, one.data) for one in some] for some in remarks] == [
-        [("looks-renamed", {"stack": "topics_shared", **data})],
-        [("looks-renamed", {"stack": "one", **data})],
-        [],
-    ]
+        [("looks-renamed", {"stack": stack, **data}), ("data-destroyed", {"stack": stack, "addresses": [f"{queue}.a"]})]
+        for stack in ("topics_shared", "one")
+    ] + [[]]
     assert [(one.id, one.data) for one in mistyped] == [("looks-renamed", {"stack": "one", **data})]
     assert f"{topic}.mian" in mistyped[0]
-    assert unclear == ()
+    assert [one.id for one in unclear] == ["data-destroyed"]
 
 
 @pytest.mark.parametrize("stack", ["topics_shared", "one"])

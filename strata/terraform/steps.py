@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
+from itertools import chain
 from typing import Any
 
 from strata.aws import default_vpcs
@@ -17,6 +18,7 @@ from strata.config.layers import ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER, IN_A
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds import TYPES
+from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.detection.protection import Switch
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
@@ -294,7 +296,10 @@ _ITS_OWN = ("Security", "Audit", "Log Archive")
 
 
 def _with_new_names(planned: Plan) -> Plan:
-    """Returns the plan of a layer of one's own with what looks like a new name: the only one of its type that goes."""
+    """Returns the plan of a layer of one's own with what looks like a new name, and what goes that holds data.
+
+    A new name looks like the only one of its type that goes, and the only one that comes.
+    """
     types: dict[tuple[str, str], list[str]] = {}
     for address, change in planned.changes.items():
         if " " not in address:  # else it is deposed
@@ -308,6 +313,10 @@ def _with_new_names(planned: Plan) -> Plan:
             text = f'looks like a new name of {old}: self.move("{old}", "{new}") in the stack keeps it'
             text += f"; it makes no {gone}" if old != gone else ""
             remarks.append(Message("looks-renamed", f"{new} {text}", stack=planned.stack, old=old, new=new))
+    goes = (some for (action, type), some in types.items() if action == "delete" and type in HOLDS_DATA)
+    if lost := list(chain.from_iterable(goes)):
+        text = f"destroyed with all that it holds: {listed(lost)}"
+        remarks.append(Message("data-destroyed", text, stack=planned.stack, addresses=lost))
     return replace(planned, remarks=tuple(remarks))
 
 
