@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from functools import partial
@@ -175,10 +177,28 @@ def test_an_edit_that_is_still_writing_is_no_killed_one(folder: Path, monkeypatc
     assert contents(folder) == there
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}}", '{"sso.yaml": 1}', '{"../elsewhere": ["there", null]}'])
+NO_NAMES = (
+    *("../elsewhere.yaml", "/nowhere.json", "sso.yaml/x", "foo", "", ".", "policies", "moves.yaml/", "./moves.yaml"),
+    *(".git/hooks/pre-commit", ".vscode/settings.json", "policies/.x.json", "layers/model.py", "layers/.x.yaml"),
+    *(JOURNAL, "linked/new.json", "linked.json", "nul\0.json", "\ud800.json"),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "{}}", "[" * 200_000, '{"sso.yaml": 1}', '{"sso.yaml": ["\\ud800", null]}'),
+        *(json.dumps({name: ["there", None]}) for name in NO_NAMES),
+        '{"foo": [null, null]}',
+    ],
+    ids=lambda text: text[:40],
+)
 def test_a_journal_that_no_edit_wrote_is_refused(folder: Path, text: str) -> None:
-    """Above all one that leads out of the folder."""
+    """Above all one that leads out of the folder, or names what Strata does not write."""
     (folder / JOURNAL).write_text(text)
+    (folder.parent / "elsewhere").mkdir()
+    (folder / "linked").symlink_to("../elsewhere")
+    (folder / "linked.json").symlink_to("../elsewhere/new.json")
     there = contents(folder.parent)
 
     with pytest.raises(StrataError) as refused:
@@ -186,6 +206,34 @@ def test_a_journal_that_no_edit_wrote_is_refused(folder: Path, text: str) -> Non
 
     assert [told.id for told in refused.value.args] == ["record-damaged"]
     assert contents(folder.parent) == there
+
+
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere"), lambda path: path.symlink_to(path.name)]
+)
+def test_a_journal_that_is_no_file_is_refused(folder: Path, make: Callable[[Path], None]) -> None:
+    make(folder / JOURNAL)
+
+    with pytest.raises(StrataError) as refused:
+        take_back(Options(folder), folder, dry_run=False)
+
+    assert [(told.id, told.place) for told in refused.value.args] == [("record-damaged", str(folder / JOURNAL))]
+
+
+def test_what_is_taken_back_is_named_and_gets_its_folder(
+    folder: Path, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of a document that an edit has deleted goes with git; what no edit changed is not touched."""
+    texts = {"docs/more/a.json": ["{}", None], "moves.yaml": [None, "[]\n"], "organization/a.yaml": [None, None]}
+    before = contents(folder)
+    (folder / JOURNAL).write_text(json.dumps(texts))
+    (folder / "moves.yaml").write_text("[]\n")
+
+    take_back(Options(folder), folder, dry_run=False)
+
+    [told] = said(capsys.readouterr().err)
+    assert (told.id, told.data["files"]) == ("half-written-before", ["docs/more/a.json", "moves.yaml"])
+    assert contents(folder) == {**before, "docs/more/a.json": b"{}"}
 
 
 def test_nothing_of_an_edit_is_committed() -> None:

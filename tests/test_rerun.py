@@ -17,12 +17,12 @@ from strata import atomic
 from strata.adoption.existing import MergedFiles
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import merge
 from strata.aws.session import Aws
 from strata.commands.adopt import _reading, configuration
 from strata.commands.adopt.existing import changed_texts, existing_at, looked_over
 from strata.commands.adopt.folder import CACHE, has_configuration, write_new
+from strata.config import ADOPTION
 from strata.errors import Message, StrataError
 from strata.load import load
 from strata.options import Options

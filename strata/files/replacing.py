@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping, Sequence
+import stat
+from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from strata.atomic import cannot, current, locked, read_bytes, write
-from strata.config import JOURNAL
-from strata.config.loader import check_finished
+from strata.config import ADOPTION, FOLDERS, JOURNAL, LAYERS, OPTIONAL
+from strata.config.loader import FILES, check_finished
 from strata.errors import Message, StrataError
 from strata.options import Options
 from strata.text import listed
@@ -24,9 +25,7 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], g
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written.
     """
-    for name in files:
-        with cannot("made", (folder / name).parent):
-            (folder / name).parent.mkdir(exist_ok=True)
+    _make_folders(folder / name for name in files)
     contents = {folder / name: text.encode() for name, text in files.items()}
     instead_of = {folder / JOURNAL: None, **{folder / name: _bytes(before.get(name)) for name in files}}
     deleted = [folder / name for name in gone]
@@ -55,37 +54,61 @@ def take_back(options: Options, folder: Path, *, dry_run: bool) -> None:
     if not os.path.lexists(journal):
         return
     with locked(folder):  # a run that is writing comes to its end first
-        content = current(journal)
-    if content is None:
-        return
-    texts = {folder / name: texts for name, texts in _read(journal, content).items()}
-    now = {path: current(path) for path in texts}
-    written = {path: old for path, (old, new) in texts.items() if now[path] == new}
+        if not os.path.lexists(journal):
+            return
+        content = read_bytes(journal) if stat.S_ISREG(journal.lstat().st_mode) else b""
+    texts = _read(folder, content)
+    now = {name: current(folder / name) for name in texts}
+    written = [name for name, (old, new) in texts.items() if now[name] == new != old]
+    before = {folder / name: texts[name][0] for name in written}
+    _make_folders(before)
     write(
-        {path: old for path, old in written.items() if old is not None},
-        instead_of={journal: content, **{path: now[path] for path in written}},
-        gone=[*(path for path, old in written.items() if old is None), journal],
+        {path: old for path, old in before.items() if old is not None},
+        instead_of={journal: content, **{folder / name: now[name] for name in written}},
+        gone=[*(path for path, old in before.items() if old is None), journal],
     )
-    stay = [str(path.relative_to(folder)) for path, known in texts.items() if now[path] not in known]
+    stay = [name for name, known in texts.items() if now[name] not in known]
     if written or stay:
-        but = f", but for {listed(stay)}, edited since then" if stay else ""
-        half = f"{folder} was half written by a run that broke off: it is as it was before that run{but}"
-        options.note(Message("half-written-before", half, place=str(folder), stay=stay))
+        back = f"; taken back: {', '.join(written)}" if written else ""
+        left = f"; edited since then and left: {listed(stay)}" if stay else ""
+        half = f"{folder} was half written by a run that broke off{back}{left}"
+        options.note(Message("half-written-before", half, place=str(folder), files=written, stay=stay))
 
 
-def _read(journal: Path, content: bytes) -> dict[str, tuple[bytes | None, bytes | None]]:
-    """Returns what each file was and was to be.
+def _read(folder: Path, content: bytes) -> dict[str, tuple[bytes | None, bytes | None]]:
+    """Returns what each file was and was to be, by the content of the journal.
 
     Raises:
-        StrataError: somebody has changed the journal, which is written in one step.
+        StrataError: it is not as an edit writes it, in one step, or names what none does: somebody else wrote it.
     """
-    with suppress(ValueError, AttributeError, TypeError):
+    with suppress(ValueError, AttributeError, TypeError, RecursionError):
         texts = json.loads(content).items()
         read = {name: (_bytes(before), _bytes(after)) for name, (before, after) in texts}
-        if not any(Path(name).is_absolute() or ".." in Path(name).parts for name in read):
+        if all(_is_of_configuration(folder, name) for name in read):
             return read
-    text = f"{journal} is damaged; see by git diff what an edit that broke off has written, then remove the file"
+    journal = folder / JOURNAL
+    problem = f"{journal} is damaged, or leads elsewhere"
+    text = f"{problem}; see by git diff what an edit that broke off has written, then remove the file"
     raise StrataError(Message("record-damaged", text, place=str(journal)))
+
+
+def _is_of_configuration(folder: Path, name: str) -> bool:
+    """Returns whether a file is one that edits write, and no link leads elsewhere on the way to it.
+
+    Raises:
+        ValueError: no file can have that name.
+    """
+    above, _, last = name.rpartition("/")
+    split = above in {*FOLDERS.values(), LAYERS} and last.endswith(".yaml")
+    kind = split or last.endswith(".json") or name in {*FILES, *OPTIONAL, ADOPTION}
+    hidden = any(part.startswith((".", "/")) for part in Path(name).parts)
+    return kind and not hidden and os.path.realpath(folder / name) == str(folder.resolve() / name)
+
+
+def _make_folders(paths: Iterable[Path]) -> None:
+    for folder in {path.parent for path in paths}:
+        with cannot("made", folder):
+            folder.mkdir(parents=True, exist_ok=True)
 
 
 def _bytes(text: str | None) -> bytes | None:
