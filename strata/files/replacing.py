@@ -42,7 +42,7 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], g
 def take_back(options: Options, folder: Path, *, dry_run: bool) -> None:
     """Takes back what an edit wrote that was killed before it had written all, and says so.
 
-    A file that somebody has edited since then stays.
+    A file that somebody has edited since then stays; all stay where the edit, or somebody, has changed each of them.
 
     Raises:
         ConfigurationError: there is something to take back, and a dry run writes nothing.
@@ -59,7 +59,8 @@ def take_back(options: Options, folder: Path, *, dry_run: bool) -> None:
         content = read_bytes(journal) if stat.S_ISREG(journal.lstat().st_mode) else b""
     texts = _read(folder, content)
     now = {name: current(folder / name) for name in texts}
-    written = [name for name, (old, new) in texts.items() if now[name] == new != old]
+    is_whole = all(now[name] != old for name, (old, new) in texts.items() if old != new)
+    written = [name for name, (old, new) in texts.items() if now[name] == new != old and not is_whole]
     before = {folder / name: texts[name][0] for name in written}
     _make_folders(before)
     write(
@@ -68,10 +69,10 @@ def take_back(options: Options, folder: Path, *, dry_run: bool) -> None:
         gone=[*(path for path, old in before.items() if old is None), journal],
     )
     stay = [name for name, known in texts.items() if now[name] not in known]
-    if written or stay:
-        back = f"; taken back: {', '.join(written)}" if written else ""
+    if written or stay or is_whole:
+        back = f"; taken back: {', '.join(written)}" if written else "; nothing is taken back"
         left = f"; edited since then and left: {listed(stay)}" if stay else ""
-        half = f"{folder} was half written by a run that broke off{back}{left}"
+        half = f"{folder} was {'' if is_whole else 'half '}written by a run that broke off{back}{left}"
         options.note(Message("half-written-before", half, place=str(folder), files=written, stay=stay))
 
 
