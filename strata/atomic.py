@@ -217,7 +217,7 @@ def current(path: Path) -> bytes | None:
     """
     try:
         return read_bytes(path)
-    except FileNotFoundError:
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
 import json
 import os
 import shutil
@@ -47,13 +49,13 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_before(step: int) -> Iterator[None]:
+def killed_before(step: int, until: int | None = None, error: BaseException | None = None) -> Iterator[None]:
     """Ends a command before it puts a file in its place, or deletes one; new files stay beside those."""
-    rename, unlink, left = Path.replace, Path.unlink, iter(range(step))
+    rename, unlink, steps = Path.replace, Path.unlink, itertools.count()
 
     def count() -> None:
-        if next(left, None) is None:
-            raise Killed
+        if next(steps) in range(step, until or 99):
+            raise error or Killed
 
     def renames(path: Path, place: Path) -> Path:
         count()
@@ -66,10 +68,11 @@ def killed_before(step: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, suppress(Killed):
         patch.setattr(Path, "replace", renames)
         patch.setattr(Path, "unlink", unlinks)
-        patch.setattr(atomic, "_discard", lambda _: None)
+        patch.setattr(atomic, "_discard", lambda path: error and unlink(path, missing_ok=True))
         yield
 
 
+REFUSED = PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 EDITS = {
     "rename": ("rename", "account", "shared", "tools"),
     "retire": ("retire", "account", "shared"),
@@ -108,6 +111,31 @@ def test_a_rerun_after_a_kill_does_all(folder: Path, tmp_path: Path, words: tupl
 
         assert again.exit_code == 0 or step == steps - 1, "only what was done already may be refused"
         assert contents(folder) == expected
+
+
+@pytest.mark.parametrize("words", EDITS.values(), ids=EDITS)
+def test_what_the_system_refuses_half_way_is_taken_back_at_once(folder: Path, words: tuple[str, ...]) -> None:
+    """A file that cannot be replaced or deleted; once all is written, it is the journal that cannot."""
+    before, refused = contents(folder), []
+    for step in range(99):
+        with killed_before(step, until=step + 1, error=REFUSED):
+            refused.append(strata(folder, *words, "--yes").exit_code)
+        if (after := contents(folder)) != before:
+            break
+    changed = [name for name in before | after if before.get(name) != after.get(name)]
+    assert refused == [*(1 for _ in [JOURNAL, *changed]), 0]
+    assert JOURNAL not in after
+
+
+def test_what_cannot_be_taken_back_is_said(folder: Path, said: Said) -> None:
+    before = contents(folder)
+    with killed_before(2, error=REFUSED):
+        refused = strata(folder, *EDITS["remove"], "--yes")
+
+    assert said.ids(refused) == ["file-unwritable", "file-unwritable", "edit-unfinished"]
+    assert contents(folder).keys() == {*before, JOURNAL}
+    assert strata(folder, "rename", "--prune", "--yes").exit_code == 0
+    assert contents(folder) == before
 
 
 OTHERS = [

@@ -105,6 +105,7 @@ def offer(
         return 0
     if not (yes or agreed(options, where)):
         return 1
+    before = {**before, **{name: read_bytes(options.config / name).decode(errors="surrogateescape") for name in gone}}
     replace(options.config, before, files, gone)
     if then:
         options.note(then)

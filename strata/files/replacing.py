@@ -11,10 +11,13 @@ from pathlib import Path
 
 from strata.atomic import cannot, current, locked, read_bytes, write
 from strata.config import ADOPTION, FOLDERS, JOURNAL, LAYERS, OPTIONAL
-from strata.config.loader import FILES, check_finished
+from strata.config.loader import FILES, check_finished, unfinished
 from strata.errors import Message, StrataError
 from strata.options import Options
 from strata.text import listed
+
+Texts = Mapping[str, tuple[bytes | None, bytes | None]]
+"""What each file was, and what it becomes; None is no file."""
 
 
 def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], gone: Sequence[str] = ()) -> None:
@@ -23,20 +26,29 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], g
     Several are written once the journal is there, and the journal goes last: a kill before leaves all as it was.
 
     Raises:
-        StrataError: a file has changed in the meantime, or cannot be written.
+        StrataError: a file has changed in the meantime, or cannot be written; what was written before is taken back.
     """
-    _make_folders(folder / name for name in files)
+    texts = {name: (before.get(name), files.get(name)) for name in (*files, *gone)}
+    journal = json.dumps(texts).encode() if len(texts) > 1 else None
     contents = {folder / name: text.encode() for name, text in files.items()}
-    instead_of = {folder / JOURNAL: None, **{folder / name: _bytes(before.get(name)) for name in files}}
     deleted = [folder / name for name in gone]
-    if len(files) + len(gone) > 1:
-        texts: dict[str, tuple[str | None, str | None]] = {name: (before.get(name), files[name]) for name in files}
-        for name in gone:
-            with cannot("deleted", folder / name):
-                texts[name] = (read_bytes(folder / name).decode(errors="surrogateescape"), None)
-        contents[folder / JOURNAL] = json.dumps(texts).encode()  # the last, which is there first
+    if journal is not None:
+        contents[folder / JOURNAL] = journal  # the last, which is there first
         deleted.append(folder / JOURNAL)
-    write(contents, instead_of=instead_of, gone=deleted)
+    _make_folders(folder / name for name in files)
+    known = {name: (_bytes(old), _bytes(new)) for name, (old, new) in texts.items()}
+    instead_of = {folder / JOURNAL: None, **{folder / name: old for name, (old, _) in known.items()}}
+    try:
+        write(contents, instead_of=instead_of, gone=deleted)
+    except StrataError as error:
+        if journal is None or _journal(folder) != journal:
+            raise
+        try:
+            is_whole = _take_back(folder, journal, known)[2]
+        except StrataError as again:
+            raise StrataError(*error.args, *again.args, unfinished(folder).message) from again
+        if not is_whole:
+            raise
 
 
 def take_back(options: Options, folder: Path, *, dry_run: bool) -> None:
@@ -50,25 +62,14 @@ def take_back(options: Options, folder: Path, *, dry_run: bool) -> None:
     """
     if dry_run:
         check_finished(folder)
-    journal = folder / JOURNAL
-    if not os.path.lexists(journal):
+    if not os.path.lexists(folder / JOURNAL):
         return
     with locked(folder):  # a run that is writing comes to its end first
-        if not os.path.lexists(journal):
-            return
-        content = read_bytes(journal) if stat.S_ISREG(journal.lstat().st_mode) else b""
-    texts = _read(folder, content)
-    now = {name: current(folder / name) for name in texts}
-    is_whole = all(now[name] != old for name, (old, new) in texts.items() if old != new)
-    written = [name for name, (old, new) in texts.items() if now[name] == new != old and not is_whole]
-    before = {folder / name: texts[name][0] for name in written}
-    _make_folders(before)
-    write(
-        {path: old for path, old in before.items() if old is not None},
-        instead_of={journal: content, **{folder / name: now[name] for name in written}},
-        gone=[*(path for path, old in before.items() if old is None), journal],
-    )
-    stay = [name for name, known in texts.items() if now[name] not in known]
+        journal = _journal(folder)
+    if journal is None:
+        return
+    known = _read(folder, journal)
+    written, stay, is_whole = _take_back(folder, journal, known)
     if written or stay or is_whole:
         back = f"; taken back: {', '.join(written)}" if written else "; nothing is taken back"
         left = f"; edited since then and left: {listed(stay)}" if stay else ""
@@ -76,7 +77,33 @@ def take_back(options: Options, folder: Path, *, dry_run: bool) -> None:
         options.note(Message("half-written-before", half, place=str(folder), files=written, stay=stay))
 
 
-def _read(folder: Path, content: bytes) -> dict[str, tuple[bytes | None, bytes | None]]:
+def _take_back(folder: Path, journal: bytes, texts: Texts) -> tuple[list[str], list[str], bool]:
+    """Returns which files got back what they had, and which stay, since they have neither text; the journal goes.
+
+    The last is whether an edit has written everything: then all stay.
+    """
+    now = {name: current(folder / name) for name in texts}
+    is_whole = all(now[name] != old for name, (old, new) in texts.items() if old != new)
+    written = [name for name, (old, new) in texts.items() if now[name] == new != old and not is_whole]
+    before = {folder / name: texts[name][0] for name in written}
+    _make_folders(before)
+    write(
+        {path: old for path, old in before.items() if old is not None},
+        instead_of={folder / JOURNAL: journal, **{folder / name: now[name] for name in written}},
+        gone=[*(path for path, old in before.items() if old is None), folder / JOURNAL],
+    )
+    return written, [name for name, known in texts.items() if now[name] not in known], is_whole
+
+
+def _journal(folder: Path) -> bytes | None:
+    """Returns the journal, empty if it is no file; None if there is none."""
+    path = folder / JOURNAL
+    if not os.path.lexists(path):
+        return None
+    return read_bytes(path) if stat.S_ISREG(path.lstat().st_mode) else b""
+
+
+def _read(folder: Path, content: bytes) -> Texts:
     """Returns what each file was and was to be, by the content of the journal.
 
     Raises:
