@@ -138,7 +138,7 @@ def write(
             stack.enter_context(locked(folder))
             _sweep(folder)
         for path, before in (instead_of or {}).items():
-            if current(path) != before:
+            if current(path, max(CONFIGURATION, len(before or ()))) != before:
                 raise changed_meanwhile(path)
         written: dict[Path, Path] = {}
         try:
@@ -209,14 +209,14 @@ def put(place: Path, content: bytes, *, like: Path) -> None:
     _settle(place.parent)
 
 
-def current(path: Path) -> bytes | None:
+def current(path: Path, most: int = CONFIGURATION) -> bytes | None:
     """Returns the content of a file, None if it does not exist.
 
     Raises:
         UnreadableError: it cannot be read.
     """
     try:
-        return read_bytes(path)
+        return read_bytes(path, most)
     except (FileNotFoundError, NotADirectoryError):
         return None
 

@@ -138,6 +138,22 @@ def test_what_cannot_be_taken_back_is_said(folder: Path, said: Said) -> None:
     assert contents(folder) == before
 
 
+def test_a_journal_is_of_any_size_and_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {**contents(folder), "moves.yaml": "# \u00e4".encode() * 100_000, "sso.yaml": b"# \xff\xc3"}
+    (folder / "moves.yaml").write_bytes(before["moves.yaml"])
+    (folder / "sso.yaml").write_bytes(before["sso.yaml"])
+    were = {name: text.decode(errors="surrogateescape") for name, text in before.items()}
+    with killed_before(2), suppress(Killed):
+        replace(folder, were, {"moves.yaml": "[]\n", "sso.yaml": "{}\n"})
+    size = (folder / JOURNAL).stat().st_size
+    monkeypatch.setattr(atomic, "CONFIGURATION", size - 1)
+    assert size < 1.01 * len(before["moves.yaml"])
+
+    take_back(Options(folder), folder, dry_run=False)
+
+    assert contents(folder) == before
+
+
 OTHERS = [
     ("add", "ou", "prod"),
     ("remove", "ou", "shared"),

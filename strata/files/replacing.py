@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import sys
 from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -29,7 +30,7 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], g
         StrataError: a file has changed in the meantime, or cannot be written; what was written before is taken back.
     """
     texts = {name: (before.get(name), files.get(name)) for name in (*files, *gone)}
-    journal = json.dumps(texts).encode() if len(texts) > 1 else None
+    journal = json.dumps(texts, ensure_ascii=False).encode(errors="surrogateescape") if len(texts) > 1 else None
     contents = {folder / name: text.encode() for name, text in files.items()}
     deleted = [folder / name for name in gone]
     if journal is not None:
@@ -96,11 +97,11 @@ def _take_back(folder: Path, journal: bytes, texts: Texts) -> tuple[list[str], l
 
 
 def _journal(folder: Path) -> bytes | None:
-    """Returns the journal, empty if it is no file; None if there is none."""
+    """Returns the journal of whatever size, empty if it is no file; None if there is none."""
     path = folder / JOURNAL
     if not os.path.lexists(path):
         return None
-    return read_bytes(path) if stat.S_ISREG(path.lstat().st_mode) else b""
+    return read_bytes(path, sys.maxsize) if stat.S_ISREG(path.lstat().st_mode) else b""
 
 
 def _read(folder: Path, content: bytes) -> Texts:
@@ -110,7 +111,7 @@ def _read(folder: Path, content: bytes) -> Texts:
         StrataError: it is not as an edit writes it, in one step, or names what none does: somebody else wrote it.
     """
     with suppress(ValueError, AttributeError, TypeError, RecursionError):
-        texts = json.loads(content).items()
+        texts = json.loads(content.decode(errors="surrogateescape")).items()
         read = {name: (_bytes(before), _bytes(after)) for name, (before, after) in texts}
         if all(_is_of_configuration(folder, name) for name in read):
             return read
