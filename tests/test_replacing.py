@@ -21,6 +21,7 @@ from strata.cli import app
 from strata.config import JOURNAL
 from strata.config.loader import check_finished
 from strata.errors import ConfigurationError, StrataError
+from strata.files import config_edit
 from strata.files.replacing import replace, take_back
 from strata.files.template import TEMPLATE
 from strata.load import load
@@ -152,6 +153,20 @@ def test_a_journal_is_of_any_size_and_text(folder: Path, monkeypatch: pytest.Mon
     take_back(Options(folder), folder, dry_run=False)
 
     assert contents(folder) == before
+
+
+def test_a_document_that_changes_during_the_question_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    document, before = folder / "policies/deny-iam-users.json", contents(folder)
+
+    def agreed(*_: object) -> bool:
+        document.write_text(f"{document.read_text()}\n")
+        return True
+
+    monkeypatch.setattr(config_edit, "agreed", agreed)
+    assert said.ids(strata(folder, *EDITS["remove"])) == ["changed-meanwhile"]
+    assert contents(folder) == {**before, "policies/deny-iam-users.json": document.read_bytes()}
 
 
 OTHERS = [

@@ -94,6 +94,7 @@ def offer(
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written.
     """
+    before = {**before, **{name: read_bytes(options.config / name).decode(errors="surrogateescape") for name in gone}}
     print_diff(options.config, files)
     with readers_may_leave():
         for name in gone:
@@ -105,7 +106,6 @@ def offer(
         return 0
     if not (yes or agreed(options, where)):
         return 1
-    before = {**before, **{name: read_bytes(options.config / name).decode(errors="surrogateescape") for name in gone}}
     replace(options.config, before, files, gone)
     if then:
         options.note(then)
