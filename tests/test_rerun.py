@@ -646,6 +646,7 @@ def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
     files = {"project.yaml": "name: x\n", "policies/a.json": "{}", "sso.yaml": "groups: {}\n"}
     write_new(tmp_path, files)
     (tmp_path / "project.yaml").unlink()
+    (tmp_path / "policies/a.json").unlink()  # it was killed between making the folder and the first file
     (tmp_path / ".strata-broken").mkdir()
 
     assert not has_configuration(tmp_path)

@@ -58,13 +58,13 @@ def _left_by_us(to: Path) -> list[str]:
 
 
 def _others(to: Path) -> list[str]:
-    """Returns the files and empty folders, relative, without those that a run keeps or was making."""
+    """Returns the files, relative, without those that a run keeps or was making, which may have left empty folders."""
     if not to.is_dir():
         return []
     return [
         str(path.relative_to(to))
         for path in to.rglob("*")
-        if not path.is_dir() or path.is_symlink() or not any(path.iterdir())
+        if not path.is_dir() or path.is_symlink()
         if not path.relative_to(to).parts[0].startswith((CACHE, _MAKING))
     ]
 
