@@ -101,6 +101,7 @@ def test_a_rerun_after_a_kill_does_all(folder: Path, tmp_path: Path, words: tupl
             strata(folder, *words, "--yes")
         half = contents(folder)
         assert step or any(name.endswith(".new") for name in half), "as after a kill"
+        (folder / ".strata-adopted.new").mkdir()
         if step:
             with pytest.raises(ConfigurationError) as refused:
                 load(folder)
@@ -112,6 +113,7 @@ def test_a_rerun_after_a_kill_does_all(folder: Path, tmp_path: Path, words: tupl
 
         assert again.exit_code == 0 or step == steps - 1, "only what was done already may be refused"
         assert contents(folder) == expected
+        assert not list(folder.glob(".strata-*"))
 
 
 @pytest.mark.parametrize("words", EDITS.values(), ids=EDITS)

@@ -647,13 +647,13 @@ def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
     write_new(tmp_path, files)
     (tmp_path / "project.yaml").unlink()
     (tmp_path / "policies/a.json").unlink()  # it was killed between making the folder and the first file
-    (tmp_path / ".strata-broken").mkdir()
+    (tmp_path / ".strata-broken.new").mkdir()
 
     assert not has_configuration(tmp_path)
     write_new(tmp_path, {**files, "sso.yaml": "users: {}\n"})
 
     assert (tmp_path / "sso.yaml").read_text() == "users: {}\n"
-    assert not (tmp_path / ".strata-broken").exists()
+    assert not (tmp_path / ".strata-broken.new").exists()
     assert has_configuration(tmp_path)
 
 

@@ -6,11 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from strata.atomic import cannot, locked
+from strata.atomic import cannot, folder_beside, locked
 from strata.config import PROJECT
 from strata.errors import Message, StrataError
 from strata.files.config_edit import write_texts
@@ -91,13 +90,10 @@ def write_new(to: Path, files: Mapping[str, str]) -> None:
     with locked(to), cannot("made", to):
         for name in _left_by_us(to):
             (to / name).unlink()
-        for making in to.glob(f"{_MAKING}*"):  # which a run that was killed has left
-            if making.is_dir() and not making.is_symlink():
-                shutil.rmtree(making)
         (to / CACHE).mkdir(exist_ok=True)
         hashes = {name: _hash(text.encode()) for name, text in files.items()}
         (to / CACHE / _LIST).write_text(json.dumps(hashes), encoding="utf-8")
-        making = Path(tempfile.mkdtemp(prefix=_MAKING, dir=to))
+        making = folder_beside(to)
         try:
             write_texts(making, files)
             for name in sorted(files, key=lambda name: (name == PROJECT, name)):
