@@ -5,7 +5,9 @@ from __future__ import annotations
 import errno
 import os
 import re
+import shutil
 import stat
+import tempfile
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
@@ -138,7 +140,7 @@ def write(
             stack.enter_context(locked(folder))
             _sweep(folder)
         for path, before in (instead_of or {}).items():
-            if current(path) != before:
+            if current(path, max(CONFIGURATION, len(before or ()))) != before:
                 raise changed_meanwhile(path)
         written: dict[Path, Path] = {}
         try:
@@ -209,15 +211,15 @@ def put(place: Path, content: bytes, *, like: Path) -> None:
     _settle(place.parent)
 
 
-def current(path: Path) -> bytes | None:
+def current(path: Path, most: int = CONFIGURATION) -> bytes | None:
     """Returns the content of a file, None if it does not exist.
 
     Raises:
         UnreadableError: it cannot be read.
     """
     try:
-        return read_bytes(path)
-    except FileNotFoundError:
+        return read_bytes(path, most)
+    except (FileNotFoundError, NotADirectoryError):
         return None
 
 
@@ -314,10 +316,17 @@ def _beside(place: Path) -> Path:
 _BESIDE, _NEW = ".strata-", ".new"
 
 
+def folder_beside(folder: Path) -> Path:
+    """Makes a folder in one that is locked, for files that get their places in one step."""
+    _sweep(folder)
+    return Path(tempfile.mkdtemp(_NEW, _BESIDE, folder))
+
+
 def _sweep(folder: Path) -> None:
-    """Removes the new files that a writer left who was killed; whoever has the lock is the only one."""
+    """Removes what a writer left who was killed; whoever has the lock is the only one."""
     for left in folder.glob(f"{_BESIDE}*{_NEW}"):
         _discard(left)
+        shutil.rmtree(left, ignore_errors=True)  # which follows no link
 
 
 def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:

@@ -23,7 +23,7 @@ from strata.cli import app
 from strata.commands.profiles import read_outputs
 from strata.errors import ConfigurationError, StrataError, unforeseen
 from strata.files import aws_config
-from strata.files.config_edit import fill, offer
+from strata.files.config_edit import fill, offer, schema_line
 from strata.load import load
 from strata.options import Options
 from tests.generated import EXPIRED, with_expired
@@ -287,6 +287,12 @@ def test_line_ends_stay_also_where_they_are_mixed(folder: Path, name: str) -> No
 )
 def test_new_lines_end_as_most_do(before: str, after: str, expected: str) -> None:
     assert files.with_line_ends_of(before, after) == expected
+
+
+@pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
+def test_a_new_file_gets_one_line_of_another(end: str) -> None:
+    head = "# yaml-language-server: $schema=schema/"
+    assert schema_line({"sso.yaml": f"{head}sso.json{end}users: {{}}{end}"}, "moves") == f"{head}moves.json"
 
 
 def test_a_full_disk_keeps_the_old_report(folder: Path, tmp_path: Path) -> None:

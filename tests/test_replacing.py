@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import errno
+import itertools
+import json
+import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from fnmatch import fnmatch
 from functools import partial
@@ -17,6 +21,7 @@ from strata.cli import app
 from strata.config import JOURNAL
 from strata.config.loader import check_finished
 from strata.errors import ConfigurationError, StrataError
+from strata.files import config_edit
 from strata.files.replacing import replace, take_back
 from strata.files.template import TEMPLATE
 from strata.load import load
@@ -45,13 +50,13 @@ class Killed(BaseException):
 
 
 @contextmanager
-def killed_before(step: int) -> Iterator[None]:
+def killed_before(step: int, until: int | None = None, error: BaseException | None = None) -> Iterator[None]:
     """Ends a command before it puts a file in its place, or deletes one; new files stay beside those."""
-    rename, unlink, left = Path.replace, Path.unlink, iter(range(step))
+    rename, unlink, steps = Path.replace, Path.unlink, itertools.count()
 
     def count() -> None:
-        if next(left, None) is None:
-            raise Killed
+        if next(steps) in range(step, until or 99):
+            raise error or Killed
 
     def renames(path: Path, place: Path) -> Path:
         count()
@@ -64,10 +69,11 @@ def killed_before(step: int) -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch, suppress(Killed):
         patch.setattr(Path, "replace", renames)
         patch.setattr(Path, "unlink", unlinks)
-        patch.setattr(atomic, "_discard", lambda _: None)
+        patch.setattr(atomic, "_discard", lambda path: error and unlink(path, missing_ok=True))
         yield
 
 
+REFUSED = PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 EDITS = {
     "rename": ("rename", "account", "shared", "tools"),
     "retire": ("retire", "account", "shared"),
@@ -95,6 +101,7 @@ def test_a_rerun_after_a_kill_does_all(folder: Path, tmp_path: Path, words: tupl
             strata(folder, *words, "--yes")
         half = contents(folder)
         assert step or any(name.endswith(".new") for name in half), "as after a kill"
+        (folder / ".strata-adopted.new").mkdir()
         if step:
             with pytest.raises(ConfigurationError) as refused:
                 load(folder)
@@ -104,8 +111,64 @@ def test_a_rerun_after_a_kill_does_all(folder: Path, tmp_path: Path, words: tupl
 
         again = strata(folder, *words, "--yes")
 
-        assert again.exit_code == 0, again.output
+        assert again.exit_code == 0 or step == steps - 1, "only what was done already may be refused"
         assert contents(folder) == expected
+        assert not list(folder.glob(".strata-*"))
+
+
+@pytest.mark.parametrize("words", EDITS.values(), ids=EDITS)
+def test_what_the_system_refuses_half_way_is_taken_back_at_once(folder: Path, words: tuple[str, ...]) -> None:
+    """A file that cannot be replaced or deleted; once all is written, it is the journal that cannot."""
+    before, refused = contents(folder), []
+    for step in range(99):
+        with killed_before(step, until=step + 1, error=REFUSED):
+            refused.append(strata(folder, *words, "--yes").exit_code)
+        if (after := contents(folder)) != before:
+            break
+    changed = [name for name in before | after if before.get(name) != after.get(name)]
+    assert refused == [*(1 for _ in [JOURNAL, *changed]), 0]
+    assert JOURNAL not in after
+
+
+def test_what_cannot_be_taken_back_is_said(folder: Path, said: Said) -> None:
+    before = contents(folder)
+    with killed_before(2, error=REFUSED):
+        refused = strata(folder, *EDITS["remove"], "--yes")
+
+    assert said.ids(refused) == ["file-unwritable", "file-unwritable", "edit-unfinished"]
+    assert contents(folder).keys() == {*before, JOURNAL}
+    assert strata(folder, "rename", "--prune", "--yes").exit_code == 0
+    assert contents(folder) == before
+
+
+def test_a_journal_is_of_any_size_and_text(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    before = {**contents(folder), "moves.yaml": "# \u00e4".encode() * 100_000, "sso.yaml": b"# \xff\xc3"}
+    (folder / "moves.yaml").write_bytes(before["moves.yaml"])
+    (folder / "sso.yaml").write_bytes(before["sso.yaml"])
+    were = {name: text.decode(errors="surrogateescape") for name, text in before.items()}
+    with killed_before(2), suppress(Killed):
+        replace(folder, were, {"moves.yaml": "[]\n", "sso.yaml": "{}\n"})
+    size = (folder / JOURNAL).stat().st_size
+    monkeypatch.setattr(atomic, "CONFIGURATION", size - 1)
+    assert size < 1.01 * len(before["moves.yaml"])
+
+    take_back(Options(folder), folder, dry_run=False)
+
+    assert contents(folder) == before
+
+
+def test_a_document_that_changes_during_the_question_stays(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    document, before = folder / "policies/deny-iam-users.json", contents(folder)
+
+    def agreed(*_: object) -> bool:
+        document.write_text(f"{document.read_text()}\n")
+        return True
+
+    monkeypatch.setattr(config_edit, "agreed", agreed)
+    assert said.ids(strata(folder, *EDITS["remove"])) == ["changed-meanwhile"]
+    assert contents(folder) == {**before, "policies/deny-iam-users.json": document.read_bytes()}
 
 
 OTHERS = [
@@ -148,7 +211,7 @@ def texts(folder: Path) -> dict[str, str]:
 def test_what_was_edited_after_the_kill_stays(folder: Path, said: Said, capsys: pytest.CaptureFixture[str]) -> None:
     before = contents(folder)
     files = {"sso.yaml": "half: written\n", "moves.yaml": "[]\n", "security.yaml": "{}\n", "accepted.yaml": "[]\n"}
-    with killed_before(6), suppress(Killed):
+    with killed_before(5), suppress(Killed):
         replace(folder, texts(folder), files, ["policies/deny-iam-users.json"])
     (folder / "moves.yaml").write_text("[] # mine\n")
     (folder / "security.yaml").write_text("trail: {} # mine\n")
@@ -159,6 +222,24 @@ def test_what_was_edited_after_the_kill_stays(folder: Path, said: Said, capsys: 
     assert (told.id, told.data["stay"]) == ("half-written-before", ["moves.yaml", "security.yaml"])
     mine = {"moves.yaml": b"[] # mine\n", "security.yaml": b"trail: {} # mine\n"}
     assert contents(folder) == before | mine
+
+
+@pytest.mark.parametrize("stay", [[], ["sso.yaml"], ["moves.yaml", "sso.yaml"]])
+def test_an_edit_that_was_written_to_the_end_stays(
+    folder: Path, said: Said, capsys: pytest.CaptureFixture[str], stay: list[str]
+) -> None:
+    """It was killed before its journal went."""
+    with killed_before(3), suppress(Killed):
+        replace(folder, texts(folder), {"moves.yaml": "[]\n", "sso.yaml": "users: {}\n"})
+    for name in stay:
+        (folder / name).write_text("{} # mine\n")
+    there = contents(folder)
+
+    take_back(Options(folder), folder, dry_run=False)
+
+    [told] = said(capsys.readouterr().err)
+    assert (told.id, told.data["files"], told.data["stay"]) == ("half-written-before", [], stay)
+    assert contents(folder) == {name: text for name, text in there.items() if name != JOURNAL}
 
 
 def test_an_edit_that_is_still_writing_is_no_killed_one(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -175,10 +256,28 @@ def test_an_edit_that_is_still_writing_is_no_killed_one(folder: Path, monkeypatc
     assert contents(folder) == there
 
 
-@pytest.mark.parametrize("text", ["{", "[]", "{}}", '{"sso.yaml": 1}', '{"../elsewhere": ["there", null]}'])
+NO_NAMES = (
+    *("../elsewhere.yaml", "/nowhere.json", "sso.yaml/x", "foo", "", ".", "policies", "moves.yaml/", "./moves.yaml"),
+    *(".git/hooks/pre-commit", ".vscode/settings.json", "policies/.x.json", "layers/model.py", "layers/.x.yaml"),
+    *(JOURNAL, "linked/new.json", "linked.json", "nul\0.json", "\ud800.json"),
+)
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        *("", "{", "[]", "{}}", "[" * 200_000, '{"sso.yaml": 1}', '{"sso.yaml": ["\\ud800", null]}'),
+        *(json.dumps({name: ["there", None]}) for name in NO_NAMES),
+        '{"foo": [null, null]}',
+    ],
+    ids=lambda text: text[:40],
+)
 def test_a_journal_that_no_edit_wrote_is_refused(folder: Path, text: str) -> None:
-    """Above all one that leads out of the folder."""
+    """Above all one that leads out of the folder, or names what Strata does not write."""
     (folder / JOURNAL).write_text(text)
+    (folder.parent / "elsewhere").mkdir()
+    (folder / "linked").symlink_to("../elsewhere")
+    (folder / "linked.json").symlink_to("../elsewhere/new.json")
     there = contents(folder.parent)
 
     with pytest.raises(StrataError) as refused:
@@ -186,6 +285,35 @@ def test_a_journal_that_no_edit_wrote_is_refused(folder: Path, text: str) -> Non
 
     assert [told.id for told in refused.value.args] == ["record-damaged"]
     assert contents(folder.parent) == there
+
+
+@pytest.mark.parametrize(
+    "make", [Path.mkdir, os.mkfifo, lambda path: path.symlink_to("nowhere"), lambda path: path.symlink_to(path.name)]
+)
+def test_a_journal_that_is_no_file_is_refused(folder: Path, make: Callable[[Path], None]) -> None:
+    make(folder / JOURNAL)
+
+    with pytest.raises(StrataError) as refused:
+        take_back(Options(folder), folder, dry_run=False)
+
+    assert [(told.id, told.place) for told in refused.value.args] == [("record-damaged", str(folder / JOURNAL))]
+
+
+def test_what_is_taken_back_is_named_and_gets_its_folder(
+    folder: Path, said: Said, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """The folder of a document that an edit has deleted goes with git; what no edit changed is not touched."""
+    texts = {"docs/more/a.json": ["{}", None], "moves.yaml": [None, "[]\n"], "organization/a.yaml": [None, None]}
+    texts["layers/a.yaml"] = [None, "{}"]
+    before = contents(folder)
+    (folder / JOURNAL).write_text(json.dumps(texts))
+    (folder / "moves.yaml").write_text("[]\n")
+
+    take_back(Options(folder), folder, dry_run=False)
+
+    [told] = said(capsys.readouterr().err)
+    assert (told.id, told.data["files"]) == ("half-written-before", ["docs/more/a.json", "moves.yaml"])
+    assert contents(folder) == {**before, "docs/more/a.json": b"{}"}
 
 
 def test_nothing_of_an_edit_is_committed() -> None:

@@ -17,12 +17,12 @@ from strata import atomic
 from strata.adoption.existing import MergedFiles
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rendering import ADOPTION
 from strata.adoption.rerun import merge
 from strata.aws.session import Aws
 from strata.commands.adopt import _reading, configuration
 from strata.commands.adopt.existing import changed_texts, existing_at, looked_over
 from strata.commands.adopt.folder import CACHE, has_configuration, write_new
+from strata.config import ADOPTION
 from strata.errors import Message, StrataError
 from strata.load import load
 from strata.options import Options
@@ -646,13 +646,14 @@ def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
     files = {"project.yaml": "name: x\n", "policies/a.json": "{}", "sso.yaml": "groups: {}\n"}
     write_new(tmp_path, files)
     (tmp_path / "project.yaml").unlink()
-    (tmp_path / ".strata-broken").mkdir()
+    (tmp_path / "policies/a.json").unlink()  # it was killed between making the folder and the first file
+    (tmp_path / ".strata-broken.new").mkdir()
 
     assert not has_configuration(tmp_path)
     write_new(tmp_path, {**files, "sso.yaml": "users: {}\n"})
 
     assert (tmp_path / "sso.yaml").read_text() == "users: {}\n"
-    assert not (tmp_path / ".strata-broken").exists()
+    assert not (tmp_path / ".strata-broken.new").exists()
     assert has_configuration(tmp_path)
 
 

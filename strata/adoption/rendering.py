@@ -32,8 +32,6 @@ from strata.printing import markdown
 from strata.rules.lockout import LOCK_OUT
 from strata.text import counted, listed
 
-ADOPTION = "ADOPTION.md"
-
 _HEADS = {
     PROJECT: "What is managed, where, and from which account.",
     ORGANIZATION: "Units, accounts and policies, as found. Keys are identities and stay; names may change.",

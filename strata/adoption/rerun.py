@@ -22,9 +22,9 @@ from strata.adoption.live_ids import TypedId
 from strata.adoption.pruning import gone
 from strata.adoption.pruning import kind as type_of
 from strata.adoption.recording import ATTRIBUTE, MEMBERSHIP, TRUSTED, UNMANAGED, record_of
-from strata.adoption.rendering import ADOPTION, Since, left_since, looks_of, with_accepted, with_imports
+from strata.adoption.rendering import Since, left_since, looks_of, with_accepted, with_imports
 from strata.adoption.telling import Telling, in_words
-from strata.config import ACCEPTED, IMPORTS, ORGANIZATION, SSO
+from strata.config import ACCEPTED, ADOPTION, IMPORTS, ORGANIZATION, SSO
 from strata.config.entries import Way, with_entry, with_value, without
 from strata.config.moves import KINDS, Kind
 from strata.config.source import Value

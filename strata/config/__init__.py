@@ -14,5 +14,8 @@ FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}
 LAYERS = "layers"
 """The folder with a file for each of your own layers."""
 
+ADOPTION = "ADOPTION.md"
+"""The page that says what an adopted configuration does not have."""
+
 JOURNAL = ".strata-edit"
 """The file that is there while several others are edited: what each was, and what it becomes."""

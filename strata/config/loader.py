@@ -182,9 +182,14 @@ def check_finished(folder: Path) -> None:
         return
     with locked(folder):
         if os.path.lexists(folder / JOURNAL):
-            problem = Message("edit-unfinished", "an edit of several files broke off half way")
-            remedy = "run that command again, or strata rename --prune: either takes back first what was written"
-            raise ConfigurationError([Fault(shown(folder, JOURNAL), 1, "", problem, remedy)])
+            raise ConfigurationError([unfinished(folder)])
+
+
+def unfinished(folder: Path) -> Fault:
+    """Makes the fault of files of which an edit wrote some."""
+    problem = Message("edit-unfinished", "an edit of several files broke off half way")
+    remedy = "run that command again, or strata rename --prune: either takes back first what was written"
+    return Fault(shown(folder, JOURNAL), 1, "", problem, remedy)
 
 
 def _read_one(partial: PartialConfiguration, name: str, model: type[M]) -> M | None:

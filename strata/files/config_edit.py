@@ -58,7 +58,7 @@ def check_unchanged(folder: Path, before: Mapping[str, str]) -> None:
 
 def schema_line(before: Mapping[str, str], name: str) -> str:
     """Returns the line that tells editors the schema of a new file, as another file has its own; else nothing."""
-    lines = (text.partition("\n")[0].strip() for text in before.values())
+    lines = (re.split(r"[\r\n]", text, maxsplit=1)[0].strip() for text in before.values())
     schemas = (re.sub(r"\w+\.json$", f"{name}.json", line) for line in lines if line.startswith(_SCHEMA))
     return next(schemas, "")
 
@@ -94,6 +94,7 @@ def offer(
     Raises:
         StrataError: a file has changed in the meantime, or cannot be written.
     """
+    before = {**before, **{name: read_bytes(options.config / name).decode(errors="surrogateescape") for name in gone}}
     print_diff(options.config, files)
     with readers_may_leave():
         for name in gone:

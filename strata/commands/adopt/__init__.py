@@ -46,7 +46,7 @@ from strata.commands.adopt.existing import (
 )
 from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
 from strata.commands.adopt.members import read_members
-from strata.config import EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
+from strata.config import ADOPTION, EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.external import External, ExternalGroup
 from strata.config.limits import aws_limits
 from strata.config.models import Project
@@ -225,7 +225,7 @@ def _check_same(to: Path, project: Project, names: Names) -> None:
 
 def _tell_next(to: Path) -> None:
     with readers_may_leave():
-        print(line(f"next: read {to / rendering.ADOPTION}, then strata check --config {word(to)}"))
+        print(line(f"next: read {to / ADOPTION}, then strata check --config {word(to)}"))
 
 
 def _reading(options: Options, to: Path, project: Project) -> InventoryReading:
@@ -379,7 +379,7 @@ def _files(
         require(loaded(rendering.expectations(holding(landing_zone))))
     apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
     description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
-    files[rendering.ADOPTION] = rendering.adoption(inventory, description)
+    files[ADOPTION] = rendering.adoption(inventory, description)
     record = Record().with_more(*record_of(landing_zone, inventory, description, lines))
     files[RECORD] = record.written(inventory.organization.id)
     return files

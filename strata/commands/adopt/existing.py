@@ -14,10 +14,10 @@ from typing import Any
 from strata.adoption.checking import REASON, accepted
 from strata.adoption.existing import ExistingConfiguration, MergedFiles
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rendering import ADOPTION, Since, adoption, told, with_accepted
+from strata.adoption.rendering import Since, adoption, told, with_accepted
 from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
-from strata.config import ACCEPTED, JOURNAL, PROJECT
+from strata.config import ACCEPTED, ADOPTION, JOURNAL, PROJECT
 from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
 from strata.errors import Message

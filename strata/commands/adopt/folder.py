@@ -6,11 +6,10 @@ import hashlib
 import json
 import os
 import shutil
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
-from strata.atomic import cannot, locked
+from strata.atomic import cannot, folder_beside, locked
 from strata.config import PROJECT
 from strata.errors import Message, StrataError
 from strata.files.config_edit import write_texts
@@ -58,13 +57,13 @@ def _left_by_us(to: Path) -> list[str]:
 
 
 def _others(to: Path) -> list[str]:
-    """Returns the files and empty folders, relative, without those that a run keeps or was making."""
+    """Returns the files, relative, without those that a run keeps or was making, which may have left empty folders."""
     if not to.is_dir():
         return []
     return [
         str(path.relative_to(to))
         for path in to.rglob("*")
-        if not path.is_dir() or path.is_symlink() or not any(path.iterdir())
+        if not path.is_dir() or path.is_symlink()
         if not path.relative_to(to).parts[0].startswith((CACHE, _MAKING))
     ]
 
@@ -91,13 +90,10 @@ def write_new(to: Path, files: Mapping[str, str]) -> None:
     with locked(to), cannot("made", to):
         for name in _left_by_us(to):
             (to / name).unlink()
-        for making in to.glob(f"{_MAKING}*"):  # which a run that was killed has left
-            if making.is_dir() and not making.is_symlink():
-                shutil.rmtree(making)
         (to / CACHE).mkdir(exist_ok=True)
         hashes = {name: _hash(text.encode()) for name, text in files.items()}
         (to / CACHE / _LIST).write_text(json.dumps(hashes), encoding="utf-8")
-        making = Path(tempfile.mkdtemp(prefix=_MAKING, dir=to))
+        making = folder_beside(to)
         try:
             write_texts(making, files)
             for name in sorted(files, key=lambda name: (name == PROJECT, name)):
