@@ -462,6 +462,8 @@ def test_a_negation_of_a_variable_without_a_value_denies(tmp_path: Path) -> None
 OPEN, CLOSED = {"aws:SecureTransport": "true"}, {"aws:SecureTransport": "false"}
 NO_ENDPOINT, ENDPOINT = {"aws:SourceVpce": "true"}, {"aws:SourceVpce": "false"}
 OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
+ITSELF, BY_SERVICE = {"aws:ViaAWSService": "false"}, {"aws:ViaAWSService": "true"}
+STACKS = {"aws:CalledVia": "cloudformation.amazonaws.com"}
 
 
 @pytest.mark.parametrize(
@@ -481,6 +483,7 @@ OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
             ],
             "denied",
         ),
+        ([{"Bool": ITSELF}, {"Bool": BY_SERVICE}], "denied"),
         # None does.
         ([{"Null": NO_ENDPOINT, "StringLike": {"aws:SourceVpce": "*"}}], "allowed"),
         ([{"IpAddress": OFFICE, "NotIpAddress": {"aws:SourceIp": "203.0.0.0/16"}}], "allowed"),
@@ -491,6 +494,11 @@ OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringNotLike": {"aws:SourceVpce": ["*b", "*c"]}}], "depends"),
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringLikeIfExists": {"aws:SourceVpce": "*b"}}], "depends"),
         ([{"StringLike": {"aws:SourceIp": "10.1.*"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}], "depends"),
+        # A service may call on behalf of the principal.
+        ([{"Bool": ITSELF}], "depends"),
+        ([{"Bool": BY_SERVICE}], "depends"),
+        ([{"Null": {"aws:CalledVia": "true"}}], "depends"),
+        ([{"ForAnyValue:StringEquals": STACKS}], "depends"),
         # It is another key with which one is compared.
         ([{"StringNotEquals": {"aws:PrincipalAccount": "${aws:SourceVpce}"}}], "depends"),
         # More keys than are tried out.

@@ -30,6 +30,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.policy.answers import NOT_KNOWN, Answer, Outcome, Step
 from strata.policy.documents import RESOURCE
+from strata.policy.keys import PRESENT
 from strata.policy.reference import Action, reference
 from strata.policy.requests import ABSENT, Value
 from strata.policy.resources import taken_by, takes
@@ -352,7 +353,8 @@ def _hint(key: str, cases: Sequence[CanAnswer]) -> Message | Literal[""]:
         return Message(
             "name-deployer", "name the role that deploys in project.yaml: deployer: {role, policies}", key=key
         )
-    text = f"say what the request has: --with {key}=VALUE, or --with {key}= if it has none"
+    none = "" if key.lower() in PRESENT else f", or --with {key}= if it has none"
+    text = f"say what the request has: --with {key}=VALUE{none}"
     return Message("say-what-request-has", text, key=key) if ":" in key else ""
 
 
