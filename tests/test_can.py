@@ -522,6 +522,16 @@ def test_it_is_said_on_which_keys_nothing_depends(tmp_path: Path) -> None:
     assert case["decided_by"] in case["chain"]
 
 
+def test_several_values_that_are_compared_as_one_leave_it_open_and_nothing_to_say(tmp_path: Path, said: Said) -> None:
+    config = guarded(tmp_path, {"StringEquals": {"aws:TagKeys": "a"}})
+    words = ["sqs:TagQueue", "--in", "shared", "--as", "Administrator", "--with", "aws:TagKeys=b"]
+    both = [*words, "--with", "aws:TagKeys=a"]
+
+    assert answer(*words, config=config) == "allowed"
+    assert depends_on(*both, config=config) == {"aws:TagKeys"}
+    assert said(can(*both, config=config)) == []
+
+
 # Options of sso.yaml
 
 

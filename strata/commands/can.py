@@ -355,7 +355,9 @@ def _hint(key: str, cases: Sequence[CanAnswer]) -> Message | Literal[""]:
         )
     none = "" if key.lower() in PRESENT else f", or --with {key}= if it has none"
     text = f"say what the request has: --with {key}=VALUE{none}"
-    return Message("say-what-request-has", text, key=key) if ":" in key else ""
+    # Of a key of several values nothing is left to say: a policy tests it without ForAnyValue or ForAllValues.
+    several = any(case.answer and isinstance(case.answer.request.context.get(key.lower()), tuple) for case in cases)
+    return Message("say-what-request-has", text, key=key) if ":" in key and not several else ""
 
 
 # JSON
