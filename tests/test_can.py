@@ -151,6 +151,7 @@ def test_an_option_that_makes_a_policy_is_named_by_its_line() -> None:
         ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::*", "depends"),
         ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::logs-*/x", "allowed"),
         ("s3:GetObject --in shared --as Administrator --on 'arn:aws:s3:::ex-terraform-state-123456789012/*'", "denied"),
+        ("sqs:PurgeQueue --in shared --as DevOps --on 'arn:*:sqs:eu-*:shared:q'", "depends"),
         # A role by its ARN is one of that account.
         ("s3:ListBucket --in management --as arn:aws:iam::123456789012:role/ci", "depends"),
         ("cloudtrail:StopLogging --in shared --as arn:aws:iam::shared:role/OrganizationAccountAccessRole", "allowed"),
@@ -648,6 +649,12 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
             2,
             "unknown-name",
             {"name": "sharde", "kind": "account"},
+        ),
+        ("s3:GetObject --in shared --on arn:awss:s3:::x/y", 2, "unknown-name", {"name": "awss", "kind": "partition"}),
+        ("s3:GetObject --in shared --on arn:aws-cn:s3:::x/y", 2, "unknown-name", {"name": "aws-cn", "kind": "partition"}),
+        *(
+            (f"sqs:PurgeQueue --in shared --on arn:aws:sqs:{region}:*:q", 2, "unknown-region", {"region": region})
+            for region in ("EU-WEST-1", "eu-west-9", "eu-north-?x")
         ),
         ("s3:GetObject --in shared --with foo", 2, "argument-malformed", {"option": "--with", "value": "foo"}),
         (

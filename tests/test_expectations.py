@@ -464,6 +464,8 @@ WRONG: tuple[tuple[Entry, str, str], ...] = (
     ({"denied": "s3:*", "as": "group/jane-doe"}, ".as", "unknown-name"),
     ({"denied": "s3:*", "as": "arn:aws:iam::123456789012:role/x"}, ".as", "keys-exclude-each-other"),
     ({"denied": "s3:*", "on": "orders"}, ".on", "text-malformed"),
+    ({"denied": "s3:*", "on": "arn:awss:s3:::x"}, ".on", "unknown-name"),
+    ({"denied": "sqs:*", "on": "arn:aws:sqs:eu-west-9:*:x"}, ".on", "unknown-region"),
     ({"denied": "s3:*", "on": "arn:aws:sqs:eu-west-1:shard:x"}, ".on", "unknown-name"),
     ({"denied": "s3:*", "on": "{{state_bucket}}"}, ".on", "unknown-placeholder"),
     ({"denied": "ec2:DescribeInstances", "on": "arn:aws:ec2:*:*:instance/*"}, ".denied", "action-not-on-resource"),
