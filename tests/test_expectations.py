@@ -491,6 +491,7 @@ WRONG: tuple[tuple[Entry, str, str], ...] = (
     ({"denied": "s3:*", "with": {"aws:SecureTransport": "no"}}, ".with.aws:SecureTransport", "text-malformed"),
     ({"denied": "s3:*", "with": {"aws:CurrentTime": ["2027", "soon"]}}, ".with.aws:CurrentTime[2]", "text-malformed"),
     ({"denied": "s3:*", "with": {"aws:SourceIp": "1.2.3"}}, ".with.aws:SourceIp", "text-malformed"),
+    ({"denied": "s3:*", "with": {"aws:RequestedRegion": "eu-9"}}, ".with.aws:RequestedRegion", "text-malformed"),
     ({"denied": "s3:*", "with": {"s3:max-keys": "many"}}, ".with.s3:max-keys", "text-malformed"),
     ({"denied": "s3:*", "except": {}}, ".except", "nothing-named"),
     ({"denied": "s3:*", "except": {"in": "lab"}}, ".except.in", "unknown-name"),

@@ -25,6 +25,7 @@ from strata.evaluation.questions import (
     find_action,
     find_who,
 )
+from strata.evaluation.sentences import value_problems
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
@@ -129,6 +130,9 @@ def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]
             text = f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}"
             raise UsageError(Message("unknown-condition-key", text, key=key))
         conditions.setdefault(key.lower(), []).append(value)
+    if wrong := list(value_problems({key: values for key, values in conditions.items() if values != [""]})):
+        texts = (f"--with {one.problem}; {one.remedy.removesuffix(', in quotes')}" for one in wrong)
+        raise UsageError(*(one.problem.saying(text) for one, text in zip(wrong, texts, strict=True)))
     for key, values in conditions.items():
         if values == [""]:
             yield key, ABSENT
