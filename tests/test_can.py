@@ -650,8 +650,15 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
             "unknown-name",
             {"name": "sharde", "kind": "account"},
         ),
-        ("s3:GetObject --in shared --on arn:awss:s3:::x/y", 2, "unknown-name", {"name": "awss", "kind": "partition"}),
-        ("s3:GetObject --in shared --on arn:aws-cn:s3:::x/y", 2, "unknown-name", {"name": "aws-cn", "kind": "partition"}),
+        *(
+            (
+                f"s3:GetObject --in shared --on arn:{name}:s3:::x/y",
+                2,
+                "unknown-name",
+                {"name": name, "kind": "partition"},
+            )
+            for name in ("awss", "aws-cn")
+        ),
         *(
             (f"sqs:PurgeQueue --in shared --on arn:aws:sqs:{region}:*:q", 2, "unknown-region", {"region": region})
             for region in ("EU-WEST-1", "eu-west-9", "eu-north-?x")
@@ -671,8 +678,8 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
         ),
         ("s3:GetObject --in shared --with s3:prefx=x", 2, "unknown-condition-key", {"key": "s3:prefx"}),
         *(
-            (f"s3:GetObject --in shared --with {key}={value}", 2, "text-malformed", {"key": key.lower(), "value": value})
-            for key, value in (
+            (f"s3:GetObject --in shared --with {key}={text}", 2, "text-malformed", {"key": key.lower(), "value": text})
+            for key, text in (
                 ("aws:SourceIp", "203.0.114.256"),
                 ("aws:SourceIp", "198.51.100.7,"),
                 ("aws:SecureTransport", "no"),
