@@ -151,6 +151,7 @@ def test_an_option_that_makes_a_policy_is_named_by_its_line() -> None:
         ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::*", "depends"),
         ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::logs-*/x", "allowed"),
         ("s3:GetObject --in shared --as Administrator --on 'arn:aws:s3:::ex-terraform-state-123456789012/*'", "denied"),
+        ("sqs:PurgeQueue --in shared --as DevOps --on 'arn:*:sqs:eu-*:shared:q'", "depends"),
         # A role by its ARN is one of that account.
         ("s3:ListBucket --in management --as arn:aws:iam::123456789012:role/ci", "depends"),
         ("cloudtrail:StopLogging --in shared --as arn:aws:iam::shared:role/OrganizationAccountAccessRole", "allowed"),
@@ -462,6 +463,8 @@ def test_a_negation_of_a_variable_without_a_value_denies(tmp_path: Path) -> None
 OPEN, CLOSED = {"aws:SecureTransport": "true"}, {"aws:SecureTransport": "false"}
 NO_ENDPOINT, ENDPOINT = {"aws:SourceVpce": "true"}, {"aws:SourceVpce": "false"}
 OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
+ITSELF, BY_SERVICE = {"aws:ViaAWSService": "false"}, {"aws:ViaAWSService": "true"}
+STACKS = {"aws:CalledVia": "cloudformation.amazonaws.com"}
 
 
 @pytest.mark.parametrize(
@@ -481,6 +484,7 @@ OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
             ],
             "denied",
         ),
+        ([{"Bool": ITSELF}, {"Bool": BY_SERVICE}], "denied"),
         # None does.
         ([{"Null": NO_ENDPOINT, "StringLike": {"aws:SourceVpce": "*"}}], "allowed"),
         ([{"IpAddress": OFFICE, "NotIpAddress": {"aws:SourceIp": "203.0.0.0/16"}}], "allowed"),
@@ -491,6 +495,11 @@ OFFICE = {"aws:SourceIp": "203.0.113.0/24"}
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringNotLike": {"aws:SourceVpce": ["*b", "*c"]}}], "depends"),
         ([{"StringLike": {"aws:SourceVpce": "a*"}, "StringLikeIfExists": {"aws:SourceVpce": "*b"}}], "depends"),
         ([{"StringLike": {"aws:SourceIp": "10.1.*"}, "IpAddress": {"aws:SourceIp": "10.0.0.0/8"}}], "depends"),
+        # A service may call on behalf of the principal.
+        ([{"Bool": ITSELF}], "depends"),
+        ([{"Bool": BY_SERVICE}], "depends"),
+        ([{"Null": {"aws:CalledVia": "true"}}], "depends"),
+        ([{"ForAnyValue:StringEquals": STACKS}], "depends"),
         # It is another key with which one is compared.
         ([{"StringNotEquals": {"aws:PrincipalAccount": "${aws:SourceVpce}"}}], "depends"),
         # More keys than are tried out.
@@ -512,6 +521,16 @@ def test_it_is_said_on_which_keys_nothing_depends(tmp_path: Path) -> None:
     assert case["decided_by"]["reason"].endswith("whatever aws:SourceVpce is")
     assert case["depends_on"] == []
     assert case["decided_by"] in case["chain"]
+
+
+def test_several_values_that_are_compared_as_one_leave_it_open_and_nothing_to_say(tmp_path: Path, said: Said) -> None:
+    config = guarded(tmp_path, {"StringEquals": {"aws:TagKeys": "a"}})
+    words = ["sqs:TagQueue", "--in", "shared", "--as", "Administrator", "--with", "aws:TagKeys=b"]
+    both = [*words, "--with", "aws:TagKeys=a"]
+
+    assert answer(*words, config=config) == "allowed"
+    assert depends_on(*both, config=config) == {"aws:TagKeys"}
+    assert said(can(*both, config=config)) == []
 
 
 # Options of sso.yaml
@@ -631,6 +650,19 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
             "unknown-name",
             {"name": "sharde", "kind": "account"},
         ),
+        *(
+            (
+                f"s3:GetObject --in shared --on arn:{name}:s3:::x/y",
+                2,
+                "unknown-name",
+                {"name": name, "kind": "partition"},
+            )
+            for name in ("awss", "aws-cn")
+        ),
+        *(
+            (f"sqs:PurgeQueue --in shared --on arn:aws:sqs:{region}:*:q", 2, "unknown-region", {"region": region})
+            for region in ("EU-WEST-1", "eu-west-9", "eu-north-?x")
+        ),
         ("s3:GetObject --in shared --with foo", 2, "argument-malformed", {"option": "--with", "value": "foo"}),
         (
             "s3:GetObject --in shared --with foo=bar",
@@ -645,6 +677,17 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
             {"key": "aws:PrincipleArn"},
         ),
         ("s3:GetObject --in shared --with s3:prefx=x", 2, "unknown-condition-key", {"key": "s3:prefx"}),
+        *(
+            (f"s3:GetObject --in shared --with {key}={text}", 2, "text-malformed", {"key": key.lower(), "value": text})
+            for key, text in (
+                ("aws:SourceIp", "203.0.114.256"),
+                ("aws:SourceIp", "198.51.100.7,"),
+                ("aws:SecureTransport", "no"),
+                ("aws:TokenIssueTime", "2025-02-29T00:00:00Z"),
+                ("s3:max-keys", "many"),
+                ("aws:RequestedRegion", "EU-WEST-1"),
+            )
+        ),
         ("s3:GetObject --in shared --region eu-west1", 2, "unknown-region", {"region": "eu-west1"}),
         (
             "iam:GetRole --in shared --region eu-west-1",
@@ -688,7 +731,7 @@ def test_mistakes_are_named_with_the_remedy(words: str, code: int, id: str, data
     result = can(*shlex.split(words))
 
     (told,) = said(result)
-    assert (result.exit_code, told.id, told.data) == (code, id, data)
+    assert (result.exit_code, told.id, {**told.data, **data}) == (code, id, told.data)
     assert not result.stdout
 
 

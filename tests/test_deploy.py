@@ -175,6 +175,14 @@ def test_credentials_that_are_renewed_have_no_end(tmp_path: Path, monkeypatch: p
     assert Aws(profile="deployer", region="us-east-1").credentials_end() == "never"
 
 
+def test_an_endpoint_that_is_no_url_is_a_plain_error(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    monkeypatch.setenv("AWS_ENDPOINT_URL_STS", "file:///etc")
+
+    with pytest.raises(AwsError) as refused:
+        Aws(profile=None, region="us-east-1").caller()
+    assert said.ids(refused) == ["not-aws"]
+
+
 def test_nothing_to_do_asks_nothing(site: Site, capsys: pytest.CaptureFixture[str], said: Said) -> None:
     assert site.deploys() == 0
     assert site.deployment.finish(0, json=False) == 0

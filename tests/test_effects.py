@@ -243,6 +243,12 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/*_BreakGlass_*"}})],
         True,
     ),
+    "a denial by half an ARN goes": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*"}})],
+        [],
+        True,
+    ),
     "a region opens": (
         GUARDRAIL,
         [deny("ec2:*", Condition=REGIONS)],

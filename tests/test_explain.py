@@ -238,6 +238,20 @@ def test_people_accounts_and_sets_answer_to_all_their_names(words: tuple[str, ..
     assert explained(*words).startswith(first)
 
 
+def test_a_name_of_a_user_an_account_and_a_group_needs_its_kind(tmp_path: Any, said: Said) -> None:
+    folder = shutil.copytree(SHIPPED, tmp_path / "config")
+    text = (folder / "sso.yaml").read_text().replace("jane-doe", "shared").replace("finops", "shared")
+    (folder / "sso.yaml").write_text(text)
+    refused = explain("shared", config=folder)
+
+    (told,) = said(refused)
+    assert (refused.exit_code, told.id) == (1, "name-ambiguous")
+    assert told.data["keys"] == ["user/shared", "account/shared", "group/shared"]
+    assert explained("user/shared", config=folder).startswith("shared: Jane Doe")
+    assert explained("account/shared", config=folder).startswith("shared: example-shared")
+    assert explained("group/shared", config=folder).startswith("shared\n")
+
+
 ANY = ["user", "account", "group"]
 
 

@@ -208,6 +208,7 @@ REFUSED_GUARDRAILS = [
         deny("sts:*", Condition={"Bool": {"aws:MultiFactorAuthPresent": "false"}}),
         deny("sts:*", Condition={"BoolIfExists": {"aws:MultiFactorAuthPresent": "true"}}),
     ),
+    guardrail("SCP: whoever calls AWS directly", deny(Condition={"Bool": {"aws:ViaAWSService": "false"}})),
     guardrail("SCP: since a day that is over", deny(Condition=since("aws:CurrentTime", "2020-01-01"))),
     guardrail(
         "SCP: since a second that is over",
@@ -491,6 +492,7 @@ REFUSED_SETS = [
     limited(
         "everything but one type of instance", deny(Condition={"StringNotEquals": {"ec2:InstanceType": "t3.micro"}})
     ),
+    limited("whoever has no service call for them", deny(Condition={"Null": {"aws:CalledVia": "true"}})),
     limited("since a day that is over", deny(Condition=since("aws:CurrentTime", "2026-01-01"))),
     limited("sessions since a day that is over", deny(Condition=since("aws:TokenIssueTime", "2020-01-01"))),
     limited(

@@ -374,6 +374,11 @@ def _explained(profile: str | None, client: Client | None = None, operation: str
         if "still expired" not in str(error):
             raise
         raise AwsError(_refusal("ExpiredToken", "", _Call(""), profile), "ExpiredToken") from error
+    except ValueError as error:  # nor for this
+        if "Invalid endpoint" not in str(error):
+            raise
+        text = Message("not-aws", f"{error}; correct AWS_ENDPOINT_URL, or endpoint_url of the profile")
+        raise AwsError(text, "InvalidEndpoint") from error
 
 
 def _check_end(profile: str | None) -> None:

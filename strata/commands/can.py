@@ -25,11 +25,13 @@ from strata.evaluation.questions import (
     find_action,
     find_who,
 )
+from strata.evaluation.sentences import value_problems
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.policy.answers import NOT_KNOWN, Answer, Outcome, Step
 from strata.policy.documents import RESOURCE
+from strata.policy.keys import PRESENT
 from strata.policy.reference import Action, reference
 from strata.policy.requests import ABSENT, Value
 from strata.policy.resources import taken_by, takes
@@ -128,6 +130,9 @@ def _keys(written: Sequence[str], action: Action) -> Iterator[tuple[str, Value]]
             text = f"--with {key!r} is no condition key of AWS's{did_you_mean(key, known)}"
             raise UsageError(Message("unknown-condition-key", text, key=key))
         conditions.setdefault(key.lower(), []).append(value)
+    if wrong := list(value_problems({key: values for key, values in conditions.items() if values != [""]})):
+        texts = (f"--with {one.problem}; {one.remedy.removesuffix(', in quotes')}" for one in wrong)
+        raise UsageError(*(one.problem.saying(text) for one, text in zip(wrong, texts, strict=True)))
     for key, values in conditions.items():
         if values == [""]:
             yield key, ABSENT
@@ -352,8 +357,11 @@ def _hint(key: str, cases: Sequence[CanAnswer]) -> Message | Literal[""]:
         return Message(
             "name-deployer", "name the role that deploys in project.yaml: deployer: {role, policies}", key=key
         )
-    text = f"say what the request has: --with {key}=VALUE, or --with {key}= if it has none"
-    return Message("say-what-request-has", text, key=key) if ":" in key else ""
+    none = "" if key.lower() in PRESENT else f", or --with {key}= if it has none"
+    text = f"say what the request has: --with {key}=VALUE{none}"
+    # Of a key of several values nothing is left to say: a policy tests it without ForAnyValue or ForAllValues.
+    several = any(case.answer and isinstance(case.answer.request.context.get(key.lower()), tuple) for case in cases)
+    return Message("say-what-request-has", text, key=key) if ":" in key and not several else ""
 
 
 # JSON

@@ -22,7 +22,7 @@ LOCK_OUTS: Mapping[str, str] = {
 EFFECT: Mapping[str, str] = {
     "unused-condition-key": "no action of the statement supports the key",
     "operator-type": "the operator is for another type than the key has",
-    "operator-value": "the operator cannot be true of the value, which is no date, number, address or ARN",
+    "operator-value": "the value is no date, number, address or ARN of six parts, as the operator takes it",
     "literal-wildcard": "the operator compares character by character, and the value has a wildcard",
     "set-operator": "the operator expects one value and the key has several, or the reverse",
     "empty-condition": "a condition without a test, which AWS ignores",

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 
 from strata.policy.conditions import Template, Test
 from strata.policy.documents import Statement
-from strata.policy.patterns import PatternKind, pattern
+from strata.policy.patterns import PatternKind, is_arn, pattern
 from strata.policy.principals import Principals
 from strata.policy.values import Choice, Choices, holds, plain, resources, values_of_key
 
@@ -204,12 +204,11 @@ _YES_OR_NO = Choices((Choice("true"), Choice("false")))
 
 
 def _is_open(test: Test) -> bool:
-    """Returns whether another key decides on a test: any of its values has a variable."""
-    return (
-        test.operator is not None
-        and test.operator.variables
-        and any(plain(template) is None for template in test.values)
-    )
+    """Returns whether the key does not decide on a test: a value has a variable, or too few parts for an ARN."""
+    if test.operator is None or not test.operator.variables:
+        return False
+    texts = [plain(template) for template in test.values]
+    return any(text is None or ("arn" in test.written.lower() and not is_arn(text)) for text in texts)
 
 
 def _reaches(text: str, resource: str) -> bool:

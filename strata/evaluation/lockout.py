@@ -203,7 +203,7 @@ class Management:
             replica = deed.resource.startswith(_bucket(project.replica_bucket))
             region = project.regions.secondary if replica else project.regions.primary
         keys = following(actor.principal, here, here, action=deed.action, resource=deed.resource, region=region)
-        context = Context({**_sent_by_people(self.evaluated.today), **deed.keys})
+        context = Context({**_sent_by_people(self.evaluated.today), **_DIRECT, **deed.keys})
         own = actor.keys
         if actor.name != DEPLOYER:  # whose session may have keys of a service it runs on; that of people none about MFA
             layers = (actor.identity, *([actor.boundary] if actor.boundary else []))
@@ -244,6 +244,8 @@ _BY_NO_SERVICE: Mapping[str, Value] = dict.fromkeys(
 
 https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_condition-keys.html
 """
+_DIRECT: Mapping[str, Value] = {"aws:ViaAWSService": "false", "aws:CalledVia": ABSENT}
+"""Who deploys or repairs calls AWS, and has no service do it on their behalf."""
 
 
 def _sent_by_people(day: dt.date | None) -> Mapping[str, Value]:
@@ -526,7 +528,7 @@ def _answered_in(
     evaluated: Evaluated, region: str, actor: Actor, there: AccountLevels, action: str, resource: str
 ) -> Answer:
     keys = following(actor.principal, actor.account, there, action=action, resource=resource, region=region)
-    context = Context(_sent_by_people(evaluated.today)).filled(actor.keys).filled(keys)
+    context = Context({**_sent_by_people(evaluated.today), **_DIRECT}).filled(actor.keys).filled(keys)
     if actor.account.id == there.id:
         context = context.filled(never_sent((*actor.account.service_control, *there.resource_control), action))
     request = Request(actor.principal, action, resource, there.id, context)

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
+from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.reserved import AWS_ITSELF, DEPLOYER, ROOT_USER
 from strata.config.types import did_you_mean
@@ -20,7 +21,7 @@ from strata.policy.asked import settled
 from strata.policy.evaluator import needs_resource
 from strata.policy.keys import following, region_of
 from strata.policy.layers import AccountLevels, Policies, PolicyLayer
-from strata.policy.patterns import ARN_PARTS
+from strata.policy.patterns import ARN_PARTS, matches
 from strata.policy.reference import Action, reference
 from strata.policy.requests import Context, PrincipalKind, Request, Value
 from strata.policy.resources import as_asked
@@ -159,7 +160,7 @@ _IN_LOG_GROUP = re.compile(r"arn:[^:]*:logs:[^:]*:[^:]*:(log-group:[^:*?]+):.*")
 
 
 def check_resource(evaluated: Evaluated, resource: str) -> None:
-    """Checks that a resource is `*`, or an ARN in an account there is.
+    """Checks that a resource is `*`, or an ARN of the partition, in an account and a region there are.
 
     Raises:
         UsageError: it is not.
@@ -174,6 +175,13 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
         guess = did_you_mean(parts[4], evaluated.keys)
         text = f"{resource!r} is in {parts[4]!r}, which is no account{guess}"
         raise UsageError(Message("unknown-name", text, name=parts[4], kind="account"))
+    if not matches(parts[1], PARTITION):
+        text = f"{resource!r} is of the partition {parts[1]!r}, not of {PARTITION!r}; write arn:{PARTITION}:..."
+        raise UsageError(Message("unknown-name", text, name=parts[1], kind="partition"))
+    regions = aws_limits().regions
+    if parts[3] and not any(matches(parts[3], region) for region in regions):
+        text = f"{resource!r} is in {parts[3]!r}, which is not an AWS region{did_you_mean(parts[3], regions)}"
+        raise UsageError(Message("unknown-region", f"{text}; write a code such as eu-west-1", region=parts[3]))
 
 
 def _any_resource(question: PrincipalQuestion, here: AccountLevels) -> str:

@@ -17,7 +17,7 @@ from strata.evaluation.questions import Who, check_region, check_resource, find_
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
 from strata.policy.operators import moment, network, number, truth
 from strata.policy.patterns import is_pattern
-from strata.policy.reference import KeyType, reference
+from strata.policy.reference import reference
 from strata.policy.requests import ABSENT, Value
 from strata.policy.resources import taken_by, takes
 
@@ -58,7 +58,8 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
     yield from wrong or _untaken(evaluated, expectation)
     yield from () if wrong else _elsewhere(evaluated, expectation)
     yield from _key_problems(expectation.with_)
-    yield from _value_problems(expectation.with_)
+    values = placeholder_values(evaluated.landing_zone.project)
+    yield from value_problems({key: [fill(value, values) for value in its] for key, its in expectation.with_.items()})
 
 
 def _listed(at: tuple[str, ...], names: Sequence[str]) -> list[tuple[tuple[str | int, ...], str]]:
@@ -113,25 +114,28 @@ def _key_problems(keys: Iterable[str]) -> Iterator[Problem]:
             yield Problem(problem, "write the key as AWS documents it", at=("with", key))
 
 
-_FORMS: Mapping[KeyType, tuple[Callable[[str], object], str]] = {
+_FORMS: Mapping[str, tuple[Callable[[str], object], str]] = {
     "Bool": (truth, "write 'true' or 'false', in quotes"),
     "Numeric": (number, "write its digits, in quotes"),
     "Date": (moment, "write it as in '2027-01-31T12:00:00Z', in quotes"),
     "IPAddress": (network, "write an address, as in 203.0.113.7, or a range of them"),
+    "Region": (lambda region: region if region in aws_limits().regions else None, "write a code such as eu-west-1"),
 }
 """By type how a value is read, and written; every other one is a text."""
 
 
-def _value_problems(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+def value_problems(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
+    """Yields the values of keys that are not of the type of the key: no policy would match them."""
     for key, values in keys.items():
         known = reference().key(key)
-        if known is None or known.type not in _FORMS:
+        kind = "Region" if key.lower() == "aws:requestedregion" else known.type if known else ""
+        if known is None or kind not in _FORMS:
             continue
-        read, remedy = _FORMS[known.type]
+        read, remedy = _FORMS[kind]
         for index, value in enumerate(values):
             if read(value) is None:
-                text = f"{short(value)} is no {known.type}, the type of {key}"
-                problem = Message("text-malformed", text, kind=known.type, key=key, value=value)
+                text = f"{short(value)} is no {kind}, the type of {known.name}"
+                problem = Message("text-malformed", text, kind=kind, key=key, value=value)
                 yield Problem(problem, remedy, at=("with", key, index))
 
 

@@ -142,8 +142,8 @@ class Test:
                 return False
             return self.quantifier == ALL_VALUES or self.if_exists or self.operator.negated
         if self.quantifier is None:
-            # Several values want ForAnyValue or ForAllValues; without any of them nothing is met.
-            return self._met(self.operator, value, context) if isinstance(value, str) else False
+            # AWS does not say what comes of several values without ForAnyValue or ForAllValues.
+            return self._met(self.operator, value, context) if isinstance(value, str) else frozenset({self.key})
         if not any(values):
             # AWS: a key that resolves to an empty text is an empty set.
             return self.quantifier == ALL_VALUES

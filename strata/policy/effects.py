@@ -15,7 +15,7 @@ from strata.policy.conditions import Test, fills
 from strata.policy.documents import Statement, statements
 from strata.policy.findings import DocumentFinding
 from strata.policy.operators import ALL_VALUES
-from strata.policy.patterns import is_pattern, matches
+from strata.policy.patterns import is_arn, is_pattern, matches
 from strata.policy.reference import Key, Service, reference
 from strata.policy.resources import overlaps
 
@@ -261,7 +261,7 @@ _WANTED: tuple[tuple[str, tuple[str, Callable[[str], bool]]], ...] = (
     ("Date", ("a date in ISO 8601", _is_date)),
     ("IpAddress", ("an address or a network", _is_network)),
     ("NotIpAddress", ("an address or a network", _is_network)),
-    ("Arn", ("an ARN", lambda value: value.startswith("arn:") or not value.strip("*") or "*" in value.split(":")[0])),
+    ("Arn", ("an ARN of six parts", is_arn)),
 )
 
 

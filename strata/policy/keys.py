@@ -35,7 +35,7 @@ def following(
     resource: str = "*",
     region: str | None = None,
 ) -> dict[str, Value]:
-    """Returns the condition keys that follow from a call that the principal makes itself."""
+    """Returns the condition keys that follow from a call by the principal, or by a service on behalf of it."""
     keys = dict(_of_principal(principal, account))
     if resource_account:
         keys |= _of_resource(resource_account)
@@ -76,8 +76,6 @@ def _of_principal(principal: RequestPrincipal, account: AccountLevels) -> Iterat
     yield "aws:PrincipalIsAWSService", "false"
     yield "aws:PrincipalServiceName", ABSENT
     yield "aws:PrincipalServiceNamesList", ABSENT
-    yield "aws:ViaAWSService", "false"
-    yield "aws:CalledVia", ABSENT
     if account.organization:
         yield "aws:PrincipalOrgID", account.organization
         yield "aws:PrincipalOrgPaths", (account.path,)

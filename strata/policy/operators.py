@@ -25,7 +25,7 @@ class ComparisonResult(Enum):
     SAME = "same"
     DIFFERENT = "different"
     UNSURE = "unsure"
-    """It depends on a part of the value that is not known."""
+    """It depends on a part of the value that is not known, or AWS leaves it open."""
     SENSELESS = "senseless"
     """One of the two is no value of the kind, so that neither the operator nor its negation holds."""
 
@@ -68,8 +68,11 @@ def _like(value: str, wanted: str) -> ComparisonResult:
 
 
 def _arn(value: str, wanted: str) -> ComparisonResult:
-    if not is_arn(wanted) or not (is_arn(value) or unknown.ANYTHING in value):
+    if not (is_arn(value) or unknown.ANYTHING in value):
         return ComparisonResult.SENSELESS
+    if not is_arn(wanted):
+        # AWS: 'Each of the six colon-delimited components of the ARN is checked separately', and no word of fewer.
+        return ComparisonResult.UNSURE
     return _told(pattern(wanted, PatternKind.ARN).match(value))
 
 

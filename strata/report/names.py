@@ -13,24 +13,25 @@ from strata.printing import word
 
 
 def find_anyone(landing_zone: LandingZone, name: str) -> tuple[Literal["user", "account", "group"], str]:
-    """Returns the kind and the key of the user, account or group that a name belongs to.
+    """Returns the kind and the key of the user, account or group that a name, or `user/NAME`, belongs to.
 
     Raises:
-        StrataError: nothing answers to the name, or a user and an account do.
+        StrataError: nothing answers to the name, or several do.
     """
     names = _names(landing_zone)
-    user, account = _match(names["user"], name), _match(names["account"], name)
-    if user and account:
-        problem = f"{name!r} is the user {user!r} and the account {account!r}"
-        text = f"{problem}; give the e-mail address of the one you mean"
-        raise StrataError(Message("name-ambiguous", text, name=name, keys=[user, account]))
-    if user:
-        return "user", user
-    if account:
-        return "account", account
-    if group := _match(names["group"], name):
-        return "group", group
-    raise StrataError(_unknown(landing_zone, name))
+    kinds = [kind for kind in _KINDS if name.startswith(f"{kind}/")]
+    bare = name.partition("/")[2] if kinds else name
+    matching = [(kind, key) for kind in kinds or _KINDS if (key := _match(names[kind], bare))]
+    if not matching:
+        raise StrataError(_unknown(landing_zone, name))
+    if len(matching) > 1:
+        problem = f"{name!r} is {' and '.join(f'the {kind} {key!r}' for kind, key in matching)}"
+        keys = [f"{kind}/{key}" for kind, key in matching]
+        raise StrataError(Message("name-ambiguous", f"{problem}; write {' or '.join(keys)}", name=name, keys=keys))
+    return matching[0]
+
+
+_KINDS: tuple[Literal["user", "account", "group"], ...] = ("user", "account", "group")
 
 
 def find_user(landing_zone: LandingZone, name: str) -> str:
@@ -45,7 +46,7 @@ def find_account(landing_zone: LandingZone, name: str) -> str:
 
 def is_account(landing_zone: LandingZone, name: str) -> bool:
     """Returns whether an account answers to a name."""
-    return _match(_names(landing_zone)["account"], name) is not None
+    return _match(_names(landing_zone)["account"], name.removeprefix("account/")) is not None
 
 
 def find_permission_set(landing_zone: LandingZone, name: str) -> str:
