@@ -152,6 +152,10 @@ def test_an_option_that_makes_a_policy_is_named_by_its_line() -> None:
         ("s3:GetObject --in shared --as Administrator --on arn:aws:s3:::logs-*/x", "allowed"),
         ("s3:GetObject --in shared --as Administrator --on 'arn:aws:s3:::ex-terraform-state-123456789012/*'", "denied"),
         ("sqs:PurgeQueue --in shared --as DevOps --on 'arn:*:sqs:eu-*:shared:q'", "depends"),
+        (
+            "health:DescribeEventDetails --in shared --as Administrator --on arn:aws:health:global::event/EC2/X/y",
+            "allowed",
+        ),
         # A role by its ARN is one of that account.
         ("s3:ListBucket --in management --as arn:aws:iam::123456789012:role/ci", "depends"),
         ("cloudtrail:StopLogging --in shared --as arn:aws:iam::shared:role/OrganizationAccountAccessRole", "allowed"),

@@ -179,9 +179,13 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
         text = f"{resource!r} is of the partition {parts[1]!r}, not of {PARTITION!r}; write arn:{PARTITION}:..."
         raise UsageError(Message("unknown-name", text, name=parts[1], kind="partition"))
     regions = aws_limits().regions
-    if parts[3] and not any(matches(parts[3], region) for region in regions):
+    if parts[3] and not any(matches(parts[3], region) for region in (*regions, _GLOBAL)):
         text = f"{resource!r} is in {parts[3]!r}, which is not an AWS region{did_you_mean(parts[3], regions)}"
         raise UsageError(Message("unknown-region", f"{text}; write a code such as eu-west-1", region=parts[3]))
+
+
+_GLOBAL = "global"
+"""The region in an ARN of AWS Health, of events that no region has."""
 
 
 def _any_resource(question: PrincipalQuestion, here: AccountLevels) -> str:
