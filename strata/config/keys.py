@@ -242,7 +242,7 @@ def with_moves(text: str, moves: Sequence[Move], schema: str = "") -> str:
     if kept and not kept[-1].endswith(("\n", "\r")):
         kept[-1] += end
     tail = lines[last:]
-    return "".join([*kept, *(f"{_line(move)}{end}" for move in stay), *tail])
+    return "".join([*kept, *(f"{_line(move)}{end}" for move in stay), *tail]) or f"[]{end}"
 
 
 _HEAD = "# What got another key, in the order in which it happened; strata rename writes it, and --prune takes it out."

@@ -434,12 +434,8 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
     parts = [_source_file(folder, file) for file in files]
     for part in parts:
         if part.is_empty or not (files == [name] or part.data or part.faults):
-            remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does"
-            if files != [name]:
-                remedy += ", or delete the file"
-            elif name != PROJECT:
-                remedy += ", or write {} where it is to be empty"
-            part.faults.append(part.fault((), Message("file-empty", "is empty"), remedy))
+            nothing = "" if name == PROJECT else ", or write {} where it is to be empty"
+            _refuse_empty(part, nothing if files == [name] else _DELETED)
     return parts[0] if files == [name] else joined(name, parts, model)
 
 
@@ -448,7 +444,17 @@ def _source_file(folder: Path, name: str, entries: str = "") -> SourceFile:
     if os.path.lexists(folder / name):
         source_file = read(folder / name, source_file.file, entries)
     source_file.name = name
+    if source_file.is_empty and name in OPTIONAL:
+        _refuse_empty(source_file, _DELETED)
     return source_file
+
+
+_DELETED = ", or delete the file"
+
+
+def _refuse_empty(source_file: SourceFile, otherwise: str) -> None:
+    remedy = f"put back what it had, as git checkout -- {shlex.quote(source_file.file)} does{otherwise}"
+    source_file.faults.append(source_file.fault((), Message("file-empty", "is empty"), remedy))
 
 
 def _parse(
