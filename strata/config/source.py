@@ -238,16 +238,22 @@ class _Builder:
 
     def _mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
         data: dict[str, Any] = {}
+        again = False
         for key_node, value_node in node.value:
             key = self._key(key_node, at)
             if key is None:
                 continue
             here = (*at, key)
+            follows, again = again and at[1:], key in data
             if key in data:
                 first = self.source_file.lines[here]
                 problem = Message("duplicate-key", f"appears twice, first on line {first}", key=key, first=first)
-                self._fault(here, key_node, problem, "keep one of the two")
-                self.source_file.incomplete.add(here)
+                if not follows:
+                    self._fault(here, key_node, problem, "keep one of the two")
+                # Several, or another first, are of an entry whose key is missing, if not above and indented too far.
+                begins = key == next(iter(data)) and data[key] != value_node.value
+                lost = at[1:] and (follows or begins) and [*data.values()][-1] is not None
+                self.source_file.incomplete |= {here, at[:-1]} if lost else {here}
                 continue
             self.source_file.lines[here] = key_node.start_mark.line + 1
             data[key] = self._value(value_node, here)
