@@ -77,6 +77,14 @@ def places_of(kind: Kind, key: str, data: Any) -> Iterator[Location]:
             yield place
 
 
+def references(data: Any) -> Iterator[tuple[Location, Kind, str]]:
+    """Yields the keys of other things in the data of a file, with their places and kinds."""
+    for place, way, value in _walked(data):
+        for kind in _PLACES if isinstance(value, str) and way[-1:] != (KEY,) else ():
+            if _is_place(kind, way):
+                yield place, kind, value
+
+
 def places_expected(kind: Kind, key: str, data: Any) -> Iterator[Location]:
     """Yields where a key stands in the entries of expectations.yaml, in an ARN as well."""
     move = Move.model_construct(kind=kind, from_=key, to="")
