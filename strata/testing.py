@@ -146,7 +146,7 @@ class Principal:
 
     def _asked(self, expectation: Expectation) -> ExpectationResult:
         examination = self.zone.examination
-        if unmet := list(problems(examination.evaluated, expectation, places=True, principals=True)):
+        if unmet := list(problems(examination.evaluated, expectation)):
             raise StrataError(*map(_with_remedy, unmet))
         sentence = resolved(examination.evaluated, expectation)
         if not any(True for account in sentence.accounts for _ in examination.subjects(sentence, account)):

@@ -83,7 +83,7 @@ repository of your own, which `strata init --to DIR` makes.
 
 - A key is an identity: letters, digits and hyphens, starting with a letter. `strata rename` changes one.
 - A field that is not written, or has no value, takes its default. An unknown field is an error.
-- A required file that is empty is an error: a comment or `{}` says that it is to have nothing.
+- A file that is empty is an error: a comment, `{}` or `[]` says that it is to have nothing. That of a layer may be.
 - Account ids and other numbers with a leading zero stand in quotes.
 - The examples belong together: they are one valid configuration, and a test checks it.
 """

@@ -20,7 +20,7 @@ from typer.testing import CliRunner
 
 from strata.cli import app
 from strata.commands.schema import text as schema_text
-from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, MOVES, ORGANIZATION, types
+from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, MOVES, OPTIONAL, ORGANIZATION, types
 from strata.config.accepted import Acceptance
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, read_partial
@@ -102,8 +102,8 @@ def test_a_file_that_cannot_be_opened_is_a_fault(valid: Path, said: Said) -> Non
     assert [(told.id, told.place) for told in said(errors())] == [("not-a-file", "sso.yaml:1")]
 
 
-@pytest.mark.parametrize("name", FILES)
-def test_a_required_file_without_content_is_one_fault(name: str, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", [*FILES, *OPTIONAL])
+def test_a_file_without_content_is_one_fault(name: str, tmp_path: Path) -> None:
     """Of all that the other files say about what was in it, nothing is told."""
     folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
     (folder / name).write_text("\n")

@@ -32,6 +32,7 @@ TEXTS = {
     "between blank lines": (f"# top\n\n{A}: |\n  d-1/1\n\n{B}: d-1/2\n", f"# top\n\n{B}: d-1/2\n"),
     "the last of a part": (f"# top\n{A}: d-1/1\n\n{B}: d-1/2\n", f"# top\n\n{B}: d-1/2\n"),
     "none of them": (f"{B}: d-1/2\n", f"{B}: d-1/2\n"),
+    "the only one": (f"{A}: d-1/1\n", "{}\n"),
 }
 UNTOUCHED = {
     "in one line": f"{{{A}: d-1/1, {B}: d-1/2}}\n",

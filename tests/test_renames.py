@@ -188,6 +188,7 @@ def test_the_lines_and_comments_of_moves_stay() -> None:
     first, second, third = moves("user a b", "group c d", "ou e f")
     assert with_moves(text, [second]) == f"# head\r\n{rest}"
     assert with_moves(text, [first, second, third]).endswith("  to: d\r\n- {kind: ou, from: e, to: f}\r\n# end\r\n")
+    assert with_moves("- {kind: user, from: a, to: b}\n", []) == "[]\n"
     assert with_moves("[]\n", [first]) == "- {kind: user, from: a, to: b}\n"
     assert with_moves("# none\n", [first]) == "# none\n- {kind: user, from: a, to: b}\n"
 

@@ -386,7 +386,7 @@ def test_a_line_of_what_a_state_has_is_not_written(folder: Folder) -> None:
 def test_state_and_name_tell_which_of_two_has_a_key_before_the_record(folder: Folder, state: dict[str, str]) -> None:
     text = folder.text("sso.yaml").replace("readers-of-it", "readers")
     folder.write("sso.yaml", text.replace("groups:\n", "groups:\n  readers-of-it:\n    name: Others\n", 1))
-    folder.write("imports.yaml", "")
+    folder.write("imports.yaml", "{}\n")
 
     merged = folder.again(FOUND.at_aws(grant("Admin", "readers-of-it", "a4")), imported=state)
 
@@ -585,7 +585,7 @@ def test_a_thing_that_got_another_key_is_the_same(folder: Folder) -> None:
         )
     (folder.path / "moves.yaml").write_text("- {kind: group, from: readers-of-it, to: readers}\n")
     deployed = yaml.safe_load(adopted()["imports.yaml"])
-    (folder.path / "imports.yaml").write_text("")
+    (folder.path / "imports.yaml").write_text("{}\n")
 
     merged = folder.again(FOUND, imported=deployed)
 
@@ -594,7 +594,9 @@ def test_a_thing_that_got_another_key_is_the_same(folder: Folder) -> None:
     assert merged.record.keys["group"][FOUND.id("group", "readers-of-it")] == "readers"
 
 
-@pytest.mark.parametrize("there", ["", "# why\n[]\n", "[{finding: unknown-action, at: old, reason: long ago}]\n"])
+@pytest.mark.parametrize(
+    "there", ["# none\n", "# why\n[]\n", "[{finding: unknown-action, at: old, reason: long ago}]\n"]
+)
 def test_a_new_document_with_names_that_are_not_known_is_accepted(folder: Folder, there: str) -> None:
     (folder.path / "accepted.yaml").write_text(there)
     new = policy("policy-5", "prod", document=DENY.replace("s3:*", "s3:Frobnicate"))

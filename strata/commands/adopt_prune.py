@@ -36,7 +36,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     if not lines:
         options.note(Message("nothing-to-do", f"nothing to do: {IMPORTS} has no lines", lines=0))
         return 0
-    landing_zone = loaded(folder, {**before, IMPORTS: ""}, folder)
+    landing_zone = loaded(folder, {**before, IMPORTS: "{}\n"}, folder)
     going = _going(options, landing_zone, lines)
     if not going:
         stay = f"{counted(len(lines), 'line')} of {IMPORTS} {plural(len(lines), 'stays', 'stay')}"

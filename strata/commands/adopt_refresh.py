@@ -45,7 +45,7 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     before = texts_to_edit(options, dry_run=dry_run or (json and not yes))
     garbled = _garbled(folder / EXTERNAL)
     had = read_partial(folder)[0].external
-    zone = loaded(folder, {**before, EXTERNAL: ""}, folder)  # which may be damaged
+    zone = loaded(folder, {**before, EXTERNAL: "{}\n"}, folder)  # which may be damaged
     if garbled:
         nothing_read = f"{folder / EXTERNAL} is not UTF-8 text: what it had is not compared"
         options.note(Message("not-utf8", nothing_read, place=str(folder / EXTERNAL)))

@@ -206,13 +206,16 @@ def _checked(
     refusal: Callable[[], StrataError],
     root: str = "",
 ) -> str:
-    """Returns an edited text that says what is meant, and nothing else than before; raises the refusal otherwise."""
+    """Returns an edited text that says what is meant, and nothing else than before; raises the refusal otherwise.
+
+    One of which nothing is left is written as empty: a file without any text is refused.
+    """
     before, after = SourceFile(file), SourceFile(file)
     parse(text, before, root)
     parse(result, after, root)
     if before.faults or after.faults or not is_meant(before.data, after.data):
         raise refusal()
-    return result
+    return result if result.strip() or not text.strip() else "[]\n" if root else "{}\n"
 
 
 def _changed(data: Any, way: Way, change: Callable[[Any], Any]) -> Any:

@@ -77,6 +77,14 @@ def places_of(kind: Kind, key: str, data: Any) -> Iterator[Location]:
             yield place
 
 
+def references(data: Any) -> Iterator[tuple[Location, Kind, str]]:
+    """Yields the keys of other things in the data of a file, with their places and kinds."""
+    for place, way, value in _walked(data):
+        for kind in _PLACES if isinstance(value, str) and way[-1:] != (KEY,) else ():
+            if _is_place(kind, way):
+                yield place, kind, value
+
+
 def places_expected(kind: Kind, key: str, data: Any) -> Iterator[Location]:
     """Yields where a key stands in the entries of expectations.yaml, in an ARN as well."""
     move = Move.model_construct(kind=kind, from_=key, to="")
@@ -242,7 +250,7 @@ def with_moves(text: str, moves: Sequence[Move], schema: str = "") -> str:
     if kept and not kept[-1].endswith(("\n", "\r")):
         kept[-1] += end
     tail = lines[last:]
-    return "".join([*kept, *(f"{_line(move)}{end}" for move in stay), *tail])
+    return "".join([*kept, *(f"{_line(move)}{end}" for move in stay), *tail]) or f"[]{end}"
 
 
 _HEAD = "# What got another key, in the order in which it happened; strata rename writes it, and --prune takes it out."

@@ -64,7 +64,7 @@ from strata.config.moves import Move
 from strata.config.source import Location, SourceFile, conflicts, link_to_nothing, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, as_data, short
-from strata.config.types import ImportAddress, ImportId, closest, did_you_mean
+from strata.config.types import ImportAddress, ImportId, closest, damaged, did_you_mean
 from strata.errors import ConfigurationError, Fault, Message
 
 FILES: Mapping[str, type[BaseModel]] = {PROJECT: Project, ORGANIZATION: Organization, SECURITY: Security, SSO: Sso}
@@ -74,6 +74,8 @@ ENTRY_SECTIONS = frozenset(
         "organizational_units",
         "accounts",
         "policies",
+        "contacts",
+        "primary_contacts",
         "delegated_administrators",
         "users",
         "groups",
@@ -120,14 +122,24 @@ class PartialConfiguration:
     assignment_positions: tuple[int, ...] = ()
 
     def declared(self, file: str, section: str, keys: Iterable[str]) -> frozenset[str] | None:
-        """Returns the keys a section declares, faulty entries among them; None if not all of them are known."""
+        """Returns the keys a section declares, damaged ones among them; None if not all are known."""
         source_file, out = self.source_files[file], self.skipped.get(file, set())
+        incomplete = source_file.incomplete
+        below = {location for location in incomplete if location[:1] == (section,)}
+        entries = {location for location in below if location == entry_of(location)}
         hiding: set[Location] = {(), (section,)}
         if section == "organizational_units":  # units contain units
-            hiding |= {location for location in source_file.incomplete if location[:1] == (section,)}
-        if (section,) in out or source_file.incomplete & hiding:
+            hiding |= entries | {location for location in below if location[-1] == section}
+        if (section,) in out or incomplete & hiding:
             return None
-        return frozenset(keys) | {str(location[-1]) for location in out if location[0] == section}
+        if section not in source_file.data and any(place[1:] == (section,) for place in out | incomplete):
+            return None  # indented too far
+        return frozenset(keys) | {str(location[-1]) for location in out | entries if location[0] == section}
+
+    def unread(self, file: str, section: str, key: str) -> bool:
+        """Returns whether an entry with a key may be in a section, as one that could not be read."""
+        keys = self.declared(file, section, ())
+        return keys is None or key in keys or bool(closest(key, damaged(keys)))
 
     def complete(self, file: str, *sections: str) -> bool:
         """Returns whether all of some sections was read, so that no error about them follows from another."""
@@ -434,12 +446,8 @@ def _joined_tree(folder: Path, name: str, model: type[BaseModel]) -> SourceFile:
     parts = [_source_file(folder, file) for file in files]
     for part in parts:
         if part.is_empty or not (files == [name] or part.data or part.faults):
-            remedy = f"put back what it had, as git checkout -- {shlex.quote(part.file)} does"
-            if files != [name]:
-                remedy += ", or delete the file"
-            elif name != PROJECT:
-                remedy += ", or write {} where it is to be empty"
-            part.faults.append(part.fault((), Message("file-empty", "is empty"), remedy))
+            nothing = "" if name == PROJECT else ", or write {} where it is to be empty"
+            _refuse_empty(part, nothing if files == [name] else _DELETED)
     return parts[0] if files == [name] else joined(name, parts, model)
 
 
@@ -448,7 +456,17 @@ def _source_file(folder: Path, name: str, entries: str = "") -> SourceFile:
     if os.path.lexists(folder / name):
         source_file = read(folder / name, source_file.file, entries)
     source_file.name = name
+    if source_file.is_empty and name in OPTIONAL:
+        _refuse_empty(source_file, _DELETED)
     return source_file
+
+
+_DELETED = ", or delete the file"
+
+
+def _refuse_empty(source_file: SourceFile, otherwise: str) -> None:
+    remedy = f"put back what it had, as git checkout -- {shlex.quote(source_file.file)} does{otherwise}"
+    source_file.faults.append(source_file.fault((), Message("file-empty", "is empty"), remedy))
 
 
 def _parse(
@@ -503,31 +521,43 @@ def _copied(value: Any) -> Any:
 def _note_incomplete(
     model: type[BaseModel],
     source_file: SourceFile,
-    errors: Iterable[ErrorDetails],
+    errors: Sequence[ErrorDetails],
     within: Location = (),
     positions: Sequence[int] = (),
 ) -> None:
-    """Notes mappings that are none, or have a key that cannot be one or is misspelt; of a file, the section meant."""
+    """Notes mappings that are none, or have a key that cannot be one, and the keys meant by those that are misspelt.
+
+    The key of an entry is left out with it, and `PartialConfiguration.declared` has it.
+    """
+    missing = {details["loc"] for details in errors if details["type"] == "missing"}
     for details in errors:
         location = _location(details["loc"], positions)
         at = (*within, *location[:-1])
         if details["type"] in ("model_type", "dict_type"):
             source_file.incomplete.add((*within, *location))
         elif details["loc"][-1:] == ("[key]",):
-            source_file.incomplete.add(at)
-        elif details["type"] == "extra_forbidden" and (
-            meant := closest(str(location[-1]), _keys_at(model, location[:-1]))
-        ):
-            source_file.incomplete.add(at or (meant,))
+            if within or location != entry_of(location):
+                source_file.incomplete.add(at)
+        elif details["type"] == "extra_forbidden":
+            lacking = [str(loc[-1]) for loc in missing if loc[:-1] == details["loc"][:-1]]
+            key = str(location[-1])
+            if meant := closest(key, lacking) or closest(key, _keys_at(model, location[:-1])):
+                source_file.incomplete.add((*at, meant))
+            elif not within:  # perhaps an entry, or a section, that is indented too far
+                source_file.incomplete.add((*entry_of(location)[:-1], location[-1]))
 
 
 def _is_consequence(source_file: SourceFile, location: Location, details: ErrorDetails) -> bool:
     """Returns whether a fault may come from what could not be read, and would go with it."""
     if details["type"] == "missing":
-        return not source_file.incomplete.isdisjoint({location, location[:-1]})
+        above = location[:-1]
+        beside = {(*above, "external"), (*above[:-1], location[-1])}  # of that less is required; with less indentation
+        return not source_file.incomplete.isdisjoint({location, above} | beside)
     if details["type"] == "too_short" and (ctx := details["ctx"])["field_type"] in ("Tuple", "List"):
         return bool(ctx["actual_length"] < len(details["input"]))  # wrong entries do not count
-    return details["type"] == "value_error" and location in source_file.incomplete
+    if details["type"] != "value_error":
+        return False
+    return any(location in (gone, gone[:-1] or gone) for gone in source_file.incomplete)
 
 
 def _location(loc: tuple[int | str, ...], positions: Sequence[int] = ()) -> Location:

@@ -220,6 +220,11 @@ def closest(value: str, candidates: Iterable[str]) -> str | None:
     return folded[close[0]] if close else None
 
 
+def damaged(keys: Iterable[str]) -> list[str]:
+    """Returns those of some keys that cannot be one, and stand in the place of one that nobody knows."""
+    return [key for key in keys if len(key) > _KEY_LENGTH or not matches(_KEY.pattern, key)]
+
+
 _OF_SERVICES = ".amazonaws.com"
 """At the end of each service principal, so that any two of them are alike by it, and slow to compare."""
 

@@ -37,19 +37,36 @@ class Sentence(NamedTuple):
     keys: Mapping[str, Value]
 
 
-def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, principals: bool) -> Iterator[Problem]:
-    """Yields what an expectation names and is not there, each with its place in the entry.
+def problems(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
+    """Yields what an expectation names and is not there, each with its place in the entry."""
+    yield from problems_of_words(expectation)
+    yield from filter(None, (evaluated.landing_zone.selector.problem(place, at) for at, place in places(expectation)))
+    yield from problems_of_names(evaluated, expectation, places=True, principals=True)
 
-    Args:
-        places: whether all accounts and units are known, so that another name is wrong.
-        principals: whether all users, groups and permission sets are known.
-    """
+
+def places(expectation: Expectation) -> Iterator[tuple[tuple[str | int, ...], str]]:
+    """Yields the places that an expectation names, each with where it stands in the entry."""
+    but = expectation.except_
+    yield from (*_listed(("in",), expectation.in_), *_listed(("except", "in"), but.in_ if but else ()))
+
+
+def problems_of_words(expectation: Expectation) -> Iterator[Problem]:
+    """Yields the actions and condition keys that AWS does not have."""
     for at, written in _listed((expectation.expects,), expectation.actions):
         yield from _action_problem(written, at)
+    yield from _key_problems(expectation.with_)
+
+
+def problems_of_names(
+    evaluated: Evaluated, expectation: Expectation, *, places: bool, principals: bool
+) -> Iterator[Problem]:
+    """Yields the principals, resources, regions and values that are not there, or that no action or key is about.
+
+    Args:
+        places: whether all accounts are known, so that a resource in another is wrong.
+        principals: whether all users, groups and permission sets are known.
+    """
     but = expectation.except_
-    for at, place in (*_listed(("in",), expectation.in_), *_listed(("except", "in"), but.in_ if but else ())):
-        if places and (problem := evaluated.landing_zone.selector.problem(place, at)):
-            yield problem
     for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
         if principals or name.startswith("role/"):
             yield from _principal_problem(evaluated, name, at)
@@ -57,7 +74,6 @@ def problems(evaluated: Evaluated, expectation: Expectation, *, places: bool, pr
     wrong = [problem for at, resource in on for problem in _resource_problem(evaluated, resource, at, places=places)]
     yield from wrong or _untaken(evaluated, expectation)
     yield from () if wrong else _elsewhere(evaluated, expectation)
-    yield from _key_problems(expectation.with_)
     values = placeholder_values(evaluated.landing_zone.project)
     yield from value_problems({key: [fill(value, values) for value in its] for key, its in expectation.with_.items()})
 

@@ -80,7 +80,7 @@ class AccountSelector:
         if place in units:
             unit = Message("name-of-another-kind", f"{short(place)} is an organizational unit", name=place, kind="unit")
             return Problem(unit, f"write {UNIT}{place}", at=at)
-        guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in units), EVERYWHERE})
+        guess = did_you_mean(place, {*accounts, *(f"{UNIT}{key}" for key in self._units), ROOT, EVERYWHERE})
         text = f"{short(place)} is neither an account nor an organizational unit{guess}"
         problem = Message("unknown-name", text, name=place, kinds=["account", "organizational unit"])
         return Problem(problem, f"write the key of an account, {UNIT}KEY for a unit, root or all", at=at)

@@ -31,6 +31,7 @@ from strata.rules import (
     security,
     spelling,
     text,
+    unread,
 )
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.warnings import LocatedWarning, found_warnings, warnings
@@ -72,6 +73,7 @@ RULES: tuple[Rule, ...] = (
     spelling.attachable,
     accepted.accepted,
     text.text,
+    unread.unread,
 )
 
 

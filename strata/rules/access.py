@@ -13,7 +13,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Assignment, Organization, Sso
 from strata.config.source import Location
 from strata.config.text import short, text_problem
-from strata.config.types import RESERVED_NAMES, did_you_mean
+from strata.config.types import RESERVED_NAMES, damaged, did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone.grants import all_assignments
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet, all_permission_sets
@@ -203,8 +203,8 @@ def _named(
         if not is_wildcard(name):
             yield from report_unknown(partial, SSO, here, name, known.accounts, "account", MANAGEMENT)
             yield from retired(partial, SSO, here, name)
-        elif known.accounts is not None and not matching(name, known.accounts | {MANAGEMENT}):
-            problem = f"{short(name)} matches no account{did_you_mean(name.strip('*?'), known.accounts)}"
+        elif (keys := known.accounts) is not None and not (damaged(keys) or matching(name, keys | {MANAGEMENT})):
+            problem = f"{short(name)} matches no account{did_you_mean(name.strip('*?'), keys)}"
             message = Message("pattern-matches-nothing", problem, pattern=name)
             yield partial.fault(SSO, here, message, "correct it, or remove it")
     yield from report_duplicates(partial, SSO, (*at, "accounts"), accounts)

@@ -16,7 +16,7 @@ from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, Mode
 from strata.config.source import Location
 from strata.config.text import short
-from strata.config.types import did_you_mean
+from strata.config.types import damaged, did_you_mean
 from strata.errors import Fault, Message
 from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.landing_zone import LandingZone
@@ -175,7 +175,7 @@ def _exceptions(partial: PartialConfiguration, exceptions: Any, administrator: s
         if not is_wildcard(name):
             yield from report_unknown(partial, DETECTION, here, name, accounts, "account", MANAGEMENT)
             yield from retired(partial, DETECTION, here, name)
-        elif accounts is not None and not matching(name, accounts | {MANAGEMENT}):
+        elif accounts is not None and not (damaged(accounts) or matching(name, accounts | {MANAGEMENT})):
             text = f"{short(name)} matches no account{did_you_mean(name.strip('*?'), accounts)}"
             message = Message("pattern-matches-nothing", text, pattern=name)
             yield partial.fault(DETECTION, here, message, "correct it, or remove it")

@@ -6,23 +6,25 @@ import datetime as dt
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from strata.config import EXPECTATIONS, EXTERNAL, ORGANIZATION, SSO
 from strata.config.expectations import ENTRIES, Expectation
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT, PolicyType
+from strata.config.models import MANAGEMENT, Organization, PolicyType
 from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import ConfigurationError, Fault, Message
 from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
 from strata.landing_zone import LandingZone
+from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.units import Target
 from strata.policy.answers import Outcome
 from strata.policy.documents import RESOURCE
 from strata.printing import line, word
 from strata.rules.accepted import Doubt
+from strata.rules.reporting import place_problem
 from strata.text import counted, listed
 
 if TYPE_CHECKING:
@@ -71,7 +73,8 @@ class UnmetError(ConfigurationError):
 
 def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Expectations have ids of their own, and what they name exists."""
-    if not partial.expectations:
+    entries = partial.source_files[EXPECTATIONS].data.get(ENTRIES)
+    if not entries:
         return
     seen: dict[str, int] = {}
     for index, expectation in partial.expectations.items():
@@ -80,21 +83,34 @@ def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             problem = f"the id {short(expectation.id)} is that of entry {first + 1} as well"
             message = Message("name-taken", problem, kind="expectation", name=expectation.id, entry=first + 1)
             yield partial.fault(EXPECTATIONS, (ENTRIES, index, "id"), message, "give it another id")
-    landing_zone = LandingZone.of(partial)
-    if landing_zone is None:
-        return
     from strata.evaluation.landing_zone import Evaluated
-    from strata.evaluation.sentences import problems
+    from strata.evaluation.sentences import places, problems_of_names, problems_of_words
 
-    evaluated, lines = Evaluated(landing_zone), partial.source_files[EXPECTATIONS].lines
-    places = partial.complete(ORGANIZATION, "organizational_units", "accounts")
+    landing_zone = LandingZone.of(partial)
+    evaluated, lines = Evaluated(landing_zone) if landing_zone else None, partial.source_files[EXPECTATIONS].lines
+    selector = AccountSelector(partial.organization or Organization())
+    whole = partial.complete(ORGANIZATION, "organizational_units", "accounts")
     principals = partial.complete(SSO, "users", "groups", "permission_sets", "break_glass", "state_access")
-    for index, expectation in partial.expectations.items():
-        for missing in problems(evaluated, expectation, places=places, principals=principals):
+    for index, entry in enumerate(entries):
+        its = partial.expectations.get(index)
+        named = places(its) if its else _places(entry)
+        problems = [*filter(None, (place_problem(partial, selector, place, at) for at, place in named))]
+        problems += problems_of_words(its) if its else ()
+        if evaluated and its:
+            problems += problems_of_names(evaluated, its, places=whole, principals=principals)
+        for missing in problems:
             at = (ENTRIES, index, *missing.at)
             # An only entry may stand there without a list around it.
             at = at if at in lines or at[:-1] not in lines else at[:-1]
             yield partial.fault(EXPECTATIONS, at, missing.problem, missing.remedy)
+
+
+def _places(entry: Any) -> Iterator[tuple[Location, str]]:
+    """Yields the places in an entry that could not be read for another fault."""
+    named = entry.get("in") if isinstance(entry, dict) else None
+    for index, place in enumerate(named if isinstance(named, list) else [named]):
+        if isinstance(place, str):
+            yield ("in", index), place
 
 
 # Whether they hold
@@ -115,7 +131,7 @@ def unaskable(evaluated: Evaluated, expectation: Expectation) -> Message | Liter
     """Returns what an expectation names and is not there, so that nobody can ask it; empty where all is."""
     from strata.evaluation.sentences import problems
 
-    return next((problem.problem for problem in problems(evaluated, expectation, places=True, principals=True)), "")
+    return next((problem.problem for problem in problems(evaluated, expectation)), "")
 
 
 def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[ExpectationResult]:

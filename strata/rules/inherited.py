@@ -32,7 +32,7 @@ from strata.rules.accepted import Doubt
 from strata.rules.access import wrong_inline
 from strata.rules.organization import retired
 from strata.rules.policies import wrong_document
-from strata.rules.reporting import report_over_limit, report_unknown
+from strata.rules.reporting import place_problem, report_over_limit, report_unknown
 from strata.text import listed
 
 if TYPE_CHECKING:
@@ -105,11 +105,11 @@ def _places(
 ) -> Iterator[Fault]:
     """Reports places that there are not; `accounts` says where else the words of an account belong."""
     organization = partial.organization
-    if not (organization and partial.complete(ORGANIZATION, "organizational_units", "accounts")):
+    if not organization:
         return
     selector = AccountSelector(organization)
     for place in places:
-        here, problem = (*at, place), selector.problem(place, ())
+        here, problem = (*at, place), place_problem(partial, selector, place, ())
         if problem:
             own = ", or the key of an account" if not accounts else ""
             yield partial.fault(file, here, problem.problem, f"write {ROOT}, ou/KEY for a unit{own}")

@@ -10,7 +10,7 @@ from strata.config.loader import PartialConfiguration
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.rules.organization import retired
-from strata.rules.reporting import report_unknown
+from strata.rules.reporting import place_problem, report_unknown
 from strata.text import listed
 
 
@@ -41,14 +41,16 @@ def account(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 def accounts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """The places of a layer's accounts are places that there are."""
     landing_zone = LandingZone.of(partial)
-    if landing_zone is None or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
+    if landing_zone is None:
         return
+    whole = partial.complete(ORGANIZATION, "organizational_units", "accounts")
     for layer in landing_zone.layers.values():
         places = layer.deploying.accounts or () if layer.code.in_accounts else ()
-        found = [landing_zone.selector.problem(place, ("accounts", index)) for index, place in enumerate(places)]
+        selector = landing_zone.selector
+        found = [place_problem(partial, selector, place, ("accounts", index)) for index, place in enumerate(places)]
         problems = [problem for problem in found if problem]
         yield from (partial.fault(layer.file, problem.at, problem.problem, problem.remedy) for problem in problems)
-        if places and not problems and not any(map(layer.is_in, landing_zone.members)):
+        if whole and places and not problems and not any(map(layer.is_in, landing_zone.members)):
             message = Message("layer-in-no-account", "names no member account", layer=layer.name)
             yield partial.fault(layer.file, ("accounts",), message, "name some, or delete the file")
 
@@ -56,8 +58,9 @@ def accounts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
 def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """Each wave names accounts that no wave before it has, and each account is in one."""
     landing_zone = LandingZone.of(partial)
-    if landing_zone is None or not partial.complete(ORGANIZATION, "organizational_units", "accounts"):
+    if landing_zone is None:
         return
+    whole = partial.complete(ORGANIZATION, "organizational_units", "accounts")
     for name, resolved in landing_zone.waves.items():
         layer, at = landing_zone.layers[name], ("rollout", "waves")
         places = layer.deploying.rollout.waves if layer.deploying.rollout and layer.in_each_account else ()
@@ -65,14 +68,14 @@ def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
             problem
             for number, wave in enumerate(places)
             for index, place in enumerate(wave)
-            if (problem := landing_zone.selector.problem(place, (*at, number, index)))
+            if (problem := place_problem(partial, landing_zone.selector, place, (*at, number, index)))
         ]
         yield from (partial.fault(layer.file, problem.at, problem.problem, problem.remedy) for problem in problems)
-        for number, accounts in enumerate(resolved if places and not problems else ()):
+        for number, accounts in enumerate(resolved if whole and places and not problems else ()):
             if not accounts:
                 message = Message("wave-empty", "adds no member account to the waves before it", wave=number + 1)
                 yield partial.fault(layer.file, (*at, number), message, "name others, or remove it")
         left = sorted({*filter(layer.is_in, landing_zone.members)} - frozenset[str]().union(*resolved))
-        if left and places and not problems:
+        if whole and left and places and not problems:
             message = Message("account-in-no-wave", f"no wave has {listed(left)}", accounts=left)
             yield partial.fault(layer.file, at, message, "add them to one, or the wave [all] at the end")

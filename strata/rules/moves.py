@@ -12,7 +12,7 @@ from strata.config.models import MANAGEMENT
 from strata.config.moves import ENTRIES, Kind, Move
 from strata.config.source import Location
 from strata.config.text import short
-from strata.config.types import did_you_mean
+from strata.config.types import closest, damaged, did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone.units import units
 
@@ -29,7 +29,7 @@ def moves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     for index, move in partial.moves.items():
         first.setdefault((move.kind, "from", move.from_), (index + 1, move))
         first.setdefault((move.kind, "to", move.to), (index + 1, move))
-    declared = {kind: _declared(partial, kind) for kind in {kind for kind, _, _ in first}}
+    declared = {kind: declared_keys(partial, kind) for kind in {kind for kind, _, _ in first}}
     for index, move in partial.moves.items():
         faults = list(_step(partial, index, move, first))
         yield from faults or _ends(partial, index, move, declared[move.kind], first)
@@ -53,7 +53,7 @@ def _step(partial: PartialConfiguration, index: int, move: Move, first: _First) 
             message = Message("moved-twice", problem, key=move.from_, entry=number)
             yield partial.fault(MOVES, at, message, f"keep one of the two; a further step begins with from: {other.to}")
         elif other.to == move.to:
-            problem = f"moves a second {_word(move)} onto {short(move.to)}, as entry {number} does"
+            problem = f"moves a second {word(move.kind)} onto {short(move.to)}, as entry {number} does"
             message = Message("moved-onto-twice", problem, key=move.to, entry=number)
             yield partial.fault(MOVES, at, message, "keep one of the two, and give the other another key")
         else:
@@ -78,20 +78,22 @@ def _ends(
         return
     # Where a move leads to the key, another fault tells of its reuse.
     if move.from_ in declared and (move.kind, "to", move.from_) not in first:
-        problem = f"{_word(move)} {short(move.from_)} is declared, and this moves it to {short(move.to)}"
+        problem = f"{word(move.kind)} {short(move.from_)} is declared, and this moves it to {short(move.to)}"
         remedy = (
             f"declare it as {move.to!r}; or deploy and take the entry out with {_PRUNE}, before the key is used again"
         )
-        message = Message("moved-key-in-use", problem, kind=_word(move), key=move.from_)
+        message = Message("moved-key-in-use", problem, kind=word(move.kind), key=move.from_)
         yield partial.fault(MOVES, (*at, "from"), message, remedy)
     if (move.kind, "from", move.to) in first:
         return
     organization = partial.organization
     account = organization.accounts.get(move.to) if organization and move.kind == "account" else None
     if move.to not in declared:
-        problem = f"there is no {_word(move)} {short(move.to)}{did_you_mean(move.to, declared)}"
+        if closest(move.to, damaged(declared)):
+            return
+        problem = f"there is no {word(move.kind)} {short(move.to)}{did_you_mean(move.to, declared)}"
         remedy = f"correct it, or remove the entry: {_PRUNE} does so once it has been made"
-        message = Message("unknown-name", problem, kind=_word(move), name=move.to)
+        message = Message("unknown-name", problem, kind=word(move.kind), name=move.to)
         yield partial.fault(MOVES, (*at, "to"), message, remedy)
     elif account and account.retired:
         problem = f"moves onto {short(move.to)}, which is retired"
@@ -100,7 +102,11 @@ def _ends(
         yield partial.fault(MOVES, (*at, "to"), message, remedy)
 
 
-def _declared(partial: PartialConfiguration, kind: Kind) -> frozenset[str] | None:
+# What other rules ask as well
+
+
+def declared_keys(partial: PartialConfiguration, kind: Kind) -> frozenset[str] | None:
+    """Returns the keys of a kind, faulty and damaged ones among them; None if not all are known."""
     organization, sso = partial.organization, partial.sso
     if kind in ("account", "ou", "policy"):
         if organization is None:
@@ -117,5 +123,6 @@ def _declared(partial: PartialConfiguration, kind: Kind) -> frozenset[str] | Non
     return partial.declared(SSO, section, getattr(sso, section))
 
 
-def _word(move: Move) -> str:
-    return _WORDS.get(move.kind, move.kind)
+def word(kind: Kind) -> str:
+    """Returns what a kind is called in a sentence."""
+    return _WORDS.get(kind, kind)

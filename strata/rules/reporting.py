@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable, Iterator
 
+from strata.config import ORGANIZATION
 from strata.config.limits import Limit
 from strata.config.loader import PartialConfiguration
 from strata.config.moves import Kind
 from strata.config.reserved import reserved
 from strata.config.source import Location
 from strata.config.text import Problem, check_length, short
-from strata.config.types import did_you_mean
+from strata.config.types import closest, damaged, did_you_mean
 from strata.errors import Fault, Message
+from strata.landing_zone.selection import AccountSelector
+from strata.landing_zone.units import UNIT
 
 _LISTED = 8
 _LONGEST = 64
@@ -29,7 +32,7 @@ def report_unknown(
     besides: str | None = None,
     more: str = "",
 ) -> Iterator[Fault]:
-    """Reports a name that no entry has; an empty one always, others only when all entries are known.
+    """Reports a name that no entry has: an empty one always, others if all are known and no damaged key is like it.
 
     Args:
         besides: a name that is right as well.
@@ -39,14 +42,23 @@ def report_unknown(
         nothing = Message("nothing-named", f"{short(name)} names no {what}", kind=what, name=name)
         yield partial.fault(file, at, nothing, "write its key, or remove it")
         return
-    if keys is None or name in keys or name == besides:
+    if keys is None or name in keys or name == besides or closest(name, wrong := damaged(keys)):
         return
-    candidates = sorted(keys | ({besides} if besides else set()))
+    candidates = sorted(keys.difference(wrong) | ({besides} if besides else set()))
     known = ", ".join(name if len(name) <= _LONGEST else short(name) for name in candidates[:_LISTED])
     known += ", ..." if len(candidates) > _LISTED else ""
     problem = f"unknown {what} {short(name)}{did_you_mean(name, candidates)}"
     message = Message("unknown-name", problem, kind=what, name=name)
     yield partial.fault(file, at, message, f"known: {known or 'none'}{more}")
+
+
+def place_problem(partial: PartialConfiguration, selector: AccountSelector, place: str, at: Location) -> Problem | None:
+    """Returns why there is no such place, None where there is, or where it may be an entry that could not be read."""
+    problem = selector.problem(place, at)
+    if problem is None or problem.problem.id == "account-retired":
+        return problem
+    section = "organizational_units" if place.startswith(UNIT) else "accounts"
+    return None if partial.unread(ORGANIZATION, section, place.removeprefix(UNIT)) else problem
 
 
 def report_reserved(partial: PartialConfiguration, file: str, at: Location, kind: Kind, key: str) -> Iterator[Fault]:

@@ -85,7 +85,7 @@ def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
 def _examined(examination: Examiner, entry: Entry) -> ExpectationResult | None:
     """Returns how an expectation fares, None where it names what is not there, or cannot fail."""
     expectation = Expectation.model_validate(entry)
-    if next(problems(examination.evaluated, expectation, places=True, principals=True), None):
+    if next(problems(examination.evaluated, expectation), None):
         return None
     sentence = resolved(examination.evaluated, expectation)
     return None if idle(examination, sentence) else examination.examine(0, sentence)
