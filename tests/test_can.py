@@ -527,6 +527,18 @@ def test_it_is_said_on_which_keys_nothing_depends(tmp_path: Path) -> None:
     assert case["decided_by"] in case["chain"]
 
 
+@pytest.mark.parametrize("operator", ["IpAddress", "NotIpAddress"])
+def test_a_range_of_which_a_part_is_in_that_of_a_policy_leaves_it_open(tmp_path: Path, operator: str) -> None:
+    config = guarded(tmp_path, {operator: OFFICE})
+    words = ["sqs:PurgeQueue", "--in", "shared", "--as", "Administrator", "--with"]
+    ranges = ("203.0.0.0/16", "203.0.113.7", "203.0.113.128/25", "198.51.100.0/24", "::/0")
+
+    answers = [answer(*words, f"aws:SourceIp={one}", config=config) for one in ranges]
+
+    inside, outside = ("denied", "allowed") if operator == "IpAddress" else ("allowed", "denied")
+    assert answers == ["depends", inside, inside, outside, outside]
+
+
 def test_several_values_that_are_compared_as_one_leave_it_open_and_nothing_to_say(tmp_path: Path, said: Said) -> None:
     config = guarded(tmp_path, {"StringEquals": {"aws:TagKeys": "a"}})
     words = ["sqs:TagQueue", "--in", "shared", "--as", "Administrator", "--with", "aws:TagKeys=b"]

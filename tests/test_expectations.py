@@ -483,6 +483,11 @@ WRONG: tuple[tuple[Entry, str, str], ...] = (
         ".region",
         "region-fixed",
     ),
+    (
+        {"denied": "s3:*", "with": {"aws:RequestedRegion": "{{state_bucket}}"}},
+        ".with.aws:RequestedRegion[1]",
+        "unknown-placeholder",
+    ),
     ({"denied": "s3:*", "with": {"aws:SourceIpp": "1"}}, ".with.aws:SourceIpp", "unknown-condition-key"),
     ({"denied": "s3:*", "with": {"aws:SecureTransport": True}}, ".with.aws:SecureTransport[1]", "wrong-type"),
     ({"denied": "s3:*", "with": {"aws:CurrentTime": dt.date(2027, 1, 31)}}, ".with.aws:CurrentTime[1]", "wrong-type"),

@@ -74,8 +74,12 @@ def problems_of_names(
     wrong = [problem for at, resource in on for problem in _resource_problem(evaluated, resource, at, places=places)]
     yield from wrong or _untaken(evaluated, expectation)
     yield from () if wrong else _elsewhere(evaluated, expectation)
+    with_ = [(key, at, value) for key, its in expectation.with_.items() for at, value in _listed(("with", key), its)]
+    misspelt = [one for _, at, value in with_ for one in _placeholder_problem(evaluated, value, at)]
+    yield from misspelt
     values = placeholder_values(evaluated.landing_zone.project)
-    yield from value_problems({key: [fill(value, values) for value in its] for key, its in expectation.with_.items()})
+    filled = {key: [fill(value, values) for value in its] for key, its in expectation.with_.items()}
+    yield from () if misspelt else value_problems(filled)
 
 
 def _listed(at: tuple[str, ...], names: Sequence[str]) -> list[tuple[tuple[str | int, ...], str]]:
@@ -155,19 +159,24 @@ def value_problems(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
                 yield Problem(problem, remedy, at=("with", key, index))
 
 
-def _resource_problem(
-    evaluated: Evaluated, written: str, at: tuple[str | int, ...], *, places: bool
-) -> Iterator[Problem]:
-    values = placeholder_values(evaluated.landing_zone.project)
-    known = values.keys() - LISTS
+def _placeholder_problem(evaluated: Evaluated, written: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+    known = placeholder_values(evaluated.landing_zone.project).keys() - LISTS
     for name in map(str.strip, PATTERN.findall(written)):
         if name not in known:
             text = f"{{{{{name}}}}} is not a placeholder that Strata knows here{did_you_mean(name, known)}"
             problem = Message("unknown-placeholder", text, name=name)
             yield Problem(problem, f"known: {', '.join(sorted(known))}", at=at)
             return
+
+
+def _resource_problem(
+    evaluated: Evaluated, written: str, at: tuple[str | int, ...], *, places: bool
+) -> Iterator[Problem]:
+    if misspelt := list(_placeholder_problem(evaluated, written, at)):
+        yield from misspelt
+        return
     try:
-        check_resource(evaluated, fill(written, values))
+        check_resource(evaluated, fill(written, placeholder_values(evaluated.landing_zone.project)))
     except StrataError as error:
         said: Message = error.args[0]
         text, _, remedy = said.partition("; ")

@@ -147,10 +147,22 @@ def network(text: str) -> Network | None:
         return None
 
 
+def _address(value: str, wanted: str) -> ComparisonResult:
+    """Compares an address, or a range that somebody asks about, of which a part may be in the other."""
+    compared = _compared(network, _within)(value, wanted)
+    if compared is ComparisonResult.DIFFERENT and _compared(network, _overlaps)(value, wanted) is ComparisonResult.SAME:
+        return ComparisonResult.UNSURE
+    return compared
+
+
 def _within(inner: Network, outer: Network) -> bool:
     if isinstance(inner, ipaddress.IPv4Network):
         return isinstance(outer, ipaddress.IPv4Network) and inner.subnet_of(outer)
     return isinstance(outer, ipaddress.IPv6Network) and inner.subnet_of(outer)
+
+
+def _overlaps(one: Network, other: Network) -> bool:
+    return one.overlaps(other)
 
 
 def _binary(text: str) -> bytes | None:
@@ -192,8 +204,8 @@ OPERATORS: dict[str, Operator] = {
     "DateGreaterThanEquals": Operator(_dated(operator.ge)),
     "Bool": Operator(_compared(truth, operator.eq)),
     "BinaryEquals": Operator(_compared(_binary, operator.eq)),
-    "IpAddress": Operator(_compared(network, _within)),
-    "NotIpAddress": Operator(_compared(network, _within), negated=True),
+    "IpAddress": Operator(_address),
+    "NotIpAddress": Operator(_address, negated=True),
     # AWS: ArnEquals and ArnLike behave identically.
     "ArnEquals": Operator(_arn, variables=True),
     "ArnNotEquals": Operator(_arn, negated=True, variables=True),
