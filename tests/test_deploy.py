@@ -822,14 +822,23 @@ def test_what_exists_already_is_imported_and_not_asked_about(site: Site) -> None
     assert len(site.questions) == 1
 
 
-@pytest.mark.parametrize(("tags", "ours"), [({"Layer": "things"}, True), ({}, False), ({"owner": "payroll"}, False)])
+@pytest.mark.parametrize(
+    ("tags", "own_tags", "ours"),
+    [
+        ({"Layer": "things"}, True, True),
+        ({"Layer": "things"}, False, False),
+        ({}, True, False),
+        ({"owner": "payroll"}, True, False),
+    ],
+)
 @pytest.mark.parametrize("yes", [True, False])
 def test_what_somebody_else_made_is_taken_into_no_layer_of_ones_own(
-    site: Site, capsys: pytest.CaptureFixture[str], tags: dict[str, str], *, ours: bool, yes: bool
+    site: Site, capsys: pytest.CaptureFixture[str], tags: dict[str, str], *, own_tags: bool, ours: bool, yes: bool
 ) -> None:
     """Whoever agreed has seen that it is created; what a killed run of the layer made has its tags."""
     bucket, layer = "aws_s3_bucket.main", Layer("things", Code(site.folder))
-    site.landing_zone = replace(site.landing_zone, layers={"things": layer})
+    project = site.landing_zone.project.model_copy(update={"default_tags": own_tags})
+    site.landing_zone = replace(site.landing_zone, layers={"things": layer}, project=project)
     site.add("things", "organizations")
     exists = {"severity": "error", "summary": "BucketAlreadyOwnedByYou", "address": bucket}
     shown, imported = planned(("create", bucket)), planned(("update", bucket))

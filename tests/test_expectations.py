@@ -485,7 +485,7 @@ WRONG: tuple[tuple[Entry, str, str], ...] = (
     ),
     (
         {"denied": "s3:*", "with": {"aws:RequestedRegion": "{{state_bucket}}"}},
-        ".with.aws:RequestedRegion[1]",
+        ".with.aws:RequestedRegion",
         "unknown-placeholder",
     ),
     ({"denied": "s3:*", "with": {"aws:SourceIpp": "1"}}, ".with.aws:SourceIpp", "unknown-condition-key"),

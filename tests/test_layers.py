@@ -1004,21 +1004,33 @@ def test_what_holds_data_is_destroyed_by_no_move_to_another_layer(
 
 
 @pytest.mark.parametrize("action", ["update", "delete", "replace"])
-@pytest.mark.parametrize(("arn", "declared", "refuses"), [("a", True, True), ("b", True, False), ("a", False, False)])
-def test_what_two_layers_make_is_changed_by_neither(
-    own: Own, action: str, arn: str, *, declared: bool, refuses: bool
+@pytest.mark.parametrize(
+    ("other", "arn", "id", "declared", "written", "refuses"),
+    [
+        ("two", "a", "i", True, True, True),
+        ("security", "a", "i", True, True, True),
+        ("two", "b", "j", True, True, False),
+        ("two", "a", "j", True, True, False),
+        ("two", "a", "i", False, True, False),
+        ("two", "a", "i", False, False, True),
+    ],
+    ids=["one thing", "of Strata", "another", "the ARN of what it is about", "moved", "its code fails"],
+)
+def test_what_two_stacks_make_is_changed_by_no_layer(
+    own: Own, action: str, other: str, arn: str, id: str, *, declared: bool, written: bool, refuses: bool
 ) -> None:
     """AWS returns a topic that exists, so that both states have it; that another had it once is a move."""
     for name in ("one", "two"):
         own.add(name, stack=STACK.format(inputs="landing_zone"))
     topic = "aws_sns_topic"
 
-    def state(name: str, arn: str) -> Mapping[str, Any]:
-        return {"resources": [{"type": topic, "name": name, "instances": [{"attributes": {"arn": arn}}]}]}
+    def state(name: str, arn: str, id: str) -> Mapping[str, Any]:
+        return {"resources": [{"type": topic, "name": name, "instances": [{"attributes": {"arn": arn, "id": id}}]}]}
 
     makes = {"resource": {topic: {"theirs": dict[str, str]()}}} if declared else {}
-    workspace = SimpleNamespace(stacks=("one", "two"), unwritten=(), failed=(), document=lambda _: makes)
-    states = {"one": state("ours", "a"), "two": state("theirs", arn)}
+    unwritten = () if written else (other,)
+    workspace = SimpleNamespace(stacks=("one", other), unwritten=unwritten, failed=(), document=lambda _: makes)
+    states = {"one": state("ours", "a", "i"), other: state("theirs", arn, id)}
 
     def plan(*allow: str) -> None:
         prepared = SimpleNamespace(landing_zone=own.load(), allow=allow, workspace=workspace, states=states)
@@ -1029,7 +1041,7 @@ def test_what_two_layers_make_is_changed_by_neither(
         plan()
 
     if error:
-        data = {"stack": "one", "address": f"{topic}.ours", "other": "two", "arn": "a"}
+        data = {"stack": "one", "address": f"{topic}.ours", "other": other, "arn": "a"}
         (told,) = error.value.args
         assert (told.id, told.data) == ("made-twice", data)
 

@@ -96,14 +96,19 @@ def _states(prepared: Prepared) -> Callable[[str], State]:
     return state
 
 
-def _beside(prepared: Prepared, stack: str, type: str) -> Iterator[tuple[str, Sequence[str]]]:
-    """Yields the stacks of one's own in the account of one, each with the addresses of a type that it makes."""
+def _beside(prepared: Prepared, stack: str, type: str) -> Iterator[tuple[str, Sequence[str] | None]]:
+    """Yields the other stacks in the account of one, each with the addresses of a type that it makes.
+
+    None are those of a stack whose Terraform is not written, which may make whatever its state has.
+    """
     zone, workspace = prepared.landing_zone, prepared.workspace
     for other in workspace.stacks:
-        account = zone.account_stacks.get(other)
-        if other == stack or not own_layer(zone, other) or account != zone.account_stacks.get(stack):
+        if other == stack or zone.account_stacks.get(other) != zone.account_stacks.get(stack):
             continue
-        named = {} if other in workspace.unwritten else workspace.document(other).get("resource", {}).get(type, {})
+        if other in workspace.unwritten:
+            yield other, None
+            continue
+        named = workspace.document(other).get("resource", {}).get(type, {})
         yield other, [f"{type}.{name}" for name in sorted(named)]
 
 
@@ -114,7 +119,9 @@ def _elsewhere(prepared: Prepared, stack: str, old: str, state: Callable[[str], 
     """
     zone, type = prepared.landing_zone, old.partition(".")[0]
     for other, named in _beside(prepared, stack, type):
-        layer = zone.layers[layer_of(other)]
+        layer = own_layer(zone, other)
+        if layer is None:
+            continue
         if other in prepared.workspace.failed and type in types_of(layer.code.folder):
             return other, f"{type}.<its name>", ids({stack: state(stack)}).get(old, "")
         if named:
@@ -133,22 +140,24 @@ def _made_twice(prepared: Prepared, planned: Plan, layer: Layer, state: Callable
         if change.action not in ("update", "delete", "replace") or word in prepared.allow:
             continue
         for other, named in _beside(prepared, planned.stack, whole.partition(".")[0]):
-            arns = _arns(state(planned.stack), [whole]) if named else {}
-            for arn, new in _arns(state(other), named).items():
-                if arn in arns:
-                    text = f"{planned.stack}: {old} and {new} of {other} are one thing, {arn}"
-                    problem = Message("made-twice", text, stack=planned.stack, address=old, other=other, arn=arn)
+            if named == []:
+                continue
+            known = _known(state(planned.stack), [whole])
+            for thing, new in _known(state(other), named).items():
+                if thing in known:
+                    text = f"{planned.stack}: {old} and {new} of {other} are one thing, {thing[1]}"
+                    problem = Message("made-twice", text, stack=planned.stack, address=old, other=other, arn=thing[1])
                     remedy = "take it out of one of the two, and write self.remove_from_state with its address there"
                     place = shown(layer.code.folder, "stack.py")
                     yield Refusal(Fault(place, 1, "", problem, f"{remedy}; or {allowed_by(word)}"), word)
 
 
-def _arns(state: State, addresses: Sequence[str]) -> dict[str, str]:
-    """Returns the addresses among some by the ARN of what they have, as far as it has one."""
+def _known(state: State, addresses: Sequence[str] | None) -> dict[tuple[str, str, str], str]:
+    """Returns the addresses among some by type, ARN and id of what they have, as far as it has an ARN."""
     return {
-        str(one.attributes["arn"]): one.address
+        (one.type, str(one.attributes["arn"]), str(one.attributes.get("id"))): one.address
         for one in managed(state)
-        if one.address in addresses and one.attributes.get("arn")
+        if (addresses is None or one.address in addresses) and one.attributes.get("arn")
     }
 
 
@@ -171,6 +180,8 @@ def taken_over(zone: LandingZone, planned: Plan, shown: Plan) -> list[Failure]:
             why = "has other tags"
         elif change.loses and "tags_all" not in before.arguments:
             why = f"has {listed(change.loses)}"
+        elif not zone.project.default_tags:
+            why = "may be anybody's: default_tags is off"
         else:
             continue
         text = f"AWS has it already, as {change.import_id}, and it {why}"
