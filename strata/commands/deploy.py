@@ -48,7 +48,7 @@ from strata.terraform.events import Failure
 from strata.terraform.existing import PRUNE, ExistingTable, GoneImports, exists_already
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
-from strata.terraform.losses import existing_in_layer, own_layer, refuse_losses, taken_over
+from strata.terraform.losses import existing_in_layer, refuse_losses, taken_over
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import (
@@ -1000,7 +1000,7 @@ class Deployment:
             ours = sorted(set(half) - set(tainted(self.prepared.states.get(stack, {}))))
             untaint(self.workspace, stack, ours, self._note_of(stack), by="this run")
             begun = [address for address, action in applied.events.begun.items() if action == "create"]
-            if begun and not own_layer(self.landing_zone, stack):  # there the next plan says whose it is
+            if begun and not fleet.own_layer(self.landing_zone, stack):  # there the next plan says whose it is
                 adopt_interrupted(
                     self.workspace, self._planner.plan(stack), begun, self._existing, self._note_of(stack)
                 )

@@ -19,6 +19,8 @@ from strata.rules.reporting import report_unknown
 
 def unread(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """What they name exists, as everywhere else; what is of another kind may belong below a key that is missing."""
+    if not any(partial.skipped[file] for file in (ORGANIZATION, SSO)):
+        return
     declared = {kind: declared_keys(partial, kind) for kind in KINDS}
     every = frozenset[str]().union(*(keys or () for keys in declared.values()))
     for file in (ORGANIZATION, SSO):

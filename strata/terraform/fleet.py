@@ -11,8 +11,9 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeVar
 
-from strata.config.layers import IN_ACCOUNT
+from strata.config.layers import IN_ACCOUNT, Layer
 from strata.errors import Message, UsageError
+from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import Workspace
@@ -117,6 +118,12 @@ def words(stacks: Iterable[str], in_accounts: Collection[str]) -> list[str]:
 def layer_of(stack: str) -> str:
     """Returns the layer that a stack is of."""
     return stack.partition(IN_ACCOUNT)[0]
+
+
+def own_layer(zone: LandingZone, stack: str) -> Layer | None:
+    """Returns the layer of one's own that a stack is of, None for those of Strata."""
+    layer = zone.layers.get(layer_of(stack))
+    return layer if layer and not layer.source else None
 
 
 def each(work: Callable[[str], T], stacks: Sequence[str], at_once: int, progress: Progress) -> dict[str, T]:

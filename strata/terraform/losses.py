@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache
 
@@ -17,7 +17,7 @@ from strata.landing_zone import LandingZone
 from strata.sides.states import State, ids, managed
 from strata.terraform.errors import EXISTS
 from strata.terraform.events import Failure
-from strata.terraform.fleet import layer_of
+from strata.terraform.fleet import own_layer
 from strata.terraform.plans import Plan
 from strata.terraform.preflight import REPLACE, Prepared, RefusedError
 from strata.text import listed
@@ -38,10 +38,10 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
         RefusedError: it is not allowed by its address.
     """
     layer = own_layer(prepared.landing_zone, planned.stack)
-    if layer is None:
+    if layer is None or not any(change.action in _TAKES for change in planned.changes.values()):
         return
-    states = _states(prepared)
-    refusals = list(_made_twice(prepared, planned, layer, states))
+    beside, states = dict(_beside(prepared, planned.stack)), _states(prepared)
+    refusals = list(_made_twice(prepared, planned, layer, beside, states))
     twice = {refusal.kind for refusal in refusals}
     kept = {address: change for address, change in planned.changes.items() if address.partition(".")[0] in HOLDS_DATA}
     for address, change in sorted(kept.items()):
@@ -57,7 +57,7 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
         elif change.action == "replace":
             by = ", ".join(attribute.name for attribute in change.attributes if attribute.replaces)
             text, remedy = f"destroyed and created again{f' for another {by}' if by else ''}", "take that back"
-        elif change.action == "delete" and (its := _elsewhere(prepared, planned.stack, whole, states)):
+        elif change.action == "delete" and (its := _elsewhere(prepared, planned.stack, whole, beside, states)):
             stack, new, id = its
             text = f"destroyed, and {stack} has it or may make one of its type"
             remedy = (
@@ -78,10 +78,13 @@ def refuse_losses(prepared: Prepared, planned: Plan, *, applied: bool = False) -
         raise RefusedError(refusals, applied=applied)
 
 
-def own_layer(zone: LandingZone, stack: str) -> Layer | None:
-    """Returns the layer of one's own that a stack is of, None for those of Strata."""
-    layer = zone.layers.get(layer_of(stack))
-    return layer if layer and not layer.source else None
+_TAKES = ("update", "delete", "replace")
+"""What is done to a thing that is there."""
+_Beside = Mapping[str, Mapping[str, Collection[str]] | None]
+"""The other stacks in an account, each with the names of what it makes by type.
+
+None is that of a stack whose Terraform is not written, which may make whatever its state has.
+"""
 
 
 def _states(prepared: Prepared) -> Callable[[str], State]:
@@ -96,52 +99,48 @@ def _states(prepared: Prepared) -> Callable[[str], State]:
     return state
 
 
-def _beside(prepared: Prepared, stack: str, type: str) -> Iterator[tuple[str, Sequence[str] | None]]:
-    """Yields the other stacks in the account of one, each with the addresses of a type that it makes.
-
-    None are those of a stack whose Terraform is not written, which may make whatever its state has.
-    """
+def _beside(prepared: Prepared, stack: str) -> Iterator[tuple[str, Mapping[str, Collection[str]] | None]]:
     zone, workspace = prepared.landing_zone, prepared.workspace
     for other in workspace.stacks:
-        if other == stack or zone.account_stacks.get(other) != zone.account_stacks.get(stack):
-            continue
-        if other in workspace.unwritten:
-            yield other, None
-            continue
-        named = workspace.document(other).get("resource", {}).get(type, {})
-        yield other, [f"{type}.{name}" for name in sorted(named)]
+        if other != stack and zone.account_stacks.get(other) == zone.account_stacks.get(stack):
+            yield other, None if other in workspace.unwritten else workspace.document(other).get("resource", {})
 
 
-def _elsewhere(prepared: Prepared, stack: str, old: str, state: Callable[[str], State]) -> tuple[str, str, str] | None:
+def _elsewhere(
+    prepared: Prepared, stack: str, old: str, beside: _Beside, state: Callable[[str], State]
+) -> tuple[str, str, str] | None:
     """Returns what may be the same thing in another stack of the account, or will be: that stack, its address, its id.
 
     A stack makes one of its type, or has one by its id, or its code fails, and nobody knows.
     """
-    zone, type = prepared.landing_zone, old.partition(".")[0]
-    for other, named in _beside(prepared, stack, type):
-        layer = own_layer(zone, other)
+    type = old.partition(".")[0]
+    for other, makes in beside.items():
+        layer = own_layer(prepared.landing_zone, other)
         if layer is None:
             continue
         if other in prepared.workspace.failed and type in types_of(layer.code.folder):
             return other, f"{type}.<its name>", ids({stack: state(stack)}).get(old, "")
-        if named:
+        if named := sorted((makes or {}).get(type, ())):
             id, has = ids({stack: state(stack)}).get(old, ""), ids({other: state(other)})
-            for new in named:
+            for new in (f"{type}.{name}" for name in named):
                 if has.get(new, id) == id:
                     return other, new, id
     return None
 
 
-def _made_twice(prepared: Prepared, planned: Plan, layer: Layer, state: Callable[[str], State]) -> Iterator[Refusal]:
+def _made_twice(
+    prepared: Prepared, planned: Plan, layer: Layer, beside: _Beside, state: Callable[[str], State]
+) -> Iterator[Refusal]:
     """Yields a refusal for each change of a thing that the state of another stack has too, which makes it as well."""
     for address, change in planned.changes.items():
         old = change.moved_from or address
-        word, whole = f"{REPLACE}{old}", old.partition("[")[0]
-        if change.action not in ("update", "delete", "replace") or word in prepared.allow:
+        word, whole, type = f"{REPLACE}{old}", old.partition("[")[0], old.partition(".")[0]
+        if change.action not in _TAKES or word in prepared.allow:
             continue
-        for other, named in _beside(prepared, planned.stack, whole.partition(".")[0]):
-            if named == []:
+        for other, makes in beside.items():
+            if makes is not None and type not in makes:
                 continue
+            named = None if makes is None else [f"{type}.{name}" for name in makes[type]]
             known = _known(state(planned.stack), [whole])
             for thing, new in _known(state(other), named).items():
                 if thing in known:
@@ -152,7 +151,7 @@ def _made_twice(prepared: Prepared, planned: Plan, layer: Layer, state: Callable
                     yield Refusal(Fault(place, 1, "", problem, f"{remedy}; or {allowed_by(word)}"), word)
 
 
-def _known(state: State, addresses: Sequence[str] | None) -> dict[tuple[str, str, str], str]:
+def _known(state: State, addresses: Collection[str] | None) -> dict[tuple[str, str, str], str]:
     """Returns the addresses among some by type, ARN and id of what they have, as far as it has an ARN."""
     return {
         (one.type, str(one.attributes["arn"]), str(one.attributes.get("id"))): one.address

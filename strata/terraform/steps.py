@@ -30,7 +30,7 @@ from strata.steps import baseline_roles, regions
 from strata.steps.known_regions import KnownRegions
 from strata.steps.regions import AccountRegions, RegionSurvey
 from strata.terraform.entering import Entrances
-from strata.terraform.fleet import layer_of
+from strata.terraform.fleet import own_layer
 from strata.terraform.plans import Plan
 from strata.text import counted, listed
 
@@ -67,8 +67,7 @@ class Steps:
             planned = replace(planned, remarks=(_ALIAS_GOES,))
         entered_by_us = self.removes_default_vpcs(planned.stack) or self.entrances.made(planned.stack)
         if not (entered_by_us and self.entrances.account(planned.stack)):
-            layer = self.landing_zone.layers.get(layer_of(planned.stack))
-            return _with_new_names(planned) if layer and not layer.source else planned
+            return _with_new_names(planned) if own_layer(self.landing_zone, planned.stack) else planned
         planned = replace(planned, steps=tuple(self._roles(planned.stack)))
         return self._with_default_vpcs(planned) if self.removes_default_vpcs(planned.stack) else planned
 
