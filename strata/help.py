@@ -64,12 +64,33 @@ class Formatter(Protocol):
     def write_dl(self, rows: Sequence[tuple[str, str]]) -> None: ...
 
 
+_USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
+"""What a command line raises that typer cannot read; typer names only its subclasses."""
+
+
 class Commands(TyperGroup):
-    """The commands of `strata`, listed by purpose."""
+    """The commands of `strata`, listed by purpose. One that an earlier version had says what to do instead."""
 
     def list_commands(self, ctx: Any) -> list[str]:
         """Returns the names in the order of their use, also for the completion of a shell."""
         return [*(name for name in LINES if name in self.commands), *(self.commands.keys() - LINES.keys())]
+
+    def resolve_command(self, ctx: Any, args: list[str]) -> Any:
+        """Returns the command that the arguments name."""
+        if args[0] not in self.commands:
+            _refuse_removed(f"command {args[0]}")
+        return super().resolve_command(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        """Runs the command."""
+        try:
+            return super().invoke(ctx)
+        except _USAGE_ERROR as error:
+            context = getattr(error, "ctx", None) or ctx
+            command = context.command_path.removeprefix("strata ")
+            option = getattr(error, "option_name", None)
+            _refuse_removed(f"option {command} {option}" if option else f"argument {command}")
+            raise
 
     def format_commands(self, ctx: Any, formatter: Formatter) -> None:
         """Writes the groups; all have the same width, so that the lines stand in a column."""
@@ -81,6 +102,16 @@ class Commands(TyperGroup):
                     formatter.write_dl(rows)
         with formatter.section("Exit codes"):
             formatter.write_dl([(f"{code:<{width}}", text) for code, text in EXIT_CODES.items()])
+
+
+def _refuse_removed(what: str) -> None:
+    """Ends the command where an earlier version had this."""
+    from strata.config.removed import removed
+
+    if gone := removed(what):
+        problem, remedy = gone
+        typer.echo(f"error: {problem}; {remedy}", err=True)
+        raise typer.Exit(2)
 
 
 def print_version(asked: bool) -> None:

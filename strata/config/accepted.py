@@ -7,6 +7,7 @@ from pydantic import AfterValidator, Field
 
 from strata.config.findings import FINDINGS
 from strata.config.models import Dated, Model
+from strata.config.removed import removed
 from strata.config.text import Problem, short
 from strata.config.types import AcceptedPlace, LastDay, Reason, did_you_mean
 from strata.errors import Message
@@ -17,6 +18,8 @@ ENTRIES = "accepted"
 
 
 def _known(finding: str) -> str:
+    if gone := removed(f"finding {finding}"):
+        raise Problem(*gone)
     if finding not in FINDINGS:
         problem = f"{short(finding)} is not a finding{did_you_mean(finding, FINDINGS)}"
         raise Problem(

@@ -61,6 +61,7 @@ from strata.config.layers import (
 from strata.config.models import Control, Listing, Mode, Organization, PolicyReference, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
+from strata.config.removed import removed, removed_key
 from strata.config.source import Location, SourceFile, conflicts, link_to_nothing, read, shown
 from strata.config.split import joined
 from strata.config.text import Problem, as_data, short
@@ -377,6 +378,8 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
     for name in names:
         if name in folders:
             yield from _faults_of_split(folder, name)
+        elif gone := removed(f"file {name}"):
+            yield Fault(shown(folder, name), 1, "", *gone)
         elif name.endswith(YAML) and name not in known:
             text = f"is not a file Strata reads{did_you_mean(name, known)}"
             problem = Message("file-not-read", text, file=name)
@@ -538,7 +541,7 @@ def _note_incomplete(
         elif details["loc"][-1:] == ("[key]",):
             if within or location != entry_of(location):
                 source_file.incomplete.add(at)
-        elif details["type"] == "extra_forbidden":
+        elif details["type"] == "extra_forbidden" and not removed_key(source_file.name, (*within, *location)):
             lacking = [str(loc[-1]) for loc in missing if loc[:-1] == details["loc"][:-1]]
             key = str(location[-1])
             if meant := closest(key, lacking) or closest(key, _keys_at(model, location[:-1])):
@@ -617,7 +620,10 @@ def _report(
     at, known = (*within, *location), details.get("ctx", {}).get("error")
     if _is_consequence(source_file, at, details):
         return
-    if isinstance(known, Problem):
+    gone = removed_key(source_file.name, at) if details["type"] == "extra_forbidden" else None
+    if gone:
+        source_file.faults.append(source_file.fault(at, *gone))
+    elif isinstance(known, Problem):
         source_file.faults.append(source_file.fault((*at, *known.at), known.problem, known.remedy))
     else:
         source_file.faults.append(source_file.fault(at, *_words(model, location, details, layer)))
