@@ -17,7 +17,7 @@ from strata.config.entries import with_value
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.models import MANAGEMENT
 from strata.errors import Message, StrataError
-from strata.files.config_edit import loaded, offer, texts_to_edit
+from strata.files.config_edit import loaded, offer, texts
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Path, places
 from strata.live.usage import read_usage
@@ -35,7 +35,7 @@ Written = Mapping[str, Mapping[str, float]]
 
 def run(options: Options, *, json: bool, yes: bool) -> int:
     """Reads, shows what changes in detection.yaml, asks, and writes it; with JSON it prints that and writes nothing."""
-    before, zone = texts_to_edit(options, dry_run=json), load(options.config)
+    before, zone = texts(options.config), load(options.config)
     if zone.detection is None:
         text = f"there is no {DETECTION}, which has usage; write who administers it, see docs/detection.md"
         raise StrataError(Message("detection-missing", text))

@@ -55,7 +55,6 @@ from strata.drift.difference import Difference
 from strata.drift.difference import DifferenceKind as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
-from strata.files.replacing import take_back
 from strata.identity.lost_states import lost_states
 from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import InventoryReading
@@ -151,7 +150,6 @@ _NEEDED = ("name", "short_name", "primary", "secondary")
 
 def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     """Adds what is new to a configuration that exists; a member account's credentials are refused."""
-    take_back(options, to, dry_run=how.only_shows)
     zone = load(to)
     _check_same(to, zone.project, names)
     aws = connect(options, zone.project)
