@@ -19,6 +19,7 @@ from strata.config.source import SAFE_LOADER
 from tests.documents import CHECKOUT
 from tests.provider.schema import load_schema
 from tests.said import FOLDER
+from tests.weight import Weight, outgrown, weights
 
 GITHUB = CHECKOUT / ".github"
 CLIS = ("", "requirements/cdktn")
@@ -28,6 +29,114 @@ SECURITY = (CHECKOUT / "SECURITY.md").read_text(encoding="utf-8")
 
 def read(file: Path) -> Any:
     return yaml.safe_load(file.read_text(encoding="utf-8"))
+
+
+# Weight
+
+# Anybody lowers a number or takes a name out. Raising one takes a line in docs/decisions/weight.md, in the same commit:
+# which capability asks for it, and what was given up. `python -m tests.weight` prints both tables.
+BUDGET = {
+    "stacks": (2730, 448),
+    "stacks/parts": (669, 112),
+    "strata/*.py": (2193, 418),
+    "strata/adoption": (2427, 986),
+    "strata/aws": (2254, 587),
+    "strata/commands": (8089, 2911),
+    "strata/config": (4470, 1151),
+    "strata/diff": (2352, 1217),
+    "strata/drift": (1162, 688),
+    "strata/evaluation": (1597, 677),
+    "strata/files": (550, 177),
+    "strata/identity": (2356, 905),
+    "strata/inventory": (804, 208),
+    "strata/kinds": (4759, 1132),
+    "strata/landing_zone": (1813, 559),
+    "strata/live": (993, 363),
+    "strata/policy": (2520, 1046),
+    "strata/price": (365, 148),
+    "strata/report": (2500, 908),
+    "strata/rules": (3077, 1142),
+    "strata/sides": (261, 142),
+    "strata/steps": (227, 70),
+    "strata/terraform": (5163, 2054),
+}
+"""Code lines and decisions by room."""
+
+OUTGROWN = {
+    ("stacks/base.py:BaseStack", "methods"): 28,
+    ("stacks/deployment.py", "imports"): 33,
+    ("stacks/deployment.py:build", "lines"): 71,
+    ("stacks/sso.py", "imports"): 32,
+    ("strata/adoption/describing.py", "imports"): 41,
+    ("strata/adoption/rerun.py", "imports"): 40,
+    ("strata/adoption/rerun.py:_Merge", "attributes"): 20,
+    ("strata/adoption/rerun.py:_Merge", "methods"): 26,
+    ("strata/aws/identity_center.py:CenterClient", "methods"): 30,
+    ("strata/cli.py", "imports"): 53,
+    ("strata/cli.py:adopt", "lines"): 85,
+    ("strata/commands/adopt/__init__.py", "imports"): 56,
+    ("strata/commands/adopt/chosen.py", "imports"): 39,
+    ("strata/commands/adopt/existing.py", "imports"): 34,
+    ("strata/commands/deploy.py", "imports"): 54,
+    ("strata/commands/deploy.py:Deployment", "attributes"): 34,
+    ("strata/commands/deploy.py:Deployment", "methods"): 61,
+    ("strata/commands/deploy.py:__init__", "lines"): 78,
+    ("strata/commands/drift/__init__.py", "imports"): 39,
+    ("strata/commands/explain.py:Explained", "methods"): 32,
+    ("strata/commands/init.py", "imports"): 32,
+    ("strata/commands/plan.py", "imports"): 33,
+    ("strata/commands/plan.py:run", "lines"): 86,
+    ("strata/commands/profiles.py", "imports"): 31,
+    ("strata/commands/report.py", "imports"): 37,
+    ("strata/config/loader.py", "imports"): 36,
+    ("strata/config/loader.py:PartialConfiguration", "attributes"): 17,
+    ("strata/drift/comparison.py", "imports"): 40,
+    ("strata/drift/comparison.py:differing", "lines"): 71,
+    ("strata/evaluation/landing_zone.py:Evaluated", "methods"): 27,
+    ("strata/files/template.py:TemplateAnswers", "attributes"): 16,
+    ("strata/identity/things.py:Holdings", "attributes"): 22,
+    ("strata/kinds/kind.py:Kind", "attributes"): 39,
+    ("strata/kinds/thing.py:Thing", "attributes"): 16,
+    ("strata/landing_zone/__init__.py", "imports"): 32,
+    ("strata/landing_zone/__init__.py:LandingZone", "attributes"): 16,
+    ("strata/landing_zone/__init__.py:LandingZone", "methods"): 39,
+    ("strata/live/landing_zone.py", "imports"): 37,
+    ("strata/live/reading.py", "imports"): 33,
+    ("strata/report/overview.py:Overview", "methods"): 27,
+    ("strata/report/page.py:page", "lines"): 81,
+    ("strata/rules/expectations.py", "imports"): 35,
+    ("strata/rules/inherited.py", "imports"): 35,
+    ("strata/terraform/plans.py", "imports"): 33,
+    ("strata/terraform/plans.py:Plan", "attributes"): 16,
+    ("strata/terraform/plans.py:Planner", "attributes"): 19,
+    ("strata/terraform/preflight.py", "imports"): 67,
+    ("strata/terraform/preflight.py:Prepared", "attributes"): 20,
+    ("strata/terraform/preflight.py:prepare", "lines"): 118,
+    ("strata/terraform/steps.py", "imports"): 31,
+}
+"""The classes, modules and functions that are over a limit of tests/weight.py, and how much each may have."""
+
+
+def test_no_room_is_heavier_than_its_budget() -> None:
+    over = {room: tuple(weight) for room, weight in weights().items() if not _fits(weight, BUDGET.get(room, (0, 0)))}
+
+    assert over == {}, "take something out, or see docs/decisions/weight.md"
+
+
+def _fits(weight: Weight, budget: tuple[int, int]) -> bool:
+    return weight.code <= budget[0] and weight.decisions <= budget[1]
+
+
+def test_a_budget_is_of_a_room_that_exists() -> None:
+    assert BUDGET.keys() == weights().keys()
+
+
+def test_nothing_outgrows_its_limit_but_what_is_named() -> None:
+    """A name whose class or function has become small again goes from the list."""
+    there = {(name, limit): has for name, limit, has in outgrown()}
+
+    assert there.keys() == OUTGROWN.keys()
+    assert {name: has for name, has in there.items() if has > OUTGROWN[name]} == {}
 
 
 # Messages
