@@ -57,7 +57,7 @@ def _kernel_environment() -> Iterator[None]:
     # Where PATH has no Node that fits, `make` has put some beside this Python.
     places = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", os.defpath)])
     if "JSII_NODE" not in before and which("node", path=places) is None:
-        sys.exit("error: there is no node; put one on PATH, or run make setup, which installs a wheel of it")
+        sys.exit("error: no node on PATH; make setup installs one")
     os.environ["PATH"] = places
     # The cdktf CLI is tied to Node 20 and 22, so the kernel's banner about the end of 20 helps nobody.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")

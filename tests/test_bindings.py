@@ -88,7 +88,7 @@ def test_a_machine_without_node_is_told_in_one_line(tmp_path: Path, monkeypatch:
     with pytest.raises(SystemExit) as ended, bindings._kernel_environment():
         pass
 
-    assert str(ended.value).startswith("error: there is no node;")
+    assert "node" in str(ended.value)
     assert "\n" not in str(ended.value)
 
 
