@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from strata import diff
 from strata.config.models import OWN_TAGS
+from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Lost, Words, below, idle, nearest, words_of
 from strata.load import load
@@ -116,6 +117,35 @@ def test_what_does_not_count_is_known_with_what_replaced_it(said: list[dict[str,
         assert WAY.index(one.by.place) > WAY.index(one.given.place)
     told = {one.given.location for one in lost} | {value.location for value in counting.values()}
     assert {at for at, value in written.items() if value not in (None, {})} <= told
+
+
+@pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        ("shared: {ebs_encryption: {mode: on}}", {"shared"}),
+        ("shared: {default_vpcs: {mode: removed}}", {"shared"}),
+        ("shared: {roles: {a: {trust: {account: security}, policies: [{aws: SecurityAudit}]}}}", {"shared"}),
+        ("root: {password_policy: {mode: off}, sign_in_events: {mode: off}, backup: {mode: unmanaged}}", set()),
+        ("shared: {default_vpcs: {mode: unmanaged}}", set()),
+    ],
+)
+def test_a_baseline_that_makes_nothing_is_no_stack_unless_a_state_has_it(
+    settings: str, made: set[str], tmp_path: Path
+) -> None:
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "baseline.yaml").write_text(f"settings:\n  {settings}\n", encoding="utf-8")
+    zone = load(tmp_path)
+
+    assert {*zone.at([]).account_stacks.values()} == made
+    assert {*zone.at(["baseline_security"]).account_stacks.values()} == {*made, "security"}
+
+
+def test_an_account_in_which_config_records_has_a_stack(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    text = "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
+    (tmp_path / "detection.yaml").write_text(text, encoding="utf-8")
+
+    assert {"baseline_security", "baseline_shared"} <= load(tmp_path).at([]).account_stacks.keys()
 
 
 # What a change is

@@ -20,7 +20,7 @@ from strata.config.split import SplitSourceFile
 from strata.errors import Fault, Message
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
-from strata.landing_zone.detection import config_of
+from strata.landing_zone.detection import config_of, recorded_regions
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.inherited import Attributes, Inherited, attributes, words_of
@@ -135,16 +135,18 @@ class LandingZone:
         return stacks | {baseline_in(key): key for key, id in self.leaving.items() if id}
 
     def at(self, deployed: Collection[str]) -> LandingZone:
-        """Returns it without stacks that are there to let go alone, of which no state has anything.
+        """Returns it without the stacks of a baseline that make nothing, and of which no state has anything to let go.
 
         Args:
             deployed: the stacks that have a state.
         """
         layer = self.layers.get(BASELINE_LAYER)
-        if not (layer and layer.lets_go):
+        if not (layer and layer.source):
             return self
-        held = replace(layer, chosen=frozenset(key for key in self.members if layer.stack_in(key) in deployed))
-        return replace(self, layers={**self.layers, BASELINE_LAYER: held})
+        there = {key for key in self.members if layer.stack_in(key) in deployed}
+        there |= {key for key, settings in self.member_settings.items() if settings.makes_something}
+        there |= {key for key in self.members if recorded_regions(self, key)}
+        return replace(self, layers={**self.layers, BASELINE_LAYER: replace(layer, chosen=frozenset(there))})
 
     def reads(self, layer: Layer) -> tuple[str, ...]:
         """Returns the names of the stacks that a layer reads from."""
