@@ -443,6 +443,7 @@ def deployer(policy: str) -> dict[str, list[tuple[str, str]]]:
     return {"project.yaml": [(NAMED, f"{DEPLOYER}    - {policy}\n{NAMED}")]}
 
 
+EXTERNAL = "    external: true\n"
 NOBODY = [(MEMBERS, "    description: Full access, everywhere.\n")]
 
 
@@ -465,6 +466,16 @@ REFUSED_SETS = [
     limited(
         "other accounts than the one that a tag names, which nobody has",
         deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+    ),
+    limited(
+        "other accounts than the one that a tag names, beside tags that are passed on",
+        deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+        also=TAGGED,
+    ),
+    limited(
+        "other accounts than the one that a tag names, beside others of an identity provider",
+        deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+        also=[("\ngroups:\n", f"\ngroups:\n  auditors:\n{EXTERNAL}")],
     ),
     limited("through an endpoint, and past it", deny(Condition={"StringLikeIfExists": {"aws:SourceVpce": "*"}})),
     limited(
@@ -615,7 +626,6 @@ def test_a_range_is_nobodys_where_all_of_it_is_reserved(written: str, public: bo
 
 # What is not certain
 
-EXTERNAL = "    external: true\n"
 PERSON = "    given_name: Jane\n    family_name: Doe\n    email: jane.doe@example.com\n"
 UNCERTAIN: list[tuple[Case, str, str]] = [
     (Case("nobody", {"sso.yaml": NOBODY}), "no-administrator", "assignments"),
@@ -685,6 +695,28 @@ def test_what_cannot_be_told_for_certain_is_a_warning(
     assert (said.ids(str(warned)), warned.finding, warned.at[: len(at)]) == ([finding], finding, at)
     accept(tmp_path, str(warned))
     assert administrators(tmp_path) == []
+
+
+@pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes")])
+def test_a_deploy_says_what_is_not_certain_before_it_asks_aws(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    for name, value in {"ENDPOINT_URL": "http://127.0.0.1:1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "a"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    office = {"NotIpAddress": {"aws:SourceIp": "8.8.8.0/24"}}
+    member = guardrail("", deny("iam:*", Condition=office), replaced=limited("", deny(Condition=office)).replaced)
+    replace(member, written={**member.written, INLINE: _document(deny(Condition=office))}).write(tmp_path)
+    (tmp_path / "expectations.yaml").unlink()
+
+    done = CliRunner().invoke(app, [*command, "--config", str(tmp_path)])
+    checked = CliRunner().invoke(app, ["check", "--config", str(tmp_path)])
+
+    told = [line for line in done.stderr.splitlines() if "finding: uncertain-" in line]
+    assert said.ids(done.stderr) == ["uncertain-repair", "uncertain-administrator", "aws-unreachable"]
+    assert told == [line for line in checked.stderr.splitlines() if "finding: uncertain-" in line]
+    for warning in told:
+        accept(tmp_path, warning)
+    assert said.ids(CliRunner().invoke(app, [*command, "--config", str(tmp_path)]).stderr) == ["aws-unreachable"]
 
 
 @pytest.mark.parametrize(("until", "last"), [("    until: 2027-05-31\n", "2027-05-31"), ("", "")])

@@ -72,7 +72,8 @@ from strata.options import Options
 from strata.printing import line
 from strata.rules import control_tower
 from strata.rules.expectations import require
-from strata.rules.lockout import Guard
+from strata.rules.lockout import UNCERTAIN, Guard
+from strata.rules.warnings import found_warnings
 from strata.sides.states import State, managed, objects
 from strata.steps.known_regions import KnownRegions
 from strata.terraform import synthesis, whole
@@ -308,7 +309,7 @@ def prepare(
     _check_part(landing_zone, stacks, fleet)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
-    ended = [fault.message for fault in over(landing_zone, today)]
+    ended = [*(fault.message for fault in over(landing_zone, today)), *_uncertain(landing_zone, today)]
     for warning in ended:
         print(line(f"warning: {warning}"), file=sys.stderr)
     progress.doing("asking AWS", seen_only=True)
@@ -410,6 +411,15 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone
+
+
+def _uncertain(landing_zone: LandingZone, today: dt.date) -> Iterator[Message]:
+    """Yields where somebody may lock themselves out, as `strata check` warns of it."""
+    for warning in found_warnings(landing_zone, today=today):
+        if warning.finding in UNCERTAIN:
+            file = landing_zone.source_file(warning.source.file).file
+            at = f"{file}:{warning.source.line}"
+            yield warning.text.saying(f"{at}: {warning.told}", place=f"{at}: {warning.path}")
 
 
 def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
