@@ -32,9 +32,13 @@ from strata.policy.layers import AccountLevels, Policies, PolicyLayer
 from strata.policy.requests import Request, RequestPrincipal
 from strata.policy.usual import usual
 from strata.rules import LocatedWarning, found_warnings, warnings
+from strata.rules.lockout import UNCERTAIN as UNCERTAIN_FINDINGS
 from strata.rules.lockout import Guard
 from tests.accepting import accept
 from tests.conftest import Golden
+from tests.organizations import changed
+from tests.organizations.deployed import DEPLOYED
+from tests.organizations.described import ORGANIZATION
 from tests.said import Said
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 
@@ -473,7 +477,7 @@ REFUSED_SETS = [
         also=TAGGED,
     ),
     limited(
-        "other accounts than the one that a tag names, beside others of an identity provider",
+        "other accounts than the one that a tag names, beside people of others",
         deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
         also=[("\ngroups:\n", f"\ngroups:\n  auditors:\n{EXTERNAL}")],
     ),
@@ -921,3 +925,61 @@ def test_members_that_are_bound_alike_are_looked_at_once() -> None:
     entered = [one.accounts for one in ways(zone) if one.what == "enter"]
     assert sorted(key for accounts in entered for key in accounts) == sorted(zone.members)
     assert len(entered) < len(zone.members)
+
+
+# The organization that documents name
+
+OURS, PARTNER = "o-a1b2c3d4e5", "o-p4r7n3r000"
+
+
+def perimeter(*ids: str, operator: str = "StringNotEqualsIfExists") -> dict[str, Any]:
+    """AWS's own: nobody from outside the organization."""
+    return deny(["s3:*", "kms:*", "sts:AssumeRole"], Condition={operator: {"aws:PrincipalOrgID": list(ids)}})
+
+
+@pytest.mark.parametrize(
+    ("statement", "other", "known"),
+    [
+        (perimeter(OURS), perimeter(OURS), True),
+        (perimeter(OURS, PARTNER), perimeter(OURS), False),
+        (perimeter(OURS), perimeter(PARTNER), False),
+        (perimeter(OURS), perimeter(PARTNER, operator="StringEquals"), False),
+        (perimeter(PARTNER, operator="StringEquals"), None, False),
+    ],
+)
+def test_the_one_organization_that_documents_name_is_ours(
+    tmp_path: Path, statement: dict[str, Any], other: dict[str, Any] | None, known: bool
+) -> None:
+    """The guard has no warning then; one that a Deny is about, or that stands beside another, may be anybody's."""
+    beside = [] if other is None else [{**other, "Sid": "Beside", "Principal": "*"}]
+    case = guardrail("perimeter", statement, rcp=True)
+    written = _document({**statement, "Principal": "*"}, *beside)
+    replace(case, written={"policies/lab.json": written}).write(tmp_path)
+
+    found = [one.finding for one in found_warnings(load(tmp_path)) if one.finding in UNCERTAIN_FINDINGS]
+
+    assert (found == []) == known
+
+
+@pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes"), ("doctor",)])
+def test_documents_that_name_another_organization_are_refused(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    """In one line, at the condition; the others of the doctor are looked into all the same."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+    def told(id: str) -> list[str]:
+        condition = {"StringNotEqualsIfExists": {"aws:ResourceOrgID": id}}
+        document = json.dumps(_document(deny("s3:*", Condition=condition)), indent=1)
+        there = DEPLOYED.in_yaml(changed("policy", "policy-1", document=document))
+        done = there.run(*command, folder=tmp_path / id)
+        assert done.exit_code == 1
+        return [line for line in (done.stdout + done.stderr).splitlines() if "names the organization" in line]
+
+    assert told(ORGANIZATION) == []
+    (line,) = told(OURS)
+    place = f"{tmp_path}/{OURS}/policies/policy-1.json:11: Statement[1].Condition.StringNotEqualsIfExists"
+    (refused,) = said(line)
+    assert refused.id == "organization-differs"
+    assert refused.place.startswith(place)
+    assert refused.data == {"aws": ORGANIZATION}

@@ -750,7 +750,7 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
         [GUARDRAILS],
     ),
     "the state loses its keys": (PROJECT, _set("state", "kms", value=False), [GUARDRAILS]),
-    "the state is locked otherwise": (PROJECT, _set("state", "locking", value="s3"), [GUARDRAILS]),
+    "other locks of states": (PROJECT, _set("state", "locking", value="s3"), [GUARDRAILS]),
     "Identity Center is elsewhere": (PROJECT, _set("identity_center", "region", value="eu-west-1"), [ACCESS]),
 }
 
