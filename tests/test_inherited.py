@@ -227,7 +227,24 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "",
         ),
         ["guardrails"],
-        [],
+        ["access"],
+    ),
+    "what the deployer has": (("policies/own-team.json", "s3:GetObject", "s3:*"), ["access", "access"], ["access"]),
+    "a key of another account": (
+        ("baseline.yaml", "111111111111:key/1a2b", "111111111111:key/3c4d"),
+        ["access"],
+        ["access"],
+    ),
+    "a key of one's own": (("baseline.yaml", "111111111111:key/1a2b", "471112350983:key/1a2b"), [], ["access"]),
+    "a setting with a key of another account": (
+        (
+            "baseline.yaml",
+            "    ebs_encryption:\n      mode: on\n      key_arns:\n"
+            "        eu-central-1: arn:aws:kms:eu-central-1:111111111111:key/1a2b\n",
+            "",
+        ),
+        ["guardrails"],
+        ["access"],
     ),
     "a governed region": (
         ("project.yaml", "    - us-east-1\n", "    - us-east-1\n    - eu-north-1\n"),
@@ -240,12 +257,12 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "  audit:\n    email",
             "  lab:\n    email: aws+lab@nordwind.dev\n    organizational_unit: root\n  audit:\n    email",
         ),
-        ["access", "access", "access", "access"],
+        ["access", "access", "access", "access", "access"],  # the last for a key of another account
         ["losses", "accounts"],
     ),
     "no longer retired": (
         ("organization.yaml", "    retired: true\n    baseline: forgotten\n", ""),
-        ["access", "access", "access", "losses", "losses"],
+        ["access", "access", "access", "access", "losses", "losses"],
         ["accounts"],
     ),
 }

@@ -60,6 +60,7 @@ from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
+from strata.kinds.policy import POLICY_TYPE
 from strata.kinds.thing import as_read
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group
@@ -406,7 +407,8 @@ def _left(
             until = f"which {EXTERNAL} has" if read else "which strata drift reports until accepted.yaml has it"
             text = f"Full access, {until}: {difference.kind} {difference.name!r}."
             apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
-        if not (in_tower or gives):
+        # The first deploy notes the types that are on, and drift tells the policies of those that nobody declares.
+        if not (in_tower or gives or difference.kind == POLICY_TYPE.name):
             entries.append({"finding": difference.how.value, "at": difference.at, "reason": REASON})
     return entries, apart
 
