@@ -27,6 +27,7 @@ from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.placeholders import DocumentTemplate as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.policies import security_administrator
+from strata.landing_zone.undescribed import UNDESCRIBED
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
@@ -144,6 +145,8 @@ class Evaluated:
             hidden = tuple(
                 f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
             )
+            if target == THE_ROOT and self.landing_zone.has_undescribed(kind):
+                hidden += (UNDESCRIBED,)  # wherever it is attached, which nothing says
             name = "the root" if target == THE_ROOT else str(target)
             self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", tuple(documents), hidden)
         return self._levels[kind, target]

@@ -36,6 +36,7 @@ from strata.landing_zone.policies import (
 )
 from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
+from strata.landing_zone.undescribed import UNKNOWN, undescribed
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 from strata.text import folded
 
@@ -250,6 +251,25 @@ class LandingZone:
             for key in self.members
             if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in effective[Target("account", key)])
         ]
+
+    @cached_property
+    def undescribed(self) -> Mapping[str, str]:
+        """Returns what AWS has and nothing here describes, as `policy NAME` or `permission set NAME`, with a reason."""
+        described = {f"policy {policy.name}" for policy in self.policies.values()}
+        described |= {f"permission set {held.name}" for held in self.permission_sets.values()}
+        return dict(undescribed(self.accepted, described))
+
+    def has_undescribed(self, type: PolicyType) -> bool:
+        """Returns whether such a policy may be of a type: its reason names that, or none."""
+        return any(
+            name.startswith("policy ") and (type in reason or "_POLICY" not in reason)
+            for name, reason in self.undescribed.items()
+        )
+
+    @cached_property
+    def no_policy(self) -> str:
+        """Returns how it is called that no policy is known: there may be one that nothing here describes."""
+        return UNKNOWN if self.undescribed else "no policy"
 
     @cached_property
     def policy_types(self) -> list[PolicyType]:

@@ -374,7 +374,7 @@ def _files(
         lines = import_ids(landing_zone, inventory, description.keys, description.security)
         landing_zone = loaded(rendering.files({IMPORTS: lines} if lines else {}, {}))
         left, apart = _left(landing_zone, inventory)
-        files |= rendering.accepted([*entries, *left])
+        landing_zone = loaded(rendering.accepted([*entries, *left]))
         require(loaded(rendering.expectations(holding(landing_zone))))
     apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
     description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
@@ -398,6 +398,7 @@ def _left(
     meant = {(acceptance.finding, acceptance.at) for acceptance in landing_zone.accepted}
     drift = compare(without, states, inventory, meant)
     made = [difference for difference in drift.differences if difference.how is Kind.MADE]
+    policies = inventory.organization.policies
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for difference in (*made, *left_unwritten(landing_zone, inventory)):
         group = landing_zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
@@ -409,7 +410,9 @@ def _left(
             apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
         # The first deploy notes the types that are on, and drift tells the policies of those that nobody declares.
         if not (in_tower or gives or difference.kind == POLICY_TYPE.name):
-            entries.append({"finding": difference.how.value, "at": difference.at, "reason": REASON})
+            type = "".join(policy.type for policy in policies if f"({policy.id})" in difference.at)
+            reason = f"{REASON} {type}".strip()
+            entries.append({"finding": difference.how.value, "at": difference.at, "reason": reason})
     return entries, apart
 
 
