@@ -66,7 +66,7 @@ _SHARED: dict[str, Any] = {
 _CALLING = frozenset(
     {
         *("init", "adopt", "bootstrap", "rename", "plan", "deploy"),
-        *("explain", "report", "doctor", "selftest", "drift", "profiles"),
+        *("explain", "report", "doctor", "drift", "profiles"),
     }
 )
 _OF_AWS: dict[str, frozenset[str]] = {
@@ -661,38 +661,6 @@ def doctor(*, options: Options, json: JsonOption = False) -> int:
     from strata.commands.doctor import run
 
     return run(options, json=json)
-
-
-@command("selftest", "strata selftest --profile ex-bootstrap")
-def selftest(
-    *,
-    options: Options,
-    trial: Annotated[
-        bool,
-        typer.Option("--try", help="Make throw-away things, named strata-selftest-..., and remove them, after asking."),
-    ] = False,
-    beside: Annotated[
-        bool, typer.Option("--beside", help="With --try: also where a state of Strata is in use.")
-    ] = False,
-    record: Annotated[
-        Path | None,
-        typer.Option("--record", metavar="FILE", help="Write the calls as well, without names, ids and secrets."),
-    ] = None,
-    json: JsonOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Ask AWS each of Strata's questions once, in any organization, and print a line for each answer. Reads only.
-
-    It compares each answer with AWS's own description of its API, and with what the code needs of it. Exit 3 where they
-    differ, 1 where something was denied or throttled. With --try, it tests the refusals of AWS that Strata relies on.
-    """
-    from strata.commands.selftest import run
-
-    if (yes or beside) and not trial:
-        text = f"{'--yes' if yes else '--beside'} is for --try; strata selftest alone changes nothing"
-        raise UsageError(Message("argument-missing", text, option="--try"))
-    work = functools.partial(run, options, json=json, trial=trial, yes=yes, beside=beside)
-    return _recorded(work, record) if record else work()
 
 
 AllowOption = Annotated[

@@ -33,7 +33,6 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
     },
     "Watch": {
         "doctor": "check AWS and this machine",
-        "selftest": "whether AWS answers as Strata reads it",
         "drift": "what differs at AWS from config/",
     },
     "Use": {

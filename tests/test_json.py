@@ -18,7 +18,7 @@ from typer.testing import CliRunner
 
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
-from strata.commands import drift, plan, price, price_live, selftest
+from strata.commands import drift, plan, price, price_live
 from strata.drift.authors import Author
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
@@ -294,14 +294,6 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert "hunter" not in shown
     assert "preview" not in json.loads(shown)
     assert differences("strata plan", shown, shown_failed, capsys.readouterr().out) == []
-
-
-def test_selftest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selftest, "_subject", lambda _: (None, None, None))
-    monkeypatch.setattr(selftest, "ask_everything", lambda ask, *_: ask(dict[str, str]().__getitem__, "Roots"))
-    shown = printed("selftest", "--json")
-    line = {"call": "organizations:ListRoots", "outcome": "ok", "regions": ["us-east-1"], "detail": ""}
-    assert differences("strata selftest", shown, json.dumps({"format": 1, "calls": [line], "messages": []})) == []
 
 
 def test_price(monkeypatch: pytest.MonkeyPatch) -> None:
