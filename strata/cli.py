@@ -116,9 +116,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
                 json_of = (name if under is app else under.info.name) if as_json else None
-                record = os.environ.get("STRATA_RECORD") if name in _RECORDED else None
-                whole = functools.partial(function, options=options, **arguments)
-                work = functools.partial(_recorded, whole, Path(record)) if record else whole
+                work = functools.partial(function, options=options, **arguments)
                 raise typer.Exit(_outcome(work, options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
@@ -131,18 +129,6 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
         return function
 
     return register
-
-
-_RECORDED = frozenset({"deploy", "plan", "drift"})
-"""The commands that write a recording of their calls to AWS where STRATA_RECORD names a file."""
-
-
-def _recorded(run: Callable[[], int], file: Path) -> int:
-    """Runs a command, and writes what it and Terraform's provider ask AWS."""
-    from strata.aws.recording import recorded
-
-    with recorded(file):
-        return run()
 
 
 def _parameter(key: str, annotation: Any) -> inspect.Parameter:

@@ -88,10 +88,7 @@ class Session:
 
     def client(self, profile: str | None, service: str, region: str) -> Any:
         """Returns a new boto3 client."""
-        client = self.boto(profile).client(service, region_name=region, config=_settings(service))
-        for witness in _WITNESSES:
-            witness(self, client)
-        return client
+        return self.boto(profile).client(service, region_name=region, config=_settings(service))
 
     def boto(self, profile: str | None) -> Any:
         """Returns the boto3 session."""
@@ -108,20 +105,6 @@ class Session:
                 else boto3.Session(profile_name=profile)
             )
         return self._opened
-
-
-Witness = Callable[[Session, Any], None]
-_WITNESSES: list[Witness] = []
-
-
-@contextmanager
-def witnessed(witness: Witness) -> Iterator[None]:
-    """Shows each new client of boto3, with the session that it is of, before its first call."""
-    _WITNESSES.append(witness)
-    try:
-        yield
-    finally:
-        _WITNESSES.remove(witness)
 
 
 def _sharing() -> Any:
