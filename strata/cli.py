@@ -656,7 +656,7 @@ AllowOption = Annotated[
         metavar="KIND",
         help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, replace:ADDRESS, "
         "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
-        "disable:protection, price, shorter-lock, compliance-lock; repeatable.",
+        "disable:protection, shorter-lock, compliance-lock; repeatable.",
         show_default=False,
     ),
 ]
@@ -1023,31 +1023,6 @@ def can(
     from strata.commands.can import run
 
     return run(options, action=action, where=where, who=who, on=on, keys=keys or (), list_all=list_all, json=json)
-
-
-@command("price", "strata price --json")
-def price(
-    *,
-    options: Options,
-    live: Annotated[
-        bool, typer.Option("--live", help="Only write `usage` into detection.yaml, as AWS has counted it.")
-    ] = False,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> int:
-    """Say what a month costs at AWS, each amount with its formula and the line of the configuration that causes it.
-
-    `fixed` follows from the files alone, `expected` from `usage` in detection.yaml as well; `first if new` is the first
-    month after everything is switched on, less its free trials. Asks AWS nothing without --live. No sum has an unknown
-    amount.
-    """
-    if live:
-        from strata.commands.price_live import run as run_live
-
-        return run_live(options, json=json, yes=yes)
-    from strata.commands.price import run
-
-    return run(options, json=json)
 
 
 class AllowedChange(StrEnum):

@@ -29,7 +29,6 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "explain": "who may do what where, and why",
         "can": "whether somebody may do something",
         "report": "access, organization, effects of an edit",
-        "price": "what a month costs, line by line",
     },
     "Watch": {
         "doctor": "check AWS and this machine",

@@ -19,7 +19,6 @@ FORMATS: Mapping[str, int] = {
     "drift": 1,
     "explain": 1,
     "plan": 2,
-    "price": 1,
     "profiles": 1,
     "report": 1,
 }
