@@ -727,26 +727,6 @@ def eject(
     return run(options, folder=folder)
 
 
-@command("engine", "strata engine cdktn")
-def engine(
-    *,
-    options: Options,
-    name: Annotated[
-        Literal["cdktf", "cdktn"] | None, typer.Argument(metavar="NAME", help="cdktf or cdktn; none: say which it is.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare the Terraform and stop.")] = False,
-) -> int:
-    """Switch the engine that writes the Terraform: cdktf, or cdktn, which goes on where cdktf ended.
-
-    Both are installed and write the Terraform of the configuration. Where that is the same but for versions, .venv gets
-    the other one; else exit 3, and nothing changes. Nothing at AWS and no state changes. docs/decisions/cdktn.md has
-    the day of the decision, and what the newer AWS provider brings. Calls no AWS.
-    """
-    from strata.commands.engine import run
-
-    return run(options, name=name, dry_run=dry_run)
-
-
 @command("profiles", "strata profiles --user jane-doe")
 def profiles(
     *,

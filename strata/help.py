@@ -38,7 +38,6 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "profiles": "write AWS CLI profiles",
         "permissions": "print the IAM policy to plan or deploy",
         "eject": "write Terraform to run without Strata",
-        "engine": "switch from cdktf to cdktn, or back",
     },
 }
 """Each command with its line; those in no group are hidden."""
