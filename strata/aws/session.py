@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import os
 import re
@@ -12,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
@@ -95,7 +94,6 @@ class Session:
         import boto3
 
         if self._opened is None:
-            _check_end(profile)
             given = self._credentials
             self._opened = (
                 boto3.Session(
@@ -153,20 +151,6 @@ class Aws:
                     boto.meta.events.register("before-send", lambda **_: before_send(service))
                 self._clients[key] = Client(boto, self.profile, self.answers, self.throttled, self.session)
             return self._clients[key]
-
-    def credentials_end(self) -> dt.datetime | Literal["never", "unknown"]:
-        """Returns when the credentials end: those of session variables do, others are renewed, by Terraform too.
-
-        Of session variables it is known where AWS_CREDENTIAL_EXPIRATION says it, as `aws configure export-credentials
-        --format env` writes it. A key of a user never ends.
-        """
-        with self.session.lock, _explained(self.profile):
-            credentials = self.session.boto(self.profile).get_credentials()
-            token = credentials and credentials.token
-        if not token or credentials.method not in ("env", "shared-credentials-file", "config-file"):
-            return "never"
-        end = getattr(credentials, "_expiry_time", None)
-        return end if isinstance(end, dt.datetime) else "unknown"
 
     def caller(self) -> Caller:
         """Returns the account and the ARN that the credentials belong to."""
@@ -362,24 +346,6 @@ def _explained(profile: str | None, client: Client | None = None, operation: str
             raise
         text = Message("not-aws", f"{error}; correct AWS_ENDPOINT_URL, or endpoint_url of the profile")
         raise AwsError(text, "InvalidEndpoint") from error
-
-
-def _check_end(profile: str | None) -> None:
-    """Refuses a time of session variables that botocore could not read.
-
-    Raises:
-        AwsError: it is none.
-    """
-    end = os.environ.get("AWS_CREDENTIAL_EXPIRATION", "")
-    if profile is not None or not end or "AWS_ACCESS_KEY_ID" not in os.environ:
-        return
-    try:
-        if dt.datetime.fromisoformat(end).tzinfo:
-            return
-    except ValueError:
-        pass
-    text = f"AWS_CREDENTIAL_EXPIRATION is {end!r}, and no time with a zone, such as 2026-11-29T06:00:00Z; correct it"
-    raise AwsError(Message("credentials-end-unreadable", text, value=end), "InvalidConfig")
 
 
 _PAGE = re.compile(r"<(?:!doctype|html|\?xml)\b.*", re.IGNORECASE | re.DOTALL)
