@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import re
 import sys
@@ -10,8 +9,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
@@ -59,19 +58,6 @@ class Caller:
     def root(self) -> bool:
         """Says whether it is the root user."""
         return self.arn.endswith(":root")
-
-
-class Answers(Protocol):
-    """Keeps answers of AWS, so that a reading that broke off goes on where it was."""
-
-    def get(self, question: str) -> Any | None:
-        """Returns AWS's answer, None where it was not asked."""
-
-    def put(self, question: str, answer: Any) -> None:
-        """Keeps an answer."""
-
-    def forget(self) -> None:
-        """Drops all answers: they are no longer so."""
 
 
 class Session:
@@ -126,7 +112,6 @@ class Aws:
     """AWS as a profile sees it; nothing is opened before the first call.
 
     Attributes:
-        answers: keeps the answers, and is asked before AWS.
         before_send: called with the name of the service before each request, repeated ones among them.
         throttled: called with the name of a service that has throttled a call so many times, the last attempts of
             botocore among them; says whether to ask once more.
@@ -135,7 +120,6 @@ class Aws:
 
     profile: str | None
     region: str
-    answers: Answers | None = field(default=None, compare=False)
     before_send: Callable[[str], None] | None = field(default=None, compare=False)
     throttled: Callable[[str, int], bool] | None = field(default=None, compare=False)
     session: Session = field(default_factory=Session, compare=False, repr=False)
@@ -149,7 +133,7 @@ class Aws:
                     boto = self.session.client(self.profile, *key)
                 if before_send := self.before_send:
                     boto.meta.events.register("before-send", lambda **_: before_send(service))
-                self._clients[key] = Client(boto, self.profile, self.answers, self.throttled, self.session)
+                self._clients[key] = Client(boto, self.profile, self.throttled, self.session)
             return self._clients[key]
 
     def caller(self) -> Caller:
@@ -199,14 +183,12 @@ class Client:
         self,
         boto: Any,
         profile: str | None,
-        answers: Answers | None = None,
         throttled: Callable[[str, int], bool] | None = None,
         session: Session | None = None,
     ) -> None:
         self.boto = boto
         self.session = session or Session()
         self.profile = profile
-        self.answers = answers
         self.throttled = throttled
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
@@ -214,7 +196,7 @@ class Client:
         method = getattr(self.boto, operation)
 
         def call(**parameters: Any) -> Any:
-            return self._patiently(operation, lambda: self._kept([operation, parameters], lambda: method(**parameters)))
+            return self._patiently(operation, lambda: method(**parameters))
 
         return call
 
@@ -230,12 +212,12 @@ class Client:
     def items(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         """Yields the items of all pages of a list, under a key or JMESPath expression."""
         pages = self.boto.get_paginator(operation).paginate(**parameters)
-        if self.answers is None and self.throttled is None:
+        if self.throttled is None:
             with _explained(self.profile, self, operation):
                 yield from (item for item in pages.search(key) if item is not None)
         else:
-            ask = partial(self._kept, [operation, parameters, key], lambda: list(pages.search(key)))
-            yield from (item for item in self._patiently(operation, ask) if item is not None)
+            items = self._patiently(operation, lambda: list(pages.search(key)))
+            yield from (item for item in items if item is not None)
 
     def _patiently(self, operation: str, ask: Callable[[], Any]) -> Any:
         """Returns the answer; a service that throttles is asked again for as long as the session has patience."""
@@ -249,18 +231,6 @@ class Client:
                 service = self.boto.meta.service_model.service_name
                 if error.code not in THROTTLED or self.throttled is None or not self.throttled(service, times):
                     raise
-
-    def _kept(self, question: list[Any], ask: Callable[[], Any]) -> Any:
-        if self.answers is None:
-            return ask()
-        meta = self.boto.meta
-        where = [meta.endpoint_url, meta.service_model.service_name, meta.region_name]
-        asked = json.dumps([*where, *question], sort_keys=True)
-        known = self.answers.get(asked)
-        if known is None:
-            known = ask()
-            self.answers.put(asked, known)
-        return known
 
 
 def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNotFoundException",)) -> Any | None:
