@@ -116,11 +116,6 @@ class Test:
         return self.written.rpartition(":")[2].removesuffix("IfExists")
 
     @property
-    def is_negated(self) -> bool:
-        """Returns whether it holds for what is not among the values, and for a request without the key."""
-        return self.operator is not None and self.operator.negated
-
-    @property
     def texts(self) -> tuple[str, ...]:
         """Returns its values as the policy has them; numbers and true or false as JSON writes them."""
         return tuple(template.text for template in self.values)
