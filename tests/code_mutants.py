@@ -64,7 +64,6 @@ ROOMS = {
     "terraform": ("strata/terraform", "strata/aws", "tools"),
     "report": ("strata/report", "strata/diff", "strata/live"),
     "commands": ("strata/commands", "strata/files"),
-    "price": ("strata/price",),
 }
 
 

@@ -33,7 +33,6 @@ _COMMANDS = {
     "live": "report",
     "make": "deploy",
     "outside": "files",
-    "price": "price",
     "report": "report",
     "steps": "deploy",
     "terraform": "deploy",

@@ -39,7 +39,7 @@ class History:
 
     def __init__(self, aws: Aws) -> None:
         pace = Pace(PER_SECOND)
-        self._aws = replace(aws, answers=None, before_send=pace.wait, throttled=pace.throttled)
+        self._aws = replace(aws, before_send=pace.wait, throttled=pace.throttled)
         self._begun: dict[tuple[str, str], tuple[Iterator[list[Event]], list[Event]]] = {}
 
     def events(self, region: str, name: str) -> Iterator[Event]:

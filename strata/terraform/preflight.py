@@ -40,7 +40,6 @@ from strata.evaluation.organization import named_organization, organization_faul
 from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
-from strata.identity.budget import PRICE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
     DELETE_RAM_SHARING,
@@ -94,7 +93,7 @@ from strata.text import counted, folded, listed
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS", f"{ALREADY_CLOSED}KEY"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION, PRICE),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION),
     *(SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
@@ -294,8 +293,7 @@ def prepare(
     Args:
         refreshing: begins to read in bulk meanwhile.
         fleet: which account stacks it takes.
-        preview: whether it is enough, before the first deploy, that there is an organization, and whether a month may
-            cost what it likes, which whoever shows the plan says.
+        preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
         ConfigurationError: the configuration has faults, or an expectation does not hold.
@@ -329,7 +327,7 @@ def prepare(
         landing_zone,
         states=states,
         announced=names,
-        allow=(*allow, PRICE) if preview else allow,
+        allow=allow,
         stacks=stacks,
         today=today,
         folder=str(workspace.folder),
