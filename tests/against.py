@@ -261,7 +261,7 @@ def _edited(_: Path) -> Answers:
     """Plans and deploys each edit of the tests of scenarios, in place of what the test does with it."""
     import pytest
 
-    found = []
+    found: list[tuple[str, Mapping[str, str], Any]] = []
 
     class InPlaceOfTheTest:
         def pytest_pyfunc_call(self, pyfuncitem: pytest.Function) -> bool:
@@ -271,7 +271,8 @@ def _edited(_: Path) -> Answers:
             for words in (("plan", "--json"), ("plan", "--json", *allow), ("deploy", "--yes", "--json")):
                 run = site.strata(*words)
                 messages = sorted(_message(one.id, one.place, site.config) for one in run.told)
-                planned = run.changing if words[0] == "plan" else {}
+                stacks = json.loads(run.stdout).get("stacks", []) if words[0] == "plan" else []
+                planned = {one["stack"]: {its["address"]: its["action"] for its in one["changes"]} for one in stacks}
                 told[" ".join(words)] = {"exit": run.code, "messages": messages, "planned": planned}
             told["writes"] = site.aws.writing_calls()
             found.append((pyfuncitem.callspec.id, {}, told))
