@@ -77,11 +77,11 @@ def checkout(revision: str) -> Iterator[Path]:
 def sides(section: str, earlier: Path) -> tuple[Side, Side]:
     """Returns what the earlier tree and this one make of a section, by name."""
     with ThreadPoolExecutor(2) as pool:
-        before, after = pool.map(lambda tree: _recorded(section, tree), (earlier, CHECKOUT))
+        before, after = pool.map(lambda tree: made_by(section, tree), (earlier, CHECKOUT))
     return before, after
 
 
-def _recorded(section: str, tree: Path) -> Side:
+def made_by(section: str, tree: Path) -> Side:
     """Runs this file in a process of its own, which imports the modules of a tree."""
     with tempfile.TemporaryDirectory(prefix="against-") as folder:
         environment = {**os.environ, "PYTHONPATH": str(tree), "COLUMNS": "80", "NO_COLOR": "1"}
