@@ -126,15 +126,14 @@ def write(
 ) -> None:
     """Replaces files, the last first, each in one step; all are on disk in full before any is replaced.
 
-    Links stay links, what exists keeps its mode and owner, but for what is `private`, which only its owner may read.
-    `instead_of` is what each has to hold still, None for no file. A device or pipe, as /dev/stdout may be, is written
-    to as it is. What is `gone` is deleted after that, in its order.
+    Links stay links, and files keep their mode, but for what is `private`, which only its owner may read. `instead_of`
+    is what each has to hold still, None for no file. What is `gone` is deleted after that, in its order.
 
     Raises:
-        StrataError: another writer was there, or the system does not let us. The files are as they were.
+        StrataError: another writer was there, or the system does not let us. Each file is whole, as before or as after.
     """
-    plain = {path: target(path) for path in contents if not _stream(path)}
-    folders = sorted({place.parent for place in plain.values()} | {path.parent.resolve() for path in gone})
+    places = {path: target(path) for path in contents}
+    folders = sorted({place.parent for place in places.values()} | {path.parent.resolve() for path in gone})
     with ExitStack() as stack:
         for folder in folders:
             stack.enter_context(locked(folder))
@@ -144,13 +143,13 @@ def write(
                 raise changed_meanwhile(path)
         written: dict[Path, Path] = {}
         try:
-            for path, place in plain.items():
+            for path, place in places.items():
                 with cannot("written", path):
                     written[path] = _beside(place)
                     _fill(written[path], contents[path], like=place, private=private)
             for path in reversed(written):
                 with cannot("written", path):
-                    written[path].replace(plain[path])
+                    written[path].replace(places[path])
         finally:
             for beside in written.values():
                 _discard(beside)
@@ -159,17 +158,14 @@ def write(
                 path.unlink()
         for folder in folders:
             _settle(folder)
-    for path in contents.keys() - plain.keys():
-        _pour(path, contents[path])
 
 
-def check_target(path: Path, option: str, *, stream: bool = True) -> None:
-    """Refuses a file that could not be written, before the work of which it gets the result.
+def check_target(path: Path, option: str) -> None:
+    """Refuses a file that could not be written, before the work that has it as its result.
 
     Args:
         path: the file, which need not exist.
         option: the option that names the file, as it is typed.
-        stream: a device or pipe will do; whether it takes everything shows when it is written to.
 
     Raises:
         StrataError: it is no file, or its folder is not there or does not let us write.
@@ -181,8 +177,6 @@ def check_target(path: Path, option: str, *, stream: bool = True) -> None:
     except OSError as error:
         unwritable = f"{option} {path} cannot be written: {error.strerror}; name another file"
         raise StrataError(Message("file-unwritable", unwritable, place=str(path), option=option)) from error
-    if stream and _stream(path):
-        return
     if not stat.S_ISREG(mode):
         kind = _KINDS.get(stat.S_IFMT(mode), "something else")
         no_file = f"{option} {path} is {kind}, not a file; name a file"
@@ -197,7 +191,7 @@ def check_target(path: Path, option: str, *, stream: bool = True) -> None:
 
 
 def put(place: Path, content: bytes, *, like: Path) -> None:
-    """Puts a file that only its owner may read in its place; it has the owner of another.
+    """Puts a file that only its owner may read in its place.
 
     Raises:
         OSError: it cannot be written; the old file is unchanged.
@@ -290,24 +284,6 @@ def cannot(what: str, path: Path) -> Iterator[None]:
         raise StrataError(Message("file-unwritable", text, place=str(path), reason=error.strerror)) from error
 
 
-def _stream(path: Path) -> bool:
-    """Says whether there is a device or a pipe, which nothing can take the place of."""
-    try:
-        mode = path.stat().st_mode
-    except OSError:
-        return False
-    return stat.S_ISCHR(mode) or stat.S_ISFIFO(mode)
-
-
-def _pour(path: Path, content: bytes) -> None:
-    """Writes to a device or a pipe; that nobody reads from it is an error, not a wait."""
-    with cannot("written", path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC | os.O_NOCTTY)
-        os.set_blocking(descriptor, True)
-        with os.fdopen(descriptor, "wb") as stream:
-            stream.write(content)
-
-
 def _beside(place: Path) -> Path:
     """Returns a free name in the same folder; its ending keeps the loader from taking it for a configuration file."""
     return place.with_name(f"{_BESIDE}{os.urandom(8).hex()}{_NEW}")
@@ -330,7 +306,7 @@ def _sweep(folder: Path) -> None:
 
 
 def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
-    """Writes a new file that has mode and owner of another, if there is any."""
+    """Writes a new file with the mode of another, if there is any."""
     pattern = like.stat() if like.exists() else None
     flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC
     descriptor = os.open(beside, flags, 0o600 if pattern or private else 0o666)
@@ -338,8 +314,6 @@ def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
         file.write(content)
         file.flush()
         if pattern:
-            with suppress(PermissionError):  # what root may, on behalf of somebody
-                os.fchown(file.fileno(), pattern.st_uid, pattern.st_gid)
             os.fchmod(file.fileno(), stat.S_IMODE(pattern.st_mode) & (0o600 if private else 0o7777))
         os.fsync(file.fileno())
 

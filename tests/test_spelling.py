@@ -19,9 +19,12 @@ from strata.config.accepted import scalar
 from strata.config.findings import FINDINGS, LOCK_OUTS, SPELLING
 from strata.config.json_lines import json_lines
 from strata.config.limits import aws_limits
+from strata.config.models import PolicyType
 from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError
 from strata.load import load
+from strata.policy.documents import statements
+from strata.policy.equality import same_document
 from strata.policy.grammar import document_problems
 from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
@@ -548,3 +551,28 @@ def test_lines_of_json_are_those_of_its_values() -> None:
         ("a", 2): 4,
         ("c",): 4,
     }
+
+
+@pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}])
+def test_a_document_of_an_old_version_is_a_warning_and_has_no_variables(
+    valid: Path, version: dict[str, str], said: Said
+) -> None:
+    """AWS takes it, and compares `${...}` in it as text."""
+    resource = "arn:aws:s3:::home/${unclosed"
+    old = {**version, "Statement": document(Resource=resource)["Statement"]}
+    (valid / "policies" / "dev.json").write_text(json.dumps(old))
+
+    assert [(one.id, one.place) for one in said(warnings(load(valid)))] == [
+        ("old-version", "policies/dev.json:1: Version")
+    ]
+    assert [*document_problems(document(Resource=resource), None)] != []
+
+
+def test_an_empty_sid_is_no_sid() -> None:
+    """Terraform's provider wrote one to every statement before 5.0."""
+    empty = document(Sid="")
+    empty["Statement"] *= 2
+
+    assert [*document_problems(empty, PolicyType.SERVICE_CONTROL)] == []
+    assert same_document(json.dumps(empty), json.dumps({**document(), "Statement": document()["Statement"] * 2}))
+    assert [one.sid for one in statements(empty)] == ["1", "2"]

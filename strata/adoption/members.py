@@ -22,7 +22,6 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.inherited import Path, places
 from strata.rules.inherited import declared_in
-from strata.rules.text import refused
 from strata.text import counted
 
 Words = dict[str, dict[Path, Any]]
@@ -50,7 +49,7 @@ def attributes(members: Members, description: Description, *, literal: bool) -> 
     for id, key in description.keys["account"].items():
         for type, contact in members.live.contacts.get(id, {}).items():
             entry = {field: str(contact[argument]) for field, argument in _ARGUMENTS.items()}
-            if valid(Contact, entry) and not any(refused(entry)):
+            if valid(Contact, entry):
                 values[key]["contacts", type] = identity = str(entry)
                 entries[identity] = entry
             else:

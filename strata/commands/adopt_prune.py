@@ -13,7 +13,7 @@ from strata.aws.states import read_states
 from strata.config import IMPORTS
 from strata.config.entries import without
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import check_unchanged, loaded, offer, texts_to_edit
+from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.inventory.pace import Pace
 from strata.inventory.reading import read
 from strata.kinds import addresses
@@ -31,7 +31,7 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
         StrataError: imports.yaml cannot be edited, or the configuration has faults without the lines.
     """
     folder = options.config
-    before = texts_to_edit(options, dry_run=dry_run)
+    before = texts(options.config)
     lines = lines_of(before.get(IMPORTS, ""))
     if not lines:
         options.note(Message("nothing-to-do", f"nothing to do: {IMPORTS} has no lines", lines=0))

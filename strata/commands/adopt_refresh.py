@@ -17,7 +17,7 @@ from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.external import External
 from strata.config.loader import read_partial
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.files.config_edit import check_unchanged, loaded, offer, texts_to_edit
+from strata.files.config_edit import check_unchanged, loaded, offer, texts
 from strata.files.replacing import replace
 from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
@@ -42,7 +42,7 @@ def run(options: Options, *, dry_run: bool, yes: bool, json: bool) -> int:
     """
     require_answer("what changes", yes=yes, dry_run=dry_run, json=json)
     folder = options.config
-    before = texts_to_edit(options, dry_run=dry_run or (json and not yes))
+    before = texts(options.config)
     garbled = _garbled(folder / EXTERNAL)
     had = read_partial(folder)[0].external
     zone = loaded(folder, {**before, EXTERNAL: "{}\n"}, folder)  # which may be damaged

@@ -5,7 +5,7 @@ from __future__ import annotations
 from strata.config.entries import without_places
 from strata.errors import Message, StrataError
 from strata.evaluation.administrators import administrators
-from strata.files.config_edit import check_unchanged, offer, result, texts_to_edit
+from strata.files.config_edit import check_unchanged, offer, result, texts
 from strata.landing_zone import LandingZone
 from strata.landing_zone.expiry import day_of, ending_text, expired
 from strata.load import load
@@ -16,7 +16,7 @@ from strata.text import listed
 def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
     """Shows the expired entries, asks, and writes sso.yaml without them."""
     day, folder = day_of(as_of), options.config
-    before, landing_zone = texts_to_edit(options, dry_run=dry_run), load(folder)
+    before, landing_zone = texts(options.config), load(folder)
     gone = expired(landing_zone, day)
     if not gone:
         options.note(f"nothing to do: no assignment has expired on {day}")

@@ -40,7 +40,7 @@ from strata.config.types import (
 )
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import agreed, fill, loaded, policies, print_diff, texts
-from strata.files.replacing import replace, take_back
+from strata.files.replacing import replace
 from strata.files.template import (
     DEFAULT_ACCOUNTS,
     TEMPLATE,
@@ -75,10 +75,8 @@ def run(
     given = {**source.data, **flags}
     if to:
         _check_free(to)
-    else:
-        take_back(options, target, dry_run=dry_run)
-        if _is_own(target) and _would_ask(given):
-            return _nothing_to_do(options, given)
+    elif _is_own(target) and _would_ask(given):
+        return _nothing_to_do(options, given)
     base = TEMPLATE if to and not _is_shipped(options.config) else options.config
     before = _texts(base)
     gathered = gather(options, given, source, wrong)

@@ -62,7 +62,7 @@ def run(
     taken = fleet.Fleet.of(at_once, shard, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
-        atomic.check_target(changes, "--changes", stream=False)
+        atomic.check_target(changes, "--changes")
         if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
             problem = "--changes and --expect name one file, and the approved list would be replaced"
             text = f"{problem}; name another file for --changes"

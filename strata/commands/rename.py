@@ -21,7 +21,7 @@ from strata.config.reserved import reserved
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
-from strata.files.config_edit import check_unchanged, loaded, offer, schema_line, texts_to_edit
+from strata.files.config_edit import check_unchanged, loaded, offer, schema_line, texts
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
@@ -45,7 +45,7 @@ def run(
     if prune and (kind or old or new):
         text = "--prune takes no key: it takes out every move that all states have made"
         raise UsageError(Message("arguments-conflict", text))
-    before = texts_to_edit(options, dry_run=dry_run)
+    before = texts(options.config)
     landing_zone = load(folder)
     move = None if prune else _move(kind, old, new)
     files = _renamed(options, landing_zone, before, move) if move else _pruned(options, landing_zone, before)

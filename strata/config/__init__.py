@@ -16,6 +16,3 @@ LAYERS = "layers"
 
 ADOPTION = "ADOPTION.md"
 """The page that says what an adopted configuration does not have."""
-
-JOURNAL = ".strata-edit"
-"""The file that is there while several others are edited: what each was, and what it becomes."""

@@ -31,6 +31,7 @@ FINDINGS: Mapping[str, str] = {
     **SPELLING,
     **LOCK_OUTS,
     **DRIFT,
+    "old-version": "a policy without a Version, or with 2008-10-17, in which `${...}` is text",
     "managed-policy-path": "the managed policy has a path that is not given",
     "example-value": "an example value of the template",
     "opt-in-region": "a region that is off until it is enabled",

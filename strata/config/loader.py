@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.atomic import POLICY, UnreadableError, locked, read_bytes
+from strata.atomic import POLICY, UnreadableError, read_bytes
 from strata.config import (
     ACCEPTED,
     BASELINE,
@@ -28,7 +28,6 @@ from strata.config import (
     EXTERNAL,
     FOLDERS,
     IMPORTS,
-    JOURNAL,
     LAYERS,
     MOVES,
     OPTIONAL,
@@ -154,7 +153,6 @@ class PartialConfiguration:
 
 def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     """Returns what can be read of a folder and the faults within its entries; rules across entries come after."""
-    check_finished(folder)
     partial = PartialConfiguration(folder)
     faults = list(_folder_faults(folder))
     for name, model in FILES.items():
@@ -182,27 +180,6 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
     faults += _read_layers(partial)
     faults += _read_policies(partial)
     return partial, faults
-
-
-def check_finished(folder: Path) -> None:
-    """Refuses files of which an edit that was killed wrote some; an edit that is still writing ends first.
-
-    Raises:
-        ConfigurationError: there was such an edit; what else is wrong may follow from it.
-        StrataError: another has not ended in time.
-    """
-    if not os.path.lexists(folder / JOURNAL):
-        return
-    with locked(folder):
-        if os.path.lexists(folder / JOURNAL):
-            raise ConfigurationError([unfinished(folder)])
-
-
-def unfinished(folder: Path) -> Fault:
-    """Makes the fault of files of which an edit wrote some."""
-    problem = Message("edit-unfinished", "an edit of several files broke off half way")
-    remedy = "run that command again, or strata rename --prune: either takes back first what was written"
-    return Fault(shown(folder, JOURNAL), 1, "", problem, remedy)
 
 
 def _read_one(partial: PartialConfiguration, name: str, model: type[M]) -> M | None:

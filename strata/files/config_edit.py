@@ -13,11 +13,11 @@ from contextlib import suppress
 from pathlib import Path
 
 from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text
-from strata.config import FOLDERS, JOURNAL, LAYERS, OPTIONAL
+from strata.config import FOLDERS, LAYERS, OPTIONAL
 from strata.config.loader import FILES, YAML, files_of, split_files
 from strata.config.split import SplitSourceFile
 from strata.errors import ConfigurationError, Message
-from strata.files.replacing import replace, take_back
+from strata.files.replacing import replace
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -33,17 +33,6 @@ def texts(folder: Path) -> dict[str, str]:
         with suppress(OSError, UnreadableError):
             texts[file] = read_text(folder / file)
     return texts
-
-
-def texts_to_edit(options: Options, *, dry_run: bool) -> dict[str, str]:
-    """Returns the YAML files of the configuration as they were before an edit that was killed.
-
-    Raises:
-        ConfigurationError: there was such an edit, and a dry run writes nothing.
-        StrataError: what it wrote cannot be taken back.
-    """
-    take_back(options, options.config, dry_run=dry_run)
-    return texts(options.config)
 
 
 def check_unchanged(folder: Path, before: Mapping[str, str]) -> None:
@@ -184,7 +173,7 @@ def _link(link: Path, path: Path) -> None:
 
 def _others(folder: Path) -> list[Path]:
     """Returns the files that are no YAML; they are linked to, so that the loader sees a pipe, which none can copy."""
-    others = (*FOLDERS.values(), LAYERS, JOURNAL)
+    others = (*FOLDERS.values(), LAYERS)
     return [path for path in folder.iterdir() if path.suffix not in YAML and path.name not in others]
 
 

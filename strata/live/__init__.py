@@ -57,7 +57,7 @@ class Source:
             raise StrataError(Message("no-configuration", missing, place=str(folder)))
         if self.save:
             refuse_in_configuration(self.save, folder, "--save")
-            check_target(self.save, "--save", stream=False)
+            check_target(self.save, "--save")
 
 
 CONFIGURATION = Source()

@@ -30,7 +30,6 @@ from strata.rules import (
     project,
     security,
     spelling,
-    text,
     unread,
 )
 from strata.rules.lockout import LOCK_OUT, Guard
@@ -72,7 +71,6 @@ RULES: tuple[Rule, ...] = (
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,
-    text.text,
     unread.unread,
 )
 

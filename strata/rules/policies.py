@@ -12,7 +12,7 @@ from strata.config.limits import Limit, Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
-from strata.config.text import Problem, short, text_problem
+from strata.config.text import PLACEHOLDER, Problem, short, text_problem
 from strata.errors import Fault, Message
 from strata.landing_zone.placeholders import BASELINE_ROLES, DocumentTemplate, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import (
@@ -113,7 +113,7 @@ def wrong_document(
 
 def problems_of(text: str, content: Any, kind: PolicyType | None) -> list[Problem]:
     """Returns the problems of a document, by its text and what it says."""
-    plain = text.isascii() and text.isprintable() and "\\u0" not in text
+    plain = text.isascii() and text.isprintable() and "\\u0" not in text and PLACEHOLDER not in text
     refused = () if plain else filter(None, map(text_problem, texts(json.loads(text))))
     return [*refused, *document_problems(content, kind)]
 

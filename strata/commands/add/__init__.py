@@ -14,7 +14,7 @@ from strata.commands.add.kinds import Kind, additions, questions
 from strata.commands.add.questions import gather
 from strata.config.entries import with_entry
 from strata.errors import ConfigurationError, Message
-from strata.files.config_edit import check_unchanged, diff, offer, result, schema_line, texts_to_edit
+from strata.files.config_edit import check_unchanged, diff, offer, result, schema_line, texts
 from strata.files.replacing import replace
 from strata.landing_zone.control_tower import not_enrolled, works_here
 from strata.load import load
@@ -27,7 +27,7 @@ from strata.text import listed
 def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, dry_run: bool, yes: bool) -> int:
     """Gathers the answers, shows the entry and its effects, asks, and writes it."""
     folder = options.config
-    before = texts_to_edit(options, dry_run=dry_run or (json and not yes))
+    before = texts(options.config)
     landing_zone = load(folder)
     if kind in ("policy", "expectation") and not (given.get("key") or json):
         print_offered(kind, landing_zone, details=options.verbose)

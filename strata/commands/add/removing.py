@@ -19,7 +19,7 @@ from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.administrators import administrators
-from strata.files.config_edit import check_unchanged, loaded, offer, result, texts_to_edit
+from strata.files.config_edit import check_unchanged, loaded, offer, result, texts
 from strata.files.library import library
 from strata.kinds import TYPES, WORDS
 from strata.kinds.renaming import keys_of
@@ -56,7 +56,7 @@ def remove(
     if kind is None or (key is None) is is_keyed or (is_keyed and any(named.values())):
         text = "name a kind and a key, as in strata remove group data; of an assignment, its sets, groups and places"
         raise UsageError(Message("argument-missing", text))
-    before, landing_zone = texts_to_edit(options, dry_run=dry_run), load(options.config)
+    before, landing_zone = texts(options.config), load(options.config)
     sources = _read(before)
     gone = _assignments(landing_zone, named) if key is None else _of_key(landing_zone, sources, kind, key)
     if kind == "policy":
@@ -69,7 +69,7 @@ def remove(
 
 def retire(options: Options, *, key: str | None, baseline: str | None, dry_run: bool, yes: bool) -> int:
     """Marks an account as retired and takes its key out of wherever it stands; asks what becomes of its baseline."""
-    before, landing_zone = texts_to_edit(options, dry_run=dry_run), load(options.config)
+    before, landing_zone = texts(options.config), load(options.config)
     if key in landing_zone.retired:
         options.note(f"nothing to do: account {key} is retired already")
         return 0

@@ -24,7 +24,7 @@ from strata.drift.keeping import adopt_line, edits, is_added
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import agreed, check_unchanged
-from strata.files.replacing import replace, take_back
+from strata.files.replacing import replace
 from strata.inventory.progress import InventoryReading
 from strata.kinds import WORDS
 from strata.kinds.at_aws import Inventory
@@ -53,7 +53,6 @@ def run(options: Options, things: Sequence[str], how: AdoptOptions) -> int:
     require_answer("what would be written", yes=how.yes, dry_run=how.dry_run, json=how.json)
     wanted = parsed(things)
     folder = options.config
-    take_back(options, folder, dry_run=how.only_shows)
     zone = load(folder)
     aws = connect(options, zone.project)
     management_caller(aws, zone.project)

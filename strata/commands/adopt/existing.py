@@ -17,7 +17,7 @@ from strata.adoption.record import RECORD, Record
 from strata.adoption.rendering import Since, adoption, told, with_accepted
 from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
-from strata.config import ACCEPTED, ADOPTION, JOURNAL, PROJECT
+from strata.config import ACCEPTED, ADOPTION, PROJECT
 from strata.drift.comparison import differing, unread_parts
 from strata.drift.difference import Difference
 from strata.errors import Message
@@ -92,7 +92,7 @@ def _link(folder: Path, copy: Path, without: Collection[tuple[str, ...]]) -> Non
         inside = {parts[1:] for parts in without if parts[0] == path.name and parts[1:]}
         if inside and path.is_dir():
             _link(path, copy / path.name, inside)
-        elif (path.name,) not in without and path.name not in (CACHE, JOURNAL):
+        elif (path.name,) not in without and path.name != CACHE:
             (copy / path.name).symlink_to(path.absolute())
 
 
