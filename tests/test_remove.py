@@ -36,7 +36,6 @@ def contents(folder: Path) -> dict[str, str]:
 ADDED = {
     "ou": ("ou", "prod", "--under", "shared"),
     "policy": ("policy", "deny-iam-users", "--attach", "root"),
-    "policy of an empty unit": ("policy", "deny-commitments", "--attach", "lab"),
     "option": ("policy", "region-restriction", "--attach", "ou/shared"),
     "expectation": ("expectation", "volumes-are-encrypted-by-default", "--in", "root"),
     "group": ("group", "data", "--description", "The data"),

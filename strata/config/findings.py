@@ -71,7 +71,6 @@ FINDINGS: Mapping[str, str] = {
     "uncertain-repair": "whether a member can be entered, repaired or signed in to is not certain",
     "closed-by-others": "a policy of others keeps a member from being entered, repaired or signed in to",
     "ending-administrator": "nobody administers the management account after a day",
-    "idle-expectation": "an expectation that holds whatever the policies say",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",
 }
 """All findings that can be accepted, with their meaning."""

@@ -23,7 +23,6 @@ from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.documents import statements
 from strata.rules import archive, control_tower, detection, inherited
 from strata.rules.accepted import Doubt, Warned, place, unused
-from strata.rules.expectations import idle
 from strata.rules.external import read_later, strangers, unread, unused_entries
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.names import name_warnings
@@ -325,7 +324,6 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     unread,
     unused_entries,
     strangers,
-    idle,
     inherited.doubts,
     archive.doubts,
     detection.doubts,

@@ -27,7 +27,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.questions import Question
-from strata.rules.expectations import examined, idle
+from strata.rules.expectations import examined
 from strata.text import folded, listed
 
 Gone: TypeAlias = dict[str, set[Location]]
@@ -269,14 +269,13 @@ def _with_expectations(
     key: str,
     gone: Gone,
 ) -> Gone:
-    """Returns what goes with the expectations of the library that this policy alone kept, or that can never fail."""
+    """Returns what goes with the expectations of the library that this policy alone kept."""
     own = {entry["id"] for entry in library()[key].expectations} if key in library() else set()
     if not own.intersection(entry.id for entry in landing_zone.expectations):
         return gone
     after = loaded(options.config, {**before, **_without(before, gone)}, options.config)
-    never = {message.data["expectation"] for _, _, message in idle(after)}
     fared = [result for result in examined(after) if result.expectation.id in own]
-    broken = {(result.index,) for result in fared if not result.holds or result.expectation.id in never}
+    broken = {(result.index,) for result in fared if not result.holds}
     return {**gone, EXPECTATIONS: {*gone.get(EXPECTATIONS, ()), *broken}} if broken else gone
 
 
