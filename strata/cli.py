@@ -216,16 +216,6 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan an
 ThoroughOption = Annotated[
     bool, typer.Option("--thorough", help="Search every account for assignments of deleted users: many more calls.")
 ]
-LiveOption = Annotated[
-    bool, typer.Option("--live", help="What AWS has now, as evidence: date, caller, hash, differences to config/.")
-]
-SaveOption = Annotated[
-    Path | None, typer.Option("--save", metavar="FILE", help="With --live: keep what was read.", show_default=False)
-]
-FromOption = Annotated[
-    Path | None,
-    typer.Option("--from", metavar="FILE", help="What --save kept, without a call to AWS.", show_default=False),
-]
 
 
 @command("check", "strata check --config config")
@@ -999,20 +989,12 @@ def explain(
             autocompletion=completion.keys("permission-set"),
         ),
     ] = None,
-    live: LiveOption = False,
-    save: SaveOption = None,
-    kept: FromOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Say who may do what where, which policies bind an account, and which line of the configuration says so.
-
-    With --live, the answer is about what AWS has. Exit 1 where something there could not be read.
-    """
+    """Say who may do what where, which policies bind an account, and which line of the configuration says so."""
     from strata.commands.explain import run
-    from strata.live import Source
 
-    source = Source(live, kept, save)
-    return run(options, who=who, account=account, permission_set=permission_set, json=json, source=source)
+    return run(options, who=who, account=account, permission_set=permission_set, json=json)
 
 
 @command("can", "strata can s3:DeleteBucket --in shared --as jane-doe --on arn:aws:s3:::logs")
@@ -1148,21 +1130,13 @@ def report(
         str | None,
         typer.Option("--group", metavar="NAME", help="Only this group.", autocompletion=completion.keys("group")),
     ] = None,
-    live: LiveOption = False,
-    save: SaveOption = None,
-    kept: FromOption = None,
 ) -> int:
-    """Report access, organization, policies and layers, or with --diff what a change means for people and accounts.
-
-    With --live the report is about what AWS has. Exit 1 where something there could not be read; the report is made
-    all the same, and names it.
-    """
+    """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
     from strata.commands.report import Only, run
-    from strata.live import Source
 
-    only, source = Only(account or (), ou or (), person, group), Source(live, kept, save)
+    only = Only(account or (), ou or (), person, group)
     allowed = [change.value for change in allow or ()]
-    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only, source=source)
+    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only)
 
 
 def main() -> None:

@@ -175,11 +175,6 @@ def mermaid(text: str) -> str:
     return "".join(letter if letter.isalnum() or letter in " -_.:,/@+()" else f"#{ord(letter)};" for letter in plain)
 
 
-def mermaid_comment(text: object) -> str:
-    """Returns a line of Mermaid that it does not draw; a directive would be obeyed there as well."""
-    return f"%% {line(text).replace('%%{', '%% {')}"
-
-
 def as_json(data: Any) -> str:
     """Returns data as JSON in ASCII, for a script: every text is exactly what it was, and none commands a terminal."""
     import json

@@ -8,7 +8,6 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -25,7 +24,7 @@ from strata.cli import app
 from strata.commands.adopt import AdoptOptions, configuration
 from strata.commands.adopt.chosen import _offered, chosen_of, kept, nothing_of, parsed
 from strata.commands.adopt.existing import looked_over, worse
-from strata.commands.drift import _adopt, _laid_out, _to_copy, _told, _unread
+from strata.commands.drift import _adopt, _laid_out, _to_copy, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import HIDDEN, ORDER, Drift, compare, things_by_name
@@ -41,7 +40,6 @@ from strata.kinds.members import OF_ACCOUNTS
 from strata.kinds.thing import Thing
 from strata.load import load
 from strata.options import Options
-from strata.report.live import LiveEvidence
 from strata.sides.join import known_keys
 from strata.sides.recorded import recorded_side, states_of
 from strata.sides.states import State
@@ -1653,5 +1651,3 @@ def test_accounts_that_are_unread_for_the_same_reason_are_a_line() -> None:
 
     assert len(lines) == 3
     assert re.match("unread: baseline in 200 accounts, team-0, team-1, .* more .*: no entry to 0{12} ", lines[0])
-    evidence = LiveEvidence(datetime(2026, 1, 1, tzinfo=UTC), *("",) * 5, {}, "", unread=_unread(drift))
-    assert [f"unread: {value}" for name, value in evidence.facts() if name == "! Unread"] == lines

@@ -27,12 +27,10 @@ from strata.inventory.progress import InventoryReading
 from strata.kinds.change import Way
 from strata.kinds.cli import line
 from strata.kinds.thing import Thing
-from strata.live.evidence import Evidence
 from strata.live.usage import LiveUsage
 from strata.load import load
 from strata.options import Options
 from strata.outputs import FORMATS
-from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.plans import Plan, changes
@@ -40,9 +38,6 @@ from strata.terraform.steps import Steps
 from tests import deploying
 from tests.deploying import Json, Site, planned
 from tests.json_page import tables
-from tests.organizations import account, changed, denied
-from tests.organizations.answers import CALLER
-from tests.organizations.deployed import CLEAN
 from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED
 
 site = deploying.site  # the fixture
@@ -182,22 +177,6 @@ def test_report(tmp_path: Path) -> None:
     assert differences("strata report", printed("report", "--format", "json"), given) == []
     changed = printed("report", "--diff", "HEAD", "--format", "json", config=folder)
     assert differences("strata report --diff", changed) == []
-
-
-def test_report_from_aws(tmp_path: Path) -> None:
-    there = CLEAN.at_aws(
-        changed("unit", "prod", name="Production"),
-        account("a9", state="SUSPENDED"),
-        denied("organizations:ListPolicies"),
-    )
-    file, at = tmp_path / "reading.json", dt.datetime(2025, 1, 31, tzinfo=dt.UTC)
-    file.write_bytes(Evidence.of(at, CALLER, there.inventory, states_of(there.states, there.zone)).written())
-    there.write(tmp_path / "config")
-
-    for words in (("report", "--format", "json"), ("explain", "a3", "--json")):
-        found = json.loads(printed(*words, "--from", file, config=tmp_path / "config"))
-        assert differences("strata report --live", json.dumps({"live": found["live"]})) == []
-    assert differences("The file of --save", file.read_text()) == []
 
 
 def test_profiles(tmp_path: Path) -> None:

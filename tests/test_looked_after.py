@@ -472,18 +472,6 @@ def test_a_provider_fills_its_groups_as_it_likes(tmp_path: Path) -> None:
     assert told(there.at_aws(changed("group", ADMINS, members=())), tmp_path) == {}
 
 
-def test_a_live_report_tells_members_as_drift_does(folder: Path) -> None:
-    there = TOWER.at_aws(changed("group", ADMINS, members=("ana",)))
-
-    report = json.loads(there.run("report", "--live", "--format", "json", folder=folder).stdout)
-
-    assert report["overview"]["external_groups_with_access"] == 0, "who is in none of them is known"
-    assert [f"{one['kind']} {one['name']}" for one in report["live"]["differences"] if one["finding"]] == [
-        "membership user ana in group awscontroltoweradmins",
-        "membership user root1 in group awscontroltoweradmins",
-    ]
-
-
 def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, said: Said) -> None:
     there = TOWER.at_aws(
         changed("group", ADMINS, members=("ana",)),

@@ -329,7 +329,6 @@ def shipped_stacks(
         zone: the configuration.
         states: the states by stack.
         inventory: the accounts that AWS has.
-        only: the key of the only account that is asked about; empty for all.
     """
     said, now = states_of(states, zone), newest_keys(zone.moves)
     before = (stack.partition(IN_ACCOUNT)[2] for stack in states)
@@ -343,7 +342,7 @@ def shipped_stacks(
             recorded[kind.stack_of(thing.name)][str(thing)] = thing.values
     return [
         HeldStack(
-            *(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack], only),
+            *(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack]),
             is_let_go=account in let_go,
         )
         for stack, held in shipped_now(zone, said).items()

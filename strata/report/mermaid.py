@@ -6,9 +6,7 @@ from collections import Counter
 from collections.abc import Iterator
 
 from strata.landing_zone import LandingZone
-from strata.landing_zone.units import THE_ROOT
-from strata.printing import mermaid, mermaid_comment
-from strata.report.live import LiveEvidence, together
+from strata.printing import mermaid
 from strata.report.policies import short_type
 from strata.text import counted
 
@@ -16,15 +14,9 @@ MANY = 60
 """Accounts from which on the chart counts them unit by unit: Mermaid draws 500 lines and no more."""
 
 
-def flowchart(landing_zone: LandingZone, live: LiveEvidence | None = None) -> str:
+def flowchart(landing_zone: LandingZone) -> str:
     """Returns the chart: root, units, accounts, with the policies attached to each."""
-    evidence = (
-        (live, f"SHA-256 of the reading: {live.sha256}", f"Differences: {live.summary}", *together(live.unread))
-        if live
-        else ()
-    )
-    lines = [*map(mermaid_comment, evidence), *_lines(landing_zone)]
-    return "\n".join(["flowchart LR", *(f"  {line}" for line in lines), ""])
+    return "\n".join(["flowchart LR", *(f"  {line}" for line in _lines(landing_zone)), ""])
 
 
 def _lines(landing_zone: LandingZone) -> Iterator[str]:
@@ -38,7 +30,6 @@ def _lines(landing_zone: LandingZone) -> Iterator[str]:
             for policy in attached
             if target in policy.attachments
         ]
-        own += ["policies unread"] if "policies" in landing_zone.unread and target == THE_ROOT else []
         if grouped and target.kind == "account" and not own:
             continue
         name = landing_zone.accounts[target.key].name if target.kind == "account" else ""

@@ -44,11 +44,6 @@ def find_account(landing_zone: LandingZone, name: str) -> str:
     return _find(_names(landing_zone)["account"], name, "an account")
 
 
-def is_account(landing_zone: LandingZone, name: str) -> bool:
-    """Returns whether an account answers to a name."""
-    return _match(_names(landing_zone)["account"], name.removeprefix("account/")) is not None
-
-
 def find_permission_set(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of a permission set by key or name."""
     return _find(_names(landing_zone)["permission set"], name, "a permission set")

@@ -6,12 +6,11 @@ import csv
 import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
 from strata.config import EXTERNAL, ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.evaluation.administrators import allows_everything
-from strata.landing_zone import MANAGEMENT, LandingZone, Part
+from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
 from strata.printing import cell_count, csv_cell, flat, markdown, words, wrapped
@@ -19,7 +18,6 @@ from strata.report.access import AccessPath, allowances, bundles, empty_groups, 
 from strata.report.edition import Edition
 from strata.report.inherited import shared_words
 from strata.report.labels import says_more
-from strata.report.live import LiveEvidence
 from strata.report.overview import overview
 from strata.report.places import places
 from strata.report.policies import Slots, short_type, slots
@@ -48,31 +46,21 @@ class Table:
 def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHING) -> list[Table]:
     """Returns the report: all of it, or what concerns the accounts and people of a scope."""
     marked = Marked(landing_zone)
-    people = partial(_unless_unread, landing_zone, "people")
     concerned = [
-        people(_access_table(landing_zone, marked, scope)),
-        people(_groups_table(landing_zone, marked, scope)),
+        _access_table(landing_zone, marked, scope),
+        _groups_table(landing_zone, marked, scope),
         _accounts_table(landing_zone, marked, scope),
         *_attributes_tables(landing_zone, scope),
-        people(_permission_sets_table(landing_zone, marked, scope)),
+        _permission_sets_table(landing_zone, marked, scope),
     ]
-    live, evidence, ids = edition.live, [], []
-    if live is not None:
-        differences = [(difference.what, difference.place) for difference in live.differences] or [(live.summary, "")]
-        evidence = [
-            Table("Evidence", ("Fact", "Value"), live.facts()),
-            Table("Differences to the configuration", ("What", "Declared at"), differences),
-        ]
-        ids = [Table("Account ids", ("Account", "Id"), list(live.accounts.items()))]
     if not scope.is_everything:
-        return [replace(concerned[0], lead=(str(edition), f"Only {scope}")), *concerned[1:], *evidence]
+        return [replace(concerned[0], lead=(str(edition), f"Only {scope}")), *concerned[1:]]
     return [
         _overview_table(landing_zone, edition),
-        *evidence,
         *concerned,
         _organization_table(landing_zone),
-        _unless_unread(landing_zone, "policies", _policies_table(landing_zone)),
-        _controls_table(landing_zone, live),
+        _policies_table(landing_zone),
+        _controls_table(landing_zone),
         Table(
             "Layers",
             ("Stack", "Owns", "Reads", "State"),
@@ -81,15 +69,7 @@ def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHIN
                 for layer in layers(landing_zone)
             ],
         ),
-        *ids,
     ]
-
-
-def _unless_unread(landing_zone: LandingZone, part: Part, table: Table) -> Table:
-    """Returns a table, or that it is unread, which is another thing than empty."""
-    if part not in landing_zone.unread:
-        return table
-    return replace(table, rows=[("! unread", *[""] * (len(table.header) - 1))], notes=(landing_zone.unread[part],))
 
 
 class Marked:
@@ -130,12 +110,11 @@ def as_markdown(report: Iterable[Table]) -> str:
     return "\n".join(parts)
 
 
-def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvidence | None = None) -> str:
+def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING) -> str:
     """Returns the access matrix with a line for each person, account, permission set and way."""
     written = io.StringIO()
-    evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
     writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow([*_COLUMNS, *(("read_at", "sha256", "differences") if live else ())])
+    writer.writerow(_COLUMNS)
     units = {
         target.key: " > ".join(target.key for target in way[:-1]) for target, way in landing_zone.ancestors.items()
     }
@@ -146,7 +125,7 @@ def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvide
             known = "yes" if user else "no"
             place = [access.account, units[access.account], access.permission_set, way.group or "", known]
             given = [str(way.member or ""), str(way.entry), str(way.until or ""), way.reason or ""]
-            writer.writerow(map(csv_cell, (*who, *place, *given, *evidence)))
+            writer.writerow(map(csv_cell, (*who, *place, *given)))
     return written.getvalue()
 
 
@@ -164,7 +143,7 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _overview_table(landing_zone: LandingZone, edition: Edition) -> Table:
-    first = overview(landing_zone, edition.as_of, edition.live)
+    first = overview(landing_zone, edition.as_of)
     rows = [("Numbers", f"{first.numbers}")]
     for point in first.points():
         sign = "! " if point.level == "danger" else ""
@@ -231,7 +210,6 @@ def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> 
     rows = []
     for alike in accounts_alike(landing_zone, reached):
         bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in alike.policies)
-        bound = "! unread" if "policies" in landing_zone.unread else bound
         if alike.accounts == (MANAGEMENT,):
             bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
         who = [
@@ -239,8 +217,8 @@ def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> 
             for entering in alike.entering
             if scope.is_everything or scope.enters(landing_zone, entering.group, entering.principal)
         ]
-        nobody = "! unread" if "people" in landing_zone.unread else "nobody"
-        rows.append((listed(alike.accounts), " > ".join(alike.path), bound or "! no policy", "; ".join(who) or nobody))
+        entering = "; ".join(who) or "nobody"
+        rows.append((listed(alike.accounts), " > ".join(alike.path), bound or "! no policy", entering))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 
@@ -299,7 +277,7 @@ def _organization_table(landing_zone: LandingZone) -> Table:
         used = ", ".join(
             f"{short_type(of_type.type)} {of_type.used} of {of_type.limit}" for of_type in shown(taken[target])
         )
-        rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
+        rows.append((label, attached, used))
     return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
 
 
@@ -326,18 +304,12 @@ def _policies_table(landing_zone: LandingZone) -> Table:
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 
 
-def _controls_table(landing_zone: LandingZone, live: LiveEvidence | None) -> Table:
-    at_aws = {name: control.words for name, control in live.controls.items()} if live else {}
-    rows = [
-        (
-            name,
-            control.mode.value,
-            at_aws.get(name)
-            or ("" if control.on else f"where it was on, {control.off}" if control.mode is Mode.OFF else LEFT),
-        )
-        for name, control in landing_zone.security.controls.items()
-    ]
-    return Table("Controls", ("Control", "Mode in security.yaml" if live else "Mode", "At AWS"), rows)
+def _controls_table(landing_zone: LandingZone) -> Table:
+    rows = []
+    for name, control in landing_zone.security.controls.items():
+        means = {Mode.ON: "", Mode.OFF: f"where it was on, {control.off}", Mode.UNMANAGED: LEFT}
+        rows.append((name, control.mode.value, means[control.mode]))
+    return Table("Controls", ("Control", "Mode", "At AWS"), rows)
 
 
 LEFT = "it stays at AWS as it is"

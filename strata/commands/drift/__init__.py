@@ -27,6 +27,7 @@ from strata.drift.difference import Difference, DifferenceKind, lasting
 from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
+from strata.drift.unread import Unread, summary, together
 from strata.errors import Message
 from strata.inventory.progress import InventoryReading
 from strata.inventory.reading import CENTER
@@ -38,7 +39,6 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, columns, command_lines, document, line, readers_may_leave, word, wrapped
-from strata.report.live import Unread, summary, together
 from strata.terminal import require_terminal
 from strata.text import counted, folded, in_sentence, listed, plural
 
@@ -249,7 +249,7 @@ def _told(
 
 
 def _summary(drift: Drift) -> str:
-    return summary(len(drift.differences), len(drift.accepted), len(drift.unread), none="no drift")
+    return summary(len(drift.differences), len(drift.accepted), len(drift.unread))
 
 
 def _difference(options: Options, difference: Difference, author: Author | None) -> Iterator[str]:
