@@ -368,7 +368,7 @@ def _depth(at: tuple[str, str], live: Side) -> int:
 
 
 _PEOPLE_AND_ACCESS = tuple(kind.name for kind in KINDS if kind.is_compared and kind.stack == "sso")
-STATES, CONTROLS, OF_ACCOUNTS = "states", "controls", "settings of accounts"
+CONTROLS, OF_ACCOUNTS = "controls", "settings of accounts"
 """Parts that may be missing beside those of the inventory."""
 HIDDEN: Mapping[str, tuple[str, ...]] = {
     reading.POLICIES: (POLICY.name, ATTACHMENT.name),
@@ -393,9 +393,7 @@ def hidden_by(part: str) -> tuple[str, ...]:
 
 
 def account_of_part(part: str) -> str | None:
-    """Returns the account in or of which something was not read, empty for all, None where it is about no account."""
-    if part == OF_ACCOUNTS:
-        return ""
+    """Returns the account in or of which something was not read, None where it is about no account."""
     if not any(_is_of(kind, part) for kind in KINDS if kind.is_shipped):
         return None
     return part.partition(IN_ACCOUNT)[2] or (account_of(part) if OF in part else "")
@@ -545,12 +543,8 @@ class _Compared:
         return live in names_by_key(self.aws.zone, self.kind.key, self.name)[1:]
 
     def _are_unread_tags(self, attribute: str) -> bool:
-        """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.
-
-        Those of permission sets are read with them.
-        """
-        apart = reading.TAGS in self.unread and self.kind.stack != "sso"
-        return attribute == reading.TAGS and (STATES in self.unread or apart)
+        """Returns whether an attribute is tags that were not read; those of permission sets are read with them."""
+        return attribute == reading.TAGS and reading.TAGS in self.unread and self.kind.stack != "sso"
 
     def _difference(
         self, how: DifferenceKind, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""
