@@ -702,9 +702,6 @@ AllowOption = Annotated[
 def drift(
     *,
     options: Options,
-    who: Annotated[
-        bool, typer.Option("--who", help="Ask CloudTrail who made the first 50 differences, twice a second.")
-    ] = False,
     thorough: ThoroughOption = False,
     back: Annotated[
         bool, typer.Option("--back", help="Ask, run the printed back: lines in their order, then compare again.")
@@ -744,7 +741,7 @@ def drift(
             command="strata drift --back",
         )
 
-    return run(options, json=json, who=who, thorough=thorough, back=Back(yes, allow or (), deploy) if back else None)
+    return run(options, json=json, thorough=thorough, back=Back(yes, allow or (), deploy) if back else None)
 
 
 @command("eject", "strata eject ../terraform")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 import subprocess
@@ -19,7 +18,6 @@ from typer.testing import CliRunner
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan, price, price_live, selftest
-from strata.drift.authors import Author
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
@@ -217,12 +215,10 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(InventoryReading, "read", lambda *_, **__: None)
     monkeypatch.setattr(InventoryReading, "controls", lambda *_: None)
     monkeypatch.setattr(InventoryReading, "of_accounts", lambda *_: None)
-    author = Author("arn:of:jane", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), "DeleteGroup")
     monkeypatch.setattr(drift, "shipped_stacks", lambda *_: ())
-    monkeypatch.setattr(drift, "authors", lambda *_: [author, author])
     monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
 
-    assert differences("strata drift", printed("drift", "--json", "--who", config=SHIPPED)) == []
+    assert differences("strata drift", printed("drift", "--json", config=SHIPPED)) == []
 
 
 SEEN = {

@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shlex
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,9 @@ import pytest
 import yaml
 
 from strata import diff
-from strata.aws.session import Aws
 from strata.commands.adopt import configuration
 from strata.commands.drift.back import steps_of
-from strata.drift.authors import authors
 from strata.drift.comparison import compare, differing
-from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import loaded, texts, write_texts
 from strata.load import load
@@ -45,7 +41,7 @@ from tests.organizations import (
     user,
 )
 from tests.organizations import Said as Described
-from tests.organizations.described import AWS_POLICY, SCP
+from tests.organizations.described import SCP
 from tests.said import Said
 
 SETS = {
@@ -594,48 +590,6 @@ def test_where_nothing_is_external_a_refresh_asks_nobody(tmp_path: Path, said: S
     (tmp_path / "external.yaml").write_text(f"groups: {{{ADMINS}: {{members: [ana]}}}}\n")
     assert silent.run("adopt", "--refresh-external", "--yes", folder=tmp_path).exit_code == 0
     assert load(tmp_path).external.groups == {}
-
-
-def test_who_did_it_is_told_of_what_others_look_after(folder: Path) -> None:
-    """By the ids that AWS gave, and nobody where none of an event's is known."""
-    at = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-    sets = {key: TOWER.id("permission set", key) for key in SETS}
-    ids = {
-        "DeletePolicy": [{TOWER.id("policy", "p1")}, {"p-another"}],
-        "DeletePermissionSet": [{"another"}],
-        "UpdatePermissionSet": [{sets["AWSReadOnlyAccess"]}],
-        "CreateGroupMembership": [{TOWER.id("group", "AWSSecurityAuditors"), TOWER.id("user", "ana")}],
-        "RemoveMemberFromGroup": [{TOWER.id("group", ADMINS), TOWER.id("user", "root1")}],
-        "AttachManagedPolicyToPermissionSet": [{"another", f"{AWS_POLICY}AdministratorAccess"}],
-    }
-
-    class Told(History):
-        def events(self, _region: str, name: str) -> Iterator[Event]:
-            found = enumerate(ids.get(name, ()))
-            yield from (Event(name, f"{name} {number}", at, frozenset(words)) for number, words in found)
-
-    there = TOWER.at_aws(
-        gone("policy", "p1"),
-        gone("permission set", "AWSPowerUserAccess"),
-        changed("permission set", "AWSReadOnlyAccess", description="x", aws=("AdministratorAccess",)),
-        changed("group", "AWSSecurityAuditors", members=("ana",)),
-        changed("group", ADMINS, members=()),
-    )
-    some = compare(load(folder), {}, there.inventory).differences
-    found = {
-        one.at: who.by
-        for one, who in zip(some, authors(lambda _: Told(Aws(None, "us-east-1")), there.model, some), strict=True)
-    }
-
-    assert found == {
-        "membership user ana in group awssecurityauditors": "CreateGroupMembership 0",
-        "policy aws-guardrails-abcde1": "DeletePolicy 0",
-        "permission set AWSPowerUserAccess": "",
-        "permission set AWSReadOnlyAccess: description is x": "UpdatePermissionSet 0",
-        "permission set policy AWS AdministratorAccess in AWSReadOnlyAccess": "",
-        "permission set policy AWS job-function/ViewOnlyAccess in AWSReadOnlyAccess": "",
-        "membership user root1 in group awscontroltoweradmins": "RemoveMemberFromGroup 0",
-    }
 
 
 def test_own_things_that_become_external_before_their_imports_are_done_are_one_fault_each(

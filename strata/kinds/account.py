@@ -11,7 +11,6 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.change import Edit, OutsideChange, Way, edit
-from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark
 from strata.kinds.kind import Kind, LiveName, Resource
 from strata.kinds.shared import parent_of
@@ -117,13 +116,4 @@ ACCOUNT = Kind(
         else ""
     ),
     edits=_edits,
-    events={
-        MADE: ("CreateAccountResult", "AcceptHandshake", "InviteAccountToOrganization"),
-        GONE: ("RemoveAccountFromOrganization", "AccountDepartedOrganization"),
-        "name": ("PutAccountName",),
-        "email": ("AcceptPrimaryEmailUpdate", "StartPrimaryEmailUpdate"),
-        "unit": ("MoveAccount",),
-        "state": ("CloseAccount",),
-        **TAGS,
-    },
 )

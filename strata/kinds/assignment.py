@@ -10,7 +10,6 @@ from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveAssignment
 from strata.kinds.change import Obstacle, OutsideChange
-from strata.kinds.events import events
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Key, Kind, Resource
 from strata.kinds.permission_set import of_set
 from strata.kinds.reading import BulkReading
@@ -196,7 +195,6 @@ ASSIGNMENT = Kind(
     is_added=True,
     needs=_needs,
     obstacle=_obstacle,
-    events={**events("AccountAssignment"), "principal": ("DeleteUser", "DeleteGroup")},
     wanted=_wanted,
     import_ids=_given,
 )
@@ -217,6 +215,5 @@ ENTITLEMENT = Kind(
     "sso",
     live=_entitlements,
     obstacle=lambda *_: Message("not-declarable", "no configuration can declare an entitlement", kind="entitlement"),
-    events=events("Entitlement"),
 )
 """What Account access manager gives beside permission sets; no provider has a resource for it."""

@@ -8,7 +8,6 @@ from strata.config import SSO
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.change import Way
-from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
 from strata.kinds.kind import AlreadyExists, Kind, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading
 from strata.kinds.shared import CONFLICT
@@ -82,11 +81,6 @@ ATTRIBUTE = Kind(
     is_entry=True,
     way=lambda _attribute, here, _, now: Way(deploy=("sso",)) if now and not (here or now.undo) else None,
     fields={"source": ""},
-    events={
-        **dict.fromkeys((MADE, CHANGED), (f"Create{_CONFIGURATION}", f"Update{_CONFIGURATION}")),
-        GONE: (f"Delete{_CONFIGURATION}", f"Update{_CONFIGURATION}"),
-    },
-    clues=by_nothing,
     addresses=lambda zone: (f"{_TYPE}.main",) if zone.sso.access_control_attributes else (),
     wanted=lambda zone, inventory, _: (
         (f"{_TYPE}.main", center.instance) for center in inventory.centers if zone.sso.access_control_attributes

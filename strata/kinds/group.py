@@ -11,7 +11,6 @@ from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.change import in_external_yaml
 from strata.kinds.cli import new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
-from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
@@ -130,7 +129,6 @@ GROUP = Kind(
     rename=lambda aws, own, name: aws.cli.people(
         "update-group", group_id=own, operations=new_name("displayName", name)
     ),
-    events={**events("Group"), "name": ("UpdateGroup", "UpdateGroupDisplayName", "CreateGroup")},
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, group in zone.groups.items() if not group.external),
     wanted=lambda zone, inventory, ids: (
@@ -246,12 +244,6 @@ def _called(aws: AtAws, here: Group, user: at_aws.LiveUser) -> str:
     return key or stranger or aws.principal(user.id)
 
 
-def _clues(thing: Thing) -> Clues:
-    """Returns group and user, or the id by which alone a deletion names it."""
-    both = ("group", "principal")
-    return [[thing.ids[name] for name in names] for names in (both, ("id",)) if thing.ids.get(names[0])]
-
-
 def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
         there = {group.id: group.members for group in center.groups}
@@ -303,9 +295,4 @@ MEMBERSHIP = Kind(
         in_external_yaml() if (group := zone.groups.get(group_of(change.now.name))) and group.external else ""
     ),
     needs=lambda _, both: [("user", both.partition(" ")[2])],
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
-        GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),
-    },
-    clues=_clues,
 )

@@ -18,7 +18,6 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, edit, why_unwritten
 from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
-from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, date, same_text, tags
@@ -180,7 +179,6 @@ SET = Kind(
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     again=_described_again,
-    events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),
     import_ids=lambda inventory: ((_SET, whole) for _, whole in _every(inventory)),
@@ -234,8 +232,6 @@ def _written_policy(aws: AtAws, change: OutsideChange, *keys: str, more: bool = 
 
 # Managed policies, of AWS and of customers
 
-_POLICIES = ("ManagedPolicy", "CustomerManagedPolicyReference")
-"""The words of CloudTrail."""
 MANAGED, CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
 
 
@@ -389,11 +385,6 @@ SET_POLICY = Kind(
     is_part=True,
     obstacle=_why_not_in_set,
     edits=lambda aws, change: _written_policy(aws, change, "policies", more=True),
-    events={
-        MADE: [f"Attach{policy}ToPermissionSet" for policy in _POLICIES],
-        CHANGED: [f"{done}{policy}ToPermissionSet" for done in ("Update", "Attach") for policy in _POLICIES],
-        GONE: [f"Detach{policy}FromPermissionSet" for policy in _POLICIES],
-    },
 )
 
 
@@ -502,10 +493,6 @@ INLINE = Kind(
     is_part=True,
     obstacle=_why_not_in_set,
     edits=_inline_edits,
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
-        GONE: ("DeleteInlinePolicyFromPermissionSet",),
-    },
     addresses=lambda zone: (
         f"{_INLINE}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.inline
     ),
@@ -530,10 +517,6 @@ BOUNDARY = Kind(
     is_part=True,
     obstacle=_why_not_in_set,
     edits=lambda aws, change: _written_policy(aws, change, "boundary"),
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
-        GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
-    },
     addresses=lambda zone: (
         f"{_BOUNDARY}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.boundary
     ),

@@ -14,7 +14,6 @@ from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
-from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
 from strata.kinds.shared import target_of
@@ -130,7 +129,6 @@ POLICY = Kind(
         else []
     ),
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
-    events={**events("Policy"), **TAGS},
 )
 
 
@@ -276,7 +274,6 @@ ATTACHMENT = Kind(
         else ()
     ),
     needs=lambda _, both: target_of(both.partition(":")[0]),
-    events=events("Policy", made="Attach", gone="Detach"),
 )
 
 
@@ -324,7 +321,5 @@ POLICY_TYPE = Kind(
         if unknown_types([type := change.now.name])
         else Message("declare-a-policy", "declare a policy of this type, which switches the type on")
     ),
-    events=events("PolicyType", made="Enable", gone="Disable"),
-    clues=by_name,
 )
 """An argument of the organization."""

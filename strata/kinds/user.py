@@ -11,7 +11,6 @@ from strata.kinds import at_aws, cli
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.change import Edit, Obstacle, OutsideChange, Way, edit
 from strata.kinds.cli import new_name
-from strata.kinds.events import events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import READABLE, AlreadyExists, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
@@ -180,7 +179,6 @@ USER = Kind(
     way=_way,
     obstacle=_obstacle,
     edits=_edits,
-    events={**events("User"), "user_name": ("UpdateUser", "UpdateUserName", "CreateUser")},
     section="users",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, user in zone.sso.users.items() if not user.external),
     wanted=lambda zone, inventory, ids: (

@@ -267,11 +267,11 @@ def deleted(console: Console) -> None:
     own("account").delete_alternate_contact(AccountId=console.id, AlternateContactType="SECURITY")
 
 
-def test_what_is_deleted_by_hand_is_told_with_its_author_and_made_again(site: Site) -> None:
+def test_what_is_deleted_by_hand_is_told_and_made_again(site: Site) -> None:
     console = Console(site)
     deleted(console)
 
-    found = site.strata("drift", "--json", "--who")
+    found = site.strata("drift", "--json")
 
     (account, baseline) = "strata deploy accounts", f"strata deploy baseline_{KEY} --refresh"
     assert json.loads(found.stdout)["unread"] == []
@@ -282,9 +282,6 @@ def test_what_is_deleted_by_hand_is_told_with_its_author_and_made_again(site: Si
         f"role auditor of {KEY}": ("", baseline),
         f"account alias {KEY}": ("", baseline),
     }
-    who = {one["name"]: one["who"]["event"] for one in json.loads(found.stdout)["differences"]}
-    assert who[f"auditor of {KEY}"] == "DeleteRole", "as the event history of that account says"
-    assert "" not in who.values()
     back = site.strata("drift", "--back", "--yes")
     assert back.code == 0, back.text[-6000:]
 

@@ -5,26 +5,20 @@ from __future__ import annotations
 import datetime as dt
 import re
 import sys
-import time
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from functools import partial
-from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from strata.aws.access_role import entered_to_read
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, AwsError, Caller, connect
+from strata.aws.session import Aws, Caller, connect
 from strata.commands.drift.back import Back, Step, agreed, looks_for_real, put_back, steps_of
 from strata.commands.drift.own_access import without_own_loss
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
-from strata.config.layers import IN_ACCOUNT
 from strata.config.source import shown
-from strata.drift.authors import MOST, Author, authors
 from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
 from strata.drift.difference import Difference, DifferenceKind, lasting
-from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
 from strata.drift.unread import Unread, summary, together
@@ -40,7 +34,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, columns, command_lines, document, line, readers_may_leave, word, wrapped
 from strata.terminal import require_terminal
-from strata.text import counted, folded, in_sentence, listed, plural
+from strata.text import counted, in_sentence, listed, plural
 
 DIFFERS = 3
 
@@ -49,7 +43,6 @@ def run(
     options: Options,
     *,
     json: bool,
-    who: bool = False,
     thorough: bool = False,
     back: Back | None = None,
     after: bool = False,
@@ -78,15 +71,14 @@ def run(
     if after and seen.code == DIFFERS:
         options.note("reading once more, since AWS lists some of what was just run a moment later")
         seen = look()
-    by = _authors(options, aws, zone, seen) if who else {}
     if not thorough and CENTER not in seen.drift.unread:
         text = "assignments of deleted users and groups were not searched in every account; --thorough does"
         options.note(Message("not-thorough", text))
     with readers_may_leave():
         if json:
-            document(output("drift", {**_facts(options, seen.drift, by), "thorough": thorough}))
+            document(output("drift", {**_facts(options, seen.drift), "thorough": thorough}))
         else:
-            _print(options, _told(options, zone, seen.drift, accepted, by))
+            _print(options, _told(options, zone, seen.drift, accepted))
             seen.reading.tell()
     if not back or seen.code == 0:
         return seen.code
@@ -156,38 +148,6 @@ def _step(options: Options, step: Step) -> str:
     return f"{step}{_profile(options)}" if isinstance(step, Line) else _deploy(options, step)
 
 
-def _authors(options: Options, aws: Aws, zone: LandingZone, seen: _SeenDrift) -> dict[str, Author]:
-    """Returns the author of each difference by its hint, and says how far the asking is."""
-    drift, inventory = seen.drift, seen.inventory
-    some = min(len(drift.differences), MOST)
-    if some:
-        options.note(f"asking CloudTrail about {counted(some, 'difference')}, twice a second")
-    by_hint, last = dict[str, Author](), time.monotonic()
-    for number, author in enumerate(authors(partial(_history, aws, zone, inventory), zone.project, drift.differences)):
-        by_hint[_hint(drift.differences[number])] = author
-        if time.monotonic() - last > _EVERY:
-            last = time.monotonic()
-            options.note(f"asking CloudTrail: {number + 1} of {some}")
-    return by_hint
-
-
-def _history(aws: Aws, zone: LandingZone, inventory: Inventory, stack: str) -> History:
-    """Returns the event history of the member account that has a stack, by its reader; ours without a stack."""
-    if not stack:
-        return History(aws)
-    name, _, account = stack.partition(IN_ACCOUNT)
-    layer, email = zone.layers[name], zone.members[account].email
-    id = next((each.id for each in inventory.organization.accounts if folded(each.email) == folded(email)), None)
-    if id is None:
-        text = f"AWS lists no account with the address {email}"
-        raise AwsError(Message("no-such-account", text, email=email), "NoSuchAccount")
-    return History(entered_to_read(aws, id, layer.roles.reader, is_made=layer.makes_roles))
-
-
-_EVERY = 5.0
-"""Seconds between two words on how far the asking is."""
-
-
 # What is told
 
 
@@ -230,15 +190,9 @@ _WORDS = {
 }
 
 
-def _told(
-    options: Options,
-    zone: LandingZone,
-    drift: Drift,
-    accepted: Iterable[Acceptance],
-    by: Mapping[str, Author] = MappingProxyType({}),
-) -> Iterator[str]:
+def _told(options: Options, zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> Iterator[str]:
     for difference in drift.differences:
-        yield from _difference(options, difference, by.get(_hint(difference)))
+        yield from _difference(options, difference)
     yield from (f"unread: {unread}" for unread in together(_unread(drift)))
     if not drift.unread:
         yield from _unused(zone, drift, accepted)
@@ -252,22 +206,15 @@ def _summary(drift: Drift) -> str:
     return summary(len(drift.differences), len(drift.accepted), len(drift.unread))
 
 
-def _difference(options: Options, difference: Difference, author: Author | None) -> Iterator[str]:
+def _difference(options: Options, difference: Difference) -> Iterator[str]:
     how = "changed since it was accepted" if difference.has_changed_since else _WORDS[difference.how]
     what = f"{how}: {difference.kind} {difference.name}"
     if difference.how is DifferenceKind.CHANGED:
         what = f"{what}: {difference.attribute} is {in_sentence(difference.at_aws)} at AWS, {_otherwise(difference)}"
     yield f"{f'{shown(options.config, difference.place)}: ' if difference.place else ''}{what}"
-    by = f"may be assumed now by {listed(difference.assumable_by)}" if difference.assumable_by else ""
-    if parts := [*difference.statements, *filter(None, [by])]:
+    who = f"may be assumed now by {listed(difference.assumable_by)}" if difference.assumable_by else ""
+    if parts := [*difference.statements, *filter(None, [who])]:
         yield f"  what:  {'; '.join(parts)}"
-    if author:
-        known = (
-            f"{author.by} at {author.at.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC by {author.event}"
-            if author.at
-            else author.unknown
-        )
-        yield f"  who:   {known}"
     yield from (f"  {text}" for text in _ways(options, difference))
     yield f"  meant: {ACCEPTED}, {_hint(difference)}"
 
@@ -335,12 +282,10 @@ def _unused(zone: LandingZone, drift: Drift, accepted: Iterable[Acceptance]) -> 
             yield Message("unused-acceptance", text, place=place, finding=acceptance.finding, at=acceptance.at)
 
 
-def _facts(options: Options, drift: Drift, by: Mapping[str, Author]) -> dict[str, Any]:
+def _facts(options: Options, drift: Drift) -> dict[str, Any]:
     return {
         "drift": bool(drift.differences),
-        "differences": [
-            _difference_facts(options, difference, by.get(_hint(difference))) for difference in drift.differences
-        ],
+        "differences": [_difference_facts(options, difference) for difference in drift.differences],
         "accepted": [_difference_facts(options, difference) for difference in drift.accepted],
         "waiting": list(drift.waiting),
         "unread": [unread.as_data() for unread in _unread(drift)],
@@ -351,11 +296,8 @@ def _unread(drift: Drift) -> list[Unread]:
     return [Unread(part, hidden_by(part), reason, account_of_part(part) or "") for part, reason in drift.unread.items()]
 
 
-def _difference_facts(options: Options, difference: Difference, author: Author | None = None) -> dict[str, Any]:
-    way, who = difference.way, {}
-    if author:
-        at = author.at.astimezone(dt.UTC).strftime("%Y-%m-%dT%H:%M:%SZ") if author.at else ""
-        who = {"who": {"by": author.by, "at": at, "event": author.event, "unknown": author.unknown}}
+def _difference_facts(options: Options, difference: Difference) -> dict[str, Any]:
+    way = difference.way
     return {
         "finding": difference.how.value,
         "at": difference.at,
@@ -375,5 +317,4 @@ def _difference_facts(options: Options, difference: Difference, author: Author |
         "not_adopted_id": way.not_adopted.id if way.not_adopted and not way.refresh else "",
         "by_hand": way.by_hand,
         "by_hand_id": way.by_hand.id if way.by_hand else "",
-        **who,
     }
