@@ -703,45 +703,16 @@ def drift(
     *,
     options: Options,
     thorough: ThoroughOption = False,
-    back: Annotated[
-        bool, typer.Option("--back", help="Ask, run the printed back: lines in their order, then compare again.")
-    ] = False,
-    allow: AllowOption = None,
-    yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
     """Show what was changed at AWS by hand, compared with config/ and the last deploy, and the way to take it back.
 
-    Reads only, unless --back. Exit 0 without drift, 3 with drift, 1 where something could not be read.
-    accepted.yaml has the differences that are meant; changes that only wait for a deploy share one line. --back stops
-    at the first line that fails, with exit 1, and says what is left; it leaves what only a person can put back.
+    Reads only. Exit 0 without drift, 3 with drift, 1 where something could not be read. accepted.yaml has the
+    differences that are meant; changes that only wait for a deploy share one line.
     """
     from strata.commands.drift import run
-    from strata.commands.drift.back import Back, looks_for_real
-    from strata.terraform.preflight import check_allowed
 
-    if back and json:
-        text = "--back asks and says what it does; it takes no --json: run strata drift --json after it"
-        raise UsageError(Message("arguments-conflict", text, options=["--back", "--json"]))
-    if (yes or allow) and not back:
-        text = f"{'--yes' if yes else '--allow'} is for --back; strata drift alone changes nothing"
-        raise UsageError(Message("argument-missing", text, option="--back"))
-    check_allowed(allow or ())
-
-    def deploy(stacks: Sequence[str]) -> int:
-        from strata.commands.deploy import run as run_deploy
-
-        return run_deploy(
-            options,
-            stacks=stacks,
-            json=False,
-            yes=True,
-            refresh=looks_for_real(stacks),
-            allow=allow or (),
-            command="strata drift --back",
-        )
-
-    return run(options, json=json, thorough=thorough, back=Back(yes, allow or (), deploy) if back else None)
+    return run(options, json=json, thorough=thorough)
 
 
 @command("eject", "strata eject ../terraform")

@@ -187,7 +187,6 @@ class Site:
         yes: bool = False,
         warnings: tuple[Message, ...] = (),
         expected: ApprovedList | None = None,
-        command: str = "strata deploy",
     ) -> int:
         """Runs `strata deploy` behind its first checks."""
         prepared = self.prepared(warnings)
@@ -195,7 +194,7 @@ class Site:
             options = self.options()
             progress = Progress(options)
             given = (options, prepared, self.signals, self.plan_folder, self.to, progress)
-            self.deployment = Deployment(*given, yes=yes, expected=expected, command=command)
+            self.deployment = Deployment(*given, yes=yes, expected=expected)
             return self.deployment.run()
 
     def deployment_ends(self, *, yes: bool = False) -> int:

@@ -166,15 +166,6 @@ def describe(
     return description
 
 
-def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
-    """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
-    description = Description()
-    _Organization(inventory, inventory.organization, project, description, known, ()).describe()
-    if inventory.center:
-        _Center(inventory, inventory.center, description, known, literal=False).describe_things()
-    return description
-
-
 def gives_everything(permission_set: at_aws.LivePermissionSet) -> bool:
     """Returns whether a permission set gives full access, as far as its own documents and AWS's policies say."""
     policies = [ManagedPolicy(**live_policy(arn)) for arn in permission_set.aws_managed]

@@ -115,7 +115,6 @@ def run(
     allow: Sequence[str],
     expect: str | None = None,
     refresh: bool = False,
-    command: str = DEPLOY,
     at_once: int | None = None,
     shard: str | None = None,
     wave: int | None = None,
@@ -125,7 +124,6 @@ def run(
     Args:
         expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
         refresh: whether every plan refreshes.
-        command: what is run again after an interruption.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
     taken = fleet.Fleet.of(at_once, shard, wave)
@@ -140,12 +138,10 @@ def run(
         try:
             prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, fleet=taken)
             to = sys.stderr if json else sys.stdout
-            deployment = Deployment(
-                *(options, prepared, signals, folder, to, progress), yes=yes, expected=expected, command=command
-            )
+            deployment = Deployment(*(options, prepared, signals, folder, to, progress), yes=yes, expected=expected)
             deployment.check_producers()
         except StoppedError as stopped:
-            options.note(Message("run-interrupted", f"interrupted; {_unchanged(command)}"))
+            options.note(Message("run-interrupted", "interrupted; nothing was changed"))
             return stopped.code
         try:
             code = deployment.run()
@@ -153,11 +149,6 @@ def run(
             deployment.finish(1, json=json, error=error)
             raise
         return deployment.finish(code, json=json)
-
-
-def _unchanged(command: str) -> str:
-    """Returns that the deploy changed nothing; what runs it may have changed something before."""
-    return "nothing was changed" if command == DEPLOY else "the deploy changed nothing"
 
 
 class Deployment:
@@ -174,7 +165,6 @@ class Deployment:
         *,
         yes: bool,
         expected: ApprovedList | None = None,
-        command: str = DEPLOY,
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
@@ -207,7 +197,7 @@ class Deployment:
             at_once=prepared.fleet.at_once,
             muted=self._muted,
         )
-        self._expected, self._command = expected, command
+        self._expected = expected
         self._unfinished = 1
         """The exit code of a run that stops by itself."""
         self._unexpected: list[Message] = []
@@ -867,7 +857,7 @@ class Deployment:
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
         idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
         if failed.keys() - self._odd.keys() or (failed and idle):
-            self.note(Message("nothing-changed", _unchanged(self._command)))
+            self.note(Message("nothing-changed", "nothing was changed"))
             return False
         if self._expected and self._is_another_list(self._expected, plans):
             self._unfinished = DIFFERS
@@ -1010,9 +1000,9 @@ class Deployment:
 
     def _interrupted(self, code: int) -> int:
         if self._written:
-            text = f"interrupted; run {self._command} again: it is safe and continues where this run ended"
+            text = f"interrupted; run {DEPLOY} again: it is safe and continues where this run ended"
         else:
-            text = f"interrupted; {_unchanged(self._command)}"
+            text = "interrupted; nothing was changed"
         self.note(Message("run-interrupted", text, changed=bool(self._written)))
         return code
 

@@ -12,8 +12,6 @@ from strata.config import EXTERNAL
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import OPEN
 from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
-from strata.drift.hindrances import hindrances
-from strata.drift.order import in_order
 from strata.drift.ways import way_back
 from strata.errors import Message
 from strata.inventory import reading
@@ -24,7 +22,6 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Way
 from strata.kinds.control import CONTACT, TRAIL
 from strata.kinds.group import GROUP
 from strata.kinds.kind import OF, Kind, account_of
@@ -49,12 +46,11 @@ class Drift:
     """What the comparison tells.
 
     Attributes:
-        differences: those that nobody accepted, in the order in which lines that take them back work.
+        differences: those that nobody accepted, by kind.
         accepted: those that accepted.yaml has.
         waiting: kind and name of what differs only because it was not deployed yet.
         unread: what could not be compared, by part, with the reason.
         otherwise: what AWS has otherwise than the configuration without being drift: a deploy is due, or leaves it.
-        undeployed: the stacks that a deploy would change beside that: what waits, and what is accepted.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -62,7 +58,6 @@ class Drift:
     waiting: tuple[str, ...] = ()
     unread: Mapping[str, Message] = field(default_factory=dict)
     otherwise: tuple[Difference, ...] = ()
-    undeployed: frozenset[str] = frozenset()
 
 
 def compare(
@@ -80,28 +75,7 @@ def compare(
     before = recorded_side(zone, said)
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
     known = known_keys(zone, inventory, imported=said.ids, record={})
-    drift = differing(zone, said, inventory, known, unread, accepted)
-    made = (*drift.differences, *drift.accepted)
-    whole = all(message.id == UNREAD_EXTERNAL or account_of_part(part) is not None for part, message in unread.items())
-    added = {_added(difference) for difference in made} - {("", "")}
-    reasons = hindrances(zone, inventory, known, added) if whole else {}
-    left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
-    return replace(
-        drift,
-        differences=tuple(in_order(AtAws(zone, inventory, known, moved(zone, said.held())), left, drift.undeployed)),
-        accepted=tuple(replace(difference, way=_hindered(difference, reasons)) for difference in drift.accepted),
-    )
-
-
-def _added(difference: Difference) -> tuple[str, str]:
-    """Returns what `strata adopt` would add for what was made."""
-    return difference.live.thing if difference.live and difference.way.adopt and not difference.attribute else ("", "")
-
-
-def _hindered(difference: Difference, reasons: Mapping[tuple[str, str], Message]) -> Way:
-    """Returns the way back, with the reason where no configuration can have what was made."""
-    reason = reasons.get(_added(difference))
-    return replace(difference.way, adopt=False, not_adopted=reason) if reason else difference.way
+    return differing(zone, said, inventory, known, unread, accepted)
 
 
 def differing(
@@ -113,7 +87,7 @@ def differing(
     accepted: Collection[tuple[str, str]] = (),
     kinds: Sequence[Kind] = KINDS,
 ) -> Drift:
-    """Returns what differs, without what hinders a way back.
+    """Returns what differs.
 
     Where nobody knows the states, what a deploy left is taken for what is declared: then nothing waits, and whatever
     AWS has otherwise is drift.
@@ -151,7 +125,7 @@ def differing(
         if thing.external and (ids_of := kind_of(*at).ids_at_aws):
             before[at] = replace(thing, ids=ids_of(aws, thing))
     out_of_reach = _out_of_reach(zone, inventory, known, live)
-    outside, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
+    outside, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     parts |= {OF_ACCOUNTS} if inventory.of_accounts is None else set()
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
@@ -164,17 +138,14 @@ def differing(
             outside += differences
             if compared.waits() and account not in shut:
                 waiting.append(" ".join(at))
-                stacks.add(kind.stack_of(at[1]))
             otherwise += compared.otherwise({each.attribute for each in differences})
-    # A line that gives a name back works once what took it is gone.
     outside = _under_what_was_made_again(_by_their_causes(outside))
-    outside.sort(key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
+    outside.sort(key=lambda difference: ORDER[difference.kind])
     silenced = tuple(difference for difference in outside if difference.is_meant(accepted))
     left = tuple(
         _beside(aws, difference, silenced, accepted) for difference in outside if not difference.is_meant(accepted)
     )
-    stacks |= {stack for difference in silenced for stack in difference.way.deploy}
-    return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
+    return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
 
 
 def _gone_accounts(

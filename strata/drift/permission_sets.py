@@ -107,4 +107,4 @@ def _refusal(zone: LandingZone, key: str, differences: Sequence[Difference], *, 
 
 
 def _back(way: Way) -> str:
-    return "take it back by strata drift --back" if way.undo or way.deploy else str(way.by_hand)
+    return "take it back as strata drift says" if way.undo or way.deploy else str(way.by_hand)

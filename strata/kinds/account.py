@@ -66,7 +66,7 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
         invite = cli.line("organizations", "invite-account-to-organization", target=target)
         accepted = "the account has to accept the invitation"
         invited = Message("invitation-to-accept", f"{accepted}; if it was closed, set retired: true on its entry")
-        return Way(undo=(invite,) if id else (), is_left_to_hand=True, by_hand=invited)
+        return Way(undo=(invite,) if id else (), by_hand=invited)
     if now and attribute in here.by_default:
         name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}
         return Way(undo=(cli.line("account", "put-account-name", **name),))

@@ -106,15 +106,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             )
 
 
-def assignments_of(aws: AtAws, id: str) -> Iterator[cli.Line]:
-    """Yields the lines that take what a user or group has, or a permission set from all who have it."""
-    for center in aws.inventory.centers:
-        for assignment in sorted(center.assignments):
-            if id in (assignment.principal, assignment.permission_set):
-                yield _taken(aws, assignment)
-
-
-def _taken(aws: AtAws, assignment: LiveAssignment) -> cli.Line:
+def _taken(aws: AtAws, assignment: LiveAssignment) -> str:
     return aws.cli.admin(
         "delete-account-assignment",
         target_type="AWS_ACCOUNT",

@@ -51,7 +51,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         for name, source in (center.attributes or {}).items() if declared or not theirs else ():
             undo = () if declared else (aws.cli.admin(operation),)
             values, thing = {"source": source}, (_NAME, name)
-            yield Thing(_NAME, name, values, thing=thing, undo=undo, note=_ALL, takes_more=True, rights=source)
+            yield Thing(_NAME, name, values, thing=thing, undo=undo, note=_ALL, rights=source)
 
 
 ATTRIBUTE = Kind(

@@ -139,7 +139,7 @@ def _name(policy: str, target: str, key: str = "") -> str:
     return f"{policy} on {target} {key}".strip()
 
 
-def _detach(policy: str, target: str) -> cli.Line:
+def _detach(policy: str, target: str) -> str:
     return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
 
 
@@ -172,7 +172,7 @@ def full_access_of(attachment: str) -> PolicyType | None:
     return next((type for type, full in FULL_ACCESS.items() if full == name), None)
 
 
-def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cli.Line) -> Thing:
+def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: str) -> Thing:
     name = _name(policy.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": policy.id, "target": id}
     void = Message("allow-list-void", "while it is attached, an allow list there restricts nothing")
@@ -289,7 +289,7 @@ def _types(aws: AtAws) -> Iterator[Thing]:
         line = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         unknown = _unknown_to_provider(type)
         note = unknown or Message("detaches-all-policies", "the line detaches every policy of this type")
-        yield Thing("policy type", type, undo=() if unknown else (line,), note=note, takes_more=True, noted=True)
+        yield Thing("policy type", type, undo=() if unknown else (line,), note=note, noted=True)
 
 
 def _unknown_to_provider(type: str) -> Message | Literal[""]:

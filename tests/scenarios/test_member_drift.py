@@ -251,7 +251,7 @@ def test_what_is_changed_by_hand_is_told_with_its_account_and_put_back(site: Sit
     assert told(found) == {
         change.name: (change.attribute, f"strata deploy {deploy[kind]}") for kind, change in CHANGES.items()
     }
-    back = site.strata("drift", "--back", "--yes")
+    back = site.put_back()
     assert back.code == 0, back.text[-6000:]
 
 
@@ -282,7 +282,7 @@ def test_what_is_deleted_by_hand_is_told_and_made_again(site: Site) -> None:
         f"role auditor of {KEY}": ("", baseline),
         f"account alias {KEY}": ("", baseline),
     }
-    back = site.strata("drift", "--back", "--yes")
+    back = site.put_back()
     assert back.code == 0, back.text[-6000:]
 
 
@@ -354,7 +354,7 @@ def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Sit
     assert [*told(found)] == [f"member setting serial_console_access in {HOME} of shared"]
     for id in ("roles-not-assumable", "role-not-assumable"):
         assert [one.data["accounts"] for one in judged.told if one.id == id] == [[KEY]]
-    back = site.strata("drift", "--back", "--yes")
+    back = site.put_back()
     assert there("ec2").get_serial_console_access_status()["SerialConsoleAccessEnabled"] is False, back.text[-3000:]
     assert back.code == 1, "it is unread still"
 

@@ -1,4 +1,4 @@
-"""`strata drift`: what differs at AWS from the configuration and the states, and the way back, which it can run."""
+"""`strata drift`: what differs at AWS from the configuration and the states, and the way back."""
 
 from __future__ import annotations
 
@@ -6,16 +6,14 @@ import datetime as dt
 import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
-from functools import partial
 from typing import Any, NamedTuple
 
 from strata.aws.prerequisites import management_caller
-from strata.aws.session import Aws, Caller, connect
-from strata.commands.drift.back import Back, Step, agreed, looks_for_real, put_back, steps_of
-from strata.commands.drift.own_access import without_own_loss
+from strata.aws.session import Aws, connect
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
+from strata.config.layers import IN_ACCOUNT
 from strata.config.source import shown
 from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
 from strata.drift.difference import Difference, DifferenceKind, lasting
@@ -27,13 +25,11 @@ from strata.inventory.progress import InventoryReading
 from strata.inventory.reading import CENTER
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
-from strata.kinds.cli import Line
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, columns, command_lines, document, line, readers_may_leave, word, wrapped
-from strata.terminal import require_terminal
 from strata.text import counted, in_sentence, listed, plural
 
 DIFFERS = 3
@@ -44,33 +40,20 @@ def run(
     *,
     json: bool,
     thorough: bool = False,
-    back: Back | None = None,
-    after: bool = False,
 ) -> int:
     """Reads all three sides, compares, and prints; returns 3 on drift, 1 where something could not be read.
 
-    Args:
-        back: runs the ways back, and looks again.
-        after: what differs may have been made or taken back a moment ago: it is read once more.
-
     Raises:
         StrataError: nothing is deployed yet, another run holds a state, or AWS rejects a call.
-        UsageError: nobody can be asked whether the ways back are run.
     """
-    if back and not back.yes:
-        require_terminal("strata drift")
     zone = load(options.config)
     aws = connect(options, zone.project)
-    caller = management_caller(aws, zone.project)
+    management_caller(aws, zone.project)
     today = dt.datetime.now(dt.UTC).date()
     accepted = [
         acceptance for acceptance in zone.accepted if acceptance.finding in DRIFT and not acceptance.ended(today)
     ]
-    look = partial(_look, options, aws, zone, accepted, thorough)
-    seen = look()
-    if after and seen.code == DIFFERS:
-        options.note("reading once more, since AWS lists some of what was just run a moment later")
-        seen = look()
+    seen = _look(options, aws, zone, accepted, thorough)
     if not thorough and CENTER not in seen.drift.unread:
         text = "assignments of deleted users and groups were not searched in every account; --thorough does"
         options.note(Message("not-thorough", text))
@@ -80,21 +63,7 @@ def run(
         else:
             _print(options, _told(options, zone, seen.drift, accepted))
             seen.reading.tell()
-    if not back or seen.code == 0:
-        return seen.code
-    while (steps := _agreed(options, back, zone, caller, seen)) and not back.yes:
-        options.note("looking whether AWS is as it was before the question")
-        before, seen = [*_told(options, zone, seen.drift, accepted)], look()
-        if before == (now := [*_told(options, zone, seen.drift, accepted)]):
-            break
-        options.note(
-            Message("drift-differs", "AWS has changed meanwhile, and nothing was put back; now it differs so:")
-        )
-        _print(options, now)
-    if not steps:
-        return seen.code
-    code = put_back(aws, steps, back, partial(_step, options))
-    return code or run(options, json=False, thorough=thorough, after=True)
+    return seen.code
 
 
 class _SeenDrift(NamedTuple):
@@ -131,21 +100,6 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
         drift = compare(zone, states, inventory, meant)
     check_same(aws, zone, states)
     return _SeenDrift(reading, inventory, drift)
-
-
-def _agreed(options: Options, back: Back, zone: LandingZone, caller: Caller, seen: _SeenDrift) -> list[Step]:
-    """Returns the ways back to run once somebody agreed to them; nothing where nobody did."""
-    if any(account_of_part(part) is None for part in seen.drift.unread):
-        options.note(Message("nothing-put-back", "nothing was put back, since something could not be read"))
-        return []
-    drift = without_own_loss(caller, seen.inventory, seen.drift, back.allow, options.note)
-    steps = steps_of(zone, drift)
-    return steps if agreed(options, zone, drift, steps, yes=back.yes) else []
-
-
-def _step(options: Options, step: Step) -> str:
-    """Returns a step as it is printed."""
-    return f"{step}{_profile(options)}" if isinstance(step, Line) else _deploy(options, step)
 
 
 # What is told
@@ -253,7 +207,8 @@ def _ways(options: Options, difference: Difference) -> Iterator[str]:
 
 def _deploy(options: Options, stacks: Collection[str]) -> str:
     """Returns the command that deploys some stacks."""
-    refresh = " --refresh" if looks_for_real(stacks) else ""
+    # A stack in an account that is as its last run left it starts no Terraform otherwise.
+    refresh = " --refresh" if any(IN_ACCOUNT in stack for stack in stacks) else ""
     return f"strata deploy {' '.join(stacks)}{refresh}{options.config_words}{_profile(options)}"
 
 
