@@ -1060,7 +1060,7 @@ def report(
     *,
     options: Options,
     format: Annotated[
-        Literal["text", "markdown", "csv", "json", "mermaid", "html"], typer.Option("--format", help="How to write it.")
+        Literal["text", "markdown", "json", "html"], typer.Option("--format", help="How to write it.")
     ] = "text",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to stdout.")
@@ -1075,36 +1075,12 @@ def report(
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="DATE", help="The day to compare last days with; default: today.")
     ] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--account",
-            metavar="NAME",
-            help="Only this account; repeatable.",
-            autocompletion=completion.keys("account"),
-        ),
-    ] = None,
-    ou: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ou", metavar="NAME", help="Only accounts in it; repeatable.", autocompletion=completion.keys("ou")
-        ),
-    ] = None,
-    person: Annotated[
-        str | None,
-        typer.Option("--person", metavar="NAME", help="Only this person.", autocompletion=completion.keys("user")),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option("--group", metavar="NAME", help="Only this group.", autocompletion=completion.keys("group")),
-    ] = None,
 ) -> int:
     """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
-    from strata.commands.report import Only, run
+    from strata.commands.report import run
 
-    only = Only(account or (), ou or (), person, group)
     allowed = [change.value for change in allow or ()]
-    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only)
+    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of)
 
 
 def main() -> None:

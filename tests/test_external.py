@@ -203,7 +203,6 @@ def test_reports_mark_what_others_look_after(folder: Path) -> None:
     for form in ("text", "markdown", "html"):
         shown = " ".join(strata("report", "--format", form, config=folder).split())
         assert shown.count("read on 2026-11-20") >= 2, form
-    assert f"{GUARDRAIL} (external)" in strata("report", "--format", "mermaid", config=folder)
     explained = facts("explain", "--permission-set", KEY, "--json", config=folder)
     assert (explained["external"], explained["known"]) == (True, True)
     bound = {one["policy"]: one["external"] for one in facts("explain", "shop", "--json", config=folder)["policies"]}

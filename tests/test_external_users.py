@@ -323,13 +323,6 @@ def test_a_report_says_that_access_is_unknown(visited: Path, form: str) -> None:
     assert form != "html" or "unknown access" in found
 
 
-def test_a_report_on_the_person_has_what_those_groups_have(visited: Path) -> None:
-    found = flat(run("report", "--person", "visitor", "--config", str(visited)))
-
-    assert "whether in contractors, external-auditors" in found
-    assert "members of contractors PaymentsEngineer" in found
-
-
 def test_json_counts_who_is_unknown(visited: Path) -> None:
     people = json.loads(run("report", "--format", "json", "--config", str(visited)))["overview"]["people"]
 

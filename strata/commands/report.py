@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -20,23 +19,9 @@ from strata.printing import as_utf_8, columns, document, markdown, readers_may_l
 
 if TYPE_CHECKING:
     from strata.report.edition import Edition
-    from strata.report.scope import Scope
 
 PIPE_WIDTH = 100
 """Columns without a terminal, so that a file does not depend on it."""
-
-
-@dataclass(frozen=True)
-class Only:
-    """What a report is confined to, by the names that somebody gave."""
-
-    accounts: Sequence[str] = ()
-    units: Sequence[str] = ()
-    person: str | None = None
-    group: str | None = None
-
-    def __bool__(self) -> bool:
-        return bool(self.accounts or self.units or self.person is not None or self.group is not None)
 
 
 def run(
@@ -47,40 +32,33 @@ def run(
     diff: str | None,
     allow: Collection[str],
     as_of: str | None = None,
-    only: Only = Only(),
 ) -> int:
     """Writes the report; returns 3 for changes not allowed."""
     if output:
         refuse_in_configuration(output, options.config, "--output")
         check_target(output, "--output")
     if diff is not None:
-        if as_of is not None or only:
-            problem = "a difference is about everything, on no day"
-            text = f"{problem}; leave out --as-of, --account, --ou, --person and --group"
+        if as_of is not None:
+            text = "a difference is on no day; leave out --as-of"
             raise UsageError(Message("arguments-conflict", text, options=["--diff"]))
         return _difference(options, format, output, diff, allow)
     if allow:
         text = "--allow belongs to --diff; add --diff REV, or leave it out"
         raise UsageError(Message("argument-missing", text, option="--diff"))
-    if only and format not in ("text", "markdown", "csv"):
-        text = f"--format {format} has everything; use text, markdown or csv with --account and the like"
-        raise UsageError(Message("arguments-conflict", text, options=["--format"], value=format))
-    return _report(options, format, output, as_of, only)
+    return _report(options, format, output, as_of)
 
 
-def _report(options: Options, format: str, output: Path | None, as_of: str | None, only: Only) -> int:
+def _report(options: Options, format: str, output: Path | None, as_of: str | None) -> int:
     from strata.landing_zone.expiry import day_of
     from strata.report.edition import Edition
     from strata.report.revisions import revision_of
-    from strata.report.scope import scope_of
 
     landing_zone = load(options.config)
     day = day_of(as_of) if as_of is not None else dt.datetime.now().astimezone().date()
     edition = Edition(day, revision_of(options.config))
-    scope = scope_of(landing_zone, accounts=only.accounts, units=only.units, person=only.person, group=only.group)
     width = PIPE_WIDTH if output else columns(sys.stdout) or PIPE_WIDTH
     with readers_may_leave():
-        _write(options, format, _written(format, landing_zone, edition, scope, width), output)
+        _write(options, format, _written(format, landing_zone, edition, width), output)
     return 0
 
 
@@ -126,12 +104,8 @@ def _write(options: Options, format: str, text: str, output: Path | None) -> Non
 # Formats; each loads what it needs
 
 
-def _written(format: str, landing_zone: LandingZone, edition: Edition, scope: Scope, width: int) -> str:
+def _written(format: str, landing_zone: LandingZone, edition: Edition, width: int) -> str:
     match format:
-        case "csv":
-            from strata.report.tables import as_csv
-
-            return as_csv(landing_zone, scope)
         case "json":
             from strata.report.data import as_data
 
@@ -140,19 +114,11 @@ def _written(format: str, landing_zone: LandingZone, edition: Edition, scope: Sc
             from strata.report.page import page
 
             return page(landing_zone, edition)
-        case "mermaid":
-            from strata.report.mermaid import flowchart
-
-            return flowchart(landing_zone)
         case "markdown":
-            from strata.report.mermaid import flowchart
             from strata.report.tables import as_markdown, tables
 
-            title = f"# {markdown(landing_zone.project.name)}\n\n"
-            chart = f"\n## Chart\n\n```mermaid\n{flowchart(landing_zone)}```\n"
-            text = as_markdown(tables(landing_zone, edition, scope))
-            return f"{title}{text}{chart if scope.is_everything else ''}"
+            return f"# {markdown(landing_zone.project.name)}\n\n{as_markdown(tables(landing_zone, edition))}"
         case _:
             from strata.report.tables import as_text, tables
 
-            return as_text(tables(landing_zone, edition, scope), width)
+            return as_text(tables(landing_zone, edition), width)

@@ -49,16 +49,6 @@ def find_permission_set(landing_zone: LandingZone, name: str) -> str:
     return _find(_names(landing_zone)["permission set"], name, "a permission set")
 
 
-def find_group(landing_zone: LandingZone, name: str) -> str:
-    """Returns the key of a group by key or name."""
-    return _find(_names(landing_zone)["group"], name, "a group")
-
-
-def find_unit(landing_zone: LandingZone, name: str) -> str:
-    """Returns the key of an organizational unit by key or name; `root` is none."""
-    return _find({key: {key, unit.name} for key, unit in landing_zone.units.items()}, name, "an organizational unit")
-
-
 def _unknown(landing_zone: LandingZone, name: str) -> Message:
     problem = f"{name!r} is no user, account or group"
     names = _names(landing_zone)

@@ -221,7 +221,7 @@ class Sections:
             f"<tr><th scope=row>{html(word.name)}<td class=has>{html(word.value)}"
             f"<td>{html(word.by)} <code>{html(str(word.place))}</code>"
             f"<td>{html(places(self.landing_zone, word.accounts))}"
-            for word in shared_words(self.landing_zone, self.landing_zone.accounts)
+            for word in shared_words(self.landing_zone)
         )
         return rows and _table(("What", "Value", "From", "Accounts"), rows)
 
