@@ -226,9 +226,9 @@ def test_what_somebody_did_to_its_access_is_told_beside() -> None:
     drift = compared(called("sg-audit").at_aws(*moved))
 
     assert told(drift) == [
+        "gone assignment Admin of group sg-auditors in a2",
         "made assignment Admin of group sg-auditors in a4",
         "changed group sg-auditors: name is sg-audit",
-        "gone assignment Admin of group sg-auditors in a2",
     ]
     assert [A4 in str(line) for one in drift.differences for line in one.way.undo] == [True]
 

@@ -86,7 +86,6 @@ OUTGROWN = {
     ("strata/commands/plan.py", "imports"): 33,
     ("strata/commands/plan.py:run", "lines"): 86,
     ("strata/commands/profiles.py", "imports"): 31,
-    ("strata/commands/report.py", "imports"): 32,
     ("strata/config/loader.py", "imports"): 36,
     ("strata/config/loader.py:PartialConfiguration", "attributes"): 17,
     ("strata/drift/comparison.py", "imports"): 37,
