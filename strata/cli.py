@@ -66,7 +66,7 @@ _SHARED: dict[str, Any] = {
 _CALLING = frozenset(
     {
         *("init", "adopt", "bootstrap", "rename", "plan", "deploy"),
-        *("explain", "report", "doctor", "selftest", "drift", "profiles"),
+        *("explain", "report", "doctor", "drift", "profiles"),
     }
 )
 _OF_AWS: dict[str, frozenset[str]] = {
@@ -116,9 +116,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
                 json_of = (name if under is app else under.info.name) if as_json else None
-                record = os.environ.get("STRATA_RECORD") if name in _RECORDED else None
-                whole = functools.partial(function, options=options, **arguments)
-                work = functools.partial(_recorded, whole, Path(record)) if record else whole
+                work = functools.partial(function, options=options, **arguments)
                 raise typer.Exit(_outcome(work, options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
@@ -131,18 +129,6 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
         return function
 
     return register
-
-
-_RECORDED = frozenset({"deploy", "plan", "drift"})
-"""The commands that write a recording of their calls to AWS where STRATA_RECORD names a file."""
-
-
-def _recorded(run: Callable[[], int], file: Path) -> int:
-    """Runs a command, and writes what it and Terraform's provider ask AWS."""
-    from strata.aws.recording import recorded
-
-    with recorded(file):
-        return run()
 
 
 def _parameter(key: str, annotation: Any) -> inspect.Parameter:
@@ -653,38 +639,6 @@ def doctor(*, options: Options, json: JsonOption = False) -> int:
     return run(options, json=json)
 
 
-@command("selftest", "strata selftest --profile ex-bootstrap")
-def selftest(
-    *,
-    options: Options,
-    trial: Annotated[
-        bool,
-        typer.Option("--try", help="Make throw-away things, named strata-selftest-..., and remove them, after asking."),
-    ] = False,
-    beside: Annotated[
-        bool, typer.Option("--beside", help="With --try: also where a state of Strata is in use.")
-    ] = False,
-    record: Annotated[
-        Path | None,
-        typer.Option("--record", metavar="FILE", help="Write the calls as well, without names, ids and secrets."),
-    ] = None,
-    json: JsonOption = False,
-    yes: YesOption = False,
-) -> int:
-    """Ask AWS each of Strata's questions once, in any organization, and print a line for each answer. Reads only.
-
-    It compares each answer with AWS's own description of its API, and with what the code needs of it. Exit 3 where they
-    differ, 1 where something was denied or throttled. With --try, it tests the refusals of AWS that Strata relies on.
-    """
-    from strata.commands.selftest import run
-
-    if (yes or beside) and not trial:
-        text = f"{'--yes' if yes else '--beside'} is for --try; strata selftest alone changes nothing"
-        raise UsageError(Message("argument-missing", text, option="--try"))
-    work = functools.partial(run, options, json=json, trial=trial, yes=yes, beside=beside)
-    return _recorded(work, record) if record else work()
-
-
 AllowOption = Annotated[
     list[str] | None,
     typer.Option(
@@ -692,7 +646,7 @@ AllowOption = Annotated[
         metavar="KIND",
         help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, replace:ADDRESS, "
         "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
-        "disable:protection, price, shorter-lock, compliance-lock; repeatable.",
+        "disable:protection, shorter-lock, compliance-lock; repeatable.",
         show_default=False,
     ),
 ]
@@ -729,26 +683,6 @@ def eject(
     from strata.commands.eject import run
 
     return run(options, folder=folder)
-
-
-@command("engine", "strata engine cdktn")
-def engine(
-    *,
-    options: Options,
-    name: Annotated[
-        Literal["cdktf", "cdktn"] | None, typer.Argument(metavar="NAME", help="cdktf or cdktn; none: say which it is.")
-    ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Compare the Terraform and stop.")] = False,
-) -> int:
-    """Switch the engine that writes the Terraform: cdktf, or cdktn, which goes on where cdktf ended.
-
-    Both are installed and write the Terraform of the configuration. Where that is the same but for versions, .venv gets
-    the other one; else exit 3, and nothing changes. Nothing at AWS and no state changes. docs/decisions/cdktn.md has
-    the day of the decision, and what the newer AWS provider brings. Calls no AWS.
-    """
-    from strata.commands.engine import run
-
-    return run(options, name=name, dry_run=dry_run)
 
 
 @command("profiles", "strata profiles --user jane-doe")
@@ -1019,31 +953,6 @@ def can(
     from strata.commands.can import run
 
     return run(options, action=action, where=where, who=who, on=on, keys=keys or (), list_all=list_all, json=json)
-
-
-@command("price", "strata price --json")
-def price(
-    *,
-    options: Options,
-    live: Annotated[
-        bool, typer.Option("--live", help="Only write `usage` into detection.yaml, as AWS has counted it.")
-    ] = False,
-    yes: YesOption = False,
-    json: JsonOption = False,
-) -> int:
-    """Say what a month costs at AWS, each amount with its formula and the line of the configuration that causes it.
-
-    `fixed` follows from the files alone, `expected` from `usage` in detection.yaml as well; `first if new` is the first
-    month after everything is switched on, less its free trials. Asks AWS nothing without --live. No sum has an unknown
-    amount.
-    """
-    if live:
-        from strata.commands.price_live import run as run_live
-
-        return run_live(options, json=json, yes=yes)
-    from strata.commands.price import run
-
-    return run(options, json=json)
 
 
 class AllowedChange(StrEnum):

@@ -19,10 +19,8 @@ FORMATS: Mapping[str, int] = {
     "drift": 1,
     "explain": 1,
     "plan": 2,
-    "price": 1,
     "profiles": 1,
     "report": 1,
-    "selftest": 1,
 }
 """The number of each output. It grows when a field goes, or means something else; not when a field is added."""
 

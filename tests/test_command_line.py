@@ -20,7 +20,7 @@ from tests.synthesized import CHECKOUT, COMPANY
 
 ASKS_AWS = {
     *("init", "adopt", "bootstrap", "rename", "plan", "deploy"),
-    *("explain", "report", "doctor", "selftest", "drift", "profiles"),
+    *("explain", "report", "doctor", "drift", "profiles"),
 }
 
 

@@ -1924,21 +1924,6 @@ def test_the_first_deploy_meets_nothing(aws: Aws, folder: Path) -> None:
     assert examined(aws, load(folder), NOTHING) == Examination()
 
 
-def test_a_month_above_the_budget_is_refused_unless_it_is_allowed(
-    aws: Aws, folder: Path, tmp_path: Path, said: Said
-) -> None:
-    usage = "usage: {root: {management_events_million: 1, flow_gb: 1}}\n"
-    text = f"administrator: web-lab\nguardduty: {{mode: on}}\nbudget_usd: 14.99\n{usage}"
-    landing_zone = edited(folder, (("detection.yaml", "", text),), tmp_path)
-    (refusal,) = examined(aws, landing_zone, NOTHING).refusals
-
-    (message,) = said([refusal])
-    assert (message.id, message.data) == ("over-budget", {"budget": 14.99, "expected": 15.18})
-    assert message.place == f"{tmp_path}/detection.yaml:3: budget_usd"
-    assert not examined(aws, landing_zone, NOTHING, allow=["price"]).refusals
-    assert not examined(aws, landing_zone, NOTHING, stacks=["sso"]).refusals
-
-
 def test_strangers_are_met_by_name_with_what_they_hold(aws: Aws, folder: Path) -> None:
     (instance,) = client("sso-admin").list_instances()["Instances"]
     store = instance["IdentityStoreId"]

@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
-from strata.commands import drift, plan, price, price_live, selftest
+from strata.commands import drift, plan
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
@@ -25,9 +25,7 @@ from strata.inventory.progress import InventoryReading
 from strata.kinds.change import Way
 from strata.kinds.cli import line
 from strata.kinds.thing import Thing
-from strata.live.usage import LiveUsage
 from strata.load import load
-from strata.options import Options
 from strata.outputs import FORMATS
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
@@ -269,32 +267,6 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     assert "hunter" not in shown
     assert "preview" not in json.loads(shown)
     assert differences("strata plan", shown, shown_failed, capsys.readouterr().out) == []
-
-
-def test_selftest(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(selftest, "_subject", lambda _: (None, None, None))
-    monkeypatch.setattr(selftest, "ask_everything", lambda ask, *_: ask(dict[str, str]().__getitem__, "Roots"))
-    shown = printed("selftest", "--json")
-    line = {"call": "organizations:ListRoots", "outcome": "ok", "regions": ["us-east-1"], "detail": ""}
-    assert differences("strata selftest", shown, json.dumps({"format": 1, "calls": [line], "messages": []})) == []
-
-
-def test_price(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(price, "warnings", lambda *_: [WARNED])
-    assert differences("strata price", printed("price", "--json")) == []
-
-
-def test_price_live(monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of an AWS that says nothing of an account."""
-    folder = Path(shutil.copytree(COMPANY, tmp_path / "config"))
-    (folder / "detection.yaml").write_text("administrator: audit\nusage:\n  root: {flow_gb: 1}\n")
-    for asked in ("connect", "management_caller", "_ids"):
-        monkeypatch.setattr(price_live, asked, lambda *_: {})
-    monkeypatch.setattr(price_live, "read_usage", lambda *_: LiveUsage({}, (WARNED,)))
-
-    price_live.run(Options(config=folder), json=True, yes=False)
-
-    assert differences("strata price --live", capsys.readouterr().out) == []
 
 
 def test_the_list_of_changes() -> None:

@@ -23,7 +23,6 @@ from strata.config.layers import READER
 from strata.kinds import KINDS
 from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, STACKS, layer_permissions, permissions, remedy, template
-from strata.live import usage
 from strata.load import load
 from strata.policy.reference import reference
 from strata.steps import baseline_roles, regions
@@ -124,8 +123,7 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
 def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
     assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
         "accounts": {"reads": sorted(regions.READS), "writes": sorted(regions.ENABLES)},
-        "baseline": {"reads": sorted({*READS, *baseline_roles.READS, *usage.READS}), "writes": sorted(REMOVES)},
-        "detection": {"reads": sorted({"guardduty:GetUsageStatistics", *usage.READS}), "writes": []},
+        "baseline": {"reads": sorted({*READS, *baseline_roles.READS}), "writes": sorted(REMOVES)},
     }
 
 

@@ -6,7 +6,6 @@ import copy
 import datetime as dt
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -483,13 +482,6 @@ def test_runs_of_other_stacks_stay(bucket: Session) -> None:
     assert runs.read(bucket, PROJECT) == {"sso": OTHER_RUN, "backend": RUN}
 
 
-def test_how_long_a_stack_takes_is_known_from_the_last_run_that_changed_something(bucket: Session) -> None:
-    runs.write(bucket, PROJECT, {"sso": replace(RUN, seconds=90.5)})
-    runs.write(bucket, PROJECT, {"sso": OTHER_RUN})
-
-    assert runs.read(bucket, PROJECT) == {"sso": replace(OTHER_RUN, seconds=90.5)}
-
-
 def test_nothing_is_written_where_nothing_is_new(bucket: Session) -> None:
     runs.write(bucket, PROJECT, {})
     assert "Contents" not in bucket.client("s3").list_objects_v2(Bucket=PROJECT.state_bucket)
@@ -541,7 +533,6 @@ FOREIGN = (
     b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "files": {"a": 5}}}}',
     b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "files": {"a": {"b": [5]}}}}}',
     b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "moves": [5]}}}',
-    b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": 7, "providers": {}, "seconds": "7"}}}',
     b"[" * 100_000,
 )
 

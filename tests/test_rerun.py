@@ -13,19 +13,16 @@ from typing import Any
 import pytest
 import yaml
 
-from strata import atomic
 from strata.adoption.existing import MergedFiles
 from strata.adoption.live_ids import live_ids
 from strata.adoption.record import RECORD, Record
 from strata.adoption.rerun import merge
-from strata.aws.session import Aws
-from strata.commands.adopt import _reading, configuration
+from strata.commands.adopt import configuration
 from strata.commands.adopt.existing import changed_texts, existing_at, looked_over
-from strata.commands.adopt.folder import CACHE, has_configuration, write_new
+from strata.commands.adopt.folder import has_configuration, write_new
 from strata.config import ADOPTION
 from strata.errors import Message, StrataError
 from strata.load import load
-from strata.options import Options
 from tests.organizations import (
     DENY,
     SCP,
@@ -644,10 +641,19 @@ def test_other_things_in_the_folder_do_not_matter(folder: Folder) -> None:
     ]
 
 
-def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
+def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"project.yaml": "name: x\n", "policies/a.json": "{}", "sso.yaml": "groups: {}\n"}
-    write_new(tmp_path, files)
-    (tmp_path / "project.yaml").unlink()
+    replace_file = Path.replace
+
+    def killed(path: Path, target: Path) -> Path:
+        if path.name == "project.yaml":
+            raise KeyboardInterrupt
+        return replace_file(path, target)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "replace", killed)
+        with pytest.raises(KeyboardInterrupt):
+            write_new(tmp_path, files)
     (tmp_path / "policies/a.json").unlink()  # it was killed between making the folder and the first file
     (tmp_path / ".strata-broken.new").mkdir()
 
@@ -679,16 +685,6 @@ def test_a_folder_that_others_use_is_refused(tmp_path: Path, there: dict[str, st
 
     (told,) = refused.value.args
     assert (told.id, told.data.get("files", [*there])) == (id, [*there])
-
-
-def test_two_runs_at_once_do_not_read_into_one_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(atomic, "PATIENCE", 0)
-    reading = _reading(Options(tmp_path), tmp_path, FOUND.model)
-
-    with atomic.locked(tmp_path / CACHE), pytest.raises(StrataError) as refused:
-        reading.read(Aws(None, "us-east-1"), thorough=False)
-
-    assert [told.id for told in refused.value.args] == ["other-run-active"]
 
 
 def test_what_others_put_there_meanwhile_stays(tmp_path: Path) -> None:

@@ -212,9 +212,8 @@ def test_a_request_whose_answer_is_lost_is_no_refusal(management: Session, aws: 
     surveyed = regions.survey(management, {"dev": account}, {"dev": OPT_IN[:2]})
     aws.fail("account:EnableRegion", way="lose")
 
-    told = regions.ask(replace(management, answers=(answers := Answered())), surveyed)
+    told = regions.ask(management, surveyed)
 
-    assert answers.kept == {}, "what is done is no answer to keep"
     assert (told.asked, told.enabling, told.refused) == ((("dev", OPT_IN[1]),), (("dev", OPT_IN[0]),), {})
 
 
@@ -589,24 +588,6 @@ def test_a_rule_that_was_added_is_something_and_one_that_was_taken_out_is_not(me
 
 
 ALL = [{"CidrIp": "0.0.0.0/0"}]
-
-
-class Answered:
-    """Keeps answers, as a reading does that may break off."""
-
-    def __init__(self) -> None:
-        self.kept: dict[str, Any] = {}
-        self.get, self.put, self.forget = self.kept.get, self.kept.__setitem__, self.kept.clear
-
-
-def test_a_removal_asks_anew_what_was_kept_of_a_survey(member: Session) -> None:
-    vpc = found(keeping := replace(member, answers=Answered()))
-    member.client("ec2", HERE).create_network_interface(SubnetId=vpc.subnets[0])
-
-    with pytest.raises(StrataError) as refused:
-        default_vpcs.remove(keeping, HERE, vpc.id)
-    assert found(keeping).occupants == ()
-    assert [one.id for one in refused.value.args] == ["default-vpc-in-use"]
 
 
 # What AWS does not answer or do

@@ -46,9 +46,6 @@ def by_command() -> Calls:
         ),
         **stacks,
         **layers,
-        "selftest --try": _named_in(
-            ("commands/selftest/trying.py",), ("events", "iam", "identitystore", "organizations", "s3", "sso-admin")
-        ),
     }
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, NamedTuple
 
@@ -175,17 +175,16 @@ def remove(member: Aws, region: str, vpc: str) -> None:
     Raises:
         StrataError: something is in it now, a part could not be asked about, or AWS refuses, with its words.
     """
-    asking = replace(member, answers=None) if member.answers else member
     account = member.session.account or member.caller().account
     try:
-        found = _found(asking, account, region)
+        found = _found(member, account, region)
     except AwsError as error:
         raise StrataError(_unread("the default VPC", error, account, region)) from error
     if found is None or found.id != vpc:
         return  # a run before has removed it
     if found.refusals:
         raise StrataError(*found.refusals)
-    ec2 = asking.client("ec2", region)
+    ec2 = member.client("ec2", region)
     for part, operation, parameters, absent in _deletions(found):
         try:
             unless_absent(partial(getattr(ec2, operation), **parameters), absent)

@@ -29,14 +29,12 @@ class Run:
         providers: version by source of the providers that made it.
         files: the resources by file and section, where teams own files.
         moves: kind and old key of the entries of moves.yaml; None where an older version of Strata made the run.
-        seconds: how long its applies took, in the last run that had any; 0 where that is not known.
     """
 
     version: Version
     providers: Mapping[str, str]
     files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     moves: Sequence[Sequence[str]] | None = None
-    seconds: float = 0
 
 
 def read(aws: Aws, project: Project) -> dict[str, Run]:
@@ -67,8 +65,7 @@ def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
         known = read(aws, project)
     except ValueError:
         known = {}
-    took = {stack: run.seconds for stack, run in known.items()}
-    runs = {**known, **{stack: replace(run, seconds=run.seconds or took.get(stack, 0)) for stack, run in ended.items()}}
+    runs = {**known, **ended}
     if runs != known:
         kept.write(aws, project, kept.RUNS, _written(runs))
 
@@ -96,7 +93,6 @@ def _written(runs: Mapping[str, Run]) -> bytes:
             "providers": dict(sorted(run.providers.items())),
             "files": run.files,
             "moves": run.moves,
-            "seconds": run.seconds,
         }
         for stack, run in sorted(runs.items())
     }
@@ -106,17 +102,14 @@ def _written(runs: Mapping[str, Run]) -> bytes:
 def _run(entry: Any) -> Run:
     match entry:
         case {"lineage": str(lineage), "serial": int(serial), "providers": dict(providers)}:
-            files, moves, seconds = entry.get("files", {}), entry.get("moves"), entry.get("seconds", 0)
+            files, moves = entry.get("files", {}), entry.get("moves")
         case _:
             raise ValueError("an entry is no run")
     if not isinstance(files, dict) or not all(_are_sections(sections) for sections in files.values()):
         raise ValueError("the files of an entry are none")
     if moves is not None and not (isinstance(moves, list) and all(isinstance(move, list) for move in moves)):
         raise ValueError("the moves of an entry are none")
-    match seconds:
-        case int() | float() if not isinstance(seconds, bool):
-            return Run(Version(lineage, serial), providers, files, moves, seconds)
-    raise ValueError("the seconds of an entry are none")
+    return Run(Version(lineage, serial), providers, files, moves)
 
 
 def _are_sections(sections: Any) -> bool:

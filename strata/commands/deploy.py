@@ -20,7 +20,6 @@ from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids, way
 from strata.aws.runs import NO_STATE, Run
 from strata.aws.runs import begin as begin_run
-from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
@@ -92,8 +91,6 @@ MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
 DEPLOY = "strata deploy"
 ORGANIZATIONS = "organizations"
-QUICK, UNKNOWN = 5 * 60, 30 * 60
-"""Seconds that credentials must last for a stack at least, and for one of which nobody knows how long it takes."""
 
 
 @dataclass
@@ -280,7 +277,6 @@ class Deployment:
 
     def run(self) -> int:
         """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
-        self._tell_end()
         try:
             for stack in self.prepared.asked:
                 self._keep_half_made(stack, self.prepared.states[stack])
@@ -344,11 +340,9 @@ class Deployment:
     def _write_down(self) -> None:
         """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
         files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
-        took = {outcome.stack: outcome.seconds for outcome in self.outcomes.values()}
         ended = {
             stack: Run(
-                *(version or NO_STATE, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])),
-                seconds=took.get(stack, 0),
+                version or NO_STATE, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])
             )
             for stack, version in self._whole.items()
         }
@@ -474,39 +468,6 @@ class Deployment:
             )
             how = ", ".join(f"{number} {status}" for status, number in ended.items())
             print(f"{layer} in {counted(len(some), 'account')}: {how}{f'; {did}' if did else ''}", file=self.to)
-
-    # The time that is left
-
-    def _tell_end(self) -> None:
-        """Says when the credentials end, before anything begins."""
-        end = self.aws.credentials_end()
-        if end == "unknown":
-            text = "the AWS credentials are a session's, and AWS_CREDENTIAL_EXPIRATION does not say when that ends"
-            self.note(Message("credentials-end-unknown", text))
-        elif isinstance(end, dt.datetime):
-            self.note(Message("credentials-end", f"the AWS credentials end {_at(end)}", end=end.isoformat()))
-
-    def _check_time(self, stack: str) -> None:
-        """Begins no stack that may outlast the credentials; an apply that runs is never stopped for them.
-
-        Raises:
-            StrataError: they may end before it does.
-        """
-        end = self.aws.credentials_end()
-        if stack in self._written or not isinstance(end, dt.datetime):
-            return
-        try:
-            last = read_runs(self.aws, self.landing_zone.project)
-        except (AwsError, ValueError):
-            last = {}
-        took = last[stack].seconds if stack in last else 0
-        long = QUICK if stack in self.landing_zone.account_stacks else UNKNOWN
-        needed = max(2 * took, QUICK) if took else long
-        if (end - dt.datetime.now(tz=dt.UTC)).total_seconds() < needed:
-            why = f"its last deploy took {duration(took)}" if took else f"it may take {duration(long)}"
-            text = f"{stack} is not begun, since {why}, and the AWS credentials end {_at(end)}"
-            way = "sign in again, and run this again: what is deployed stays"
-            raise StrataError(Message("credentials-end-soon", f"{text}; {way}", stack=stack, end=end.isoformat()))
 
     # One stack
 
@@ -686,7 +647,6 @@ class Deployment:
             outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not (planned.changes or planned.outputs):
                 return self._stepped(planned, own_version(planned.versions, stack))
-            self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
@@ -1047,9 +1007,3 @@ def _did(counts: Mapping[str, int]) -> str:
 def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[str]) -> str:
     """Returns the digest of the outputs that a plan has read of a state."""
     return str(versions[state])
-
-
-def _at(end: dt.datetime) -> str:
-    """Returns a time in words, with how long it is until then."""
-    left = max(0, (end - dt.datetime.now(tz=dt.UTC)).total_seconds())
-    return f"at {end.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, in {duration(left)}"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +11,9 @@ from strata import atomic
 from strata.config.models import state_key
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, UsageError
-from strata.identity.budget import PRICE, over_budget
-from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
-from strata.price import CENTS, Bill
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
 from strata.terraform.administrators import refuse_second_administrator
@@ -26,7 +23,7 @@ from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_ag
 from strata.terraform.losses import refuse_losses
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
-from strata.terraform.preflight import Prepared, RefusedError, prepare
+from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.provisioning import refuse_by_hand
@@ -56,10 +53,9 @@ def run(
     """Checks, compares, plans and prints.
 
     Returns 3 where something would change and that was asked, and where the list of changes is not as expected,
-    also if stacks in accounts cannot be planned: the list is without these. A plan above the budget has no list.
+    also if stacks in accounts cannot be planned: the list is without these.
 
     Raises:
-        RefusedError: a month is expected to cost more than the budget.
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
@@ -76,7 +72,6 @@ def run(
     try:
         with Signals(), Progress(options) as progress, Refreshing(options, progress, always=refresh) as refreshing:
             prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
-            refused = _refused(prepared.landing_zone, stacks, allow, at_once=json)
             gone = GoneImports(prepared.landing_zone)
             preview, plans = _plans(options, prepared, progress, gone)
     except StoppedError as stopped:
@@ -87,7 +82,7 @@ def run(
     unread = odd.union(prepared.shut_out)
     odd |= {stack for stack in prepared.chosen if unread.intersection(prepared.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
-    lists = [] if refused or failed - odd else _lists(prepared, preview, going)
+    lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
     ids = prepared.account_ids()
@@ -118,12 +113,8 @@ def run(
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
-            for text in month(prepared.landing_zone, plans):
-                print(line(text))
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
-    if refused:
-        raise refused
     return _ended(plans, differences, exit_code=exit_code)
 
 
@@ -132,34 +123,6 @@ def _ended(plans: Sequence[Plan], differences: Sequence[str], *, exit_code: bool
         return 1
     changed = any(planned.differs or planned.waits_for for planned in plans)
     return DIFFERS if differences or (exit_code and changed) else 0
-
-
-def _refused(zone: LandingZone, stacks: Sequence[str], allow: Sequence[str], *, at_once: bool) -> RefusedError | None:
-    """Returns why a deploy refuses what it would cost, for the end of a plan that a person reads.
-
-    Raises:
-        RefusedError: the same, where it is told at once.
-    """
-    refusals = () if PRICE in allow else tuple(over_budget(zone, stacks))
-    refused = RefusedError(refusals) if refusals else None
-    if refused and at_once:
-        raise refused
-    return refused
-
-
-def month(zone: LandingZone, plans: Iterable[Plan]) -> Iterator[str]:
-    """Yields what a month is expected to cost, where detection.yaml is there, or a stack changes that has prices.
-
-    These are the keys of the state, and the trail and the analyzers.
-    """
-    bill, budget = Bill.of(zone), zone.detection.budget_usd if zone.detection else None
-    changing = {planned.stack for planned in plans if planned.changes}
-    if zone.detection or (bill.expected >= CENTS and changing & {"backend", "security"}):
-        text = f"expected to cost {bill.expected:,.2f} USD a month"
-        text += f", of {budget:,.2f} in budget_usd" if budget else ""
-        if services := sorted({charge.price.service for charge in bill.unpriced}):
-            text += f"; not priced: {in_a_row(services)}"
-        yield f"{text}; strata price has each line, strata report --diff what an edit adds"
 
 
 def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> list[ChangeList]:

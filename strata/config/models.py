@@ -298,7 +298,7 @@ class State(Model):
     table: TableName | None = None
     """The lock table; `<short_name>-terraform-lock` when not given."""
     kms: bool = False
-    """Encrypts state and replica with keys of your own: 1 USD per key and month, two keys."""
+    """Encrypts state and replica with two keys of your own, which AWS charges for."""
     locking: Annotated[Locking, Field(strict=False)] = Locking.BOTH
     """`both` locks by DynamoDB and by S3, `s3` by S3 alone. The table stays either way."""
 
@@ -951,7 +951,7 @@ class AccessAnalyzer(Control):
     unused_access_days: Annotated[int | None, Field(ge=1, le=365), Weaker.GONE] = None
     """Another analyzer, of roles and users in all accounts that were not used for so many days.
 
-    It costs 0.20 USD a month for each IAM role and user of the organization: https://aws.amazon.com/iam/access-analyzer/pricing/
+    AWS charges for each IAM role and user of the organization: https://aws.amazon.com/iam/access-analyzer/pricing/
     """
 
 
@@ -971,7 +971,7 @@ class Trail(Control):
     retention_days: Annotated[int, Field(ge=90, le=36500), Weaker.LOWER] = 365
     """Days until log files expire. They are below 128 KB, so transitions would cost more than they save."""
     log_file_validation: Annotated[bool, Weaker.OFF] = True
-    """Writes digests: about 12,000 PUT requests per account and month, 0.06 USD."""
+    """Writes digests, for each region and hour a file that is charged as a request to S3."""
     bucket: Annotated[TrailBucket, Weaker.DEFAULT] = Field(default=TrailBucket.OWN, strict=False)
     """`own`: that in the management account; `archive`: that of `log_archive` in detection.yaml, once it is there."""
 

@@ -176,8 +176,8 @@ def _accounts_table(landing_zone: LandingZone, marked: Marked) -> Table:
         if alike.accounts == (MANAGEMENT,):
             bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
         who = [f"{marked(entering.permission_set)}: {_who(landing_zone, entering)}" for entering in alike.entering]
-        entering = "; ".join(who) or "nobody"
-        rows.append((listed(alike.accounts), " > ".join(alike.path), bound or "! no policy", entering))
+        bound = bound or f"! {landing_zone.no_policy}"
+        rows.append((listed(alike.accounts), " > ".join(alike.path), bound, "; ".join(who) or "nobody"))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 

@@ -137,7 +137,7 @@ def ask(aws: Aws, surveyed: RegionSurvey) -> RegionRequests:
     Raises:
         AwsError: the credentials have expired. What was asked for is found by the next survey.
     """
-    asking = replace(aws, before_send=Pace(_ENABLED).wait, answers=None)
+    asking = replace(aws, before_send=Pace(_ENABLED).wait)
     outcomes: dict[tuple[str, str], _Outcome | Message] = {}
     free = _OF_AN_ORGANIZATION - sum(account.in_progress for account in surveyed.accounts)
     for account in surveyed.accounts:

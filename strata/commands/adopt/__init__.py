@@ -1,7 +1,7 @@
 """`strata adopt`: reads a live organization and Identity Center, and writes the configuration that describes them.
 
-Nothing changes at AWS, nothing is written outside the folder, and all of it but the kept answers at the end. Where the
-folder has a configuration already, only what is new is added.
+Nothing changes at AWS, nothing is written outside the folder, and all of it at the end. Where the folder has a
+configuration already, only what is new is added.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from strata.commands.adopt.existing import (
     warn,
     worse,
 )
-from strata.commands.adopt.folder import CACHE, forget_answers, has_configuration, write_new
+from strata.commands.adopt.folder import has_configuration, write_new
 from strata.commands.adopt.members import read_members
 from strata.config import ADOPTION, EXTERNAL, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.external import External, ExternalGroup
@@ -56,10 +56,10 @@ from strata.drift.difference import DifferenceKind as Kind
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
 from strata.identity.lost_states import lost_states
-from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
+from strata.kinds.policy import POLICY_TYPE
 from strata.kinds.thing import as_read
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group
@@ -122,7 +122,7 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     aws = Aws(options.profile, names.primary or "")
     project = _project(aws, names)
     connect(options, project)
-    reading = _reading(options, to, project)
+    reading = InventoryReading(options, project)
     inventory = reading.read(aws, thorough=how.thorough)
     members = read_members(reading, aws, project, inventory) if how.members else None
     quota = _quota(options, aws, inventory)
@@ -137,7 +137,6 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
             options.note(Message("nothing-changed", "nothing was written"))
             return 1
         write_new(to, files)
-        forget_answers(to)
     if how.json:
         document(output("adopt", _facts(to, description, reading, written=not how.dry_run)))
     elif not how.dry_run:
@@ -157,7 +156,7 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
     states = read_states(aws, zone.project)
     if not states and (lost := lost_states(aws, zone)):
         raise StrataError(lost)
-    reading = _reading(options, to, zone.project)
+    reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=how.thorough)
     existing = existing_at(to, load(to), inventory.organization.id, *deployed(states, zone))
     merged = looked_over(existing, merge(existing, inventory, literal=how.literal, day=_today()), inventory)
@@ -172,13 +171,11 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
         way = f"strata adopt --refresh-external --config {word(to)}"  # which alone writes external.yaml
         text = f"AWS differs from {EXTERNAL}: {listed(differs)}; strata drift says what, {way} writes it"
         warned.append(Message("external-differs", text, things=differs))
-    forget_answers(to)  # what is at AWS may change before the next run, and a deploy may change it
     written = bool(texts) and how.yes and not how.dry_run
     if how.json:
         warn(warned)
         if written:
             offer(options, to, existing, texts, merged, dry_run=False, yes=True, quiet=True)
-            forget_answers(to)
         facts = _facts(to, merged.description, reading, written=written)
         document(output("adopt", {**facts, **merged.since.facts(), "warnings": warned}))
         return 0
@@ -192,7 +189,6 @@ def _add(options: Options, to: Path, names: Names, how: AdoptOptions) -> int:
         return 0
     code = offer(options, to, existing, texts, merged, dry_run=how.dry_run, yes=how.yes, warned=warned)
     if code == 0 and not how.dry_run:
-        forget_answers(to)
         _tell_next(to)
     return code
 
@@ -224,11 +220,6 @@ def _check_same(to: Path, project: Project, names: Names) -> None:
 def _tell_next(to: Path) -> None:
     with readers_may_leave():
         print(line(f"next: read {to / ADOPTION}, then strata check --config {word(to)}"))
-
-
-def _reading(options: Options, to: Path, project: Project) -> InventoryReading:
-    """Returns a reading whose answers are kept until they are written; no other run reads into the folder meanwhile."""
-    return InventoryReading(options, project, KeptAnswers(to / CACHE / "answers.jsonl", project.management_account.id))
 
 
 # The management account
@@ -373,7 +364,7 @@ def _files(
         lines = import_ids(landing_zone, inventory, description.keys, description.security)
         landing_zone = loaded(rendering.files({IMPORTS: lines} if lines else {}, {}))
         left, apart = _left(landing_zone, inventory)
-        files |= rendering.accepted([*entries, *left])
+        landing_zone = loaded(rendering.accepted([*entries, *left]))
         require(loaded(rendering.expectations(holding(landing_zone))))
     apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
     description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
@@ -397,6 +388,7 @@ def _left(
     meant = {(acceptance.finding, acceptance.at) for acceptance in landing_zone.accepted}
     drift = compare(without, states, inventory, meant)
     made = [difference for difference in drift.differences if difference.how is Kind.MADE]
+    policies = inventory.organization.policies
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for difference in (*made, *left_unwritten(landing_zone, inventory)):
         group = landing_zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
@@ -406,8 +398,11 @@ def _left(
             until = f"which {EXTERNAL} has" if read else "which strata drift reports until accepted.yaml has it"
             text = f"Full access, {until}: {difference.kind} {difference.name!r}."
             apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
-        if not (in_tower or gives):
-            entries.append({"finding": difference.how.value, "at": difference.at, "reason": REASON})
+        # The first deploy notes the types that are on, and drift tells the policies of those that nobody declares.
+        if not (in_tower or gives or difference.kind == POLICY_TYPE.name):
+            type = "".join(policy.type for policy in policies if f"({policy.id})" in difference.at)
+            reason = f"{REASON} {type}".strip()
+            entries.append({"finding": difference.how.value, "at": difference.at, "reason": reason})
     return entries, apart
 
 

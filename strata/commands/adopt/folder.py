@@ -87,10 +87,13 @@ def write_new(to: Path, files: Mapping[str, str]) -> None:
     Raises:
         StrataError: the folder cannot be written, others put files there meanwhile, or another command is writing.
     """
+    with cannot("made", to):
+        to.mkdir(parents=True, exist_ok=True)
     with locked(to), cannot("made", to):
         for name in _left_by_us(to):
             (to / name).unlink()
-        (to / CACHE).mkdir(exist_ok=True)
+        shutil.rmtree(to / CACHE, ignore_errors=True)
+        (to / CACHE).mkdir()
         hashes = {name: _hash(text.encode()) for name, text in files.items()}
         (to / CACHE / _LIST).write_text(json.dumps(hashes), encoding="utf-8")
         making = folder_beside(to)
@@ -101,8 +104,4 @@ def write_new(to: Path, files: Mapping[str, str]) -> None:
                 (making / name).replace(to / name)
         finally:
             shutil.rmtree(making, ignore_errors=True)
-
-
-def forget_answers(to: Path) -> None:
-    """Removes what was kept of the reading."""
-    shutil.rmtree(to / CACHE, ignore_errors=True)
+        shutil.rmtree(to / CACHE, ignore_errors=True)

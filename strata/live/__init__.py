@@ -1,1 +1,0 @@
-"""What accounts use, as AWS has counted it."""
