@@ -748,7 +748,16 @@ def profiles(
 
 RefreshOption = Annotated[
     bool,
-    typer.Option("--refresh", help="Have Terraform ask AWS about every object, also where a reading in bulk has it."),
+    typer.Option("--refresh", help="Ask AWS also about accounts that are as the last deploy left them."),
+]
+PlanRefreshOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--refresh/--no-refresh",
+        help="Ask AWS also about accounts that are as the last deploy left them; or about no object, as Terraform's "
+        "-refresh=false does.",
+        show_default=False,
+    ),
 ]
 
 
@@ -801,7 +810,7 @@ def plan(
         typer.Option("--expect", metavar="FILE|HASH", help="Exit 3 when the list is not this one.", show_default=False),
     ] = None,
     json: JsonOption = False,
-    refresh: RefreshOption = False,
+    refresh: PlanRefreshOption = None,
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
     wave: WaveOption = None,

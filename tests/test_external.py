@@ -15,7 +15,6 @@ from typer.testing import CliRunner
 
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
-from strata.commands.check import identity_center_reads
 from strata.commands.doctor import sign_in
 from strata.commands.doctor.sign_in import check_permission_sets
 from strata.diff.comparison import compare
@@ -127,14 +126,6 @@ def test_of_a_type_that_only_others_use_nothing_is_read(folder: Path, tmp_path: 
 
     assert "CHATBOT_POLICY" in organizations["aws_organizations_organization.main"]["enabled_policy_types"]
     assert [one for one in organizations.addresses if "CHATBOT_POLICY" in one] == []
-
-
-def test_a_plan_describes_every_set_to_find_one_by_its_name(folder: Path) -> None:
-    before = load(folder)
-    after = edited(folder, ("sso.yaml", "    external: true\n    name: AWSReadOnlyAccess\n", "    name: Own\n"))
-
-    looked_up, own = (identity_center_reads(zone, 0) for zone in (before, after))
-    assert looked_up - own == len(before.permission_sets)
 
 
 def test_a_set_that_aws_does_not_have_is_told_at_its_line(

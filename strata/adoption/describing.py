@@ -39,6 +39,7 @@ from strata.evaluation.administrators import allows_everything
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
+from strata.kinds.arguments import snaked
 from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
 from strata.kinds.control_tower import (
     by_its_name,
@@ -53,7 +54,6 @@ from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY, full_access
-from strata.kinds.reading import snaked
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import DETAILS, USER

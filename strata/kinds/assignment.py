@@ -11,8 +11,6 @@ from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveAssignment
 from strata.kinds.change import Obstacle, OutsideChange
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Key, Kind, Resource
-from strata.kinds.permission_set import of_set
-from strata.kinds.reading import BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
@@ -38,18 +36,6 @@ def _is_given(ask: Ask) -> bool:
     if (account, arn) not in {(given["AccountId"], given["PermissionSetArn"]) for given in listed}:
         return False
     return principal in {given["PrincipalId"] for given in ask.once(center.assignments_in, arn, account)}
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    try:
-        account, arn = attributes["target_id"], attributes["permission_set_arn"]
-        kind, principal = attributes["principal_type"], attributes["principal_id"]
-    except KeyError:
-        return None
-    if (account, arn, kind, principal) not in reading.center.assignments:
-        return None
-    names = {"target_id": account, "target_type": "AWS_ACCOUNT", "principal_type": kind, "principal_id": principal}
-    return of_set(reading, attributes, principal, kind, account, "AWS_ACCOUNT", **names)
 
 
 def name_of(permission_set: str, principal_type: str, principal: str, account: str) -> str:
@@ -168,7 +154,6 @@ ASSIGNMENT = Kind(
                 early=_is_given,
                 regional=True,
             ),
-            reads=_read,
         ),
     ),
     addresses=lambda zone: (address for _, address in _addresses(zone)),

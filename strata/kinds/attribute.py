@@ -9,7 +9,6 @@ from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.change import Way
 from strata.kinds.kind import AlreadyExists, Kind, Resource
-from strata.kinds.reading import PROVIDERS, BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, Thing
 
@@ -18,26 +17,6 @@ def _sources(attribute: Attributes) -> Sequence[str]:
     return block(attribute.get("value")).get("source") or ()
 
 
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    described, instance = reading.center.access_control, reading.center.instance
-    if not described:
-        return None
-    listed = described[_CONFIGURATION]["AccessControlAttributes"]
-    here = {attribute["Key"]: sorted(attribute["Value"]["Source"]) for attribute in listed}
-    before = attributes.get("attribute") or ()
-    there = {block(attribute).get("key"): sorted(_sources(block(attribute))) for attribute in before}
-    return {
-        "id": instance,
-        "instance_arn": instance,
-        "status": described.get("Status"),
-        "status_reason": described.get("StatusReason"),
-        # A set: its order says nothing.
-        "attribute": before if here == there and len(before) == len(listed) else listed,
-        **PROVIDERS,
-    }
-
-
-_CONFIGURATION = "InstanceAccessControlAttributeConfiguration"
 _ALL = Message("takes-all-attributes", "the line takes away all attributes for access control, which are one thing")
 _NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_control_attributes"
 
@@ -64,7 +43,6 @@ ATTRIBUTE = Kind(
             existing=AlreadyExists(
                 CONFLICT, "{instance_arn}", early=lambda ask: ask.center.access_control() is not None, regional=True
             ),
-            reads=_read,
         ),
     ),
     declared=lambda zone: (

@@ -13,7 +13,6 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Obstacle, OutsideChange, Way
 from strata.kinds.cli import Lines
-from strata.kinds.reading import BulkReading
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.policy.equality import meaning
@@ -110,7 +109,6 @@ class Resource:
         imported: the stack finds what exists itself, by an import block.
         existing: what AWS may have of it already.
         provisioned: AWS takes its changes to all accounts that have the permission set.
-        reads: what the provider reads into each attribute of a state, from a reading in bulk; None where AWS has none.
     """
 
     type: str
@@ -123,7 +121,6 @@ class Resource:
     imported: bool = False
     existing: AlreadyExists | None = None
     provisioned: bool = False
-    reads: Callable[[BulkReading, Attributes], Attributes | None] | None = None
 
 
 READABLE = 40
