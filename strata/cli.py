@@ -284,7 +284,7 @@ def _answers(flag: str, metavar: str, words: str, completed: Any = None, *, agai
 def _interview(
     name: str, example: str, words: str, run: Callable[..., int], under: typer.Typer, answers: Any, others: Any
 ) -> None:
-    """Registers a command that asks for the answers that its options do not give."""
+    """Registers a command whose options are the answers to questions."""
 
     def interview(*, options: Options, **values: Any) -> int:
         given = {answer: values.pop(answer) for answer in answers}

@@ -94,7 +94,6 @@ def _retirement(landing_zone: LandingZone) -> tuple[Question, ...]:
             "baseline",
             "its baseline: emptied deletes its roles and rules, forgotten leaves all as it is",
             one_of("way to leave a baseline", choices),
-            suggest=lambda _: Leaving.EMPTIED,
             needed=lambda known: known.get("key") in landing_zone.baseline,
         ),
     )
