@@ -258,7 +258,7 @@ added = typer.Typer(
     name="add",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Add an account, unit, policy, expectation, group, user, permission set or assignment.",
+    help="Add an account, unit, group, user, permission set or assignment.",
     epilog="Example: strata add account data-prod --ou prod --email aws+data-prod@acme.io",
 )
 app.add_typer(added, short_help=LINES["add"])
@@ -330,20 +330,6 @@ _add(
     name=_answer("--name", "Its name at AWS, else the key."),
 )
 _add(
-    "policy",
-    "strata add policy deny-iam-users --attach workloads",
-    "Add a guardrail of the library, with its expectations; without a key: list them.",
-    key=Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.guardrails)],
-    attach=_answers("--attach", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
-)
-_add(
-    "expectation",
-    "strata add expectation no-users-with-keys --in workloads",
-    "Add an expectation of the library; without a key: list them.",
-    key=_KEY,
-    place=_answers("--in", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
-)
-_add(
     "group",
     "strata add group data --member jane-doe",
     "Add a group.",
@@ -402,7 +388,7 @@ _KINDS = "account, ou, policy, expectation, group, user, permission-set or assig
 _interview(
     "remove",
     "strata remove group data",
-    "Take out what strata add adds, with what depends on it: memberships, assignments, expectations.",
+    "Take out an entry, with what depends on it: memberships, assignments, words of expectations.",
     _remove,
     app,
     {

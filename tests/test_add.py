@@ -257,7 +257,6 @@ EFFECTS: dict[str, str] = {
         "user lena --given-name Lena --family-name Fuchs --email lena@example.com --group finops --group readonly"
     ),
     "user in none": "user lena --given-name Lena --family-name Fuchs --email lena@example.com",
-    "a guardrail": "policy deny-external-sharing --attach ou/shared",
 }
 
 
@@ -452,7 +451,7 @@ def test_a_configuration_with_faults_is_said_to_have_them(tmp_path: Path) -> Non
 KINDS = ("account", "ou", "group", "user", "permission-set", "assignment")
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "policy", "expectation"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_option_that_is_missing_is_one_object_of_json(kind: str, folder: Path) -> None:
     result = strata(folder, kind, "--json")
     assert result.exit_code == 2

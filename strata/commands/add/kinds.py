@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from inspect import get_annotations
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from strata.commands.add.guardrails import (
-    Addition,
-    expectation_questions,
-    guardrail_additions,
-    policy_questions,
-)
 from strata.commands.add.questions import new_key, one_of
 from strata.config import EXPECTATIONS, ORGANIZATION, SSO, models
 from strata.config.entries import Way
 from strata.config.expectations import Expectation
 from strata.config.loader import files_of
 from strata.config.models import ROOT
+from strata.config.source import Value
 from strata.config.text import Problem, short
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, TagKey, TagValue, did_you_mean, validated
 from strata.errors import Message, StrataError
@@ -29,6 +25,16 @@ from strata.landing_zone.groups import is_of_control_tower
 from strata.landing_zone.selection import is_wildcard, matching
 from strata.questions import Known, Question, Read, typed
 from strata.text import listed
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What is added: to which section of which file, and what."""
+
+    file: str
+    way: Way
+    new: Mapping[str, Value] | Sequence[Value]
+
 
 Kind: TypeAlias = Literal["account", "ou", "policy", "expectation", "group", "user", "permission-set", "assignment"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -41,9 +47,7 @@ def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Ques
 
 
 def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addition]:
-    """Returns the entry, for a user the memberships, for a policy its expectations, with their places."""
-    if kind in ("policy", "expectation"):
-        return guardrail_additions(kind, landing_zone, known)
+    """Returns the entry, for a user the memberships, with their places."""
     way: Way = (SECTIONS[kind][1],)
     file = known["file"]
     if kind == "ou" and known["under"] != ROOT:
@@ -294,8 +298,6 @@ def _account_names(landing_zone: LandingZone) -> Read:
 _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] = {
     "account": _account,
     "ou": _ou,
-    "policy": policy_questions,
-    "expectation": expectation_questions,
     "group": _group,
     "user": _user,
     "permission-set": _permission_set,
