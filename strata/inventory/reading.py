@@ -467,7 +467,6 @@ def _directory(
             group.get("Description", ""),
             bool(group.get("ExternalIds")),
             some,
-            described=group,
         )
         for group, some in zip(groups.result(), members, strict=True)
     ]
