@@ -1825,7 +1825,7 @@ def test_a_new_move_from_a_key_that_no_state_has_is_told(
     edits += [(SSO, "  devs:\n", "  builders:\n"), (SSO, "      - devs\n", "      - builders\n")]
     landing_zone = edited(folder, tuple(edits), tmp_path)
 
-    found = list(idle(landing_zone, held(states), {"sso": Run(Version("one", 1), {}, {}, last)}))
+    found = list(idle(landing_zone, held(states), {"sso": Run(Version("one", 1), {}, last)}))
 
     told = [(one.id, one.place, one.data) for one in said(found)]
     place, data = f"{tmp_path}/moves.yaml:1: moves[1]", {"kind": "group", "old": old}

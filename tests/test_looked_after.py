@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import shlex
-from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -14,12 +13,8 @@ import pytest
 import yaml
 
 from strata import diff
-from strata.aws.session import Aws
 from strata.commands.adopt import configuration
-from strata.commands.drift.back import steps_of
-from strata.drift.authors import authors
 from strata.drift.comparison import compare, differing
-from strata.drift.event_history import Event, History
 from strata.errors import ConfigurationError
 from strata.files.config_edit import loaded, texts, write_texts
 from strata.load import load
@@ -45,7 +40,7 @@ from tests.organizations import (
     user,
 )
 from tests.organizations import Said as Described
-from tests.organizations.described import AWS_POLICY, SCP
+from tests.organizations.described import SCP
 from tests.said import Said
 
 SETS = {
@@ -217,19 +212,16 @@ def test_a_line_that_gives_one_value_back_leaves_another_that_is_accepted(folder
     assert words[words.index("--description") + 1] == "Of Control Tower: AWSPowerUserAccess"
 
 
-def test_a_set_of_others_is_left_to_a_person_and_provisioned_after_the_last_of_its_lines(folder: Path) -> None:
+def test_each_line_that_changes_a_set_of_others_has_its_provisioning(folder: Path) -> None:
     more = {"aws": ("job-function/ViewOnlyAccess", "AdministratorAccess"), "description": "x", "session": "PT12H"}
     theirs = changed("permission set", "AWSReadOnlyAccess", **more)
-    there = TOWER.at_aws(theirs)
-    zone = load(folder)
+    printed = [[operation(line) for line in one["undo"]] for one in drift(folder, theirs).values()]
 
-    assert steps_of(zone, compare(zone, there.states, there.inventory)) == []
-    printed = [operation(line) for one in drift(folder, theirs).values() for line in one["undo"]]
-    detach = "detach-managed-policy-from-permission-set"
-    assert printed == [detach, "update-permission-set", "provision-permission-set"]
+    detach, provision = "detach-managed-policy-from-permission-set", "provision-permission-set"
+    assert sorted(printed) == [[detach, provision], *[["update-permission-set", provision]] * 2]
 
 
-def test_back_leaves_what_control_tower_may_have_done_and_takes_back_what_is_ones_own(folder: Path) -> None:
+def test_a_line_says_what_control_tower_may_have_done_and_not_what_is_ones_own(folder: Path) -> None:
     """An update of its guardrails is in force, and what it gives its people; a policy of one's own is put back."""
     mine = changed("policy", "house", targets=())
     theirs = (
@@ -244,21 +236,14 @@ def test_back_leaves_what_control_tower_may_have_done_and_takes_back_what_is_one
 
     found = compare(zone, there.states, there.inventory).differences
 
-    assert [str(one.at) for one in found if not one.way.is_left_to_hand] == [MINE]
+    ids = {str(one.at): getattr(one.way.by_hand, "id", "") for one in found}
+    assert [at for at, id in ids.items() if id != "changed-by-others"] == [MINE]
     assert len(found) == len({one.at for one in found if one.way.undo}) + 1 == 9
-    assert [type(step) for step in steps_of(zone, compare(zone, there.states, there.inventory))] == [tuple]
+    assert [one.way.deploy for one in found if one.way.deploy] == [("organizations",)]
     assert TOWER.at_aws(*theirs).run("drift", folder=folder).exit_code == 3
 
 
 MINE = "attachment house on root"
-
-
-def test_a_set_of_which_two_things_are_left_to_a_person_is_named_once(folder: Path, said: Said) -> None:
-    there = TOWER.at_aws(changed("permission set", "AWSReadOnlyAccess", description="x", session="PT12H"))
-
-    left = said(there.run("drift", "--back", "--yes", folder=folder).stderr)
-
-    assert [one.data["things"] for one in left if one.id == "left-to-hand"] == [["permission set AWSReadOnlyAccess"]]
 
 
 def operation(line: str) -> str:
@@ -366,7 +351,7 @@ def test_a_deleted_user_who_was_in_a_group_of_theirs_needs_a_second_run_and_the_
         [told] = [one.way.by_hand for one in found.differences if one.kind == "user"]
         assert told
         assert told.data["groups"] == ["AWSSecurityAuditors"]
-        assert [one for one in steps_of(zone, found) if "create-group-membership" in str(one)] == []
+        assert [line for one in found.differences for line in one.way.undo if "create-group-membership" in line] == []
 
 
 def test_a_member_who_is_renamed_stays_one_once_the_name_is_written(folder: Path) -> None:
@@ -429,7 +414,6 @@ def test_an_own_user_may_be_in_a_group_of_which_nothing_was_read(folder: Path) -
     found = json.loads(drift_of_it.stdout)
     assert (drift_of_it.exit_code, found["differences"]) == (1, [])
     assert [one["part"] for one in found["unread"]] == sorted(f"group {name.lower()}" for name in GROUPS)
-    assert TOWER.run("drift", "--back", "--yes", folder=folder).exit_code == 1
 
     written = json.loads(TOWER.run("adopt", "--refresh-external", "--yes", "--json", folder=folder).stdout)
     assert len(written["differs"]) == len(GROUPS), "nobody knows who is new in them"
@@ -470,18 +454,6 @@ def test_a_provider_fills_its_groups_as_it_likes(tmp_path: Path) -> None:
 
     assert not (tmp_path / "external.yaml").exists()
     assert told(there.at_aws(changed("group", ADMINS, members=())), tmp_path) == {}
-
-
-def test_a_live_report_tells_members_as_drift_does(folder: Path) -> None:
-    there = TOWER.at_aws(changed("group", ADMINS, members=("ana",)))
-
-    report = json.loads(there.run("report", "--live", "--format", "json", folder=folder).stdout)
-
-    assert report["overview"]["external_groups_with_access"] == 0, "who is in none of them is known"
-    assert [f"{one['kind']} {one['name']}" for one in report["live"]["differences"] if one["finding"]] == [
-        "membership user ana in group awscontroltoweradmins",
-        "membership user root1 in group awscontroltoweradmins",
-    ]
 
 
 def test_a_run_over_everything_names_what_a_refresh_would_write(folder: Path, said: Said) -> None:
@@ -606,48 +578,6 @@ def test_where_nothing_is_external_a_refresh_asks_nobody(tmp_path: Path, said: S
     (tmp_path / "external.yaml").write_text(f"groups: {{{ADMINS}: {{members: [ana]}}}}\n")
     assert silent.run("adopt", "--refresh-external", "--yes", folder=tmp_path).exit_code == 0
     assert load(tmp_path).external.groups == {}
-
-
-def test_who_did_it_is_told_of_what_others_look_after(folder: Path) -> None:
-    """By the ids that AWS gave, and nobody where none of an event's is known."""
-    at = dt.datetime(2026, 11, 20, tzinfo=dt.UTC)
-    sets = {key: TOWER.id("permission set", key) for key in SETS}
-    ids = {
-        "DeletePolicy": [{TOWER.id("policy", "p1")}, {"p-another"}],
-        "DeletePermissionSet": [{"another"}],
-        "UpdatePermissionSet": [{sets["AWSReadOnlyAccess"]}],
-        "CreateGroupMembership": [{TOWER.id("group", "AWSSecurityAuditors"), TOWER.id("user", "ana")}],
-        "RemoveMemberFromGroup": [{TOWER.id("group", ADMINS), TOWER.id("user", "root1")}],
-        "AttachManagedPolicyToPermissionSet": [{"another", f"{AWS_POLICY}AdministratorAccess"}],
-    }
-
-    class Told(History):
-        def events(self, _region: str, name: str) -> Iterator[Event]:
-            found = enumerate(ids.get(name, ()))
-            yield from (Event(name, f"{name} {number}", at, frozenset(words)) for number, words in found)
-
-    there = TOWER.at_aws(
-        gone("policy", "p1"),
-        gone("permission set", "AWSPowerUserAccess"),
-        changed("permission set", "AWSReadOnlyAccess", description="x", aws=("AdministratorAccess",)),
-        changed("group", "AWSSecurityAuditors", members=("ana",)),
-        changed("group", ADMINS, members=()),
-    )
-    some = compare(load(folder), {}, there.inventory).differences
-    found = {
-        one.at: who.by
-        for one, who in zip(some, authors(lambda _: Told(Aws(None, "us-east-1")), there.model, some), strict=True)
-    }
-
-    assert found == {
-        "membership user ana in group awssecurityauditors": "CreateGroupMembership 0",
-        "policy aws-guardrails-abcde1": "DeletePolicy 0",
-        "permission set AWSPowerUserAccess": "",
-        "permission set AWSReadOnlyAccess: description is x": "UpdatePermissionSet 0",
-        "permission set policy AWS AdministratorAccess in AWSReadOnlyAccess": "",
-        "permission set policy AWS job-function/ViewOnlyAccess in AWSReadOnlyAccess": "",
-        "membership user root1 in group awscontroltoweradmins": "RemoveMemberFromGroup 0",
-    }
 
 
 def test_own_things_that_become_external_before_their_imports_are_done_are_one_fault_each(

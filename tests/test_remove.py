@@ -35,9 +35,6 @@ def contents(folder: Path) -> dict[str, str]:
 
 ADDED = {
     "ou": ("ou", "prod", "--under", "shared"),
-    "policy": ("policy", "deny-iam-users", "--attach", "root"),
-    "option": ("policy", "region-restriction", "--attach", "ou/shared"),
-    "expectation": ("expectation", "volumes-are-encrypted-by-default", "--in", "root"),
     "group": ("group", "data", "--description", "The data"),
     "user": (
         "user",
@@ -141,23 +138,6 @@ def test_whom_control_tower_has_as_the_only_administrator_is_not_removed(folder:
         assert strata(folder, "remove", "user", "jane-doe", "--dry-run").exit_code == 0
 
 
-def test_a_policy_whose_expectation_another_one_keeps_leaves_it(folder: Path) -> None:
-    """What protect-foundation denies as well stays denied, and its expectation stays."""
-    assert strata(folder, "add", "policy", "keep-cloudtrail-on", "--attach", "root", "--yes").exit_code == 0
-    assert strata(folder, "remove", "policy", "keep-cloudtrail-on", "--yes").exit_code == 0
-    assert {"trail-keeps-logging"} <= {entry.id for entry in load(folder).expectations}
-    assert "cloudtrail-stays-on" not in {entry.id for entry in load(folder).expectations}
-
-
-def test_a_policy_that_is_added_again_is_expected_where_it_was(folder: Path) -> None:
-    """Attached to every unit it holds at the root: a unit that comes later is asked about as well."""
-    before = {entry.id: entry for entry in load(folder).expectations}
-    assert strata(folder, "remove", "policy", "protect-foundation", "--yes").exit_code == 0
-    places = ("--attach", "ou/security", "--attach", "ou/shared")
-    assert strata(folder, "add", "policy", "protect-foundation", *places, "--yes").exit_code == 0
-    assert {entry.id: entry for entry in load(folder).expectations} == before
-
-
 @pytest.mark.parametrize("spelled", ["policies/deny-root-user.json", "policies/./deny-root-user.json"])
 def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) -> None:
     text = (folder / "organization.yaml").read_text()
@@ -172,16 +152,6 @@ def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) 
 
 
 # Retiring
-
-
-def test_a_policy_of_an_account_that_retires_is_told_to_bind_it_no_more(folder: Path) -> None:
-    """What its unit has stays: the account is still in it."""
-    for key, places in (("deny-iam-users", "account/shared"), ("deny-commitments", "ou/shared")):
-        assert strata(folder, "add", "policy", key, "--attach", places, "--yes").exit_code == 0
-
-    told = strata(folder, "retire", "account", "shared", "--dry-run").output
-
-    assert re.findall(r"policy ([a-z-]+) no longer binds shared$", told, re.MULTILINE) == ["deny-iam-users"], told
 
 
 def test_a_retired_account_is_named_nowhere_else(folder: Path) -> None:

@@ -39,6 +39,7 @@ from strata.evaluation.administrators import allows_everything
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
+from strata.kinds.arguments import snaked
 from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
 from strata.kinds.control_tower import (
     by_its_name,
@@ -53,7 +54,6 @@ from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY, full_access
-from strata.kinds.reading import snaked
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import DETAILS, USER
@@ -163,15 +163,6 @@ def describe(
     for keeper, names in description.kept.items():
         text = f"External, which no deploy changes, since {keeper}: {', '.join(names)}."
         description.looks.append(keeper.saying(text, things=names))
-    return description
-
-
-def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
-    """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
-    description = Description()
-    _Organization(inventory, inventory.organization, project, description, known, ()).describe()
-    if inventory.center:
-        _Center(inventory, inventory.center, description, known, literal=False).describe_things()
     return description
 
 

@@ -126,7 +126,7 @@ class Telling:
                 for name, at_aws, declared_one in _differences(entry, fresh[key], own_name):
                     told = _differing(f"{WORDS[kind]} {key}", name, at_aws, declared_one)
                     stay = self._staying(key, at_aws, declared_one) if name == "policies" else []
-                    text = f"{told}; no deploy takes {listed(stay)} away, strata drift --back does"
+                    text = f"{told}; no deploy takes {listed(stay)} away; strata drift has the lines that do"
                     self.since.differs.append(told.saying(text, stay=stay) if stay else told)
         off = {policy.type.value for policy in self.zone.policies.values()} - {
             *self.inventory.organization.policy_types

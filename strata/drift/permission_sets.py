@@ -29,9 +29,7 @@ from strata.sides.states import State
 from strata.text import listed
 
 
-def otherwise(
-    aws: Aws, zone: LandingZone, arns: Collection[str], read: LiveCenter | None = None, *, left: bool = False
-) -> dict[str, Refusal]:
+def otherwise(aws: Aws, zone: LandingZone, arns: Collection[str], *, left: bool = False) -> dict[str, Refusal]:
     """Returns by key which permission sets AWS has otherwise than declared, and what to do about it.
 
     What accepted.yaml has is meant, and what a layer of your own has put into a set is that layer's.
@@ -40,13 +38,12 @@ def otherwise(
         aws: the management account.
         zone: the configuration.
         arns: the sets that are asked about, all of them declared and one's own.
-        read: a reading of them.
         left: names only what somebody did by hand and a deploy leaves.
 
     Raises:
         AwsError: AWS rejects a call.
     """
-    center = read or read_sets(aws, zone.project, arns)
+    center = read_sets(aws, zone.project, arns)
     if center is None:
         return {}
     center = replace(center, permission_sets=tuple(each for each in center.permission_sets if each.arn in arns))
@@ -107,4 +104,4 @@ def _refusal(zone: LandingZone, key: str, differences: Sequence[Difference], *, 
 
 
 def _back(way: Way) -> str:
-    return "take it back by strata drift --back" if way.undo or way.deploy else str(way.by_hand)
+    return "take it back as strata drift says" if way.undo or way.deploy else str(way.by_hand)

@@ -11,7 +11,6 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.change import Edit, OutsideChange, Way, edit
-from strata.kinds.events import GONE, MADE, TAGS
 from strata.kinds.identity import Mark
 from strata.kinds.kind import Kind, LiveName, Resource
 from strata.kinds.shared import parent_of
@@ -67,7 +66,7 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
         invite = cli.line("organizations", "invite-account-to-organization", target=target)
         accepted = "the account has to accept the invitation"
         invited = Message("invitation-to-accept", f"{accepted}; if it was closed, set retired: true on its entry")
-        return Way(undo=(invite,) if id else (), is_left_to_hand=True, by_hand=invited)
+        return Way(undo=(invite,) if id else (), by_hand=invited)
     if now and attribute in here.by_default:
         name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}
         return Way(undo=(cli.line("account", "put-account-name", **name),))
@@ -117,13 +116,4 @@ ACCOUNT = Kind(
         else ""
     ),
     edits=_edits,
-    events={
-        MADE: ("CreateAccountResult", "AcceptHandshake", "InviteAccountToOrganization"),
-        GONE: ("RemoveAccountFromOrganization", "AccountDepartedOrganization"),
-        "name": ("PutAccountName",),
-        "email": ("AcceptPrimaryEmailUpdate", "StartPrimaryEmailUpdate"),
-        "unit": ("MoveAccount",),
-        "state": ("CloseAccount",),
-        **TAGS,
-    },
 )

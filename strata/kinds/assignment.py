@@ -10,10 +10,7 @@ from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveAssignment
 from strata.kinds.change import Obstacle, OutsideChange
-from strata.kinds.events import events
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Key, Kind, Resource
-from strata.kinds.permission_set import of_set
-from strata.kinds.reading import BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
@@ -39,18 +36,6 @@ def _is_given(ask: Ask) -> bool:
     if (account, arn) not in {(given["AccountId"], given["PermissionSetArn"]) for given in listed}:
         return False
     return principal in {given["PrincipalId"] for given in ask.once(center.assignments_in, arn, account)}
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    try:
-        account, arn = attributes["target_id"], attributes["permission_set_arn"]
-        kind, principal = attributes["principal_type"], attributes["principal_id"]
-    except KeyError:
-        return None
-    if (account, arn, kind, principal) not in reading.center.assignments:
-        return None
-    names = {"target_id": account, "target_type": "AWS_ACCOUNT", "principal_type": kind, "principal_id": principal}
-    return of_set(reading, attributes, principal, kind, account, "AWS_ACCOUNT", **names)
 
 
 def name_of(permission_set: str, principal_type: str, principal: str, account: str) -> str:
@@ -107,15 +92,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             )
 
 
-def assignments_of(aws: AtAws, id: str) -> Iterator[cli.Line]:
-    """Yields the lines that take what a user or group has, or a permission set from all who have it."""
-    for center in aws.inventory.centers:
-        for assignment in sorted(center.assignments):
-            if id in (assignment.principal, assignment.permission_set):
-                yield _taken(aws, assignment)
-
-
-def _taken(aws: AtAws, assignment: LiveAssignment) -> cli.Line:
+def _taken(aws: AtAws, assignment: LiveAssignment) -> str:
     return aws.cli.admin(
         "delete-account-assignment",
         target_type="AWS_ACCOUNT",
@@ -177,7 +154,6 @@ ASSIGNMENT = Kind(
                 early=_is_given,
                 regional=True,
             ),
-            reads=_read,
         ),
     ),
     addresses=lambda zone: (address for _, address in _addresses(zone)),
@@ -196,7 +172,6 @@ ASSIGNMENT = Kind(
     is_added=True,
     needs=_needs,
     obstacle=_obstacle,
-    events={**events("AccountAssignment"), "principal": ("DeleteUser", "DeleteGroup")},
     wanted=_wanted,
     import_ids=_given,
 )
@@ -217,6 +192,5 @@ ENTITLEMENT = Kind(
     "sso",
     live=_entitlements,
     obstacle=lambda *_: Message("not-declarable", "no configuration can declare an entitlement", kind="entitlement"),
-    events=events("Entitlement"),
 )
 """What Account access manager gives beside permission sets; no provider has a resource for it."""

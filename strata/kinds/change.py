@@ -39,7 +39,6 @@ class Way:
     Attributes:
         deploy: the stacks that a deploy puts it back with, in order; none where no deploy does.
         undo: lines of the AWS CLI that put it back, or that go before the deploy.
-        is_left_to_hand: whether only a person runs these lines.
         adopt: whether `strata adopt` writes it into the configuration.
         not_adopted: why it writes nothing, or what keeps it instead.
         by_hand: what is to do where no line does it.
@@ -47,7 +46,6 @@ class Way:
 
     deploy: tuple[str, ...] = ()
     undo: Lines = ()
-    is_left_to_hand: bool = False
     adopt: bool = False
     not_adopted: Obstacle = ""
     by_hand: Obstacle = ""

@@ -11,7 +11,6 @@ from strata.config.models import FINDINGS
 from strata.config.text import address_part
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
-from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import (
     BUCKET,
@@ -39,8 +38,6 @@ def _control(
     called: Callable[[str], str],
     recorded: Callable[[Attributes], Attributes],
     asked: Callable[[Ask], Attributes | None],
-    events: tuple[str, ...],
-    at_home: bool = False,
 ) -> Kind:
     """Returns a control of security.yaml that is compared with AWS.
 
@@ -51,8 +48,6 @@ def _control(
         called: what a thing is called, by such a name.
         recorded: what is compared, by what a state has; the configuration takes it as the state has it.
         asked: the same as AWS has it now.
-        events: the CloudTrail events that change it.
-        at_home: whether these are in the primary region alone.
     """
     type = resources[0].type
     return Kind(
@@ -77,9 +72,6 @@ def _control(
             if address.startswith(f"{type}.")
         ),
         obstacle=lambda *_: Message("control-by-hand", BY_HAND),
-        at_home=at_home,
-        events={key: events},
-        clues=by_nothing,
     )
 
 
@@ -127,8 +119,6 @@ TRAIL = _control(
     called=lambda _: "trail",
     recorded=_recorded_trail,
     asked=_trail_now,
-    events=("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging"),
-    at_home=True,
 )
 
 
@@ -155,7 +145,6 @@ ANALYZER = _control(
     ),
     recorded=lambda _: {},
     asked=_analyzer_now,
-    events=("DeleteAnalyzer",),
 )
 
 
@@ -220,7 +209,6 @@ CONTACT = _control(
     called=_contact,
     recorded=recorded_contact,
     asked=contact_now,
-    events=("PutAlternateContact", "DeleteAlternateContact"),
 )
 
 
@@ -274,7 +262,6 @@ BUDGET = _control(
     called=lambda _: "budget",
     recorded=recorded_budget,
     asked=budget_now,
-    events=("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget"),
 )
 
 

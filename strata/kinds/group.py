@@ -6,36 +6,18 @@ from collections.abc import Iterator
 
 from strata.config import SSO, models
 from strata.kinds import at_aws
-from strata.kinds.arguments import Attributes, text
+from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory, LiveCenter
 from strata.kinds.change import in_external_yaml
 from strata.kinds.cli import new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
-from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
-from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, as_read, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group, is_of_control_tower
 from strata.text import folded
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    id = str(attributes.get("group_id"))
-    described = reading.groups.get(id)
-    if described is None:
-        return None
-    return {
-        "id": f"{reading.center.store}/{id}",
-        "group_id": id,
-        "identity_store_id": reading.center.store,
-        "display_name": described.get("DisplayName"),
-        "description": described.get("Description"),
-        "external_ids": known(snaked(described.get("ExternalIds")), attributes.get("external_ids")),
-        **PROVIDERS,
-    }
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
@@ -102,7 +84,6 @@ GROUP = Kind(
             keys=("group",),
             id="group_id",
             existing=AlreadyExists(CONFLICT, regional=True),
-            reads=_read,
         ),
     ),
     key="group",
@@ -130,7 +111,6 @@ GROUP = Kind(
     rename=lambda aws, own, name: aws.cli.people(
         "update-group", group_id=own, operations=new_name("displayName", name)
     ),
-    events={**events("Group"), "name": ("UpdateGroup", "UpdateGroupDisplayName", "CreateGroup")},
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, group in zone.groups.items() if not group.external),
     wanted=lambda zone, inventory, ids: (
@@ -158,21 +138,6 @@ def _membership(ask: Ask) -> str:
         MemberId={"UserId": values["member_id"]},
     )
     return f"{values['identity_store_id']}/{answer['MembershipId']}"
-
-
-def _read_membership(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    id = str(attributes.get("membership_id"))
-    if id not in reading.memberships:
-        return None
-    group, user = reading.memberships[id]
-    return {
-        "id": f"{reading.center.store}/{id}",
-        "membership_id": id,
-        "identity_store_id": reading.center.store,
-        "group_id": group,
-        "member_id": user,
-        **PROVIDERS,
-    }
 
 
 def _name(user: str, group: str) -> str:
@@ -246,12 +211,6 @@ def _called(aws: AtAws, here: Group, user: at_aws.LiveUser) -> str:
     return key or stranger or aws.principal(user.id)
 
 
-def _clues(thing: Thing) -> Clues:
-    """Returns group and user, or the id by which alone a deletion names it."""
-    both = ("group", "principal")
-    return [[thing.ids[name] for name in names] for names in (both, ("id",)) if thing.ids.get(names[0])]
-
-
 def _wanted_members(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
         there = {group.id: group.members for group in center.groups}
@@ -272,7 +231,6 @@ MEMBERSHIP = Kind(
             keys=("group", "user"),
             references=("group_id", "member_id"),
             existing=AlreadyExists(CONFLICT, _membership, regional=True),
-            reads=_read_membership,
         ),
     ),
     addresses=lambda zone: (
@@ -303,9 +261,4 @@ MEMBERSHIP = Kind(
         in_external_yaml() if (group := zone.groups.get(group_of(change.now.name))) and group.external else ""
     ),
     needs=lambda _, both: [("user", both.partition(" ")[2])],
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
-        GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),
-    },
-    clues=_clues,
 )

@@ -13,8 +13,6 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Obstacle, OutsideChange, Way
 from strata.kinds.cli import Lines
-from strata.kinds.events import Clues, Events, by_ids
-from strata.kinds.reading import BulkReading
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.policy.equality import meaning
@@ -111,7 +109,6 @@ class Resource:
         imported: the stack finds what exists itself, by an import block.
         existing: what AWS may have of it already.
         provisioned: AWS takes its changes to all accounts that have the permission set.
-        reads: what the provider reads into each attribute of a state, from a reading in bulk; None where AWS has none.
     """
 
     type: str
@@ -124,7 +121,6 @@ class Resource:
     imported: bool = False
     existing: AlreadyExists | None = None
     provisioned: bool = False
-    reads: Callable[[BulkReading, Attributes], Attributes | None] | None = None
 
 
 READABLE = 40
@@ -202,9 +198,6 @@ class Kind:
         rename: the line that gives the thing of an id another name, where AWS gives none to two, and renames at all.
         obstacle: why `strata adopt` cannot write what AWS has.
         edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
-        at_home: its events are in the primary region alone.
-        events: the CloudTrail events by which something happens to it.
-        clues: the texts by which an event is about a thing.
     """
 
     name: str
@@ -243,9 +236,6 @@ class Kind:
     rename: Callable[[AtAws, str, str], Lines] | None = None
     obstacle: Callable[[LandingZone, OutsideChange], Obstacle] = lambda *_: ""
     edits: Callable[[AtAws, OutsideChange], Iterable[Edit]] = lambda *_: ()
-    at_home: bool = False
-    events: Events = field(default_factory=dict)
-    clues: Callable[[Thing], Clues] = by_ids
 
     @property
     def is_compared(self) -> bool:

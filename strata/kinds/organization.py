@@ -11,7 +11,6 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
-from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -73,8 +72,6 @@ TRUSTED = Kind(
     live=_trusted,
     is_added=True,
     is_entry=True,
-    events=events("AWSServiceAccess", made="Enable", gone="Disable"),
-    clues=by_name,
 )
 
 
@@ -161,7 +158,6 @@ DELEGATED = Kind(
     is_added=True,
     needs=lambda _, both: [("account", both.partition("/")[0])],
     obstacle=_why_not_delegated,
-    events=events("DelegatedAdministrator", made="Register", gone="Deregister"),
 )
 
 
@@ -226,11 +222,6 @@ ROOT_ACCESS = Kind(
         else Message("unknown-feature", "this Strata does not know the feature", feature=feature)
     ),
     edits=_edits,
-    events={
-        **dict.fromkeys((MADE, CHANGED), tuple(f"EnableOrganizations{feature}" for feature in ROOT_FEATURES)),
-        GONE: [f"DisableOrganizations{feature}" for feature in ROOT_FEATURES],
-    },
-    clues=by_nothing,
 )
 RAM_SHARING = Kind(
     "sharing with the organization",

@@ -18,33 +18,14 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, edit, why_unwritten
 from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
-from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
-from strata.kinds.reading import PROVIDERS, BulkReading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 from strata.policy.equality import meaning
 from strata.text import exact
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("arn")))
-    if permission_set is None:
-        return None
-    return {
-        "id": f"{permission_set.arn},{reading.center.instance}",
-        "instance_arn": reading.center.instance,
-        "name": permission_set.name,
-        **{name: permission_set.described.get(word, "") for name, word in DESCRIBED.items()},
-        "created_date": date(permission_set.described.get("CreatedDate")),
-        **tags(attributes, permission_set.tags),
-        **PROVIDERS,
-        "arn": permission_set.arn,
-    }
-
 
 DESCRIBED = {"description": "Description", "session_duration": "SessionDuration", "relay_state": "RelayState"}
 """AWS's words for what it describes."""
@@ -160,7 +141,6 @@ SET = Kind(
             id="arn",
             existing=AlreadyExists(CONFLICT, regional=True),
             provisioned=True,
-            reads=_read,
         ),
     ),
     key="permission-set",
@@ -180,7 +160,6 @@ SET = Kind(
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     again=_described_again,
-    events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),
     import_ids=lambda inventory: ((_SET, whole) for _, whole in _every(inventory)),
@@ -196,18 +175,6 @@ _REFERENCE = "{customer_managed_policy_reference[0][name]},{customer_managed_pol
 
 in_set = partial(Resource, keys=("permission-set",), references=("permission_set_arn",), provisioned=True)
 """A resource that is named after a permission set, whose accounts get each change of it."""
-
-
-def of_set(reading: BulkReading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
-    """Returns what everything has that is attached to a permission set."""
-    arn, instance = attributes["permission_set_arn"], reading.center.instance
-    return {
-        "id": ",".join([*before, arn, instance]),
-        "instance_arn": instance,
-        "permission_set_arn": arn,
-        **PROVIDERS,
-        **more,
-    }
 
 
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[PermissionSet, str]]:
@@ -234,31 +201,11 @@ def _written_policy(aws: AtAws, change: OutsideChange, *keys: str, more: bool = 
 
 # Managed policies, of AWS and of customers
 
-_POLICIES = ("ManagedPolicy", "CustomerManagedPolicyReference")
-"""The words of CloudTrail."""
 MANAGED, CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
 
 
 def _address(key: str, policy: ManagedPolicy) -> str:
     return f"{MANAGED if policy.aws else CUSTOMER}.{key}_{address_part(policy.name)}"
-
-
-def _read_managed(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    arn = attributes.get("managed_policy_arn")
-    if permission_set is None or arn not in permission_set.aws_managed:
-        return None
-    name = arn.rpartition("/")[2]
-    return of_set(reading, attributes, arn, managed_policy_arn=arn, managed_policy_name=name)
-
-
-def _read_customer(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    reference = block(attributes.get("customer_managed_policy_reference"))
-    name, path = str(reference.get("name")), str(reference.get("path"))
-    if permission_set is None or (name, path) not in permission_set.customer_managed:
-        return None
-    return of_set(reading, attributes, name, path, customer_managed_policy_reference=[{"name": name, "path": path}])
 
 
 def _has_customer_policy(ask: Ask) -> bool:
@@ -351,13 +298,11 @@ SET_POLICY = Kind(
             MANAGED,
             f"<policy ARN>,{_IN_SET}",
             existing=AlreadyExists("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
-            reads=_read_managed,
         ),
         in_set(
             CUSTOMER,
             f"<customer policy name>,<customer policy path>,{_IN_SET}",
             existing=AlreadyExists(CONFLICT, f"{_REFERENCE},{_OF_SET}", early=_has_customer_policy, regional=True),
-            reads=_read_customer,
         ),
     ),
     addresses=lambda zone: (
@@ -389,36 +334,12 @@ SET_POLICY = Kind(
     is_part=True,
     obstacle=_why_not_in_set,
     edits=lambda aws, change: _written_policy(aws, change, "policies", more=True),
-    events={
-        MADE: [f"Attach{policy}ToPermissionSet" for policy in _POLICIES],
-        CHANGED: [f"{done}{policy}ToPermissionSet" for done in ("Update", "Attach") for policy in _POLICIES],
-        GONE: [f"Detach{policy}FromPermissionSet" for policy in _POLICIES],
-    },
 )
 
 
 # The inline policy, and the boundary
 
 _INLINE, _BOUNDARY = "aws_ssoadmin_permission_set_inline_policy", "aws_ssoadmin_permissions_boundary_attachment"
-
-
-def _read_inline(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if permission_set is None or not permission_set.inline:
-        return None
-    return of_set(reading, attributes, inline_policy=same_text(permission_set.inline, attributes.get("inline_policy")))
-
-
-def _read_boundary(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if permission_set is None or not permission_set.boundary:
-        return None
-    boundary: Attributes = (
-        {"managed_policy_arn": permission_set.boundary}
-        if isinstance(permission_set.boundary, str)
-        else {"customer_managed_policy_reference": [permission_set.boundary._asdict()]}
-    )
-    return of_set(reading, attributes, permissions_boundary=[boundary])
 
 
 def _live_inline(aws: AtAws) -> Iterator[Thing]:
@@ -480,7 +401,7 @@ def _bounded_again(aws: AtAws, _: str, here: Thing) -> Lines:
 INLINE = Kind(
     "inline policy",
     "sso",
-    (in_set(_INLINE, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True), reads=_read_inline),),
+    (in_set(_INLINE, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True)),),
     declared=lambda zone: (
         _in_entry("inline policy", permission_set, {"document": document})
         for permission_set in zone.permission_sets.values()
@@ -502,10 +423,6 @@ INLINE = Kind(
     is_part=True,
     obstacle=_why_not_in_set,
     edits=_inline_edits,
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
-        GONE: ("DeleteInlinePolicyFromPermissionSet",),
-    },
     addresses=lambda zone: (
         f"{_INLINE}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.inline
     ),
@@ -517,7 +434,7 @@ INLINE = Kind(
 BOUNDARY = Kind(
     "permissions boundary",
     "sso",
-    (in_set(_BOUNDARY, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True), reads=_read_boundary),),
+    (in_set(_BOUNDARY, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True)),),
     declared=lambda zone: (
         _in_entry("permissions boundary", permission_set, {"policy": _policy(permission_set.boundary)})
         for permission_set in zone.permission_sets.values()
@@ -530,10 +447,6 @@ BOUNDARY = Kind(
     is_part=True,
     obstacle=_why_not_in_set,
     edits=lambda aws, change: _written_policy(aws, change, "boundary"),
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
-        GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
-    },
     addresses=lambda zone: (
         f"{_BOUNDARY}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.boundary
     ),

@@ -14,7 +14,6 @@ from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Edit, Way, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
-from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
 from strata.kinds.shared import target_of
@@ -130,7 +129,6 @@ POLICY = Kind(
         else []
     ),
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
-    events={**events("Policy"), **TAGS},
 )
 
 
@@ -141,7 +139,7 @@ def _name(policy: str, target: str, key: str = "") -> str:
     return f"{policy} on {target} {key}".strip()
 
 
-def _detach(policy: str, target: str) -> cli.Line:
+def _detach(policy: str, target: str) -> str:
     return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
 
 
@@ -174,7 +172,7 @@ def full_access_of(attachment: str) -> PolicyType | None:
     return next((type for type, full in FULL_ACCESS.items() if full == name), None)
 
 
-def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cli.Line) -> Thing:
+def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: str) -> Thing:
     name = _name(policy.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": policy.id, "target": id}
     void = Message("allow-list-void", "while it is attached, an allow list there restricts nothing")
@@ -276,7 +274,6 @@ ATTACHMENT = Kind(
         else ()
     ),
     needs=lambda _, both: target_of(both.partition(":")[0]),
-    events=events("Policy", made="Attach", gone="Detach"),
 )
 
 
@@ -289,7 +286,7 @@ def _types(aws: AtAws) -> Iterator[Thing]:
         line = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         unknown = _unknown_to_provider(type)
         note = unknown or Message("detaches-all-policies", "the line detaches every policy of this type")
-        yield Thing("policy type", type, undo=() if unknown else (line,), note=note, takes_more=True, noted=True)
+        yield Thing("policy type", type, undo=() if unknown else (line,), note=note, noted=True)
 
 
 def _recorded_types(states: InStates) -> Iterator[Thing]:
@@ -346,7 +343,5 @@ POLICY_TYPE = Kind(
         if unknown_types([type := change.now.name])
         else Message("declare-a-policy", "declare a policy of this type, which switches the type on")
     ),
-    events=events("PolicyType", made="Enable", gone="Disable"),
-    clues=by_name,
 )
 """An argument of the organization."""

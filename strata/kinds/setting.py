@@ -10,7 +10,6 @@ from strata.config.models import Project, RegionalSetting, Setting
 from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.change import Obstacle, OutsideChange, edit
-from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Kind, Resource
 from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
@@ -109,13 +108,4 @@ SETTING = Kind(
         for name, argument in aws.zone.security.settings[key].arguments.items()
         if argument == change.attribute
     ),
-    events={
-        "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
-        "instance_metadata": ("ModifyInstanceMetadataDefaults",),
-        "snapshot_public_access": ("EnableSnapshotBlockPublicAccess", "DisableSnapshotBlockPublicAccess"),
-        "image_public_access": ("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess"),
-        "s3_public_access": ("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
-        "password_policy": ("UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"),
-    },
-    clues=by_nothing,
 )

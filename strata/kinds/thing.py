@@ -48,7 +48,6 @@ class Thing:
         thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
         undo: the AWS CLI lines that take it away.
         note: what to know of these lines, or what is to do where there is none.
-        takes_more: whether these lines take away more than it, so that a person has to run them.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
         noted: whether it is on without being declared, as states note, and no deploy switches it off.
         apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
@@ -65,7 +64,6 @@ class Thing:
     thing: tuple[str, str] = ("", "")
     undo: Lines = ()
     note: Message | Literal[""] = ""
-    takes_more: bool = False
     rights: Any = None
     noted: bool = False
     apart: bool = False

@@ -10,7 +10,6 @@ from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import made_again
-from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Kind, LiveName, Resource
 from strata.kinds.shared import parent_of
@@ -85,5 +84,4 @@ UNIT = Kind(
         cli.line("organizations", "update-organizational-unit", organizational_unit_id=own, name=name),
     ),
     obstacle=lambda _, change: Message("unit-moved", "move its entry by hand") if change.attribute == "unit" else "",
-    events={**events("OrganizationalUnit"), **TAGS},
 )

@@ -8,35 +8,15 @@ from strata.config import EXTERNAL, SSO, models
 from strata.config.external import place_of_group
 from strata.errors import Message
 from strata.kinds import at_aws, cli
-from strata.kinds.arguments import Attributes, block, text
+from strata.kinds.arguments import block, text
 from strata.kinds.change import Edit, Obstacle, OutsideChange, Way, edit
 from strata.kinds.cli import new_name
-from strata.kinds.events import events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import READABLE, AlreadyExists, Kind, LiveName, Resource
-from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 from strata.text import folded, slug
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    id = str(attributes.get("user_id"))
-    described = reading.users.get(id)
-    if described is None:
-        return None
-    read = snaked(dict(described))
-    return {
-        **{name: known(read.get(name), attributes.get(name)) for name in _READ},
-        "nickname": read.get("nick_name"),
-        "name": known([read.get("name") or {}], attributes.get("name")),
-        "id": f"{reading.center.store}/{id}",
-        "user_id": id,
-        "identity_store_id": reading.center.store,
-        **PROVIDERS,
-    }
-
 
 DETAILS = (
     "addresses",
@@ -49,7 +29,6 @@ DETAILS = (
     "user_type",
 )
 """What AWS has of a user beside the fields of an entry, in the words of the provider."""
-_READ = (*DETAILS, "display_name", "emails", "external_ids", "user_name")
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
@@ -152,7 +131,6 @@ USER = Kind(
             keys=("user",),
             id="user_id",
             existing=AlreadyExists(CONFLICT, regional=True),
-            reads=_read,
         ),
     ),
     key="user",
@@ -180,7 +158,6 @@ USER = Kind(
     way=_way,
     obstacle=_obstacle,
     edits=_edits,
-    events={**events("User"), "user_name": ("UpdateUser", "UpdateUserName", "CreateUser")},
     section="users",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, user in zone.sso.users.items() if not user.external),
     wanted=lambda zone, inventory, ids: (

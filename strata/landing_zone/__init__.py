@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from strata.config import DETECTION, ORGANIZATION
 from strata.config.accepted import Acceptance
@@ -44,18 +44,11 @@ if TYPE_CHECKING:
     from strata.config.baseline import MemberSettings
     from strata.config.detection import Detection
 
-__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "Part", "SourceLocation"]
-
-
-Part = Literal["people", "policies", "delegations", "documents"]
-"""A part of a landing zone that may not be known: AWS let nobody read it, or Strata cannot read a document there.
-
-People are who has what as well.
-"""
+__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "SourceLocation"]
 
 
 class SourceLocation(NamedTuple):
-    """A line of the configuration, by the name its file has in the folder; 0 where no file says it, but AWS."""
+    """A line of the configuration, by the name its file has in the folder; 0 where no file says it."""
 
     file: str
     line: int
@@ -88,8 +81,6 @@ class LandingZone:
     """What holds whatever else is configured."""
     external: External = field(default_factory=External)
     """What AWS has in what others look after, as last read."""
-    unread: Mapping[Part, str] = field(default_factory=dict)
-    """What is not known of it, with the reason."""
     account_ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of its accounts by key, where AWS was asked."""
     closed_regions: Mapping[str, Collection[str]] = field(default_factory=dict)

@@ -271,18 +271,6 @@ def test_a_service_that_throttles_is_waited_for(shipped: Site) -> None:
     assert json.loads(found.stdout)["unread"] == []
 
 
-def test_who_may_not_ask_who_it_was_is_told_so(shipped: Site) -> None:
-    shipped.aws.fail("cloudtrail:LookupEvents", code="AccessDeniedException", times=99)
-    shipped.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
-
-    said = shipped.strata("drift", "--who")
-
-    assert said.code == 3
-    assert "account 123456789012, us-east-1" in said.text
-    assert "cloudtrail:LookupEvents" in said.text
-    assert "strata permissions reader" in said.text
-
-
 def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(shipped: Site) -> None:
     site = shipped
     site.sign_in_as_administrator()

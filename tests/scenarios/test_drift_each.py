@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from botocore.exceptions import ClientError
 
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT
@@ -700,25 +701,37 @@ def test_each_change_is_found_and_put_back_by_its_line(site: Site) -> None:
     made = made_by_hand(site, lambda row: not row.not_put_back)
     made[group_made_in_its_place(Hand(site))] = Row(group_made_in_its_place)
 
-    said = by_telling(drift(site, 3, "--who"))
+    said = by_telling(drift(site, 3))
 
     assert {*said} - {*BESIDE} == {*made}
-    assert {
-        words: one["who"]["unknown"]
-        for words, one in said.items()
-        if not one["who"]["by"].endswith("/jane.doe") and not one["who"]["unknown"].startswith("not asked")
-    } == {}
-    assert len([one for one in said.values() if one["who"]["event"]]) == min(len(said), 50)
     both = {words for words, one in said.items() if one["deploy"] and one["undo"]}
     assert both <= {words for words in said if ": id is " in words}
     assert all(one["deploy"] or one["undo"] for one in said.values())
-    undo = [text for one in said.values() for text in one["undo"]]
-    site.types("\n".join(undo))
-    stacks = {stack for one in said.values() for stack in one["deploy"].removeprefix("strata deploy ").split()}
-    done = site.strata("deploy", *sorted(stacks), "--yes")
-    assert done.code == 0, done.text[-6000:]
+    for _ in range(2):  # what a deploy makes room for goes after it
+        run_in_any_order(site, [text for one in said.values() for text in one["undo"]])
+        stacks = {stack for one in said.values() for stack in one["deploy"].removeprefix("strata deploy ").split()}
+        if stacks:
+            done = site.strata("deploy", *sorted(stacks), "--yes")
+            assert done.code == 0, done.text[-6000:]
+        site.aws.wait_an_hour()
+        said = by_telling(json.loads(site.strata("drift", "--json").stdout))
     clean = drift(site, 0)
     assert clean["differences"] == clean["waiting"] == []
+
+
+def run_in_any_order(site: Site, lines: list[str]) -> None:
+    """Runs lines as they stand, and those that AWS refuses again after the others, while one of them works."""
+    left = list(dict.fromkeys(lines))
+    while left:
+        refused = []
+        for text in left:
+            try:
+                site.types(text)
+            except ClientError:
+                refused.append(text)
+        if len(refused) == len(left):
+            return
+        left = refused
 
 
 AT_ONCE = 6
@@ -757,8 +770,11 @@ def test_where_a_way_is_impossible_drift_says_so(site: Site) -> None:
         assert one["not_adopted_id"] == (row.not_kept if row else BESIDE[words]), words
         assert bool(one["adopt"]) is not bool(one["not_adopted"])
         if row and row.not_put_back:
-            with_account = words.startswith("made assignment")
-            assert (one["deploy"], one["by_hand_id"]) == ("", "left-with-account" if with_account else row.not_put_back)
+            of_account = words.startswith("made assignment")
+            assert (one["deploy"], bool(one["undo"]) if of_account else one["by_hand_id"]) == (
+                "",
+                of_account or row.not_put_back,
+            )
 
 
 def test_nobody_loses_access_by_the_lines_for_whom_an_identity_provider_renames(site: Site) -> None:

@@ -134,9 +134,6 @@ def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site
         assert not re.search("imports.yaml|adopt|strata bootstrap", text.replace("strata adopt", "")), run.text
     for command in (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), adopt):
         assert "states-gone" in shipped.strata(*command, "--json").ids, command
-    report = shipped.strata("report", "--live")
-    assert (report.code, gone[-1] in " ".join(report.text.split())) == (1, True), report.text
-    assert not re.search("(assignment|group) .*: at AWS only", report.text), report.text[:3000]
 
     s3.create_bucket(Bucket=bucket)
     for key, body in copies.items():
