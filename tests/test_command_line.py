@@ -116,7 +116,6 @@ def completed(*words: str, folder: Path = COMPANY) -> list[str]:
         (["report", "--ou", "payments-n"], ["payments-nonproduction"]),
         (["report", "--person", "anna"], ["anna-petersen"]),
         (["report", "--group", "financ"], ["finance"]),
-        (["adopt", "ou:payments-n"], ["ou:payments-nonproduction"]),
         (["permissions", ""], ["reader", "backend", "organizations", "security", "sso"]),
     ],
 )

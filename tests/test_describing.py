@@ -19,8 +19,6 @@ from strata.adoption import describing, rendering
 from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
-from strata.adoption.live_ids import TYPES
-from strata.adoption.pruning import SETTINGS, kind
 from strata.aws.session import AwsError, _explained
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
@@ -85,7 +83,6 @@ class Adopted:
             (folder / name).write_text(text)
         self.landing_zone: LandingZone = load(folder)
         self.imports = import_ids(self.landing_zone, inventory, self.found.keys, self.found.security)
-        assert {kind(address) for address in self.imports} <= TYPES | SETTINGS, "strata adopt --prune must know them"
         self.page = rendering.adoption(inventory, self.found)
 
     @property
@@ -722,7 +719,7 @@ def test_a_session_as_long_as_by_default_is_not_written_and_no_drift(tmp_path: P
     there = found(account("a2"), permission_set("Read", session="PT1H"), permission_set("Long", session="PT2H"))
 
     files = written(tmp_path, there)
-    known = known_keys(zone := load(tmp_path), there.inventory, imported={}, record={})
+    known = known_keys(zone := load(tmp_path), there.inventory, imported={})
 
     assert yaml.safe_load(files["sso.yaml"])["permission_sets"] == {
         "Read": {"policies": []},
@@ -776,7 +773,7 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     accepted = {(one.finding, one.at) for one in zone.accepted}
 
     drift = compare(zone, {}, live, accepted)
-    known = known_keys(zone, live, imported={}, record={})
+    known = known_keys(zone, live, imported={})
     deployed = differing(zone, None, live, known, {}, accepted)
 
     assert [one.at for one in drift.differences if one.how is DifferenceKind.MADE] == []
@@ -792,7 +789,7 @@ def test_the_management_account_is_known_by_its_id_whatever_its_address_is(tmp_p
     written(tmp_path, there)
     moved = there.at_aws(changed("account", "management", email="other@example.com"), gone("account", "a2"))
 
-    known = known_keys(load(tmp_path), moved.inventory, imported={}, record={})
+    known = known_keys(load(tmp_path), moved.inventory, imported={})
 
     assert known["account"] == {MANAGEMENT: "management"}
 
@@ -802,7 +799,7 @@ def test_the_way_back_of_an_account_has_no_line_where_no_state_has_its_id(tmp_pa
     there = found(account("a2"))
     written(tmp_path, there)
     zone, live = load(tmp_path), there.at_aws(gone("account", "a2")).inventory
-    known = known_keys(zone, live, imported={}, record={})
+    known = known_keys(zone, live, imported={})
 
     (lost,) = (one for one in differing(zone, None, live, known, {}).differences if one.kind == "account")
 

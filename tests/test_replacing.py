@@ -178,10 +178,6 @@ OTHERS = [
     ("rename", "--prune"),
     ("expire", "--as-of", "2026-01-01"),
     ("init",),
-    ("adopt", "--prune"),
-    ("adopt", "--refresh-external"),
-    ("adopt", "group:ops"),
-    ("adopt", "--to", "{folder}"),
 ]
 
 

@@ -12,7 +12,6 @@ from strata.config import EXTERNAL
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import OPEN
 from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
-from strata.drift.hindrances import hindrances
 from strata.drift.order import in_order
 from strata.drift.ways import way_back
 from strata.errors import Message
@@ -24,11 +23,10 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Way
 from strata.kinds.control import CONTACT, TRAIL
 from strata.kinds.group import GROUP
 from strata.kinds.kind import OF, Kind, account_of
-from strata.kinds.moves import address_now, names_by_key, newest_keys
+from strata.kinds.moves import names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import SET
 from strata.kinds.policy import ATTACHMENT, POLICY
@@ -79,29 +77,10 @@ def compare(
     said = states_of(states, zone)
     before = recorded_side(zone, said)
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
-    known = known_keys(zone, inventory, imported=said.ids, record={})
+    known = known_keys(zone, inventory, imported=said.ids)
     drift = differing(zone, said, inventory, known, unread, accepted)
-    made = (*drift.differences, *drift.accepted)
-    whole = all(message.id == UNREAD_EXTERNAL or account_of_part(part) is not None for part, message in unread.items())
-    added = {_added(difference) for difference in made} - {("", "")}
-    reasons = hindrances(zone, inventory, known, added) if whole else {}
-    left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
-    return replace(
-        drift,
-        differences=tuple(in_order(AtAws(zone, inventory, known, moved(zone, said.held())), left, drift.undeployed)),
-        accepted=tuple(replace(difference, way=_hindered(difference, reasons)) for difference in drift.accepted),
-    )
-
-
-def _added(difference: Difference) -> tuple[str, str]:
-    """Returns what `strata adopt` would add for what was made."""
-    return difference.live.thing if difference.live and difference.way.adopt and not difference.attribute else ("", "")
-
-
-def _hindered(difference: Difference, reasons: Mapping[tuple[str, str], Message]) -> Way:
-    """Returns the way back, with the reason where no configuration can have what was made."""
-    reason = reasons.get(_added(difference))
-    return replace(difference.way, adopt=False, not_adopted=reason) if reason else difference.way
+    aws = AtAws(zone, inventory, known, moved(zone, said.held()))
+    return replace(drift, differences=tuple(in_order(aws, drift.differences, drift.undeployed)))
 
 
 def differing(
@@ -291,27 +270,6 @@ def _holder(difference: Difference) -> str:
     if difference.kind == ATTACHMENT.name:
         return difference.name.partition(" on ")[0]
     return difference.name.rpartition(" in ")[2] if kind_of(difference.kind, difference.name).is_part else ""
-
-
-def things_by_name(
-    zone: LandingZone, states: Mapping[str, State], inventory: Inventory
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Returns what AWS has, by kind and name, also by the name that it had before somebody declared it.
-
-    Whoever copies several lines declares with the first what the next calls by its name and id at AWS.
-    """
-    said, now = states_of(states, zone), newest_keys(zone.moves)
-    held = {address_now(address, now) for address in said.ids}
-    known = known_keys(zone, inventory, imported=said.ids, record={})
-    by_type = moved(zone, said.held())
-    before = {
-        kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
-    }
-    things = dict[tuple[str, str], tuple[str, str]]()
-    for keys in (before, known):
-        live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
-        things |= {at: thing.thing for at, thing in live.items()}
-    return things
 
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:

@@ -7,6 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
+from strata.config import ORGANIZATION
 from strata.config.models import MANAGEMENT, PolicyType
 from strata.drift.difference import Difference, DifferenceKind
 from strata.drift.ways import in_order_of_deploy, with_needed
@@ -23,7 +24,6 @@ from strata.kinds.thing import ACTIVE, AtAws, content
 from strata.kinds.unit import UNIT
 from strata.landing_zone import LandingZone
 from strata.policy.documents import statements
-from strata.printing import word
 from strata.text import folded, listed, plural
 
 
@@ -151,8 +151,7 @@ def _with_deploys_that_fail(aws: AtAws, differences: Sequence[Difference]) -> li
     for stack, reads in in_order_of_deploy(aws.zone).items():
         stopped |= {stack} if stopped & {*reads} else set()
     waits = any(ACCOUNT.stack in difference.way.deploy for difference in differences)
-    things = " ".join(word(f"{ACCOUNT.name}:{name}") for name in stopping)
-    first = f"first adopt the {plural(len(stopping), 'account')}: strata adopt {things}"
+    first = f"first declare the {plural(len(stopping), 'account')} in {ORGANIZATION}: {listed(stopping)}"
     by_hand = Message("account-first", first, accounts=stopping)
     return [
         difference.with_way(undo=(), deploy=(), by_hand=by_hand)

@@ -8,7 +8,7 @@ from typing import Literal
 
 from strata.config.layers import IN_ACCOUNT
 from strata.config.source import dotted
-from strata.drift.keeping import obstacle
+from strata.drift.keeping import entry_to_write
 from strata.errors import Message
 from strata.kinds.change import Way
 from strata.kinds.group import GROUP
@@ -46,11 +46,10 @@ def way_back(
     aws: AtAws, kind: Kind, attribute: str, here: Thing | None, before: Thing | None, now: Thing | None
 ) -> Way:
     """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
-    why_not = obstacle(aws.zone, kind, attribute, here, now)
     back = kind.way(attribute, here, before, now) or _back(aws, kind, attribute, (here, before, now))
     if here and kind is USER and (attribute == "id" or not now):
         back = replace(back, by_hand=_into_groups_later(aws.zone, here.name, back.by_hand))
-    return replace(back, adopt=not why_not, not_adopted=why_not)
+    return replace(back, keep=entry_to_write(aws, kind, attribute, here, now))
 
 
 def _into_groups_later(zone: LandingZone, user: str, by_hand: Message | Literal[""]) -> Message | Literal[""]:

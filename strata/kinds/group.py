@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config import SSO, models
+from strata.config import SSO
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveCenter
-from strata.kinds.change import in_external_yaml
 from strata.kinds.cli import new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, Clues, events
@@ -70,16 +69,14 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             here = aws.zone.groups.get(key := aws.known["group"].get(group.id, ""))
             if here and here.external:
                 looked_up = {"name": as_declared(group.name, here.name), "id": group.id}
-                yield Thing("group", key, looked_up, ids={"id": group.id}, thing=("group", group.id), external=True)
+                yield Thing("group", key, looked_up, ids={"id": group.id}, external=True)
             if _is_ours(aws, center, group):
                 values = {**GROUP.live_fields(group), "id": group.id}
                 theirs = keeps_group(aws.inventory, group.name)
                 undo = () if theirs else aws.cli.people("delete-group", group_id=group.id)
                 note, rights = taken_back_by(by_its_name() if theirs else None), sorted(group.members)
-                name, thing = aws.principal(group.id), ("group", group.id)
-                yield Thing(
-                    "group", name, values, ids={"id": group.id}, thing=thing, undo=undo, note=note, rights=rights
-                )
+                name = aws.principal(group.id)
+                yield Thing("group", name, values, ids={"id": group.id}, undo=undo, note=note, rights=rights)
 
 
 def _is_ours(aws: AtAws, center: LiveCenter, group: at_aws.LiveGroup) -> bool:
@@ -116,17 +113,7 @@ GROUP = Kind(
     ),
     live_fields=lambda group: {"name": group.name, "description": group.description},
     id_of=lambda import_id: import_id.rpartition("/")[2],
-    is_added=True,
-    model=models.GroupEntry,
     fields={"name": "name", "description": "description"},
-    needs=lambda inventory, own: (
-        ("user", member)
-        for center in inventory.centers
-        for group in center.groups
-        if group.id == own
-        for member in group.members
-    ),
-    is_written_without=True,
     rename=lambda aws, own, name: aws.cli.people(
         "update-group", group_id=own, operations=new_name("displayName", name)
     ),
@@ -227,8 +214,8 @@ def _live_members(aws: AtAws) -> Iterator[Thing]:
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
                     ids = {"group": group.id, "principal": user, "id": id}
                     called = _called(aws, here, users[user]) if here and user in users else aws.principal(user)
-                    name, thing = _name(called, str(key)), ("membership", f"{group.id} {user}")
-                    yield Thing("membership", name, {"id": id}, ids=ids, thing=thing, undo=undo, external=theirs)
+                    name = _name(called, str(key))
+                    yield Thing("membership", name, {"id": id}, ids=ids, undo=undo, external=theirs)
 
 
 def is_filled_by_people(here: Group, group: at_aws.LiveGroup) -> bool:
@@ -298,11 +285,6 @@ MEMBERSHIP = Kind(
         "create-group-membership", group_id=before.ids["group"], member_id={"UserId": before.ids["principal"]}
     ),
     is_part=True,
-    is_added=True,
-    obstacle=lambda zone, change: (
-        in_external_yaml() if (group := zone.groups.get(group_of(change.now.name))) and group.external else ""
-    ),
-    needs=lambda _, both: [("user", both.partition(" ")[2])],
     events={
         **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
         GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),

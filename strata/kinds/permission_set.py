@@ -11,11 +11,9 @@ from typing import Any
 from strata.config import SSO, models
 from strata.config.text import address_part
 from strata.config.types import session_length
-from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, edit, why_unwritten
 from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
@@ -119,7 +117,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             aws.permission_set(live.arn),
             values,
             ids={"id": live.arn},
-            thing=("permission-set", live.arn),
             undo=() if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=live.arn),),
             note=taken_back_by(keeper),
             rights=[values["session_duration"], *policies],
@@ -174,10 +171,7 @@ SET = Kind(
     live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
     meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
-    is_added=True,
-    model=models.PermissionSetEntry,
     fields={name: name for name in models.PermissionSetEntry.stays},
-    obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     again=_described_again,
     events={**events("PermissionSet"), **TAGS},
@@ -216,20 +210,6 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
         for permission_set in _ours(zone):
             if permission_set.key in ids["permission-set"]:
                 yield permission_set, f"{ids['permission-set'][permission_set.key]},{center.instance}"
-
-
-def _why_not_in_set(zone: LandingZone, change: OutsideChange) -> Obstacle:
-    """Returns why nothing of a permission set's policies is written into its entry."""
-    permission_set = zone.permission_sets.get(change.now.ids["set"])
-    gone = Message("set-not-declared", "its permission set is declared no longer", set=change.now.ids["set"])
-    return why_unwritten(zone, permission_set, change) if permission_set else gone
-
-
-def _written_policy(aws: AtAws, change: OutsideChange, *keys: str, more: bool = False) -> Iterator[Edit]:
-    """Yields a managed policy as the entry of its permission set names it."""
-    ids = change.now.ids
-    policy = {name: ids[name] for name in ("aws", "customer", "path") if name in ids}
-    yield edit(aws.zone, SSO, aws.zone.permission_sets[ids["set"]].location, *keys, value=policy, more=more)
 
 
 # Managed policies, of AWS and of customers
@@ -387,8 +367,6 @@ SET_POLICY = Kind(
     ids_at_aws=_ids_in_set,
     again=_attached_again,
     is_part=True,
-    obstacle=_why_not_in_set,
-    edits=lambda aws, change: _written_policy(aws, change, "policies", more=True),
     events={
         MADE: [f"Attach{policy}ToPermissionSet" for policy in _POLICIES],
         CHANGED: [f"{done}{policy}ToPermissionSet" for done in ("Update", "Attach") for policy in _POLICIES],
@@ -436,19 +414,6 @@ def inline_file(key: str) -> str:
 
 
 INLINE_END = "-inline"
-
-
-def _inline_edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    """Yields the document, and for the first inline policy of a permission set the entry that names it."""
-    permission_set, text = aws.zone.permission_sets[change.now.ids["set"]], document_text(change.now)
-    if permission_set.inline:
-        yield Edit(str(permission_set.inline.file), (), text)
-        return
-    path, number = inline_file(permission_set.key), 2
-    while path in aws.zone.documents:
-        path, number = inline_file(f"{permission_set.key}-{number}"), number + 1
-    yield Edit(path, (), text)
-    yield edit(aws.zone, SSO, permission_set.location, "policies", value={"inline": path}, more=True)
 
 
 def _recorded_boundary(states: InStates) -> Iterator[Thing]:
@@ -500,8 +465,6 @@ INLINE = Kind(
         inline_policy=json.dumps(here.values["document"], separators=(",", ":"), ensure_ascii=False),
     ),
     is_part=True,
-    obstacle=_why_not_in_set,
-    edits=_inline_edits,
     events={
         **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
         GONE: ("DeleteInlinePolicyFromPermissionSet",),
@@ -528,8 +491,6 @@ BOUNDARY = Kind(
     ids_at_aws=lambda aws, here: {"arn": _arn(aws, here.name)},
     again=_bounded_again,
     is_part=True,
-    obstacle=_why_not_in_set,
-    edits=lambda aws, change: _written_policy(aws, change, "boundary"),
     events={
         **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
         GONE: ("DeletePermissionsBoundaryFromPermissionSet",),

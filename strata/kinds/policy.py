@@ -6,18 +6,17 @@ import json
 from collections.abc import Iterator
 from typing import Literal
 
-from strata.config import ORGANIZATION, models
+from strata.config import ORGANIZATION
 from strata.config.models import PolicyType
 from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, document_text, made_again, why_unwritten
+from strata.kinds.change import made_again
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
-from strata.kinds.shared import target_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
@@ -65,11 +64,9 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         note = unknown or (Message("named-like-control-tower", so) if called else taken_back_by(keeper))
         rights = [values["document"], *policy.targets]
         name, ids = aws.key("policy", policy.id, policy.name), {"id": policy.id}
-        external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", policy.id)
+        external = key in aws.zone.policies and aws.zone.policies[key].external
         values |= {"description": as_read(policy.description)} if external else {}
-        yield Thing(
-            "policy", name, values, ids=ids, thing=thing, undo=undo, note=note, rights=rights, external=external
-        )
+        yield Thing("policy", name, values, ids=ids, undo=undo, note=note, rights=rights, external=external)
 
 
 def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
@@ -109,26 +106,10 @@ POLICY = Kind(
         for names in ([live.name, live.type.removesuffix("_POLICY"), live.id],)
     ),
     live_fields=lambda live: {"name": live.name, "description": live.description},
-    is_added=True,
-    model=models.PolicyEntry,
     fields={"name": "name", "description": "description"},
-    needs=lambda inventory, own: (
-        above
-        for policy in inventory.organization.policies
-        if policy.id == own
-        for target in policy.targets
-        for above in target_of(target)
-    ),
-    is_written_without=True,
     ids_at_aws=_ids,
     again=_again,
-    obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
     way=made_again,
-    edits=lambda aws, change: (
-        [Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))]
-        if change.attribute == "document"
-        else []
-    ),
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},
 )
@@ -201,7 +182,7 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
                 name = _name(key, "account", aws.account(target))
             if not aws.is_elsewhere(_ATTACHMENT, id):
                 undo = (_detach(policy.id, target),)
-                yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo, external=external)
+                yield Thing("attachment", name, ids=ids, undo=undo, external=external)
 
 
 def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
@@ -257,17 +238,11 @@ ATTACHMENT = Kind(
     ),
     recorded=_recorded_attachments,
     live=_live_attachments,
-    is_added=True,
     given=lambda aws: (
         _attached_full(policy, id, target)
         for type, policy in full_access(aws.inventory.organization)
         for id, target in _with_full_access(aws).items()
         if (type, target) not in aws.zone.without_full_access
-    ),
-    obstacle=lambda _, change: (
-        Message("take-out-detached", "remove it by hand from detached of this policy in organization.yaml")
-        if full_access_of(change.now.name)
-        else ""
     ),
     ids_at_aws=_ids_of_attachment,
     again=lambda _aws, _attribute, here: (
@@ -275,7 +250,6 @@ ATTACHMENT = Kind(
         if here.ids["policy"] and here.ids["target"]
         else ()
     ),
-    needs=lambda _, both: target_of(both.partition(":")[0]),
     events=events("Policy", made="Attach", gone="Detach"),
 )
 
@@ -319,11 +293,6 @@ POLICY_TYPE = Kind(
     live=_types,
     stays=True,
     is_entry=True,
-    obstacle=lambda _, change: (
-        Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
-        if unknown_types([type := change.now.name])
-        else Message("declare-a-policy", "declare a policy of this type, which switches the type on")
-    ),
     events=events("PolicyType", made="Enable", gone="Disable"),
     clues=by_name,
 )

@@ -45,13 +45,11 @@ class Thing:
         by_default: those of its attributes that no file writes: a deploy leaves them, and their default counts.
         file: the file that declares it, and where in it.
         ids: how AWS calls it and what it hangs on.
-        thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
         undo: the AWS CLI lines that take it away.
         note: what to know of these lines, or what is to do where there is none.
         takes_more: whether these lines take away more than it, so that a person has to run them.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
         noted: whether it is on without being declared, as states note, and no deploy switches it off.
-        apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
         external: whether others look after it, or what has it: a deploy only looks it up by its name.
         mark: how AWS tells it from its like, where it has a key.
     """
@@ -62,13 +60,11 @@ class Thing:
     file: str = ""
     location: Location = ()
     ids: Mapping[str, str] = field(default_factory=dict)
-    thing: tuple[str, str] = ("", "")
     undo: Lines = ()
     note: Message | Literal[""] = ""
     takes_more: bool = False
     rights: Any = None
     noted: bool = False
-    apart: bool = False
     external: bool = False
     by_default: frozenset[str] = frozenset()
     mark: Mark | None = None

@@ -165,7 +165,7 @@ def _states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]] | None:
 def told(zone: LandingZone, evidence: Evidence) -> Read:
     """Returns what a reading says beside a configuration."""
     inventory, states = evidence.inventory, evidence.states
-    known = known_keys(zone, inventory, imported=states.ids if states else {}, record={})
+    known = known_keys(zone, inventory, imported=states.ids if states else {})
     keys = all_keys(zone, inventory, known)
     live = live_landing_zone(zone, inventory, keys)
     center, unread = inventory.center, unread_parts(zone, inventory, states)

@@ -115,18 +115,6 @@ class Guard:
             yield Warned(lockout.at, (lockout.file, lockout.location, message))
 
 
-def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields what somebody can undo before and nobody could after, whether accepted or not."""
-    known = {lockout.at for lockout in Guard.of(before).lock_outs}
-    entries = by_finding(after.accepted)
-    for lock_out in Guard.of(after).lock_outs:
-        if lock_out.at not in known:
-            accepted = f"; {ACCEPTED} accepts it" if (LOCK_OUT, lock_out.at) in entries else ""
-            where = str(after.source(lock_out.file, lock_out.location))
-            text = f"{where}: {lock_out.problem}{accepted}; {lock_out.remedy}"
-            yield Message(LOCK_OUT, text, place=where, **lock_out.problem.data)
-
-
 # The management account
 
 
