@@ -26,7 +26,6 @@ from strata.aws.session import AwsError, Caller
 from strata.cli import app
 from strata.commands.drift import _summary
 from strata.commands.explain import Explained
-from strata.config.external import External
 from strata.config.moves import Kind
 from strata.drift.comparison import Drift, compare
 from strata.errors import Message, StrataError
@@ -168,11 +167,11 @@ def test_the_tables_are_the_declared_ones() -> None:
 
 @pytest.mark.parametrize("config", [COMPANY, CHECKOUT / "tests/every_option"])
 def test_what_options_make_and_others_look_after_is_told_alike(config: Path) -> None:
-    """But for the day on which external.yaml was read, another one here, and for accounts that were let go of."""
+    """But for accounts that were let go of."""
     zone = load(config)
     kept = {key: account for key, account in zone.organization.accounts.items() if not account.retired}
     organization = zone.organization.model_copy(update={"accounts": kept})
-    zone = replace(zone, organization=organization, external=zone.external.model_copy(update={"read": None}))
+    zone = replace(zone, organization=organization)
     found = told(zone, Evidence.of(AT, CALLER, inventory_of(zone)))
     here, there = (
         [one for one in tables(each, Edition(AT.date())) if one.title != "Controls"] for each in (zone, found.zone)
@@ -180,19 +179,6 @@ def test_what_options_make_and_others_look_after_is_told_alike(config: Path) -> 
 
     assert there == here
     assert found.live.differences == ()
-
-
-def test_what_nobody_had_read_of_others_is_known_at_aws() -> None:
-    config = CHECKOUT / "tests/every_option"
-    there, zone = inventory_of(load(config)), replace(load(config), external=External())
-    assert not zone.policies["their-guardrail"].is_known
-
-    found = told(zone, Evidence.of(AT, CALLER, there)).zone
-
-    assert [(one.external, one.is_known) for one in found.policies.values() if one.key == "their-guardrail"] == [
-        (True, True)
-    ]
-    assert (found.permission_sets["Theirs"].external, found.permission_sets["Theirs"].is_known) == (True, True)
 
 
 def test_the_modes_are_declared_and_what_aws_has_stands_beside() -> None:

@@ -547,7 +547,7 @@ class _Organization:
         return False
 
     def _policy(self, policy: at_aws.LivePolicy, key: str) -> dict[str, Any]:
-        """Describes a policy; external.yaml has the rest of what others look after, or no file can have."""
+        """Describes a policy, by its name where others look after it, or no file can have it."""
         for id in policy.targets:
             if id not in (self.live.root, *self.description.keys["ou"], *self.description.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"

@@ -14,7 +14,6 @@ from strata.config import (
     ACCEPTED,
     BASELINE,
     EXPECTATIONS,
-    EXTERNAL,
     FOLDERS,
     IMPORTS,
     ORGANIZATION,
@@ -35,7 +34,6 @@ _HEADS = {
     ORGANIZATION: "Units, accounts and policies, as found. Keys are identities and stay; names may change.",
     SECURITY: "Controls of the management account and of the organization as a whole: on, off or unmanaged.",
     SSO: "People, groups, permission sets, and who gets what where, as found. Keys are identities and stay.",
-    EXTERNAL: "What AWS has in what is external; `strata adopt --refresh-external` rewrites it, nobody by hand.",
     BASELINE: "What is set in member accounts, as found, by the place that gives it; what is not here stays as it is.",
     IMPORTS: "Existing resources to import, by Terraform address; once deployed, a line has no effect.",
 }

@@ -15,9 +15,8 @@ from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, as_read, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
-from strata.landing_zone.groups import Group, is_of_control_tower
 from strata.text import folded
 
 
@@ -166,11 +165,6 @@ def _name(user: str, group: str) -> str:
     return f"user {user} in group {group}"
 
 
-def group_of(membership: str) -> str:
-    """Returns the key of the group in the name of a membership."""
-    return membership.rpartition(" in group ")[2]
-
-
 def _recorded_members(states: InStates) -> Iterator[Thing]:
     for name, membership in states.of(_MEMBERSHIP).items():
         group, _, user = name.partition("_")
@@ -179,58 +173,16 @@ def _recorded_members(states: InStates) -> Iterator[Thing]:
         yield Thing("membership", _name(user, group), {"id": id}, ids=ids)
 
 
-def _given_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields whom external.yaml has in a group, of the groups and users that AWS has: no deploy puts anybody in.
-
-    A user who was made again is another, whom the way back deletes.
-    """
-    deployed = {key: text(user, "user_id") for key, user in aws.attributes.get("aws_identitystore_user", {}).items()}
-    for center in aws.inventory.centers:
-        for group in center.groups:
-            here = aws.zone.groups.get(aws.known["group"].get(group.id, ""))
-            if here and here.is_known and is_filled_by_people(here, group):
-                file, location = here.membership(0)
-                for user in center.users:
-                    name = _called(aws, here, user)
-                    if name in here.people and deployed.get(name, user.id) == user.id:
-                        ids = {"group": group.id, "principal": user.id}
-                        yield Thing("membership", _name(name, here.key), {}, file, location, ids=ids, external=True)
-
-
 def _live_members(aws: AtAws) -> Iterator[Thing]:
-    """Yields who is in a group that has a key; the members of the others are told with it.
-
-    An identity provider fills its groups, and people those of Control Tower, as far as external.yaml has them.
-    """
+    """Yields who is in a group that has a key and is one's own; the members of the others are told with it."""
     for center in aws.inventory.centers:
-        users = {user.id: user for user in center.users}
         for group in center.groups:
             key = aws.known["group"].get(group.id)
-            here = aws.zone.groups.get(key or "")
-            theirs = here is not None and here.is_known and is_filled_by_people(here, group)
-            compared = key and (_is_ours(aws, center, group) or theirs)
-            for user, id in group.members.items() if compared else ():
+            for user, id in group.members.items() if key and _is_ours(aws, center, group) else ():
                 if not aws.is_elsewhere(_MEMBERSHIP, f"{center.store}/{id}"):
                     undo = aws.cli.people("delete-group-membership", membership_id=id)
                     ids = {"group": group.id, "principal": user, "id": id}
-                    called = _called(aws, here, users[user]) if here and user in users else aws.principal(user)
-                    name = _name(called, str(key))
-                    yield Thing("membership", name, {"id": id}, ids=ids, undo=undo, external=theirs)
-
-
-def is_filled_by_people(here: Group, group: at_aws.LiveGroup) -> bool:
-    """Returns whether no provisioning fills an external group: it is Control Tower's, by the name in sso.yaml.
-
-    It is still theirs under another name, and without Control Tower.
-    """
-    return is_of_control_tower(here) and not group.external
-
-
-def _called(aws: AtAws, here: Group, user: at_aws.LiveUser) -> str:
-    """Returns what a member is called: without a key as external.yaml does, if it has that member."""
-    name, key = as_read(user.user_name), aws.known["user"].get(user.id)
-    stranger = next((stranger for stranger in here.strangers if stranger.casefold() == name.casefold()), "")
-    return key or stranger or aws.principal(user.id)
+                    yield Thing("membership", _name(aws.principal(user), str(key)), {"id": id}, ids=ids, undo=undo)
 
 
 def _clues(thing: Thing) -> Clues:
@@ -279,12 +231,6 @@ MEMBERSHIP = Kind(
     ),
     recorded=_recorded_members,
     live=_live_members,
-    given=_given_members,
-    ids_at_aws=lambda _, here: here.ids,
-    again=lambda aws, _, before: aws.cli.people(
-        "create-group-membership", group_id=before.ids["group"], member_id={"UserId": before.ids["principal"]}
-    ),
-    is_part=True,
     events={
         **dict.fromkeys((MADE, CHANGED), ("CreateGroupMembership", "AddMemberToGroup")),
         GONE: ("DeleteGroupMembership", "RemoveMemberFromGroup"),

@@ -193,7 +193,6 @@ class Kind:
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
         ids_at_aws: how AWS calls what is declared external and AWS may have lost.
         again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
-        is_part: it is part of a permission set or a group, as external.yaml has it of what is external.
         rename: the line that gives the thing of an id another name, where AWS gives none to two, and renames at all.
         at_home: its events are in the primary region alone.
         events: the CloudTrail events by which something happens to it.
@@ -227,7 +226,6 @@ class Kind:
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
     ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
     again: Callable[[AtAws, str, Thing], Lines] = lambda *_: ()
-    is_part: bool = False
     rename: Callable[[AtAws, str, str], Lines] | None = None
     at_home: bool = False
     events: Events = field(default_factory=dict)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Literal
 
@@ -17,7 +16,7 @@ from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_bac
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
 from strata.landing_zone.services import unknown_types
@@ -32,8 +31,7 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         document = declared_content(policy.document)
         values = {"name": policy.name, "description": policy.description, "document": document, "id": AS_IT_IS}
         if policy.external:
-            read = {**values, "document": content(policy.document.template)} if policy.is_known else {}
-            yield Thing("policy", key, read, ORGANIZATION, policy.location, external=True, mark=mark)
+            yield Thing("policy", key, {}, ORGANIZATION, policy.location, external=True, mark=mark)
             continue
         unnamed, mark = policy.unwritten & BY_KEY, mark._replace(is_kept="name" in policy.unwritten)
         kept = written(values, policy.unwritten - unnamed)
@@ -65,29 +63,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         rights = [values["document"], *policy.targets]
         name, ids = aws.key("policy", policy.id, policy.name), {"id": policy.id}
         external = key in aws.zone.policies and aws.zone.policies[key].external
-        values |= {"description": as_read(policy.description)} if external else {}
         yield Thing("policy", name, values, ids=ids, undo=undo, note=note, rights=rights, external=external)
-
-
-def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
-    """Returns the line that gives a policy of others its name, document or description again; AWS keeps the rest."""
-    name = {"document": "content", "description": "description", "name": "name"}.get(attribute)
-    if not name:
-        return ()
-    value = here.values[attribute]
-    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return (cli.line("organizations", "update-policy", policy_id=here.ids["id"], **{name: text}),)
 
 
 def _id(aws: AtAws, key: str) -> str:
     return next((id for id, known in aws.known["policy"].items() if known == key), "")
-
-
-def _ids(aws: AtAws, here: Thing) -> dict[str, str]:
-    """Returns the id at AWS, or that which external.yaml has, by which an event names a policy that is gone."""
-    policy = aws.zone.policies[here.name]
-    read = aws.zone.external.policies.get(policy.type, {}).get(policy.name)
-    return {"id": _id(aws, here.name) or (read.id if read else "")}
 
 
 POLICY = Kind(
@@ -107,8 +87,7 @@ POLICY = Kind(
     ),
     live_fields=lambda live: {"name": live.name, "description": live.description},
     fields={"name": "name", "description": "description"},
-    ids_at_aws=_ids,
-    again=_again,
+    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name)},
     way=made_again,
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
     events={**events("Policy"), **TAGS},

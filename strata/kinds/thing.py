@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias
 
 from strata.config.moves import Kind as Key
 from strata.config.source import Location
-from strata.config.text import text_problem, written_out
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory
@@ -93,11 +92,6 @@ def written(values: dict[str, Any], unwritten: Iterable[str]) -> dict[str, Any]:
     """Returns the values that a deploy puts back: what is not written stays as it is at AWS."""
     left = set(unwritten)
     return {name: value for name, value in values.items() if name not in left}
-
-
-def as_read(text: str) -> str:
-    """Returns a text as external.yaml has it: what nobody sees is written out, since no file may have it."""
-    return written_out(text) if text_problem(text) else text
 
 
 def content(document: str) -> Any:

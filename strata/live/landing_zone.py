@@ -24,7 +24,7 @@ from strata.inventory.reading import CENTER, DELEGATIONS, POLICIES, TAGS
 from strata.kinds import KEYED, at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.at_aws import Inventory, LiveCenter
-from strata.kinds.group import GROUP, is_filled_by_people
+from strata.kinds.group import GROUP
 from strata.kinds.organization import ADDRESS as ORGANIZATION_ADDRESS
 from strata.kinds.permission_set import SET, live_policy
 from strata.kinds.policy import POLICY, full_access
@@ -325,7 +325,7 @@ class _Reading:
             at: Location = ("groups", key, "members")
             self._place(SSO, (*at, index), (*at, listed.index(member)) if member in listed else None)
         external = here.external if here else group.external
-        unknown = external and not members and not (here and is_filled_by_people(here, group))
+        unknown = external and not members
         fields = {**GROUP.live_fields(group), "members": members, "external": unknown}
         return declared.GroupEntry.model_construct(**fields)
 

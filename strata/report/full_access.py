@@ -6,16 +6,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from strata.config import EXTERNAL
 from strata.landing_zone import LandingZone
-from strata.report.access import Access, AccessHolder, GroupedAccess, bundles
+from strata.report.access import UNKNOWN, Access, AccessHolder, GroupedAccess, bundles
 from strata.report.places import places
 from strata.text import listed
 
 
 def not_known(text: str) -> str:
     """Returns who has what nobody has read."""
-    return f"{text}: not known, {EXTERNAL} lacks it"
+    return f"{text}: {UNKNOWN}"
 
 
 def in_words(landing_zone: LandingZone, every: Iterable[GroupedAccess], accesses: Iterable[Access]) -> tuple[str, ...]:

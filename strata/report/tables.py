@@ -8,14 +8,14 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 
-from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import MANAGEMENT, LandingZone, Part
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
 from strata.printing import cell_count, csv_cell, flat, markdown, words, wrapped
-from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
+from strata.report.access import UNKNOWN, AccessPath, allowances, bundles, empty_groups
 from strata.report.edition import Edition
 from strata.report.inherited import shared_words
 from strata.report.labels import says_more
@@ -99,7 +99,7 @@ class Marked:
         sets = landing_zone.permission_sets.items()
         self._sign = {key: "! " for key, permission_set in sets if allows_everything(permission_set)}
         self._sign |= {key: "? " for key, permission_set in sets if not permission_set.is_known}
-        self.note = "!: full access." + (f" ?: {EXTERNAL} lacks it." if "? " in self._sign.values() else "")
+        self.note = "!: full access." + (f" ?: {UNKNOWN}." if "? " in self._sign.values() else "")
 
     def __call__(self, key: str) -> str:
         return f"{self._sign.get(key, '')}{key}"
@@ -212,7 +212,7 @@ def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
         group = review.group
         if not scope.has_group(landing_zone, group.key) or (scope.accounts is not None and not review.given):
             continue
-        members = listed(group.people) or "nobody" if group.is_known else f"known to {known_to([group])}"
+        members = listed(group.members) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
         for given in review.given:
             way = given.way
@@ -261,7 +261,7 @@ def _who(landing_zone: LandingZone, entering: Entering) -> str:
     if not entering.group:
         return f"{entering.principal}{until}"
     group = landing_zone.groups[entering.principal]
-    number = counted(len(group.people), "person", "people") if group.is_known else "external"
+    number = counted(len(group.members), "person", "people") if group.is_known else "external"
     return f"group {group.key} ({number}){until}"
 
 
@@ -277,7 +277,7 @@ def _permission_sets_table(landing_zone: LandingZone, marked: Marked, scope: Sco
     rows = [
         (
             marked(key),
-            "; ".join(allowances(landing_zone, permission_set)),
+            "; ".join(allowances(permission_set)),
             str(landing_zone.source(SSO, permission_set.location)),
         )
         for key, permission_set in landing_zone.permission_sets.items()
@@ -321,7 +321,7 @@ def _policies_table(landing_zone: LandingZone) -> Table:
         where = ", ".join(f"{target} {source}" for target, source in attached) or "nothing"
         size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
         length = f"{policy.document.length:,} of {size:,}"
-        says = of_others(landing_zone, policy) + ([] if policy.is_known else [f"not known: {EXTERNAL} lacks it"])
+        says = [] if policy.is_known else [UNKNOWN]
         rows.append((policy.key, short_type(policy.type), where, "; ".join(says or [length])))
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 

@@ -8,7 +8,6 @@ import struct
 from collections.abc import Iterator
 from typing import Any
 
-from strata.config import EXTERNAL
 from strata.config.json_lines import JsonSourceFile
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration, policy_references
@@ -29,12 +28,9 @@ _REMEDY = "write it in other words"
 
 
 def text(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
-    """No value and no key has what cdktf reads as a placeholder, neither in YAML nor in a policy document.
-
-    It gets nothing of external.yaml.
-    """
+    """No value and no key has what cdktf reads as a placeholder, neither in YAML nor in a policy document."""
     for file, source_file in partial.source_files.items():
-        for location, problem in refused(source_file.data, ()) if file != EXTERNAL else ():
+        for location, problem in refused(source_file.data, ()):
             yield partial.fault(file, location, problem, _REMEDY)
     for file in policy_references(partial):
         if in_document := _problem(partial.documents.get(file, "")):

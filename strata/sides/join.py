@@ -40,17 +40,13 @@ def known_keys(
 
 
 def held(key: moves.Kind, zone: LandingZone, imported: Mapping[str, str]) -> dict[str, str]:
-    """Returns the keys by id that external.yaml has, before that the states, imports.yaml and project.yaml."""
+    """Returns the keys by id that the states, imports.yaml and project.yaml have."""
     now, kind = newest_keys(zone.moves), KEYED[key]
     keys = {zone.project.management_account.id: MANAGEMENT} if key == "account" else dict[str, str]()
     for address, id in (*zone.imports.items(), *imported.items()):
         type, _, its = address.partition(".")
         if type == kind.type:
             keys[kind.id_of(id)] = now.get((key, its), its)
-    for policy in zone.policies.values() if key == "policy" else ():
-        read = zone.external.policies.get(policy.type, {}).get(policy.name)
-        if policy.external and read and read.id:
-            keys[read.id] = policy.key
     return keys
 
 

@@ -5,7 +5,6 @@ Nothing changes at AWS, nothing is written outside the folder, and all of it but
 
 from __future__ import annotations
 
-import datetime as dt
 import sys
 import tempfile
 from collections.abc import Mapping
@@ -19,7 +18,6 @@ from pydantic import ValidationError
 from strata.adoption import rendering
 from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe, direct_full_access
-from strata.adoption.external import external_at_aws, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.inheriting import with_defaults
 from strata.adoption.members import Members, attributes, roles_to_make, settings, unread
@@ -90,7 +88,7 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     inventory = reading.read(aws, thorough=how.thorough)
     members = read_members(reading, aws, project, inventory) if how.members else None
     quota = _quota(options, aws, inventory)
-    description, files = configuration(project, inventory, members, literal=how.literal, day=_today(), quota=quota)
+    description, files = configuration(project, inventory, members, literal=how.literal, quota=quota)
     if not how.json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
@@ -182,7 +180,6 @@ def configuration(
     members: Members | None = None,
     *,
     literal: bool = False,
-    day: dt.date | None = None,
     quota: int = 0,
 ) -> tuple[Description, dict[str, str]]:
     """Returns the description, and all files; the imports come from the configuration as it is read back.
@@ -197,7 +194,7 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    files = partial(_files, project, inventory, members, literal=literal, day=day, quota=quota)
+    files = partial(_files, project, inventory, members, literal=literal, quota=quota)
     return until_accepted(attempt, lambda description: (description, files(description)))
 
 
@@ -213,10 +210,6 @@ def _quota(options: Options, aws: Aws, inventory: Inventory) -> int:
         return 0
 
 
-def _today() -> dt.date:
-    return dt.datetime.now(dt.UTC).date()
-
-
 def _files(
     project: Project,
     inventory: Inventory,
@@ -224,7 +217,6 @@ def _files(
     description: Description,
     *,
     literal: bool,
-    day: dt.date | None,
     quota: int,
 ) -> dict[str, str]:
     inherited, contacts = attributes(members, description, literal=literal) if members else ({}, {})
@@ -253,8 +245,6 @@ def _files(
         if members:
             description.baseline = settings(members, description, landing_zone, literal=literal)
             landing_zone = loaded(rendering.baseline(description))
-        if external := text_of(external_at_aws(landing_zone, inventory, description.keys, day)):
-            landing_zone = loaded(external)
         if limits := exceeded(landing_zone):
             limits |= {ACCOUNTS: max(quota, limits[ACCOUNTS])} if ACCOUNTS in limits else {}
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})

@@ -3,22 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import replace
 from typing import Any
 
 from strata.adoption.checking import REASON
 from strata.adoption.describing import sets_with_full_access
-from strata.config import EXTERNAL
-from strata.config.external import External, ExternalGroup
 from strata.drift.comparison import compare, differing, unread_parts
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.at_aws import Inventory
-from strata.kinds.group import MEMBERSHIP, group_of
-from strata.kinds.thing import as_read
+from strata.kinds.group import MEMBERSHIP
 from strata.landing_zone import LandingZone
-from strata.landing_zone.groups import Group
 from strata.sides.join import known_keys
 
 
@@ -26,24 +21,20 @@ def left(landing_zone: LandingZone, inventory: Inventory) -> tuple[list[dict[str
     """Returns the entries, and the sentences.
 
     Nobody made it outside of what was there then. A grant of full access gets no entry: drift tells it, with the line
-    that accepts it, until somebody has looked at it; external.yaml has who is in Control Tower's groups.
+    that accepts it, until somebody has looked at it.
     """
-    external = landing_zone.external
-    memberless = dict.fromkeys(external.groups, ExternalGroup())
-    without = replace(landing_zone, external=external.model_copy(update={"groups": memberless}))
     meant = {(acceptance.finding, acceptance.at) for acceptance in landing_zone.accepted}
-    drift = compare(without, {}, inventory, meant)
+    drift = compare(landing_zone, {}, inventory, meant)
     made = [difference for difference in drift.differences if difference.how is DifferenceKind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for difference in (*made, *_unwritten(landing_zone, inventory)):
-        group = landing_zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
-        in_tower = group is not None and group.external  # such a group gives what is declared
-        if gives := _gives_full_access(difference, inventory, full):
-            read = group is not None and in_tower and _has(external, group, difference, inventory)
-            until = f"which {EXTERNAL} has" if read else "which strata drift reports until accepted.yaml has it"
-            text = f"Full access, {until}: {difference.kind} {difference.name!r}."
+        if _gives_full_access(difference, inventory, full):
+            text = (
+                "Full access, which strata drift reports until accepted.yaml has it: "
+                f"{difference.kind} {difference.name!r}."
+            )
             apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
-        if not (in_tower or gives):
+        else:
             entries.append({"finding": difference.how.value, "at": difference.at, "reason": REASON})
     return entries, apart
 
@@ -69,11 +60,3 @@ def _gives_full_access(difference: Difference, inventory: Inventory, full: Colle
         return any(each.permission_set in full and each.principal == ids["group"] for each in center.assignments)
     alive = difference.live is not None and difference.live.values.get("principal") != "deleted"
     return difference.kind == ASSIGNMENT.name and alive and ids["arn"] in full
-
-
-def _has(external: External, group: Group, membership: Difference, inventory: Inventory) -> bool:
-    """Returns whether external.yaml has a member of a group."""
-    id = membership.live.ids["principal"] if membership.live else ""
-    names = {as_read(user.user_name).casefold() for one in inventory.centers for user in one.users if user.id == id}
-    read = external.groups.get(group.name)
-    return read is not None and not names.isdisjoint(name.casefold() for name in read.members)
