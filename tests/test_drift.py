@@ -22,7 +22,7 @@ from strata.config.limits import aws_limits
 from strata.drift.comparison import HIDDEN, ORDER, Drift, compare
 from strata.drift.difference import Difference, DifferenceKind, changed_statements, written
 from strata.drift.ways import with_needed
-from strata.errors import Message, StrataError
+from strata.errors import Message
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.kinds import kind_of
 from strata.kinds.change import Way
@@ -502,17 +502,6 @@ def test_a_text_that_looks_like_a_hash_is_not_accepted_in_its_place() -> None:
     assert re.fullmatch("sha256 [0-9a-f]{12}", values[1])
     assert len({*values}) == len(values)
     assert written("Sha256 x") == "Sha256 x"
-
-
-EXPECTED = """
-- {id: closed, reason: It is., denied: s3:GetObject, in: root}
-- {id: broken, reason: It is not., denied: ec2:RunInstances, in: root}
-- {id: works, reason: It does., allowed: ec2:DescribeVpcs, as: role/OrganizationAccountAccessRole, in: root}
-"""
-
-
-def _full(*_: Any, **__: Any) -> None:
-    raise StrataError(Message("file-unwritable", "No space left on device"))
 
 
 UNREAD = {
