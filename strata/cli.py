@@ -533,17 +533,7 @@ _interview(
 def adopt(
     *,
     options: Options,
-    things: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KIND:NAME",
-            help="A difference to write into --config, as strata drift names it.",
-            autocompletion=completion.things,
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="A new configuration folder, or one to add to.")
-    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="The folder of the new configuration.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
     short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
     primary: Annotated[str | None, typer.Option("--primary", help="Primary region.")] = None,
@@ -556,61 +546,13 @@ def adopt(
     members: Annotated[
         bool, typer.Option("--members", help="Read contacts, regions and settings of member accounts as well.")
     ] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Only remove lines of imports.yaml that no longer have an effect.")
-    ] = False,
-    refresh_external: Annotated[
-        bool,
-        typer.Option("--refresh-external", help="Only rewrite external.yaml from AWS, for what is external: true."),
-    ] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS.
-
-    Into a configuration that exists it adds what is new at AWS, and needs no names. With KIND:NAME it adds that alone.
-    """
-    names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
-    of_all = {"--to": to, **names_given, "--identity-center-region": identity_center_region}
-    if things:
-        if given := [
-            flag
-            for flag, value in {
-                **of_all,
-                "--members": members,
-                "--prune": prune,
-                "--refresh-external": refresh_external,
-            }.items()
-            if value
-        ]:
-            text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
-            raise UsageError(Message("arguments-conflict", text, options=["KIND:NAME", given[0]]))
-        from strata.commands.adopt import AdoptOptions
-        from strata.commands.adopt.chosen import run as run_chosen
-
-        return run_chosen(options, things, AdoptOptions(literal, thorough, yes, dry_run, json))
-    if refresh_external:
-        others = {**of_all, "--literal": literal, "--thorough": thorough, "--members": members, "--prune": prune}
-        if given := [flag for flag, value in others.items() if value]:
-            text = (
-                f"--refresh-external is about external.yaml of the configuration, see --config; it takes no {given[0]}"
-            )
-            raise UsageError(Message("arguments-conflict", text, options=["--refresh-external", given[0]]))
-        from strata.commands.adopt_refresh import run as run_refresh
-
-        return run_refresh(options, dry_run=dry_run, yes=yes, json=json)
-    if prune:
-        others = {**of_all, "--literal": literal, "--members": members}
-        if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
-            text = f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
-            raise UsageError(Message("arguments-conflict", text, options=["--prune", given[0]]))
-        from strata.commands.adopt_prune import run as run_prune
-
-        return run_prune(options, dry_run=dry_run, yes=yes)
+    """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS."""
     if not to:
-        text = "give --to: the folder of the new configuration, or of the one that what is new goes into"
-        raise UsageError(Message("argument-missing", text, option="--to"))
+        raise UsageError(Message("argument-missing", "give --to: the folder of the new configuration", option="--to"))
     from strata.commands.adopt import AdoptOptions, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)

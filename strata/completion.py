@@ -78,11 +78,6 @@ def added_kinds() -> list[str]:
     return [*_SECTIONS, "expectation", "assignment"]
 
 
-def things(context: typer.Context) -> list[str]:
-    """Completes kind and key of what has a key."""
-    return [f"{kind}:{key}" for kind in _SECTIONS for key in _keys(_folder(context), kind)]
-
-
 def keys_of_the_kind(context: typer.Context) -> list[str]:
     """Completes the keys of the kind that the argument before names."""
     kind = context.params.get("kind")

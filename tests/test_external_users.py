@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
-from strata.commands.adopt.chosen import chosen_of
 from strata.commands.drift import _unused
 from strata.commands.explain import Explained
 from strata.config.accepted import scalar
@@ -40,7 +39,7 @@ from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.workspace import Workspace
 from strata.testing import Zone
-from tests.drifting import adopted, told
+from tests.drifting import told
 from tests.organizations import Organization, changed, gone, grant, group, user
 from tests.organizations.deployed import FOUND
 from tests.said import Said
@@ -191,32 +190,13 @@ def test_the_access_alone_tells_who_it_was() -> None:
     assert wrong == {}
 
 
-def test_the_line_of_keep_writes_the_name(folder: Path, said: Said) -> None:
-    auditors, visitor = called("now"), called("now", "user", "visitor")
+def test_the_line_of_keep_has_the_name() -> None:
     for there, text in (
-        (auditors, "  sg-auditors:\n    external: true\n    name: now"),
-        (visitor, "user_name: now"),
+        (called("now"), 'write name: "now" at groups.sg-auditors in sso.yaml'),
+        (called("now", "user", "visitor"), 'write user_name: "now" at users.visitor in sso.yaml'),
     ):
         (renamed,) = compared(there).differences
-        assert renamed.way.adopt
-
-        merged = adopted(folder, there, renamed)
-
-        assert text in merged.files["sso.yaml"]
-        assert compare(merged.landing_zone, there.states, there.inventory).differences == ()
-    (lost_,) = compared(SHAPES["a group was deleted"][0]).differences
-    assert not lost_.way.adopt
-    assert said.ids(lost_.way.not_adopted) == ["gone-at-aws"]
-
-
-def test_the_line_of_keep_writes_both_names_of_two_that_swapped_theirs(folder: Path) -> None:
-    differences = compared(SWAPPED).differences
-
-    chosen = chosen_of(differences, [("group", "sg-auditors")])
-    merged = adopted(folder, SWAPPED, *chosen)
-
-    assert {one.name for one in chosen} == {"sg-auditors", "sg-finance"}
-    assert compare(merged.landing_zone, SWAPPED.states, SWAPPED.inventory).differences == ()
+        assert renamed.way.keep == text
 
 
 def test_what_somebody_did_to_its_access_is_told_beside() -> None:

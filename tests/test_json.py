@@ -199,7 +199,7 @@ LOOK, DENIED = Message("look-there", "look"), Message("aws-denied", "not allowed
 
 
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
-    zone, here = load(SHIPPED), Way(("sso",), (line("iam", "list-roles"),), adopt=True, by_hand=LOOK)
+    zone, here = load(SHIPPED), Way(("sso",), (line("iam", "list-roles"),), keep="write it", by_hand=LOOK)
     gone = Difference(DifferenceKind.GONE, "group", "ops", here, place="sso.yaml:1")
     trust = {"Effect": "Allow", "Principal": "*"}
     was, now = ({"trust": {"Statement": [{"Sid": sid, **trust}]}} for sid in ("A", "B"))

@@ -123,21 +123,6 @@ def test_what_aws_or_strata_refuses_is_refused_with_the_way(folder: Path, said: 
     assert said.ids(strata(folder, "remove", "user", "jane-doe", "--yes").stderr) == ["last-admin-lost"]
 
 
-def test_whom_control_tower_has_as_the_only_administrator_is_not_removed(folder: Path, said: Said) -> None:
-    """Without an entry the member is a stranger: it goes all the same, where another one would stay."""
-    text = (folder / "sso.yaml").read_text()
-    email = load(folder).users["jane-doe"].email
-    tower = "  administrators:\n    name: AWSControlTowerAdmins\n    external: true\n"
-    (folder / "sso.yaml").write_text(re.sub(r"  administrators:\n(    .*\n)*", tower, text, count=1))
-    who = folder / "external.yaml"
-    who.write_text(f"groups:\n  AWSControlTowerAdmins:\n    members: [{email}]\n")
-    done = strata(folder, "remove", "user", "jane-doe", "--dry-run")
-    assert (done.exit_code, said.ids(done.stderr)) == (1, ["last-admin-lost"])
-    for known in (who.read_text().replace("]", ", eve]"), "{}\n"):
-        who.write_text(known)
-        assert strata(folder, "remove", "user", "jane-doe", "--dry-run").exit_code == 0
-
-
 @pytest.mark.parametrize("spelled", ["policies/deny-root-user.json", "policies/./deny-root-user.json"])
 def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) -> None:
     text = (folder / "organization.yaml").read_text()

@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids, way
 from strata.aws.runs import NO_STATE, Run
 from strata.aws.runs import begin as begin_run
@@ -24,8 +23,7 @@ from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
-from strata.config import IMPORTS
-from strata.config.layers import STACKS, Rollout
+from strata.config.layers import Rollout
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
@@ -37,7 +35,6 @@ from strata.kinds import TYPES, resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
-from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.administrators import refuse_second_administrator
@@ -45,7 +42,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
 from strata.terraform.events import Failure
-from strata.terraform.existing import PRUNE, ExistingTable, GoneImports, exists_already
+from strata.terraform.existing import ExistingTable, GoneImports, exists_already
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
 from strata.terraform.losses import existing_in_layer, refuse_losses, taken_over
@@ -410,26 +407,12 @@ class Deployment:
         self._tell_waiting()
         for key, account_id in self._new_accounts(outputs).items():
             print(line(f"  new account {account_id}  {key}"))
-        if outputs and (number := self._imported()):
-            lines = counted(number, "line")
-            text = (
-                f"{IMPORTS}: {lines} {plural(number, 'is', 'are')} imported; {PRUNE} removes what is no longer needed"
-            )
-            self.note(Message("imports-are-made", text, lines=number))
 
     def _tell_waiting(self) -> None:
         """Says at the end again that the trail waits for the plan after this one."""
         for warning in self.prepared.warnings if self._written else ():
             if warning.id == "trail-not-moved":
                 self.note(warning)
-
-    def _imported(self) -> int:
-        """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""
-        lines = self.landing_zone.imports
-        if not lines or not {*STACKS} <= {*self.prepared.chosen}:
-            return 0
-        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in STACKS}
-        return len(made(lines, ids(states)))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
         """Returns the ids of the accounts that were in no state when the run began and that this run did not import."""

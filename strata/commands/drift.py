@@ -17,7 +17,6 @@ from strata.config.layers import IN_ACCOUNT
 from strata.config.source import shown
 from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
 from strata.drift.difference import Difference, DifferenceKind, lasting
-from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
 from strata.drift.unread import Unread, summary, together
 from strata.errors import Message
@@ -179,8 +178,6 @@ def _otherwise(difference: Difference) -> str:
     """Returns the values that something had when it was deployed and has here."""
     if difference.declared and difference.attribute in difference.declared.by_default:
         return f"{in_sentence(difference.here)} by default"
-    if difference.way.refresh:
-        return f"{in_sentence(difference.before)} when it was read"
     here = "" if difference.here == difference.before else f", {in_sentence(difference.here)} here"
     return f"{in_sentence(difference.before)} when it was deployed{here}"
 
@@ -199,10 +196,8 @@ def _ways(options: Options, difference: Difference) -> Iterator[str]:
     is_way_back = not (way.deploy or way.undo)
     if way.by_hand and is_way_back:
         yield f"back:  {way.by_hand}"
-    if way.adopt or way.refresh:
-        yield f"keep:  {_adopt(options, difference)}"
-    elif way.not_adopted:
-        yield f"keep:  {way.not_adopted}"
+    if way.keep:
+        yield f"keep:  {way.keep}"
     if way.by_hand and not is_way_back:
         yield f"note:  {way.by_hand}"
 
@@ -212,14 +207,6 @@ def _deploy(options: Options, stacks: Collection[str]) -> str:
     # A stack in an account that is as its last run left it starts no Terraform otherwise.
     refresh = " --refresh" if any(IN_ACCOUNT in stack for stack in stacks) else ""
     return f"strata deploy {' '.join(stacks)}{refresh}{options.config_words}{_profile(options)}"
-
-
-def _adopt(options: Options, difference: Difference) -> str:
-    """Returns the command that writes a thing into the configuration."""
-    words = (
-        "strata adopt --refresh-external" if difference.way.refresh else adopt_line(difference.kind, difference.name)
-    )
-    return f"{words}{options.config_words}{_profile(options)}"
 
 
 def _profile(options: Options) -> str:
@@ -269,9 +256,7 @@ def _difference_facts(options: Options, difference: Difference) -> dict[str, Any
         "place": f"{options.config}/{difference.place}" if difference.place else "",
         "deploy": _deploy(options, way.deploy) if way.deploy else "",
         "undo": [f"{text}{_profile(options)}" for text in way.undo],
-        "adopt": _adopt(options, difference) if way.adopt or way.refresh else "",
-        "not_adopted": "" if way.refresh else way.not_adopted,
-        "not_adopted_id": way.not_adopted.id if way.not_adopted and not way.refresh else "",
+        "keep": way.keep,
         "by_hand": way.by_hand,
         "by_hand_id": way.by_hand.id if way.by_hand else "",
     }

@@ -20,6 +20,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, readers_may_leave
 from strata.report.access import (
+    UNKNOWN,
     Access,
     AccessPath,
     access,
@@ -27,7 +28,6 @@ from strata.report.access import (
     allowances,
     bundles,
     empty_groups,
-    of_others,
     undecided,
 )
 from strata.report.inherited import as_data, lines_of, words_of
@@ -214,7 +214,7 @@ class Explained:
             yield f"  {self.landing_zone.no_policy}"
         for policy, attached in by_policy.items():
             if attached[0].binds:
-                theirs = "".join(f", {stranger}" for stranger in of_others(self.landing_zone, attached[0].policy))
+                theirs = "" if attached[0].policy.is_known else f", {UNKNOWN}"
                 yield f"  {short_type(attached[0].policy.type)} {policy}{theirs}"
                 for policy_path in attached:
                     yield f"    from {policy_path.source}, {self._shown_at(ORGANIZATION, policy_path.location)}"
@@ -249,12 +249,10 @@ class Explained:
         yield from ("", "Members")
         if not group.is_known:
             yield f"  known to {known_to([group])} only"
-        elif not group.people:
+        elif not group.members:
             yield "  nobody: what it is given reaches no one"
         for member, place in review.members:
             yield f"  {member}, {self._shown(place)}"
-        for name in group.strangers:
-            yield f"  {name}, whom no entry names"
         yield from ("", "What it is given")
         if not review.given:
             yield "  nothing"
@@ -298,7 +296,7 @@ class Explained:
         yield f"  {self._shown_at(SSO, permission_set.location)}"
         yield f"  {permission_set.description}"
         yield from ("", "Allows")
-        for allowance in allowances(self.landing_zone, permission_set):
+        for allowance in allowances(permission_set):
             yield f"  {allowance}"
         yield from ("", "Who has it")
         accesses = self._access_with(key)
@@ -327,7 +325,7 @@ class Explained:
             "name": permission_set.name,
             "description": permission_set.description,
             "place": self._shown_at(SSO, permission_set.location),
-            "allows": allowances(self.landing_zone, permission_set),
+            "allows": allowances(permission_set),
             "external": permission_set.external,
             "known": permission_set.is_known,
         }
@@ -360,7 +358,7 @@ class Explained:
 
     def _allows_lines(self, start: str, key: str) -> Iterator[str]:
         permission_set = self.landing_zone.permission_sets[key]
-        yield f"  {start}{'; '.join(allowances(self.landing_zone, permission_set))}"
+        yield f"  {start}{'; '.join(allowances(permission_set))}"
         yield f"    {self._shown_at(SSO, permission_set.location)}"
 
     def _empty_groups(self, account: str | None = None, permission_set: str | None = None) -> list[str]:

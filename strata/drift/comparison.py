@@ -8,7 +8,6 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strata.aws.access_role import account_ids
-from strata.config import EXTERNAL
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import OPEN
 from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
@@ -23,16 +22,14 @@ from strata.kinds.arguments import Attributes, text
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.control import CONTACT, TRAIL
-from strata.kinds.group import GROUP
 from strata.kinds.kind import OF, Kind, account_of
-from strata.kinds.moves import address_now, names_by_key, newest_keys
+from strata.kinds.moves import names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import SET
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
-from strata.landing_zone.groups import is_of_control_tower
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, shipped_now, states_of
@@ -74,7 +71,7 @@ def compare(
     said = states_of(states, zone)
     before = recorded_side(zone, said)
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
-    known = known_keys(zone, inventory, imported=said.ids, record={})
+    known = known_keys(zone, inventory, imported=said.ids)
     return differing(zone, said, inventory, known, unread, accepted)
 
 
@@ -256,33 +253,12 @@ def _beside(
 
 
 def _holder(difference: Difference) -> str:
-    """Returns the permission set that a part is in or that is given, or the policy that is attached."""
+    """Returns the permission set that is given, or the policy that is attached."""
     if difference.kind == ASSIGNMENT.name:
         return difference.name.partition(" of ")[0]
     if difference.kind == ATTACHMENT.name:
         return difference.name.partition(" on ")[0]
-    return difference.name.rpartition(" in ")[2] if kind_of(difference.kind, difference.name).is_part else ""
-
-
-def things_by_name(
-    zone: LandingZone, states: Mapping[str, State], inventory: Inventory
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Returns what AWS has, by kind and name, also by the name that it had before somebody declared it.
-
-    Whoever copies several lines declares with the first what the next calls by its name and id at AWS.
-    """
-    said, now = states_of(states, zone), newest_keys(zone.moves)
-    held = {address_now(address, now) for address in said.ids}
-    known = known_keys(zone, inventory, imported=said.ids, record={})
-    by_type = moved(zone, said.held())
-    before = {
-        kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
-    }
-    things = dict[tuple[str, str], tuple[str, str]]()
-    for keys in (before, known):
-        live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
-        things |= {at: thing.thing for at, thing in live.items()}
-    return things
+    return ""
 
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
@@ -400,30 +376,7 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
         region = zone.project.identity_center_region
         off = Message("identity-center-off", f"it is not enabled in {region}", region=region)
         messages.setdefault(reading.CENTER, off)
-    messages |= dict(_unread_external(zone, inventory))
     return dict(sorted(messages.items()))
-
-
-def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:
-    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with.
-
-    A group may have another name at AWS by now; those that a provider fills are compared with nothing.
-    """
-    names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}
-    policies = {(policy.type, policy.name) for policy in inventory.organization.policies}
-    sets = (each for each in zone.permission_sets.values() if not each.is_known and each.name in names)
-    some = (each for each in zone.policies.values() if not each.is_known and (each.type, each.name) in policies)
-    provided = {folded(group.name) for center in inventory.centers for group in center.groups if group.external}
-    unknown = (group for group in zone.groups.values() if is_of_control_tower(group) and not group.is_known)
-    groups = (group for group in unknown if inventory.centers and folded(group.name) not in provided)
-    lacking = ((SET.name, sets), (POLICY.name, some), (GROUP.name, groups))
-    for kind, key in ((kind, each.key) for kind, things in lacking for each in things):
-        text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
-        yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
-
-
-UNREAD_EXTERNAL = "external-unread"
-"""The id of that; nothing else is less known for it."""
 
 
 # One thing on three sides

@@ -15,7 +15,6 @@ from strata.config.findings import DRIFT
 from strata.config.layers import STACKS
 from strata.drift.comparison import differing
 from strata.drift.difference import Difference, DifferenceKind
-from strata.drift.keeping import adopt_line
 from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.inventory.reading import TAGS, read_sets
@@ -61,7 +60,7 @@ def _refusals(zone: LandingZone, states: Mapping[str, State], center: LiveCenter
     said, inventory = states_of(states, zone), Inventory(_NO_ORGANIZATION, center)
     today = dt.datetime.now(dt.UTC).date()
     accepted = {(each.finding, each.at) for each in zone.accepted if each.finding in DRIFT and not each.ended(today)}
-    known = known_keys(zone, inventory, imported=said.ids, record={})
+    known = known_keys(zone, inventory, imported=said.ids)
     drift = differing(zone, said, inventory, known, {}, accepted, (SET, SET_POLICY, INLINE, BOUNDARY))
     by_hand = _by_set(drift.differences, left=left)
     found = by_hand if left else {**_by_set(drift.otherwise), **by_hand}
@@ -92,10 +91,8 @@ def _refusal(zone: LandingZone, key: str, differences: Sequence[Difference], *, 
     things = [f"{each.at} is missing" if each.how is gone else each.at for each in differences]
     if by_hand:
         text = f"permission set {key} was changed by hand, and a deploy would give its accounts that: {listed(things)}"
-        lines = [adopt_line(each.kind, each.name) for each in differences if each.way.adopt]
         backs = dict.fromkeys(_back(each.way) for each in differences)
-        keep = f"keep it by {listed(lines)}, or " if lines else ""
-        remedy = f"{'; '.join(backs)}; or {keep}accept it in accepted.yaml, as strata drift prints it"
+        remedy = f"{'; '.join(backs)}; or write it into {SSO}, or accept it in accepted.yaml, as strata drift prints it"
     else:
         text, remedy = f"permission set {key} is not deployed as it is declared: {listed(things)}", "strata deploy sso"
     case = "permission-set-by-hand" if by_hand else "permission-set-not-deployed"

@@ -6,39 +6,22 @@ from dataclasses import replace
 from typing import Literal
 
 from strata.config.source import dotted
-from strata.drift.keeping import obstacle
+from strata.drift.keeping import entry_to_write
 from strata.errors import Message
 from strata.kinds.change import Way
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.policy import ATTACHMENT, full_access_of
 from strata.kinds.thing import BY_KEY, AtAws, Thing
-from strata.kinds.user import USER
-from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import is_of_control_tower
-from strata.text import listed
 
 
 def way_back(
     aws: AtAws, kind: Kind, attribute: str, here: Thing | None, before: Thing | None, now: Thing | None
 ) -> Way:
     """Returns the way back of a difference, by the sides that have the thing, and how it is kept."""
-    why_not = obstacle(aws.zone, kind, attribute, here, now)
     back = kind.way(attribute, here, before, now) or _back(aws, kind, attribute, (here, before, now))
-    if here and kind is USER and (attribute == "id" or not now):
-        back = replace(back, by_hand=_into_groups_later(aws.zone, here.name, back.by_hand))
-    return replace(back, adopt=not why_not, not_adopted=why_not)
-
-
-def _into_groups_later(zone: LandingZone, user: str, by_hand: Message | Literal[""]) -> Message | Literal[""]:
-    """Returns what to do, and that another run has the line that puts the new user, who has no id yet, into groups."""
-    groups = [group.name for group in zone.groups.values() if is_of_control_tower(group) and user in group.people]
-    if not groups:
-        return by_hand
-    again = f"once the new one is there, strata drift has the line that puts it into {listed(groups)}"
-    if by_hand:
-        return by_hand.saying(f"{by_hand}; {again}", groups=groups)
-    return Message("back-once-more", again, groups=groups)
+    return replace(back, keep=entry_to_write(aws, kind, attribute, here, now))
 
 
 def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thing | None, Thing | None]) -> Way:

@@ -3,20 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from strata.config import models
-from strata.config.models import MANAGEMENT, ROOT
+from strata.config.models import MANAGEMENT
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
-from strata.kinds.change import Edit, OutsideChange, Way, edit
+from strata.kinds.change import Way
 from strata.kinds.identity import Mark
 from strata.kinds.kind import Kind, LiveName, Resource
-from strata.kinds.shared import parent_of
 from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
-from strata.landing_zone.inherited import own_tags
 from strata.text import folded
 
 _NAME, _TYPE = "account", "aws_organizations_account"
@@ -53,7 +49,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             values["email"] = as_declared(account.email, aws.zone.accounts[key].email)
         name, ids = aws.key("account", account.id, account.name), {"id": account.id, "unit": account.parent}
         note = Message("leave-to-others", "unmanaged_accounts in organization.yaml leaves it to others")
-        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", account.id), note=note)
+        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, note=note)
 
 
 def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
@@ -78,17 +74,6 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
     return None
 
 
-def _own(zone: LandingZone, key: str, attribute: str, value: Any) -> Any:
-    unit = zone.accounts[key].unit if key in zone.accounts else ROOT
-    return own_tags(zone.organization, unit, value) if attribute == "tags" and key != MANAGEMENT else value
-
-
-def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    if change.here and change.attribute == "unit":
-        unit = aws.known["ou"].get(change.now.ids["unit"], change.now.values["unit"])
-        yield edit(aws.zone, change.here.file, change.here.location, "organizational_unit", value=unit)
-
-
 ACCOUNT = Kind(
     _NAME,
     "organizations",
@@ -103,17 +88,7 @@ ACCOUNT = Kind(
         for live in inventory.organization.accounts
     ),
     live_fields=lambda live: {"email": live.email, "name": live.name, "tags": dict(sorted(live.tags.items()))},
-    is_added=True,
-    model=models.AccountEntry,
     fields={name: name for name in ("name", "email", "tags")},
-    own=_own,
-    needs=lambda inventory, own: parent_of(inventory.organization.accounts, own),
     left="email",
     way=_way,
-    obstacle=lambda _, change: (
-        Message("account-closed", "write retired: true into its entry, once it is closed for good")
-        if change.attribute == "state"
-        else ""
-    ),
-    edits=_edits,
 )

@@ -9,7 +9,6 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveAssignment
-from strata.kinds.change import Obstacle, OutsideChange
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Key, Kind, Resource
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, Thing
@@ -84,10 +83,8 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 deployed.get((account, arn, principal), name),
                 {"principal": "deleted" if deleted else "there"},
                 ids={"account": account, "arn": arn, "principal": principal},
-                thing=(_TYPE, id),
                 undo=(_taken(aws, assignment),),
                 note=_NOBODY_HAS_IT if deleted else "",
-                apart=account in aws.left,
                 external=aws.is_external_set(arn),
             )
 
@@ -118,24 +115,10 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield address, assignment_id((account, arn, grant.principal_type, principal), center.instance)
 
 
-def _needs(_inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
-    principal, principal_type, account, _type, permission_set, *_ = id.split(",")
-    yield from ((principal_type.lower(), principal), ("account", account), ("permission-set", permission_set))
-
-
 def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
         for assignment in center.assignments | center.orphans:
             yield _TYPE, assignment_id(assignment, center.instance)
-
-
-def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
-    if change.attribute:
-        return Message("principal-deleted", "nobody has it any more; take it out by hand, and deploy")
-    if change.now.values["principal"] == "deleted":
-        return Message("principal-deleted", "nobody has it any more")
-    apart = Message("left-to-others", "its account is left to others, see unmanaged_accounts and retired")
-    return apart if change.now.apart else ""
 
 
 ASSIGNMENT = Kind(
@@ -169,9 +152,6 @@ ASSIGNMENT = Kind(
     ),
     recorded=lambda states: _in_states(states.of(_TYPE)),
     live=_live,
-    is_added=True,
-    needs=_needs,
-    obstacle=_obstacle,
     wanted=_wanted,
     import_ids=_given,
 )
@@ -191,6 +171,5 @@ ENTITLEMENT = Kind(
     "entitlement",
     "sso",
     live=_entitlements,
-    obstacle=lambda *_: Message("not-declarable", "no configuration can declare an entitlement", kind="entitlement"),
 )
 """What Account access manager gives beside permission sets; no provider has a resource for it."""

@@ -29,8 +29,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         theirs = aws.is_elsewhere(_TYPE, center.instance)
         for name, source in (center.attributes or {}).items() if declared or not theirs else ():
             undo = () if declared else (aws.cli.admin(operation),)
-            values, thing = {"source": source}, (_NAME, name)
-            yield Thing(_NAME, name, values, thing=thing, undo=undo, note=_ALL, rights=source)
+            yield Thing(_NAME, name, {"source": source}, undo=undo, note=_ALL, rights=source)
 
 
 ATTRIBUTE = Kind(
@@ -55,7 +54,6 @@ ATTRIBUTE = Kind(
         for attribute in resource.get("attribute") or ()
     ),
     live=_live,
-    is_added=True,
     is_entry=True,
     way=lambda _attribute, here, _, now: Way(deploy=("sso",)) if now and not (here or now.undo) else None,
     fields={"source": ""},

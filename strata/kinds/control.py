@@ -9,7 +9,6 @@ from typing import Any
 from strata.config import SECURITY
 from strata.config.models import FINDINGS
 from strata.config.text import address_part
-from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import (
@@ -25,9 +24,6 @@ from strata.kinds.shared import (
 from strata.kinds.thing import AS_IT_IS, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import sends_findings
-
-BY_HAND = "change security.yaml by hand"
-"""What is said of a control, of which `strata adopt` writes nothing."""
 
 
 def _control(
@@ -71,7 +67,6 @@ def _control(
             for address, values in (aws.inventory.controls or {}).items()
             if address.startswith(f"{type}.")
         ),
-        obstacle=lambda *_: Message("control-by-hand", BY_HAND),
     )
 
 

@@ -8,10 +8,10 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
-from strata.config.models import PARTITION, Model, Project
+from strata.config.models import PARTITION, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, Obstacle, OutsideChange, Way
+from strata.kinds.change import Way
 from strata.kinds.cli import Lines
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -181,12 +181,7 @@ class Kind:
         live_fields: what AWS has of the fields of an entry, of a thing, without those that it says nothing of.
         id_of: the id by which other things refer to it, in its import id.
         meaning: what counts of a value where two are compared, by the attribute.
-        is_added: a run of `strata adopt` over everything writes what is new.
-        model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
-        own: what its entry says of a value that it has, beside what it inherits, by its key and the attribute.
-        needs: what a live thing needs beside it in a configuration, by what `strata adopt` calls it.
-        is_written_without: it is written without what it needs where that cannot be, units apart.
         stays: what no deploy switches off of it does nothing by itself, so that it is no difference.
         is_entry: it is an entry of a list in a resource: what AWS has already of these, no plan shows.
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
@@ -194,10 +189,7 @@ class Kind:
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
         ids_at_aws: how AWS calls what is declared external and AWS may have lost.
         again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
-        is_part: it is part of a permission set or a group, as external.yaml has it of what is external.
         rename: the line that gives the thing of an id another name, where AWS gives none to two, and renames at all.
-        obstacle: why `strata adopt` cannot write what AWS has.
-        edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
     """
 
     name: str
@@ -219,12 +211,7 @@ class Kind:
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
     meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)
-    is_added: bool = False
-    model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
-    own: Callable[[LandingZone, str, str, Any], Any] = lambda _zone, _key, _attribute, value: value
-    needs: Callable[[Inventory, str], Iterable[tuple[str, str]]] = lambda *_: ()
-    is_written_without: bool = False
     stays: bool = False
     is_entry: bool = False
     inside: str = ""
@@ -232,10 +219,7 @@ class Kind:
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
     ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
     again: Callable[[AtAws, str, Thing], Lines] = lambda *_: ()
-    is_part: bool = False
     rename: Callable[[AtAws, str, str], Lines] | None = None
-    obstacle: Callable[[LandingZone, OutsideChange], Obstacle] = lambda *_: ""
-    edits: Callable[[AtAws, OutsideChange], Iterable[Edit]] = lambda *_: ()
 
     @property
     def is_compared(self) -> bool:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from strata.kinds.at_aws import LiveAccount, LiveUnit
 from strata.kinds.kind import AlreadyExists, Ask, Resource
 
 CONFLICT = "ConflictException"
@@ -62,17 +61,6 @@ REPLICATION = Resource("aws_s3_bucket_replication_configuration", _BUCKET)
 def named(resources: Iterable[Resource], name: str) -> Iterator[str]:
     """Yields the addresses of some resources of a name."""
     return (f"{resource.type}.{name}" for resource in resources)
-
-
-def target_of(id: str) -> Iterator[tuple[str, str]]:
-    """Yields what a policy is attached to, or a thing is in; the root needs no entry."""
-    if not id.startswith("r-"):
-        yield ("ou" if id.startswith("ou-") else "account"), id
-
-
-def parent_of(things: Iterable[LiveAccount | LiveUnit], id: str) -> Iterator[tuple[str, str]]:
-    """Yields what an account or unit is in."""
-    return (above for thing in things if thing.id == id for above in target_of(thing.parent))
 
 
 # Rules of EventBridge

@@ -31,7 +31,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
         "permission_sets": {
             key: {
                 "name": permission_set.name,
-                "allows": allowances(landing_zone, permission_set),
+                "allows": allowances(permission_set),
                 "full_access": allows_everything(permission_set),
                 "external": permission_set.external,
                 "known": permission_set.is_known,

@@ -42,7 +42,8 @@ def group_reviews(landing_zone: LandingZone) -> list[GroupReview]:
             group,
             landing_zone.source(SSO, group.location),
             tuple(
-                (member, landing_zone.source(*group.membership(index))) for index, member in enumerate(group.members)
+                (member, landing_zone.source(SSO, group.membership(index)))
+                for index, member in enumerate(group.members)
             ),
             tuple(given.get(key, ())),
         )

@@ -13,7 +13,7 @@ from strata.landing_zone.layers import layers
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
 from strata.printing import html
-from strata.report.access import Access, AccessHolder, AccessPath, allowances, of_others, undecided
+from strata.report.access import UNKNOWN, Access, AccessHolder, AccessPath, allowances, undecided
 from strata.report.inherited import shared_words
 from strata.report.labels import says_more
 from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
@@ -49,7 +49,7 @@ class Sections:
         self.overview = overview
         self.pills = Pills(landing_zone)
         self.known: dict[tuple[str, ...], str] = {}
-        self.sizes = {key: len(group.people) for key, group in landing_zone.groups.items()}
+        self.sizes = {key: len(group.members) for key, group in landing_zone.groups.items()}
 
     # The first screen
 
@@ -95,16 +95,16 @@ class Sections:
         group, given, zone = review.group, review.given, self.landing_zone
         accounts = {account for access in given for account in access.accounts}
         unknown = f"members known to {known_to([group])}"
-        people = counted(len(group.people), "member") if group.is_known else unknown
+        people = counted(len(group.members), "member") if group.is_known else unknown
         full = f" {FULL}" if any(access.permission_set in self.pills.full for access in given) else ""
-        none = " <b class=w>no members</b>" if not group.people and group.is_known else ""
+        none = " <b class=w>no members</b>" if not group.members and group.is_known else ""
         head = f"<b>{html(group.key)}</b>{soft(says_more(group.name, group.key))}{full}{none}"
         facts = f"{people} · {counted(len({access.permission_set for access in given}), 'permission set')} · "
         facts += counted(len(accounts), "account")
         body = f"<p>{html(group.description)}" if group.description else ""
-        if group.people:
+        if group.members:
             members = [link("u", key) + soft(says_more(zone.users[key].shown_name, key)) for key, _ in review.members]
-            body += f"<p><b>Members</b> {', '.join([*members, *map(html, group.strangers)])}"
+            body += f"<p><b>Members</b> {', '.join([*members])}"
         body += self._given(given) if given else "<p class=soft>Nothing is given to it."
         declared = f"<p class=soft>Declared at <code>{html(str(review.place))}</code>"
         sign = "<p class=sign-here>"
@@ -275,7 +275,7 @@ class Sections:
         rows = "".join(
             f'<tr id="{anchor("s", key)}"><th scope=row class=has>{self.pills.sets([key])}'
             f"{soft(says_more(permission_set.name, key))}"
-            f"<td>{items(map(html, allowances(self.landing_zone, permission_set)))}"
+            f"<td>{items(map(html, allowances(permission_set)))}"
             f"<td>{holders.get(key) or '<small>nobody</small>'}"
             f"<td><code>{html(str(self.landing_zone.source(SSO, permission_set.location)))}</code>"
             for key, permission_set in self.landing_zone.permission_sets.items()
@@ -288,7 +288,7 @@ class Sections:
         for policy in self.landing_zone.policies.values():
             lines = {target: self.landing_zone.source(ORGANIZATION, at) for target, at in policy.attachments.items()}
             attached = [f"{html(str(target))} <code>{html(str(line))}</code>" for target, line in lines.items()]
-            texts = (policy.description, *of_others(self.landing_zone, policy))
+            texts = (policy.description, *([] if policy.is_known else [UNKNOWN]))
             rows.append(
                 f'<tr id="{anchor("p", policy.key)}"><th scope=row>{html(policy.key)}'
                 f"{''.join(f'<p class=soft>{html(text)}' for text in texts)}"

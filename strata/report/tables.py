@@ -5,14 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
 from strata.printing import cell_count, flat, markdown, words, wrapped
-from strata.report.access import AccessPath, access, allowances, bundles, empty_groups, of_others
+from strata.report.access import UNKNOWN, AccessPath, access, allowances, bundles, empty_groups
 from strata.report.edition import Edition
 from strata.report.inherited import shared_words
 from strata.report.labels import says_more
@@ -71,7 +71,7 @@ class Marked:
         sets = landing_zone.permission_sets.items()
         self._sign = {key: "! " for key, permission_set in sets if allows_everything(permission_set)}
         self._sign |= {key: "? " for key, permission_set in sets if not permission_set.is_known}
-        self.note = "!: full access." + (f" ?: {EXTERNAL} lacks it." if "? " in self._sign.values() else "")
+        self.note = "!: full access." + (f" ?: {UNKNOWN}." if "? " in self._sign.values() else "")
 
     def __call__(self, key: str) -> str:
         return f"{self._sign.get(key, '')}{key}"
@@ -155,7 +155,7 @@ def _groups_table(landing_zone: LandingZone, marked: Marked) -> Table:
     rows = []
     for review in group_reviews(landing_zone):
         group = review.group
-        members = listed(group.people) or "nobody" if group.is_known else f"known to {known_to([group])}"
+        members = listed(group.members) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
         for given in review.given:
             way = given.way
@@ -198,7 +198,7 @@ def _who(landing_zone: LandingZone, entering: Entering) -> str:
     if not entering.group:
         return f"{entering.principal}{until}"
     group = landing_zone.groups[entering.principal]
-    number = counted(len(group.people), "person", "people") if group.is_known else "external"
+    number = counted(len(group.members), "person", "people") if group.is_known else "external"
     return f"group {group.key} ({number}){until}"
 
 
@@ -213,7 +213,7 @@ def _permission_sets_table(landing_zone: LandingZone, marked: Marked) -> Table:
     rows = [
         (
             marked(key),
-            "; ".join(allowances(landing_zone, permission_set)),
+            "; ".join(allowances(permission_set)),
             str(landing_zone.source(SSO, permission_set.location)),
         )
         for key, permission_set in landing_zone.permission_sets.items()
@@ -256,7 +256,7 @@ def _policies_table(landing_zone: LandingZone) -> Table:
         where = ", ".join(f"{target} {source}" for target, source in attached) or "nothing"
         size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
         length = f"{policy.document.length:,} of {size:,}"
-        says = of_others(landing_zone, policy) + ([] if policy.is_known else [f"not known: {EXTERNAL} lacks it"])
+        says = [] if policy.is_known else [UNKNOWN]
         rows.append((policy.key, short_type(policy.type), where, "; ".join(says or [length])))
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 

@@ -26,7 +26,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.questions import Question
-from strata.text import folded, listed
+from strata.text import listed
 
 Gone: TypeAlias = dict[str, set[Location]]
 """What goes, by file: the ways to keys and to items of lists."""
@@ -276,9 +276,7 @@ def _offer(
     folder = options.config
     check_unchanged(folder, before)
     after = result(folder, {**before, **files}, f"once {closes} is retired" if closes else "without it")
-    users = landing_zone.users
-    deleted = {folded(users[key].sign_in_name) for key in users.keys() - after.users.keys() if not users[key].external}
-    if administrators(landing_zone) and not administrators(after).without(deleted):
+    if administrators(landing_zone).are_lost(administrators(after)):
         text = "nothing was changed; without it nobody has administrator access to the management account"
         raise StrataError(Message("last-admin-lost", text))
     warnings = consequences(folder, landing_zone, after, dry_run=dry_run)

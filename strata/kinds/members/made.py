@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from strata.config import BASELINE, DETECTION, ORGANIZATION, SECURITY
-from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
+from strata.config import BASELINE
+from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
 from strata.config.limits import aws_limits
 from strata.config.models import Control
 from strata.config.source import Location
-from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.change import Way
 from strata.kinds.kind import OF, Ask, Kind, Resource
@@ -95,7 +94,6 @@ def made_by_layer(
         asked=asked,
         called=called,
         live=lambda aws: (Thing(name, its, values, ids=ids(values)) for its, values in _live(aws, name, control)),
-        obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[layer]),
         way=way,
     )
     return kind
@@ -112,13 +110,6 @@ def _live(aws: AtAws, name: str, control: str) -> Iterator[tuple[str, Attributes
 # In member accounts
 
 
-WRITTEN_IN = {
-    ACCOUNTS: f"change {ORGANIZATION} or {SECURITY} by hand",
-    BASELINE_LAYER: f"change {BASELINE} by hand",
-    DETECTION_LAYER: f"change {DETECTION} by hand",
-    ARCHIVE: f"change {DETECTION} by hand",
-}
-"""What is said of things of a layer, of which `strata adopt` writes nothing."""
 SET = "member setting"
 
 
@@ -179,7 +170,6 @@ def by_step(
         recorded=recorded,
         asked=asked,
         live=lambda aws: (Thing(SET, name, values) for name, values in _live(aws, SET, key)),
-        obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
         way=way,
     )
 
