@@ -195,7 +195,7 @@ def test_an_alias_with_the_key_in_it_is_that_of_all(tmp_path: Path) -> None:
 
 def test_a_contact_has_a_name_and_that_of_the_management_account_alone_is_left(tmp_path: Path) -> None:
     everywhere = {"security": SOC}
-    odd = {"billing": {**SOC, "phone_number": "none"}, "operations": {**SOC, "title": "#{x}"}}
+    odd = {"billing": {**SOC, "phone_number": "none"}, "operations": {**SOC, "title": "TfToken["}}
     contacts = dict.fromkeys(("a", "b", "c", "d"), everywhere) | {MANAGEMENT: {**everywhere, "operations": SOC}}
 
     description, zone = described(members({}, contacts | {"c": everywhere | odd}), tmp_path)
