@@ -21,7 +21,6 @@ from strata.config.models import Leaving
 from strata.errors import StrataError
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, ask, find_action
-from strata.identity.settled import lost_layers
 from strata.kinds.members.baseline_roles import BASELINE_ROLES, seen
 from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
@@ -47,7 +46,6 @@ EVERY = """\
 settings:
   root:
     ebs_encryption: {mode: EBS}
-    default_vpcs: {mode: VPCS}
     sign_in_events: {mode: SIGNS}
 """
 WIDE = json.dumps({"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]})
@@ -63,14 +61,13 @@ def zones(tmp_path: Path) -> Zones:
         folder: Path = SHIPPED,
         *,
         ebs: str = "on",
-        vpcs: str = "unmanaged",
         signs: str = "off",
         more: str = "",
         without: tuple[tuple[str, str], ...] = (),
         file: Path | None = None,
     ) -> LandingZone:
         shutil.copytree(folder, tmp_path, dirs_exist_ok=True)
-        text = EVERY.replace("EBS", ebs).replace("VPCS", vpcs).replace("SIGNS", signs)
+        text = EVERY.replace("EBS", ebs).replace("SIGNS", signs)
         (tmp_path / "baseline.yaml").write_text(text + more)
         for name, text in without:
             (tmp_path / name).write_text((tmp_path / name).read_text().replace(text, "", 1))
@@ -157,7 +154,7 @@ def _spared(zone: LandingZone) -> list[str]:
 
 def test_all_that_they_need_is_allowed_under_the_guardrails_of_a_company(zones: Zones) -> None:
     foundation = SHIPPED / "policies/protect-foundation.json"
-    zone = zones(COMPANY, ebs="off", vpcs="removed", signs="on", file=foundation)
+    zone = zones(COMPANY, ebs="off", signs="on", file=foundation)
     documents = layer_permissions(zone.project, zone.layers["baseline"])
     for part, role in zone.layers["baseline"].roles:
         needed = documents[f"baseline/{part}"]["Statement"][0]["Action"]
@@ -278,7 +275,6 @@ def test_an_account_whose_sts_fails_is_left_out_alone(
     """Also where Strata makes no roles, so that nobody has looked before; the caller's own credentials end it."""
     zone, aws = zones(), Session(None, "us-east-1")
     zone = replace(zone, layers={"baseline": replace(zone.layers["baseline"], made_roles=None)})
-    emulated.order("ids")
     ids = {key: emulated.open_account(f"{key}@example.com") for key in ("shared", "security")}
     states, stacks = {"organizations": {"outputs": {"account_ids": {"value": ids}}}}, [f"baseline_{key}" for key in ids]
     emulated.fail("sts:AssumeRole", code="InvalidAction", message="not now", containing=ids["shared"], times=9)
@@ -307,7 +303,6 @@ def test_an_account_that_answers_with_an_error_is_left_out_alone(
 ) -> None:
     """In the other the roles are yet to be made: nobody asks for them by their own reader."""
     zone, aws = zones(), Session(None, "us-east-1")
-    emulated.order("ids")
     ids = {key: emulated.open_account(f"{key}@example.com") for key in ("shared", "security")}
     for role in baseline_roles(zone.project, zone.layers["baseline"]):
         step.make(replace(member, aws=entered(aws, ids["shared"])), role, "shared")
@@ -362,7 +357,7 @@ def test_a_role_of_somebody_else_stays_as_it_is(member: ResourceQuestion, writer
 @pytest.fixture
 def retired(zones: Zones) -> LandingZone:
     """A landing zone whose account shared is to be emptied."""
-    zone = zones(ebs="off", vpcs="removed")
+    zone = zones(ebs="off")
     entries = zone.organization.accounts
     entry = entries["shared"].model_copy(update={"retired": True, "baseline": Leaving.EMPTIED})
     return replace(zone, organization=zone.organization.model_copy(update={"accounts": {**entries, "shared": entry}}))
@@ -404,7 +399,6 @@ def test_a_role_that_aws_would_not_delete_hinders_no_other_and_is_tried_again(
     ("word", "state", "told"),
     [
         (None, {}, ["shared"]),
-        (None, {"outputs": {"default_vpcs": {"value": "removed"}}}, []),
         (Leaving.EMPTIED, {}, []),
     ],
 )
@@ -423,15 +417,3 @@ def test_roles_that_stay_in_an_account_where_a_baseline_has_set_nothing_are_told
 
     assert [(one.id, one.data["account"]) for one in found] == [("roles-stay", key) for key in told]
     assert not [*preflight._roles_left(aws, zone, {}, ["baseline_shared"])]
-
-
-def test_a_baseline_that_removes_default_vpcs_alone_holds_something(
-    retired: LandingZone, member: ResourceQuestion, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    state = {"outputs": {"default_vpcs": {"value": "removed"}}, "resources": []}
-
-    (lost,) = lost_layers(retired, {"baseline_shared": state})
-
-    assert lost.fault.problem.id == "account-not-emptied"
-    assert leaving(retired, state, member, monkeypatch) == ["shared"]
-    assert not [*lost_layers(retired, {"baseline_shared": {"outputs": {}, "resources": []}})]

@@ -521,13 +521,13 @@ def test_a_preview_is_on_no_list(site: Site, tmp_path: Path) -> None:
     assert (list(found.stacks), found.later) == (["backend"], ["organizations", "security"])
 
 
-STEP = Message("default-vpc-to-remove", "clean up eu-west-1", region="eu-west-1", vpc="vpc-1")
+STEP = Message("role-to-make", "make the role in eu-west-1", role="reader")
 
 
 def test_a_step_is_approved_and_what_keeps_from_one_is_not() -> None:
-    """A step is found by its words, wherever it stands; that a VPC is in use changes no hash."""
+    """A step is found by its words, wherever it stands; that one is under way changes no hash."""
     ids = {"baseline_a": "1" * 12, "baseline_b": "2" * 12}
-    here, remark = Plan("accounts", steps=(STEP,)), Message("default-vpc-in-use", "in use")
+    here, remark = Plan("accounts", steps=(STEP,)), Message("region-being-enabled", "being enabled")
     plans = [here, Plan("baseline_a", steps=(STEP,)), Plan("baseline_b", steps=(STEP,))]
     approved = ChangeList.of(plans, ACCOUNT, accounts=ids)
     remarked = [plans[0], plans[1], Plan("baseline_b", steps=(STEP,), remarks=(remark,))]

@@ -157,25 +157,6 @@ def take_an_alias(aws: Aws) -> None:
     aws.client("iam").create_account_alias(AccountAlias="acme")
 
 
-def delete_the_default_vpc(aws: Aws, region: str = "eu-west-1", *, emptied: bool = False) -> None:
-    ec2 = aws.client("ec2", region)
-    (vpc,) = (one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one["IsDefault"])
-    for subnet in ec2.describe_subnets()["Subnets"]:
-        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
-    if emptied:
-        (gateway,) = (one["InternetGatewayId"] for one in ec2.describe_internet_gateways()["InternetGateways"])
-        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-        ec2.delete_internet_gateway(InternetGatewayId=gateway)
-    ec2.delete_vpc(VpcId=vpc)
-
-
-def delete_a_subnet_in_use(aws: Aws) -> None:
-    ec2 = aws.client("ec2")
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    ec2.create_network_interface(SubnetId=subnet)
-    ec2.delete_subnet(SubnetId=subnet)
-
-
 def send_to_a_bus(aws: Aws, **target: str) -> None:
     aws.client("events").put_rule(Name="sign-in", EventPattern='{"source": ["aws.signin"]}')
     bus = "arn:aws:events:eu-west-1:111122223333:event-bus/default"
@@ -273,8 +254,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
             }
         ),
     ),
-    "a VPC that has a gateway": ("DependencyViolation", delete_the_default_vpc),
-    "a subnet that something uses": ("DependencyViolation", delete_a_subnet_in_use),
     "a bus elsewhere without a role": ("ValidationException", send_to_a_bus),
     "a bus whose account has not allowed it": (
         "AccessDeniedException",
@@ -619,20 +598,6 @@ def test_a_region_is_enabled_in_its_own_time_and_in_one_account(aws: Aws) -> Non
     looks = [account.get_region_opt_status(**asked)["RegionOptStatus"] for _ in range(2)]
     own = account.get_region_opt_status(RegionName="eu-south-1")["RegionOptStatus"]
     assert (looks, own) == (["ENABLING", "ENABLED"], "DISABLED")
-
-
-def test_a_default_vpc_goes_when_it_is_empty_and_comes_back(aws: Aws) -> None:
-    """In one region; its main route table, default security group and network ACL go with it."""
-    delete_the_default_vpc(aws, emptied=True)
-
-    here = aws.client("ec2", "eu-west-1")
-    left = [here.describe_vpcs()["Vpcs"], here.describe_network_acls()["NetworkAcls"]]
-    left += [here.describe_route_tables()["RouteTables"], here.describe_security_groups()["SecurityGroups"]]
-    assert left == [[], [], [], []]
-    assert aws.client("ec2", "eu-west-2").describe_vpcs()["Vpcs"]
-
-    here.create_default_vpc()
-    delete_the_default_vpc(aws, emptied=True)
 
 
 @pytest.mark.parametrize(("order", "value"), [({}, 9.0), ({"status": "DENIED"}, 5.0)])

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from strata.aws.default_vpcs import READS, REMOVES
 from strata.cli import app
 from strata.config.layers import READER
 from strata.kinds import KINDS
@@ -124,7 +123,7 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
 def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
     assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
         "accounts": {"reads": sorted(regions.READS), "writes": sorted(regions.ENABLES)},
-        "baseline": {"reads": sorted({*READS, *baseline_roles.READS, *usage.READS}), "writes": sorted(REMOVES)},
+        "baseline": {"reads": sorted({*baseline_roles.READS, *usage.READS}), "writes": []},
         "detection": {"reads": sorted({"guardduty:GetUsageStatistics", *usage.READS}), "writes": []},
     }
 
@@ -212,7 +211,7 @@ def test_the_reader_of_a_baseline_may_ask_what_drift_asks_in_its_account() -> No
     (statement,) = layer_permissions(zone.project, zone.layers["baseline"])["baseline/reader"]["Statement"]
 
     asked = {action for action in own_calls(members=True) if READING.match(action)}
-    assert asked - {*statement["Action"]} == {"ecs:DescribeClusters"}, "Redshift is asked by a call of the same name"
+    assert asked - {*statement["Action"]} == set()
     assert {"cloudtrail:LookupEvents", "iam:ListOpenIDConnectProviders"} <= {*statement["Action"]}
 
 
@@ -384,7 +383,7 @@ OF_MANAGEMENT = ("contact.py", "primary_contact.py", "budget.py")
 
 def in_member(file: Path) -> bool:
     """Returns whether a module asks in member accounts alone, by the role of a layer or the access role."""
-    by_step = file.name in ("baseline_roles.py", "default_vpcs.py")
+    by_step = file.name == "baseline_roles.py"
     return (file.parent.name == "members" and file.name not in OF_MANAGEMENT) or by_step
 
 

@@ -215,9 +215,9 @@ def test_what_is_the_same_in_many_accounts_is_shown_once(golden: Golden) -> None
 
 def test_steps_that_differ_in_a_region_or_an_account_are_a_line(golden: Golden) -> None:
     """What is not done stands below; accounts of which that differs are told apart."""
-    steps = [Message("default-vpc-to-remove", f"tidy up eu-west-{number}") for number in range(1, 11)]
+    steps = [Message("role-to-make", f"tidy up eu-west-{number}") for number in range(1, 11)]
     asked = [Message("region-to-enable", f"prepare {key}") for key in ("a", "b")]
-    in_use = Message("default-vpc-in-use", "vpc-1 has eni-1 inside")
+    in_use = Message("region-being-enabled", "vpc-1 has eni-1 inside")
     plans = [Plan("accounts", steps=tuple(asked)), *(Plan(f"baseline_{key}", steps=tuple(steps)) for key in "abc")]
     plans[1] = replace(plans[1], remarks=(in_use,))
     to = io.StringIO()

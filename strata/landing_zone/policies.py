@@ -177,12 +177,12 @@ def baseline_values(layer: Layer | None) -> dict[str, str]:
 
 
 def _outside(layer: Layer, project: Project, allowed: Collection[str]) -> bool:
-    """Says whether the baseline works in a region that is not allowed, if only to look for a default VPC there."""
+    """Says whether the baseline works in a region that is not allowed."""
     by_place: Mapping[str, MemberSettings] = getattr(layer.settings, "settings", {})
     settings = by_place.values()
     signs_in = any(its.sign_in_events and its.sign_in_events.on for its in settings)
     regions = {*project.regions.all_governed, *((ROOT_EVENTS_REGION,) if signs_in else ())}
-    return not regions <= {*allowed} or any(its.removes_default_vpcs for its in settings)
+    return not regions <= {*allowed}
 
 
 # What an account is bound by

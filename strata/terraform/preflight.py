@@ -52,7 +52,7 @@ from strata.identity.deletions import (
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
 from strata.identity.lost_states import lost_states, other_store
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
-from strata.identity.settled import held_in_baseline, is_alone, lost_layers, settled, unsaid
+from strata.identity.settled import is_alone, lost_layers, settled, unsaid
 from strata.kinds import TYPES
 from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.administrator import ADMINISTRATOR
@@ -672,7 +672,7 @@ def _leaving(
     def has_something(key: str) -> bool:
         # No state has the roles: after a run that could delete one of them alone, only AWS knows of the other.
         state = read_state(aws, landing_zone.project, baseline_in(key))
-        return bool(held_in_baseline(state)) or (bool(going[key]) and entrances.has_roles(baseline_in(key)))
+        return bool(attributes(state, {})) or (bool(going[key]) and entrances.has_roles(baseline_in(key)))
 
     aws.client("sts")  # before the threads
     there = dict(zip(going, asked_at_once(has_something, going), strict=True))
@@ -691,7 +691,7 @@ def _roles_left(
     going = [key for key in landing_zone.retired if baseline_in(key) in deployed and not entries[key].baseline]
     for key, _ in account_ids(organizations, going) if layer and layer.makes_roles else ():
         state = read_state(aws, landing_zone.project, baseline_in(key))
-        if layer and not held_in_baseline(state):
+        if layer and not attributes(state, {}):
             names = [name for _, name in layer.roles]
             text = f"{key}: retires, and the roles {listed(names)} stay in it"
             text = f"{text}; baseline: emptied beside retired deletes them"

@@ -8,10 +8,9 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from strata.aws import default_vpcs
 from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
-from strata.aws.session import Aws, AwsError, asked_at_once
+from strata.aws.session import Aws, AwsError
 from strata.aws.states import read_state
 from strata.config import BASELINE, DETECTION
 from strata.config.layers import ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
@@ -65,11 +64,9 @@ class Steps:
             planned = replace(planned, remarks=tuple(_beside_control_tower(planned, self.landing_zone)))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
-        entered_by_us = self.removes_default_vpcs(planned.stack) or self.entrances.made(planned.stack)
-        if not (entered_by_us and self.entrances.account(planned.stack)):
+        if not (self.entrances.made(planned.stack) and self.entrances.account(planned.stack)):
             return _with_new_names(planned) if own_layer(self.landing_zone, planned.stack) else planned
-        planned = replace(planned, steps=tuple(self._roles(planned.stack)))
-        return self._with_default_vpcs(planned) if self.removes_default_vpcs(planned.stack) else planned
+        return replace(planned, steps=tuple(self._roles(planned.stack)))
 
     def do(self, planned: Plan, note: Callable[[str], None]) -> int:
         """Does the steps of a plan that is applied; returns how many are done, and tells which are not.
@@ -79,26 +76,8 @@ class Steps:
         """
         if planned.stack == ACCOUNTS:
             return self._enable(planned.steps, note)
-        vpcs = [step for step in planned.steps if step.id == _VPC]
-        left = self._remove(planned.stack, vpcs, note) if vpcs else 0
-        self._set_roles(planned.stack, [step for step in planned.steps if step.id != _VPC])
-        return len(planned.steps) - left
-
-    def _remove(self, stack: str, steps: Sequence[Message], note: Callable[[str], None]) -> int:
-        """Removes default VPCs; returns how many are left, and tells why."""
-        member = entered(self.aws, self.entrances.account(stack), self.entrances.roles(stack).writer)
-
-        def refused(step: Message) -> StrataError | None:
-            try:
-                default_vpcs.remove(member, step.data["region"], step.data["vpc"])
-            except StrataError as error:
-                return error
-            return None
-
-        refusals = [error for error in asked_at_once(refused, steps) if error]
-        for text in (text for error in refusals for text in error.args):
-            note(text.saying(f"{stack}: {text}", place=text.place))
-        return len(refusals)
+        self._set_roles(planned.stack, planned.steps)
+        return len(planned.steps)
 
     def _of_control_tower(self, planned: Plan) -> Iterator[Message]:
         """Yields why a recorder cannot be made where Control Tower has its own: an account has one in a region."""
@@ -130,17 +109,9 @@ class Steps:
             )
             yield Message("state-without-stack", text, place=BASELINE, stack=planned.stack, held=gone)
 
-    def removes_default_vpcs(self, stack: str) -> bool:
-        """Says whether default VPCs go in the account of a stack."""
-        layer, _, account = stack.partition(IN_ACCOUNT)
-        settings = self.landing_zone.member_settings.get(account) if layer == BASELINE_LAYER else None
-        return bool(settings and settings.removes_default_vpcs)
-
     def follow_from(self, stack: str) -> list[Any]:
-        """Returns all that the steps of a stack follow from: the regions in which default VPCs go, and the roles."""
-        account, made = stack.partition(IN_ACCOUNT)[2], self.entrances.made(stack)
-        vpcs = [["all", *self.landing_zone.members[account].regions]] if self.removes_default_vpcs(stack) else []
-        return [*vpcs, *(role.as_json() for role in made)]
+        """Returns all that the steps of a stack follow from: the roles."""
+        return [role.as_json() for role in self.entrances.made(stack)]
 
     def _account_ids(self) -> dict[str, str]:
         zone = self.landing_zone
@@ -235,22 +206,6 @@ class Steps:
         if refused:
             raise StrataError(*refused)
 
-    # Default VPCs
-
-    def _with_default_vpcs(self, planned: Plan) -> Plan:
-        member = entered(self.aws, self.entrances.account(planned.stack), self.entrances.roles(planned.stack).reader)
-        here = self.landing_zone.project.regions.primary
-        enabled = sorted(region["RegionName"] for region in member.client("ec2", here).describe_regions()["Regions"])
-        found = default_vpcs.survey(member, enabled)
-        steps = [
-            Message(_VPC, f"remove the default VPC in {vpc.region}", region=vpc.region, vpc=vpc.id)
-            for vpc in found.vpcs
-            if not vpc.refusals
-        ]
-        in_use = [text for vpc in found.vpcs for text in vpc.refusals]
-        remarks = (*planned.remarks, *in_use, *_together(found.unread))
-        return replace(planned, steps=(*planned.steps, *steps), remarks=remarks)
-
 
 def _with_protection(planned: Plan, at_aws: Mapping[Switch, str]) -> Plan:
     """Returns a plan in which what is set anew has the value that AWS has: for Terraform it is not there."""
@@ -319,7 +274,6 @@ def _with_new_names(planned: Plan) -> Plan:
     return replace(planned, remarks=tuple(remarks))
 
 
-_VPC = "default-vpc-to-remove"
 _ALIAS_GOES = Message(
     "alias-goes-first", "the old alias goes first: where somebody else has the new one, the account is left without"
 )
@@ -328,14 +282,3 @@ _ALIAS_GOES = Message(
 
 def _wanting(account: AccountRegions, wanted: set[str] | tuple[str, ...]) -> AccountRegions:
     return replace(account, wanted=frozenset(wanted))
-
-
-def _together(unread: Mapping[str, Message]) -> Iterator[Message]:
-    """Yields why regions cannot be read, once where it is the same: a guardrail closes all that are not governed."""
-    by_reason: dict[str, list[str]] = {}
-    for region, text in sorted(unread.items()):
-        by_reason.setdefault(text.partition(": ")[2].replace(region, "(region)"), []).append(region)
-    for reason, names in by_reason.items():
-        first = unread[names[0]]
-        together = f"whether {listed(names)} have a default VPC cannot be read: {reason}"
-        yield first.saying(together, regions=names) if names[1:] else first

@@ -17,7 +17,6 @@ settings:
   root:
     ebs_encryption: {mode: on}
     sign_in_events: {mode: on}
-    default_vpcs: {mode: removed}
 """
 DEFAULTS = """\
 defaults:
@@ -25,99 +24,6 @@ defaults:
     budget: {limit_usd: 100, emails: [ops@example.com]}
     regions: [ap-east-1]
 """
-LAYERS = ("accounts", "baseline")
-BY_DEFAULT = ("us-east-1", "eu-west-1")
-"""The regions that every account has."""
-ROLES_TO_MAKE = 2
-"""The steps that make the reader and the writer."""
-
-
-def default_vpcs(site: Site, name: str) -> list[str]:
-    """Returns the regions in which an account has a default VPC."""
-    regions = member(site, name, "ec2").describe_regions()["Regions"]
-    default = [{"Name": "is-default", "Values": ["true"]}]
-    return [
-        region["RegionName"]
-        for region in regions
-        if member(site, name, "ec2", region["RegionName"]).describe_vpcs(Filters=default)["Vpcs"]
-    ]
-
-
-@pytest.fixture
-def site(shipped: Site) -> Site:
-    """A landing zone that is to get a baseline, with a region that its management account alone has enabled."""
-    shipped.sign_in_as_administrator()
-    shipped.edit("project.yaml", ("regions:\n", "regions:\n  governed:\n    - ap-east-1\n"))
-    shipped.aws.order("regions", account=MANAGEMENT, regions=["ap-east-1"])
-    shipped.aws.order("list-regions", regions=[*BY_DEFAULT, "ap-east-1"])
-    (shipped.config / "baseline.yaml").write_text(BASELINE)
-    shipped.append("organization.yaml", DEFAULTS)
-    return shipped
-
-
-def test_a_region_is_asked_for_and_set_once_it_is_enabled(site: Site) -> None:
-    first, approved = site.strata("plan", "--json"), site.folder / "list.json"
-    planned, asked = stacks(first), [facts for id, _, facts in first.messages if id == "region-to-enable"]
-    assert asked == [{"account": key, "region": "ap-east-1"} for key in ("security", "shared")]
-    assert len(planned["accounts"]["steps"]) == len(asked)
-    assert len(planned["baseline_shared"]["steps"]) == len(BY_DEFAULT) + ROLES_TO_MAKE
-    listed = site.strata("plan", "--changes", str(approved))
-    assert json.loads(approved.read_text())["stacks"]["accounts"]["steps"] == planned["accounts"]["steps"]
-    assert "baseline in 2 accounts" in listed.text
-
-    deployed = site.strata("deploy", "--yes", "--json", "--expect", str(approved))
-
-    assert deployed.code == 0, deployed.text
-    counts = {name: one["counts"].get("steps") for name, one in stacks(deployed).items()}
-    assert (counts["accounts"], counts["baseline_shared"]) == (2, len(BY_DEFAULT) + ROLES_TO_MAKE)
-    assert "aws_ebs_encryption_by_default.main_ap-east-1" not in site.state("baseline_shared")
-    again = site.strata("plan", *LAYERS, "--json")
-    assert again.ids.count("region-being-enabled") == 2
-    assert not any(one["changes"] or one["steps"] for one in stacks(again).values())
-
-    site.aws.wait_an_hour()
-    settled = site.strata("plan", *LAYERS, "--json")
-    enabled, steps = stacks(settled), [facts for id, _, facts in settled.messages if id == "default-vpc-to-remove"]
-    assert enabled["accounts"]["steps"] == []
-    addresses = [change["address"] for change in enabled["baseline_shared"]["changes"]]
-    assert {"ap-east-1" in address for address in addresses} == {True}
-    assert (len(enabled["baseline_shared"]["steps"]), {step["region"] for step in steps}) == (1, {"ap-east-1"})
-    assert site.strata("deploy", "--yes").code == 0
-    last = stacks(site.strata("plan", *LAYERS, "--json"))
-    assert all(one["spared"] for name, one in last.items() if name.startswith("baseline_"))
-    assert not any(one["changes"] or one["steps"] or one["remarks"] for one in last.values())
-    assert default_vpcs(site, "shared") == []
-
-
-def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None:
-    site.edit("organization.yaml", ("    regions: [ap-east-1]\n", ""))
-    ec2 = member(site, "shared", "ec2")
-    [subnet, *_] = ec2.describe_subnets()["Subnets"]
-    interface = ec2.create_network_interface(SubnetId=subnet["SubnetId"])["NetworkInterface"]["NetworkInterfaceId"]
-    site.killed("ec2:DeleteVpc", "strata", "deploy", "--yes")
-    site.wait_for_locks()
-
-    deployed = site.strata("deploy", "--yes", "--json")
-
-    assert deployed.code == 0, deployed.text
-    assert default_vpcs(site, "security") == []
-    assert default_vpcs(site, "shared") == ["us-east-1"]
-    again = site.strata("plan", *LAYERS, "--json")
-    assert not any(one["changes"] or one["steps"] for one in stacks(again).values())
-    [(_, _, facts)] = [told for told in again.messages if told[0] == "default-vpc-in-use"]
-    assert (facts["region"], facts["by"]) == ("us-east-1", [f"network interface {interface}"])
-    assert json.loads(site.strata("drift", "--json").stdout)["differences"] == []
-
-    ec2.delete_network_interface(NetworkInterfaceId=interface)
-    assert site.strata("deploy", "--yes", "--json").code == 0
-    assert default_vpcs(site, "shared") == []
-
-    ec2.create_default_vpc()
-    found = site.strata("drift", "--json")
-    [back] = json.loads(found.stdout)["differences"]
-    assert (found.code, back["name"], back["attribute"]) == (3, "default_vpcs of shared", "regions")
-    assert site.strata("drift", "--back", "--yes").code == 0
-    assert default_vpcs(site, "shared") == []
 
 
 ROLES = """\

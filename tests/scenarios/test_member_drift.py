@@ -47,7 +47,6 @@ settings:
     password_policy: {minimum_length: 16}
     account_alias: {name: "ex-{key}"}
     sign_in_events: {mode: on}
-    default_vpcs: {mode: removed}
     roles:
       auditor:
         trust: {account: security}
@@ -176,9 +175,6 @@ CHANGES = {
         "",
         lambda of: of("iam").delete_account_password_policy(),
     ),
-    "member setting default_vpcs": ByHand(
-        f"member setting default_vpcs of {KEY}", "regions", lambda of: of("ec2").create_default_vpc()
-    ),
     "member setting baseline_roles": ByHand(
         f"member setting baseline_roles of {KEY}",
         "writer",
@@ -230,9 +226,9 @@ def told(run: Run) -> dict[str, tuple[str, str]]:
 
 
 def test_every_kind_is_changed_below() -> None:
-    """A kind that is new gets its change here; default VPCs, which take long, are in test_baseline.py."""
+    """A kind that is new gets its change here."""
     kinds = {f"{kind.name} {kind.control}".strip() for kind in OF_ACCOUNTS}
-    assert kinds == {*CHANGES, "member setting default_vpcs"}
+    assert kinds == {*CHANGES}
 
 
 def test_what_is_changed_by_hand_is_told_with_its_account_and_put_back(site: Site) -> None:

@@ -9,7 +9,6 @@ from typing import Any, Protocol, TypeVar
 
 from strata.aws import (
     access_manager,
-    default_vpcs,
     defaults,
     identity_center,
     kept,
@@ -82,8 +81,7 @@ def _account(ask: Ask, aws: Aws, project: Project, members: Sequence[str]) -> No
         ask(defaults.setting, aws, key, project)
     ask(defaults.root_features, aws)
     for account in _first(members):
-        if inside := ask(entered, aws, account):
-            ask(default_vpcs.removable, inside, [project.regions.primary])
+        ask(entered, aws, account)
     some = [project.management_account.id, *_first(members)]
     ask(read_members, aws, partial(entered, aws), project, dict.fromkeys(some, (project.regions.primary,)))
 
