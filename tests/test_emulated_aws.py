@@ -145,13 +145,6 @@ def replicate_without_versions(aws: Aws) -> None:
     aws.client("s3").put_bucket_replication(Bucket="state-bucket", ReplicationConfiguration=configuration)
 
 
-def seven_regions_at_once(aws: Aws) -> None:
-    client = aws.client("account")
-    found = client.list_regions(RegionOptStatusContains=["DISABLED"])["Regions"]
-    for region in found[:7]:
-        client.enable_region(RegionName=region["RegionName"])
-
-
 def take_an_alias(aws: Aws) -> None:
     aws.order("taken-aliases", names=["acme"])
     aws.client("iam").create_account_alias(AccountAlias="acme")
@@ -219,11 +212,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
             AnomalyMonitor={"MonitorName": "m", "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"},
         ),
     ),
-    "a region about to be enabled": (
-        "ValidationException",
-        twice("account", "enable_region", RegionName="eu-south-1"),
-    ),
-    "a seventh region at once": ("TooManyRequestsException", seven_regions_at_once),
     "an alias that another account has": ("EntityAlreadyExists", take_an_alias),
     "an alias that the account has": ("EntityAlreadyExists", twice("iam", "create_account_alias", AccountAlias="acme")),
     "a quota that is as high already": (
@@ -584,20 +572,6 @@ def test_a_region_takes_no_credentials_until_it_is_enabled(aws: Aws, service: st
         "opted-in",
         None,
     )
-
-
-def test_a_region_is_enabled_in_its_own_time_and_in_one_account(aws: Aws) -> None:
-    """Who looks at the status brings it nearer; who lists the regions of EC2 sees it when it is done."""
-    aws.client("organizations").enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
-    member = open_account(aws, "one@example.com")["AccountId"]
-    asked = {"AccountId": member, "RegionName": "eu-south-1"}
-    account = aws.client("account")
-
-    account.enable_region(**asked)
-
-    looks = [account.get_region_opt_status(**asked)["RegionOptStatus"] for _ in range(2)]
-    own = account.get_region_opt_status(RegionName="eu-south-1")["RegionOptStatus"]
-    assert (looks, own) == (["ENABLING", "ENABLED"], "DISABLED")
 
 
 @pytest.mark.parametrize(("order", "value"), [({}, 9.0), ({"status": "DENIED"}, 5.0)])

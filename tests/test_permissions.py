@@ -25,7 +25,7 @@ from strata.landing_zone.permissions import NAMES, STACKS, layer_permissions, pe
 from strata.live import usage
 from strata.load import load
 from strata.policy.reference import reference
-from strata.steps import baseline_roles, regions
+from strata.steps import baseline_roles
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
 from tests.documents import CHECKOUT
@@ -122,7 +122,6 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
 
 def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
     assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
-        "accounts": {"reads": sorted(regions.READS), "writes": sorted(regions.ENABLES)},
         "baseline": {"reads": sorted({*baseline_roles.READS, *usage.READS}), "writes": []},
         "detection": {"reads": sorted({"guardduty:GetUsageStatistics", *usage.READS}), "writes": []},
     }
@@ -199,10 +198,10 @@ def test_the_changes_of_commands_are_those_of_the_source() -> None:
         if command != "terraform":
             listed |= {action for actions in documents.values() for action in actions}
 
-    # Only who has layers in accounts needs it, as docs/layers.md says, and `accounts`, whose document has the other.
+    # Only who has layers in accounts needs it, as docs/layers.md says.
     changes = {action for action in own_calls() if not READING.match(action)} - listed
     # A state has an argument of the name of another call.
-    assert changes == {"sts:AssumeRole", "account:EnableRegion", "kms:EnableKeyRotation"}
+    assert changes == {"sts:AssumeRole", "kms:EnableKeyRotation"}
     assert listed - own_calls() == set()
 
 

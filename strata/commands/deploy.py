@@ -365,7 +365,6 @@ class Deployment:
         project = self.landing_zone.project
         try:
             write_runs(self.aws, project, ended)
-            self.prepared.regions.keep(self.aws, project)
             for stack in sorted(self.prepared.spared - self.workspace.unwritten.keys()):
                 if source := self.prepared.origin(stack).source:
                     whole.renew(self.aws, project, stack, source)
@@ -738,7 +737,7 @@ class Deployment:
             self._written.add(stack)
             done = 0
             try:
-                done = self.prepared.steps.do(planned, self.note)
+                done = self.prepared.steps.do(planned)
             except StrataError as error:
                 if stack in self.landing_zone.account_stacks:
                     raise

@@ -548,7 +548,7 @@ class AccountAttributes(ByPlace):
     """All of its tags, with those of the places above by their keys; without any it keeps those that it has."""
     contacts: ContactNames | None = None
     regions: Many[Region] | None = None
-    """The opt-in regions that are enabled for it; none is ever disabled."""
+    """The opt-in regions that it has enabled, by `aws account enable-region`: settings are made there as well."""
     budget: "Budget | None" = None
     """A monthly cost budget of the account, of which `limit_usd` is given somewhere."""
 

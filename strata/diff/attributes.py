@@ -78,9 +78,9 @@ def _attributes(old: Attributes, new: Attributes, *, keeps_tags: bool) -> Iterat
         elif name != other:
             yield Topic.SECURITY, f"the {kind} contact {name}, {in_place_of(other)}", None
     for region in sorted({*new.regions} - {*old.regions}):
-        yield Topic.ACCOUNTS, f"the opt-in region {region}, which is enabled for it", None
+        yield Topic.ACCOUNTS, f"the opt-in region {region}, which it has to have enabled", None
     for region in sorted({*old.regions} - {*new.regions}):
-        yield Topic.ACCOUNTS, f"the opt-in region {region} no longer, which stays enabled at AWS", None
+        yield Topic.ACCOUNTS, f"the opt-in region {region} no longer", None
     yield from _budget(old.budget, new.budget)
 
 

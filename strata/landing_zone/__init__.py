@@ -91,8 +91,6 @@ class LandingZone:
     """What is not known of it, with the reason."""
     account_ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of its accounts by key, where AWS was asked."""
-    closed_regions: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """The opt-in regions by account that are declared and not enabled yet, where AWS was asked."""
     leaving: Mapping[str, str] = field(default_factory=dict)
     """The retired accounts that have a baseline still: the id of one that is emptied, none where it is forgotten."""
 
@@ -125,7 +123,7 @@ class LandingZone:
 
     @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:
-        return accounts(self.project, self.organization, self.closed_regions)
+        return accounts(self.project, self.organization)
 
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:

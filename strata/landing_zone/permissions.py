@@ -47,8 +47,7 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
         steps = _steps().get(layer.name, {"reads": [], "writes": []})
         reads, writes = reads.union(steps["reads"]), writes.union(*steps.values())
     if delegates or not layer.code.in_accounts:
-        kept = ("runs.json", *(("regions.json",) if layer.source else ()))
-        content["Statement"][0]["Resource"] += [f"{values['state_bucket_arn']}/management/{name}" for name in kept]
+        content["Statement"][0]["Resource"].append(f"{values['state_bucket_arn']}/management/runs.json")
         here = _of_types(shipped(DELEGATION, layer.source))[1] if delegates else writes
         content["Statement"] += _allow("Types", here)
     if not layer.code.in_accounts:

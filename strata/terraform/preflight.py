@@ -21,7 +21,6 @@ from strata.aws.resources import ResourceStatus
 from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, emulator, unless_absent
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import (
-    ACCOUNTS,
     ARCHIVE,
     BASELINE_LAYER,
     DELEGATION,
@@ -33,7 +32,7 @@ from strata.config.layers import (
     folder_of,
     types_of,
 )
-from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, Leaving, Project
+from strata.config.models import ACCESS_ROLE, FINDINGS, Leaving, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.identity import Examination, announced, examine
@@ -61,7 +60,7 @@ from strata.kinds.detection.made import administrators_here
 from strata.kinds.detection.protection import UNREAD, Switch, switched, switches
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
-from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
+from strata.landing_zone.accounts import LEAVING
 from strata.landing_zone.archive import archive_of
 from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.examples import example_faults
@@ -74,7 +73,6 @@ from strata.rules import control_tower
 from strata.rules.expectations import require
 from strata.rules.lockout import Guard
 from strata.sides.states import State, managed, objects
-from strata.steps.known_regions import KnownRegions
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
@@ -129,8 +127,6 @@ class Prepared:
     """How many account stacks are planned and deployed at once."""
     empty: Message | None = None
     """That there is no account in the part that was asked for."""
-    regions: KnownRegions = field(default_factory=KnownRegions)
-    """Which opt-in regions accounts have enabled."""
     met: Met = field(default_factory=Met)
     """What was seen of the roles of accounts."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
@@ -143,7 +139,7 @@ class Prepared:
     @cached_property
     def steps(self) -> Steps:
         """Returns what finds and does the steps of stacks."""
-        return Steps(self.landing_zone, self.aws, self.entrances, self.regions, self.protection)
+        return Steps(self.landing_zone, self.aws, self.entrances, self.protection)
 
     @cached_property
     def entrances(self) -> Entrances:
@@ -351,13 +347,8 @@ def prepare(
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     listed = etags(aws, landing_zone.project)
     landing_zone = _without_idle(landing_zone, workspace, stacks_of(listed))
-    regions = _known_regions(
-        *(aws, landing_zone, states["organizations"], stacks, fleet, examination.closed, progress),
-        always=refreshing.always,
-    )
     landing_zone = replace(
         landing_zone,
-        closed_regions=regions.closed,
         leaving=_leaving(aws, landing_zone, states["organizations"], stacks_of(listed), examination.closed),
     )
     types = list(_types_left(aws, landing_zone))
@@ -365,7 +356,6 @@ def prepare(
     prepared = Prepared(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing),
         fleet=fleet,
-        regions=regions,
         allow=allow,
     )
     words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
@@ -421,39 +411,10 @@ def _words(landing_zone: LandingZone, allow: Collection[str], examination: Exami
             for key, account in examination.closed.items()
             if key in landing_zone.members
         ),
-        *(f"{CLOSED_REGIONS}{key}:{'+'.join(names)}" for key, names in landing_zone.closed_regions.items()),
     }
     words |= {f"{LEAVING}{key}:{id}" for key, id in landing_zone.leaving.items()}
     yield from sorted(words)
     yield from (f"moved:{kind}:{key}" for kind, key in examination.moved)
-
-
-def _known_regions(
-    aws: Aws,
-    landing_zone: LandingZone,
-    organizations: State,
-    named: Sequence[str],
-    fleet: Fleet,
-    closed: Collection[str],
-    progress: Progress,
-    *,
-    always: bool,
-) -> KnownRegions:
-    """Returns which opt-in regions the accounts have enabled that this run is about."""
-    chosen = {*_chosen_in_accounts(landing_zone, named, fleet).values()}
-    here = not fleet.part and (not named or ACCOUNTS in named)
-    wanted = {
-        key: landing_zone.attributes[key].regions
-        for key in landing_zone.accounts.keys() - {*closed}
-        if landing_zone.attributes[key].regions and (here or key in chosen)
-    }
-    if wanted:
-        progress.doing(f"asking for the opt-in regions of {counted(len(wanted), 'account')}", seen_only=True)
-    emails = {key: account.email for key, account in landing_zone.members.items()}
-    ids = ids_of_accounts(aws, organizations, emails) if wanted else {}
-    if organizations or ids:
-        ids[MANAGEMENT] = landing_zone.project.management_account.id
-    return KnownRegions.of(aws, landing_zone.project, ids, dict(sorted(wanted.items())), always=always)
 
 
 def _written(

@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from typing import Any
 
-from strata.aws.access_role import account_ids, entered
+from strata.aws.access_role import entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError
-from strata.aws.states import read_state
 from strata.config import BASELINE, DETECTION
-from strata.config.layers import ACCOUNTS, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds import TYPES
@@ -25,9 +24,7 @@ from strata.kinds.members.alias import ALIAS
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.control_tower import not_enrolled, works_here
-from strata.steps import baseline_roles, regions
-from strata.steps.known_regions import KnownRegions
-from strata.steps.regions import AccountRegions, RegionSurvey
+from strata.steps import baseline_roles
 from strata.terraform.entering import Entrances
 from strata.terraform.fleet import own_layer
 from strata.terraform.plans import Plan
@@ -41,7 +38,6 @@ class Steps:
     landing_zone: LandingZone
     aws: Aws
     entrances: Entrances
-    regions: KnownRegions = field(default_factory=KnownRegions)
     protection: Mapping[Switch, str] = field(default_factory=dict)
     """What AWS has of the switches of GuardDuty that no state has."""
 
@@ -58,8 +54,6 @@ class Steps:
             raise StrataError(*refusals)
         if planned.stack.startswith(f"{DETECTION_LAYER}{IN_ACCOUNT}"):
             planned = _with_protection(planned, self.protection)
-        if planned.stack == ACCOUNTS:
-            return replace(planned, steps=tuple(self._regions()), remarks=tuple(self._about_regions()))
         if works_here(self.landing_zone):
             planned = replace(planned, remarks=tuple(_beside_control_tower(planned, self.landing_zone)))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
@@ -68,14 +62,12 @@ class Steps:
             return _with_new_names(planned) if own_layer(self.landing_zone, planned.stack) else planned
         return replace(planned, steps=tuple(self._roles(planned.stack)))
 
-    def do(self, planned: Plan, note: Callable[[str], None]) -> int:
-        """Does the steps of a plan that is applied; returns how many are done, and tells which are not.
+    def do(self, planned: Plan) -> int:
+        """Does the steps of a plan that is applied; returns how many are done.
 
         Raises:
-            StrataError: AWS refuses to enable a region, or to set a role.
+            StrataError: AWS refuses to set a role.
         """
-        if planned.stack == ACCOUNTS:
-            return self._enable(planned.steps, note)
         self._set_roles(planned.stack, planned.steps)
         return len(planned.steps)
 
@@ -112,59 +104,6 @@ class Steps:
     def follow_from(self, stack: str) -> list[Any]:
         """Returns all that the steps of a stack follow from: the roles."""
         return [role.as_json() for role in self.entrances.made(stack)]
-
-    def _account_ids(self) -> dict[str, str]:
-        zone = self.landing_zone
-        state = read_state(self.aws, zone.project, "organizations")
-        return dict(account_ids(state, zone.accounts))
-
-    # Opt-in regions
-
-    def _regions(self) -> Iterator[Message]:
-        """Yields the regions to ask for; an account that is yet to be made has none of them."""
-        for key, names in sorted(self.regions.wanted.items()):
-            answer = self.regions.answers.get(key)
-            asked = answer.wanted_of("disabled") if answer else () if key in self.regions.ids else names
-            for region in asked:
-                text = f"enable {region} in account {key}"
-                yield Message("region-to-enable", text, account=key, region=region)
-
-    def _about_regions(self) -> Iterator[Message]:
-        for key, answer in sorted(self.regions.answers.items()):
-            for case, status in (("region-being-enabled", "enabling"), ("region-being-disabled", "disabling")):
-                for region in answer.wanted_of(status):  # type: ignore[arg-type]
-                    then = (
-                        "a run after that sets what is set there" if status == "enabling" else "a run after that asks"
-                    )
-                    text = f"{region} is being {status.replace('ing', 'ed')} in account {key}; {then}"
-                    yield Message(case, text, account=key, region=region)
-            for region in answer.unknown:
-                text = f"AWS does not know {region} in account {key}"
-                yield Message("region-unknown", text, account=key, region=region)
-        yield from self.regions.survey.unread.values()
-
-    def _enable(self, steps: Sequence[Message], note: Callable[[str], None]) -> int:
-        """Asks AWS for regions, and waits for none."""
-        wanted: dict[str, set[str]] = {}
-        for step in steps:
-            wanted.setdefault(step.data["account"], set()).add(step.data["region"])
-        new = wanted.keys() - self.regions.answers.keys()
-        ids = self._account_ids() if new else {}
-        made = regions.survey(self.aws, {key: ids[key] for key in sorted(new & ids.keys())}, wanted) if new else None
-        unread = dict(made.unread) if made else {}
-        accounts = [*self.regions.answers.values(), *(made.accounts if made else ())]
-        asked = tuple(_wanting(account, wanted.get(account.key, ())) for account in accounts)
-        requests = regions.ask(self.aws, RegionSurvey(asked, {}))
-        for case, places, text in (
-            ("region-asked-for", requests.asked, "AWS enables {}: it takes minutes to hours, a run after that goes on"),
-            ("region-left", requests.left, "left for the next run, as AWS enables a few at a time: {}"),
-        ):
-            if places:
-                named = listed([f"{region} in account {key}" for key, region in places])
-                note(Message(case, text.format(named), regions=[[*place] for place in places]))
-        if problems := [*requests.refused.values(), *unread.values()]:
-            raise StrataError(*problems)
-        return len(requests.asked) + len(requests.enabling)
 
     # Roles
 
@@ -278,7 +217,3 @@ _ALIAS_GOES = Message(
     "alias-goes-first", "the old alias goes first: where somebody else has the new one, the account is left without"
 )
 """The provider deletes before it creates. The other order would delete what drift put back, by the id in the state."""
-
-
-def _wanting(account: AccountRegions, wanted: set[str] | tuple[str, ...]) -> AccountRegions:
-    return replace(account, wanted=frozenset(wanted))

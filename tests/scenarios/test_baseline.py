@@ -22,7 +22,6 @@ DEFAULTS = """\
 defaults:
   root:
     budget: {limit_usd: 100, emails: [ops@example.com]}
-    regions: [ap-east-1]
 """
 
 
@@ -213,7 +212,7 @@ def test_many_accounts_get_every_setting(shipped: Site, request: pytest.FixtureR
     shipped.aws.order("organization", account_limit=len(teams) + 3)
     entries = "".join(entry.format(team, ("security", "shared", "root")[team % 3]) for team in teams)
     shipped.edit("organization.yaml", ("accounts:\n", f"accounts:\n{entries}"))
-    shipped.append("organization.yaml", DEFAULTS.replace("    regions: [ap-east-1]\n", ""))
+    shipped.append("organization.yaml", DEFAULTS)
     (shipped.config / "baseline.yaml").write_text(ALL.replace("root:", "shared:") if real else ALL)
 
     deployed = shipped.strata("deploy", "--yes")

@@ -251,7 +251,7 @@ def given(zone: LandingZone, account: str, key: str) -> Any:
 
 
 def governed(zone: LandingZone, account: str) -> tuple[str, ...]:
-    """Returns the governed regions that a member account has enabled, or will have."""
+    """Returns the governed regions that a member account has enabled."""
     closed = aws_limits().opt_in_regions - {*zone.members[account].regions}
     return tuple(region for region in zone.project.regions.all_governed if region not in closed)
 
