@@ -64,8 +64,8 @@ def build(
     words = [word.removeprefix(ALREADY_CLOSED) for word in allow if word.startswith(ALREADY_CLOSED)]
     closed = {key: id for key, _, id in (word.partition(":") for word in words)}
     landing_zone = _without(landing_zone, closed) if closed else landing_zone
-    going = (word.removeprefix(LEAVING).split(":") for word in allow if word.startswith(LEAVING))
-    landing_zone = replace(landing_zone, leaving=dict(going))
+    leaving = frozenset(word.removeprefix(LEAVING) for word in allow if word.startswith(LEAVING))
+    landing_zone = replace(landing_zone, leaving=leaving)
     keys = declared_keys(landing_zone)
     backend = BackendStack(app, "backend", project=landing_zone.project)
     organizations = OrganizationsStack(

@@ -6,7 +6,6 @@ import json
 import shutil
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -15,18 +14,13 @@ from strata.commands.add.guardrails import guardrail_additions, guardrail_docume
 from strata.config.entries import with_entry
 from strata.config.models import PolicyType
 from strata.errors import StrataError
-from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.questions import PrincipalQuestion, ask, find_action
-from strata.files.library import LIBRARY, Guardrail, library, offered_expectations
+from strata.files.library import Guardrail, library
 from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
-from strata.policy.answers import Outcome
 from strata.rules.expectations import examined
-from tests.conftest import Golden
-from tests.documents import CHECKOUT, with_rows
 from tests.mutants import Mutant, breaks_an_expectation, edited
 from tests.said import Said
 from tests.synthesized import synthesize
@@ -192,90 +186,3 @@ BASELINE = """settings:
 """
 TAKEN_BACK = {"ec2:DisableEbsEncryptionByDefault"}
 """What the baseline may do only to end what it set."""
-
-
-def test_the_roles_of_the_baseline_do_their_work_beside_every_guardrail(folder: Path) -> None:
-    """None closes what baseline.yaml or Config sets to the role that sets it, and the expectations leave it out."""
-    (folder / "baseline.yaml").write_text(BASELINE)
-    (folder / "detection.yaml").write_text(
-        "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
-    )
-    writer = load(folder).layers["baseline"].roles.writer
-    for key in ("deny-identity-providers", "deny-public-documents", "keep-config-on"):
-        assert add(folder, "policy", key, at=["ou/shared"]) == 0
-    zone = load(folder)
-    evaluated = Evaluated(zone)
-    closed = {
-        action
-        for statement in evaluated.baseline_roles[writer]["Statement"]
-        for action in statement["Action"]
-        for guardrail in library().values()
-        for denied in guardrail_statements(guardrail)
-        if statement["Effect"] == "Allow"
-        and action in denied["Action"]
-        and denied.get("Condition") == {"ArnNotLike": {"aws:PrincipalArn": ["{{exempt_role_arns}}"]}}
-        and denied["Sid"] != "ProtectExemptRoles"
-    }
-    question = PrincipalQuestion(
-        find_action("ssm:UpdateServiceSetting"),
-        "arn:aws:ssm:eu-west-1:shared:servicesetting/ssm/documents/console/public-sharing-permission",
-    )
-
-    assert closed == TAKEN_BACK
-    assert ask(evaluated, evaluated.role(writer, "shared"), question, "shared").outcome is Outcome.ALLOWED
-    left_out = {entry.id: entry.except_.as_ for entry in zone.expectations[-4:] if entry.except_}
-    assert {id for id, roles in left_out.items() if f"role/{writer}" in roles} == {
-        "no-other-identity-providers",
-        "documents-stay-blocked",
-        "config-stays-on",
-    }
-
-
-def guardrail_statements(guardrail: Guardrail) -> list[dict[str, Any]]:
-    if guardrail.option or guardrail.type is not PolicyType.SERVICE_CONTROL:
-        return []
-    return list(json.loads(guardrail.document)["Statement"])
-
-
-def test_a_script_gets_whom_it_binds_and_what_it_breaks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = {"key": "require-tls", "attach": ["account/shared"]}
-    assert run(Options(config=folder), kind="policy", given=given, json=True, dry_run=False, yes=False) == 0
-    facts = json.loads(capsys.readouterr().out)
-
-    assert (facts["binds"], facts["expectations"], facts["gives"]) == (["shared"], ["data-travels-encrypted"], [])
-    assert facts["breaks"] == library()["require-tls"].breaks
-    assert any(changed.endswith("policies/require-tls.json") for changed in facts["diff"])
-
-
-@pytest.mark.parametrize(("place", "is_bound"), [("root", True), ("account/shared", False)])
-def test_whom_it_binds_that_cannot_work_under_it_is_named(
-    folder: Path, capsys: pytest.CaptureFixture[str], place: str, is_bound: bool
-) -> None:
-    (folder / "detection.yaml").write_text("administrator: security\nguardduty: {mode: on}\n")
-    given = {"key": "keep-guardduty-on", "attach": [place]}
-    assert run(Options(config=folder), kind="policy", given=given, json=True, dry_run=False, yes=False) == 0
-    breaks = json.loads(capsys.readouterr().out)["breaks"]
-
-    assert (breaks != library()["keep-guardduty-on"].breaks) == is_bound
-
-
-def test_the_list_says_what_is_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Options(config=folder), kind="policy", given={}, json=False, dry_run=False, yes=False) == 0
-    rows = capsys.readouterr().out.splitlines()[:-1]
-
-    assert [row[2:].split()[0] for row in rows] == IDS
-    assert [row[2:].split()[0] for row in rows if row[0] == "+"] == IDS[:4]
-    assert {path.stem for path in LIBRARY.glob("*.json")} < {*IDS}
-    assert len(IDS) >= 25
-    assert len(offered_expectations()) > 40
-
-
-def test_the_page_has_the_library(golden: Golden) -> None:
-    page = (CHECKOUT / "docs/guardrails.md").read_text(encoding="utf-8")
-    types = {"SERVICE_CONTROL_POLICY": "SCP", "RESOURCE_CONTROL_POLICY": "RCP"}
-    rows = [
-        f"| `{one.key}` | {types.get(one.type, one.type)} | {one.description} | {one.breaks} |"
-        for one in library().values()
-    ]
-
-    golden("../../docs/guardrails.md", with_rows(page, "| Guardrail | Type | What it does | What it breaks |", rows))

@@ -213,7 +213,7 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
         ["losses", "accounts"],
     ),
     "no longer retired": (
-        ("organization.yaml", "    retired: true\n    baseline: forgotten\n", ""),
+        ("organization.yaml", "    retired: true\n", ""),
         ["access", "access", "access", "losses"],
         ["accounts"],
     ),
@@ -245,12 +245,11 @@ def test_nothing_is_told_of_words_that_mean_the_same(file: str, tmp_path: Path) 
     assert diff.compare(load(EVERY_OPTION), edited(tmp_path, same[file])) == []
 
 
-RETIRED = "    retired: true\n    baseline: forgotten\n"
+RETIRED = "    retired: true\n"
 
 
 PAIRS = {
-    "retired, and forgotten": (RETIRED, "", RETIRED),
-    "retired, and emptied": (RETIRED, "", RETIRED.replace("forgotten", "emptied")),
+    "retired": (RETIRED, "", RETIRED),
     **{
         f"a budget that comes, {mode}": (
             "  audit:\n",

@@ -22,10 +22,8 @@ from strata.config.layers import READER
 from strata.kinds import KINDS
 from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, STACKS, layer_permissions, permissions, remedy, template
-from strata.live import usage
 from strata.load import load
 from strata.policy.reference import reference
-from strata.steps import baseline_roles
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
 from tests.documents import CHECKOUT
@@ -118,13 +116,6 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
 
     modules = {type: type.replace(".", "_") if "." in type else type.removeprefix("aws_") for type in found}
     assert [one for one in modules.values() if not find_spec(f"cdktf_cdktf_provider_aws.{one}")] == []
-
-
-def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
-    assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
-        "baseline": {"reads": sorted({*baseline_roles.READS, *usage.READS}), "writes": []},
-        "detection": {"reads": sorted({"guardduty:GetUsageStatistics", *usage.READS}), "writes": []},
-    }
 
 
 def test_every_action_is_one_of_aws() -> None:
@@ -382,8 +373,7 @@ OF_MANAGEMENT = ("contact.py", "primary_contact.py", "budget.py")
 
 def in_member(file: Path) -> bool:
     """Returns whether a module asks in member accounts alone, by the role of a layer or the access role."""
-    by_step = file.name == "baseline_roles.py"
-    return (file.parent.name == "members" and file.name not in OF_MANAGEMENT) or by_step
+    return file.parent.name == "members" and file.name not in OF_MANAGEMENT
 
 
 @cache

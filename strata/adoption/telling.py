@@ -245,4 +245,4 @@ def _differences(here: Model, fresh: Mapping[str, Any], default_name: str) -> It
 
 _IN_ACCOUNTS = frozenset({"contacts", "regions", "budget"})
 """What no run but a first with `--members` reads."""
-_NOT_COMPARED = frozenset({"members", "targets", "file", "retired", "baseline", "external"}) | _IN_ACCOUNTS
+_NOT_COMPARED = frozenset({"members", "targets", "file", "retired", "external"}) | _IN_ACCOUNTS

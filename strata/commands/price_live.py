@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from strata.adoption.inheriting import by_place, nested
-from strata.aws.access_role import entered, entered_to_read
+from strata.aws.access_role import entered
 from strata.aws.organization import list_accounts
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, AwsError, connect
@@ -81,7 +81,7 @@ def _entered(aws: Aws, zone: LandingZone, ids: Mapping[str, str], key: str) -> A
     id, detection = ids[key], zone.detection
     name = DETECTION_LAYER if detection and key == detection.administrator else BASELINE_LAYER
     if layer := zone.layers.get(name):
-        return entered_to_read(aws, id, layer.roles.reader, is_made=layer.makes_roles)
+        return entered(aws, id, layer.roles.reader)
     return entered(aws, id)
 
 

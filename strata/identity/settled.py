@@ -85,10 +85,6 @@ def lost_layers(
                 text = f"the account is retired before it was emptied: {has}"
                 problem = Message("account-not-emptied", text, stack=stack, account=account)
                 remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
-                if stack == baseline_in(account):
-                    remedy = (
-                        "write baseline: emptied, which deletes its roles and rules, or baseline: forgotten beside it"
-                    )
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy)
             elif key := moved_keys(landing_zone.moves, "account").get(account):
                 # A stack is named after its account, and its state after it.

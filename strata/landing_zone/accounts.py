@@ -11,7 +11,7 @@ from strata.config.source import Location
 from strata.landing_zone.inherited import Attributes, attributes, places
 
 LEAVING = "leaving:"
-"""The beginning of the word that tells a synth of a retired account whose baseline goes, with its id or without."""
+"""The beginning of the word that tells a synth of an account whose baseline is forgotten."""
 
 
 @dataclass(frozen=True)

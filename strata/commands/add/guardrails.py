@@ -12,21 +12,18 @@ from typing import Any
 from strata.commands.add.questions import one_of
 from strata.config import EXPECTATIONS
 from strata.config.entries import Way
-from strata.config.expectations import Expectation
 from strata.config.models import MANAGEMENT, ROOT
 from strata.config.source import Value
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError
-from strata.evaluation.landing_zone import Evaluated
 from strata.files.library import Guardrail, library, offered_expectations
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import guardduty_of
-from strata.landing_zone.placeholders import BASELINE_ROLES
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.printing import line
 from strata.questions import Known, Question, Read
-from strata.rules.usual_expectations import Entry, adapted, with_roles
+from strata.rules.usual_expectations import Entry, adapted
 from strata.text import listed
 
 _DELEGATED = "access-analyzer.amazonaws.com"
@@ -137,11 +134,7 @@ def guardrail_additions(kind: str, landing_zone: LandingZone, known: Known) -> l
     # Attached to all that there is, it is expected of what comes later as well, as in a new configuration.
     members = tree.keys() - {THE_ROOT, Target("account", MANAGEMENT)}
     held = places if any({*places}.isdisjoint(tree[member]) for member in members) else [THE_ROOT]
-    new = [
-        _placed(landing_zone, _but_the_baseline(landing_zone, guardrail, entry), held)
-        for entry in guardrail.expectations
-        if entry["id"] not in there
-    ]
+    new = [_placed(landing_zone, entry, held) for entry in guardrail.expectations if entry["id"] not in there]
     policy = _policy(guardrail, landing_zone, places, known["file"])
     return [policy, *(Addition(EXPECTATIONS, (), [entry]) for entry in new)]
 
@@ -187,17 +180,6 @@ def _policy(guardrail: Guardrail, landing_zone: LandingZone, places: Sequence[Ta
         "targets": targets,
     }
     return Addition(file, ("policies",), {guardrail.key: entry})
-
-
-def _but_the_baseline(landing_zone: LandingZone, guardrail: Guardrail, entry: Entry) -> Entry:
-    """Returns an expectation without the roles of the baseline that do what the guardrail denies to others alone."""
-    actions = Expectation.model_validate({**entry, "in": ROOT}).actions
-    lets = any(
-        BASELINE_ROLES in json.dumps(statement.get("Condition")) and {*actions} & {*statement.get("Action", ())}
-        for statement in (() if guardrail.option else json.loads(guardrail.document)["Statement"])
-    )
-    roles = Evaluated(landing_zone).baseline_roles_doing(actions) if lets else ()
-    return {**entry, "except": {**entry["except"], "as": with_roles(entry["except"]["as"], roles)}} if roles else entry
 
 
 def _placed(landing_zone: LandingZone, entry: Entry, places: Sequence[Target]) -> Entry:

@@ -24,7 +24,7 @@ from strata.adoption.describing import Description, describe, direct_full_access
 from strata.adoption.external import external_at_aws, overtaken, text_of
 from strata.adoption.importing import import_ids
 from strata.adoption.inheriting import with_defaults
-from strata.adoption.members import Members, attributes, roles_to_make, settings, unread
+from strata.adoption.members import Members, attributes, settings, unread
 from strata.adoption.record import RECORD, Record
 from strata.adoption.recording import record_of
 from strata.adoption.rerun import merge
@@ -375,7 +375,7 @@ def _files(
         left, apart = _left(landing_zone, inventory)
         files |= rendering.accepted([*entries, *left])
         require(loaded(rendering.expectations(holding(landing_zone))))
-    apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
+    apart += unread(members, description) if members else []
     description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
     files[ADOPTION] = rendering.adoption(inventory, description)
     record = Record().with_more(*record_of(landing_zone, inventory, description, lines))

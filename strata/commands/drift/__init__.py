@@ -11,7 +11,7 @@ from functools import partial
 from types import MappingProxyType
 from typing import Any, NamedTuple
 
-from strata.aws.access_role import entered_to_read
+from strata.aws.access_role import entered
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import Aws, AwsError, Caller, connect
 from strata.commands.drift.back import Back, Step, agreed, looks_for_real, put_back, steps_of
@@ -181,7 +181,7 @@ def _history(aws: Aws, zone: LandingZone, inventory: Inventory, stack: str) -> H
     if id is None:
         text = f"AWS lists no account with the address {email}"
         raise AwsError(Message("no-such-account", text, email=email), "NoSuchAccount")
-    return History(entered_to_read(aws, id, layer.roles.reader, is_made=layer.makes_roles))
+    return History(entered(aws, id, layer.roles.reader))
 
 
 _EVERY = 5.0

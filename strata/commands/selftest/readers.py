@@ -21,7 +21,7 @@ from strata.aws import (
     states,
     switches,
 )
-from strata.aws.access_role import entered, entered_to_read
+from strata.aws.access_role import entered
 from strata.aws.session import Aws
 from strata.config.models import PolicyType, Project
 from strata.drift.comparison import controls_of, shipped_stacks
@@ -127,7 +127,7 @@ def _states(ask: Ask, aws: Aws, zone: LandingZone, accounts: Iterable[organizati
     stacks = {stack.name.partition("_")[0]: stack for stack in shipped_stacks(zone, recorded, nothing)}
 
     def enter(stack: Any) -> Aws:
-        return entered_to_read(aws, stack.account, stack.role, is_made=stack.is_made) if stack.account else aws
+        return entered(aws, stack.account, stack.role) if stack.account else aws
 
     ask(read_of_accounts, enter, project, list(stacks.values()), active)
 

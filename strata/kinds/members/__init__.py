@@ -5,7 +5,6 @@ from __future__ import annotations
 from strata.kinds.kind import Kind
 from strata.kinds.members.alias import ALIAS
 from strata.kinds.members.backup import BACKUP
-from strata.kinds.members.baseline_roles import BASELINE_ROLES
 from strata.kinds.members.budget import BUDGET_OF_ACCOUNT
 from strata.kinds.members.contact import CONTACT_OF_ACCOUNT
 from strata.kinds.members.documents import DOCUMENTS
@@ -23,5 +22,5 @@ from strata.kinds.members.vpc import INTERNET
 
 OF_ACCOUNTS: tuple[Kind, ...] = (
     *(CONTACT_OF_ACCOUNT, PRIMARY_CONTACT, BUDGET_OF_ACCOUNT, SIGN_IN_RULE, MEMBER_ROLE, PROVIDER_OF_JOBS, ALIAS),
-    *(QUOTA, VOLUMES, VOLUME_KEY, CONSOLE, EMR, DOCUMENTS, INTERNET, BACKUP, PASSWORDS, BASELINE_ROLES),
+    *(QUOTA, VOLUMES, VOLUME_KEY, CONSOLE, EMR, DOCUMENTS, INTERNET, BACKUP, PASSWORDS),
 )

@@ -177,32 +177,6 @@ def in_member(
     )
 
 
-def by_step(
-    key: str,
-    *,
-    declared: Callable[[LandingZone], Iterator[Thing]],
-    recorded: Callable[[InStates], Iterator[Thing]],
-    asked: Callable[[Ask], Attributes | None],
-    events: Events,
-    clues: Callable[[Thing], Clues] = by_nothing,
-    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
-) -> Kind:
-    """Returns the kind of what a step of a deploy does in an account: no resource is it. Arguments are as above."""
-    return Kind(
-        SET,
-        BASELINE_LAYER,
-        control=key,
-        declared=declared,
-        recorded=recorded,
-        asked=asked,
-        live=lambda aws: (Thing(SET, name, values) for name, values in _live(aws, SET, key)),
-        obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
-        events=events,
-        clues=clues,
-        way=way,
-    )
-
-
 def setting(
     key: str,
     resources: tuple[Resource, ...],

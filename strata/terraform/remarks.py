@@ -1,19 +1,18 @@
-"""Steps: what Strata does itself once a stack is applied, found at AWS for each plan, and so again after a kill."""
+"""What is told of a plan beside its changes, and what is refused once it is planned."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from itertools import chain
-from typing import Any
 
-from strata.aws.access_role import entered
+from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws, AwsError
+from strata.aws.states import read_state
 from strata.config import BASELINE, DETECTION
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
-from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.kinds import TYPES
 from strata.kinds.data import HOLDS_DATA
@@ -24,29 +23,25 @@ from strata.kinds.members.alias import ALIAS
 from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.control_tower import not_enrolled, works_here
-from strata.steps import baseline_roles
-from strata.terraform.entering import Entrances
 from strata.terraform.fleet import own_layer
 from strata.terraform.plans import Plan
 from strata.text import counted, listed
 
 
 @dataclass(frozen=True)
-class Steps:
-    """The steps of the stacks of a landing zone."""
+class Remarks:
+    """The remarks on the plans of a landing zone."""
 
     landing_zone: LandingZone
     aws: Aws
-    entrances: Entrances
     protection: Mapping[Switch, str] = field(default_factory=dict)
     """What AWS has of the switches of GuardDuty that no state has."""
 
-    def plan(self, planned: Plan) -> Plan:
-        """Returns a plan with its steps, with what is told of that which is none, and with what AWS has unimported.
+    def on(self, planned: Plan) -> Plan:
+        """Returns a plan with its remarks, and with what AWS has unimported.
 
         Raises:
-            StrataError: a role that Strata is to make is somebody else's, or a recorder is Control Tower's; or settings
-                would be forgotten since baseline.yaml is gone.
+            StrataError: a recorder is Control Tower's, or settings would be forgotten since baseline.yaml is gone.
         """
         if planned.error or planned.waits_for:
             return planned
@@ -58,35 +53,30 @@ class Steps:
             planned = replace(planned, remarks=tuple(_beside_control_tower(planned, self.landing_zone)))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
-        if not (self.entrances.made(planned.stack) and self.entrances.account(planned.stack)):
-            return _with_new_names(planned) if own_layer(self.landing_zone, planned.stack) else planned
-        return replace(planned, steps=tuple(self._roles(planned.stack)))
-
-    def do(self, planned: Plan) -> int:
-        """Does the steps of a plan that is applied; returns how many are done.
-
-        Raises:
-            StrataError: AWS refuses to set a role.
-        """
-        self._set_roles(planned.stack, planned.steps)
-        return len(planned.steps)
+        return _with_new_names(planned) if own_layer(self.landing_zone, planned.stack) else planned
 
     def _of_control_tower(self, planned: Plan) -> Iterator[Message]:
         """Yields why a recorder cannot be made where Control Tower has its own: an account has one in a region."""
         for address, change in planned.changes.items():
             if not (address.startswith(f"{RECORDERS[0].type}.") and change.action == "create"):
                 continue
-            member = planned.stack in self.landing_zone.account_stacks
-            reader = self.entrances.roles(planned.stack).reader
             with suppress(AwsError):  # Terraform says why
-                aws = entered(self.aws, self.entrances.account(planned.stack), reader) if member else self.aws
-                ask = ResourceQuestion(aws, self.landing_zone.project, change.arguments)
+                ask = ResourceQuestion(self._inside(planned.stack), self.landing_zone.project, change.arguments)
                 if (name := recorder_here(ask) or "").startswith(CONTROL_TOWERS):
                     text = (
                         f"Control Tower records here, by {name} in {change.arguments['region']}, which is left alone: "
                         "an account has one recorder in a region; write config: {mode: unmanaged}"
                     )
                     yield Message("recorder-of-control-tower", text, place=address, recorder=name)
+
+    def _inside(self, stack: str) -> Aws:
+        """Returns AWS as the reader of a stack sees it; a deploy may have made the account since it began."""
+        zone = self.landing_zone
+        if stack not in zone.account_stacks:
+            return self.aws
+        key = zone.account_stacks[stack]
+        ids = dict(account_ids(read_state(self.aws, zone.project, "organizations"), [key]))
+        return entered(self.aws, ids.get(key, ""), zone.roles(stack).reader)
 
     def _without_file(self, planned: Plan) -> Iterator[Message]:
         """Yields that settings would be forgotten unasked where Config alone keeps the stacks of a baseline."""
@@ -100,50 +90,6 @@ class Steps:
                 "put it back with settings: {}; a deploy removes them from the state; then delete the file"
             )
             yield Message("state-without-stack", text, place=BASELINE, stack=planned.stack, held=gone)
-
-    def follow_from(self, stack: str) -> list[Any]:
-        """Returns all that the steps of a stack follow from: the roles."""
-        return [role.as_json() for role in self.entrances.made(stack)]
-
-    # Roles
-
-    def _roles(self, stack: str) -> Iterator[Message]:
-        """Yields what makes the roles of a baseline what they should be; those of an account that loses it go.
-
-        Raises:
-            StrataError: one is somebody else's.
-        """
-        roles, key = self.entrances.seen(stack) if self.entrances.made(stack) else (), stack.partition(IN_ACCOUNT)[2]
-        if key in self.landing_zone.leaving:
-            yield from (step for role in roles for step in role.deleting())
-        elif refusals := [why for role in roles if (why := baseline_roles.refusal(role, key))]:
-            raise StrataError(*refusals)
-        else:
-            yield from (step for role in roles for step in role.setting())
-
-    def _set_roles(self, stack: str, steps: Sequence[Message]) -> None:
-        """Does the steps of roles, as the access role: neither of them may set itself, or the other.
-
-        Raises:
-            StrataError: AWS refuses it.
-        """
-        if not steps:
-            return
-        wanted, key = {role.name: role for role in self.entrances.made(stack)}, stack.partition(IN_ACCOUNT)[2]
-        try:
-            member = entered(self.aws, self.entrances.account(stack))
-        except AwsError as error:
-            text = f"the roles of the baseline in account {key} are set by {ACCESS_ROLE} alone: {error}"
-            raise StrataError(Message("role-refused", text, account=key, role=ACCESS_ROLE, code=error.code)) from error
-        ask, refused = ResourceQuestion(member, self.landing_zone.project, {}), list[Message]()
-        for step in steps:
-            change = baseline_roles.remove if step.id == "role-to-delete" else baseline_roles.make
-            try:
-                change(ask, wanted[step.data["role"]], key)
-            except StrataError as error:  # the other may be set all the same
-                refused += error.args
-        if refused:
-            raise StrataError(*refused)
 
 
 def _with_protection(planned: Plan, at_aws: Mapping[Switch, str]) -> Plan:
