@@ -2,7 +2,7 @@
 # another Python than the first on PATH: make PYTHON=python3.13.
 PYTHON ?= python3
 
-# cdktf, or cdktn, which goes on where cdktf ended. `strata engine` writes the default; the other one has an environment of
+# cdktf, or cdktn, which goes on where cdktf ended. requirements/engine names the default; the other one has an environment of
 # its own, in which every target works.
 DEFAULT := $(shell cat requirements/engine)
 ENGINE ?= $(DEFAULT)
@@ -92,8 +92,7 @@ TESTS := $(addprefix tests/,$(addsuffix .py,$(addprefix test_,addresses backend 
 	tests/provider/test_provider.py::test_the_schema_is_that_of_the_pinned_bindings
 cdktn: dev ## compare the Terraform of cdktn, which follows cdktf, and run the tests of the stacks on it; TESTS=tests: all
 	@$(MAKE) -s ENGINE=cdktn dev
-	@for config in strata/template tests/company tests/every_option; do \
-		$(BIN)/strata --config $$config engine cdktn --dry-run || exit; done
+	@$(BIN)/python -m tests.engines strata/template tests/company tests/every_option
 	@.venv-cdktn/bin/pytest -n 2 --dist loadfile $(TESTS)
 
 # A file is not split, since each begins with a first deploy of minutes, and the longest come first; xdist would begin with

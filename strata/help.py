@@ -29,18 +29,15 @@ GROUPS: Mapping[str, Mapping[str, str]] = {
         "explain": "who may do what where, and why",
         "can": "whether somebody may do something",
         "report": "access, organization, effects of an edit",
-        "price": "what a month costs, line by line",
     },
     "Watch": {
         "doctor": "check AWS and this machine",
-        "selftest": "whether AWS answers as Strata reads it",
         "drift": "what differs at AWS from config/",
     },
     "Use": {
         "profiles": "write AWS CLI profiles",
         "permissions": "print the IAM policy to plan or deploy",
         "eject": "write Terraform to run without Strata",
-        "engine": "switch from cdktf to cdktn, or back",
     },
 }
 """Each command with its line; those in no group are hidden."""

@@ -10,19 +10,17 @@ from strata.printing import as_json
 
 FORMATS: Mapping[str, int] = {
     "add": 1,
-    "adopt": 1,
+    "adopt": 2,
     "can": 1,
     "check": 1,
     "deploy": 2,
     "diff": 1,
     "doctor": 1,
-    "drift": 1,
+    "drift": 2,
     "explain": 1,
     "plan": 2,
-    "price": 1,
     "profiles": 1,
     "report": 1,
-    "selftest": 1,
 }
 """The number of each output. It grows when a field goes, or means something else; not when a field is added."""
 

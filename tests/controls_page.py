@@ -1,7 +1,7 @@
 """Writes docs/controls.md: per control of security.yaml, its effect at AWS when it is on, off or unmanaged.
 
 The effects are read from synthesized stacks, the parameters from the models; only the words stand here, those of the
-table of controls in docs/costs.md and of the picture too. `make golden` stores the pages.
+picture too. `make golden` stores the page.
 """
 
 from __future__ import annotations
@@ -14,8 +14,6 @@ from typing import Any
 from strata.config.descriptions import descriptions
 from strata.config.models import Control, RegionalSetting, Security, Setting
 from strata.config.weaker import Weaker
-from strata.price import Price, prices
-from tests.documents import with_rows
 from tests.synthesized import Stack
 
 
@@ -27,75 +25,53 @@ class Facts:
         things: its resource types, and the words for those that people know; the others go with them.
         page: AWS's page on it.
         notes: what else is worth knowing.
-        price: what it costs, as docs/costs.md says.
-        size: from when on it costs that.
         short: its words in the picture of README.md.
     """
 
     things: Mapping[str, str]
     page: str
     notes: tuple[str, ...] = ()
-    price: str = ""
-    size: str = ""
     short: str = ""
 
 
 GUIDES = "https://docs.aws.amazon.com"
-SETTINGS = "settings; EBS uses the key `aws/ebs`, which has no monthly price ([KMS])"
 FACTS: Mapping[str, Facts] = {
     "ebs_encryption": Facts(
         {"aws_ebs_encryption_by_default": "the setting"},
         f"{GUIDES}/ebs/latest/userguide/encryption-by-default.html",
         ("Volumes that exist stay as they are.",),
-        price="nothing",
-        size=SETTINGS,
         short="EBS encryption",
     ),
     "instance_metadata": Facts(
         {"aws_ec2_instance_metadata_defaults": "the defaults"},
         f"{GUIDES}/AWSEC2/latest/UserGuide/configuring-IMDS-new-instances.html",
         ("Instances that exist stay as they are.",),
-        price="nothing",
-        size=SETTINGS,
         short="IMDSv2",
     ),
     "snapshot_public_access": Facts(
         {"aws_ebs_snapshot_block_public_access": "the block"},
         f"{GUIDES}/ebs/latest/userguide/block-public-access-snapshots.html",
-        price="nothing",
-        size=SETTINGS,
         short="no public snapshots",
     ),
     "image_public_access": Facts(
         {"aws_ec2_image_block_public_access": "the block"},
         f"{GUIDES}/AWSEC2/latest/UserGuide/block-public-access-to-amis.html",
-        price="nothing",
-        size=SETTINGS,
         short="no public images",
     ),
     "s3_public_access": Facts(
         {"aws_s3_account_public_access_block": "the block"},
         f"{GUIDES}/AmazonS3/latest/userguide/configuring-block-public-access-account.html",
-        price="nothing",
-        size=SETTINGS,
         short="no public buckets",
     ),
     "password_policy": Facts(
         {"aws_iam_account_password_policy": "the policy"},
         f"{GUIDES}/IAM/latest/UserGuide/id_credentials_passwords_account-policy.html",
         ("People of Identity Center are not IAM users: their passwords have rules of their own.",),
-        price="nothing",
-        size=SETTINGS,
         short="password policy",
     ),
     "access_analyzer": Facts(
         {"aws_accessanalyzer_analyzer": "the analyzers"},
         f"{GUIDES}/IAM/latest/UserGuide/what-is-access-analyzer.html",
-        price="nothing",
-        size=(
-            f"external access is free; `unused_access_days` adds {prices()['unused_access'].words} a month for each "
-            "IAM role and user of the organization ([Access Analyzer])"
-        ),
         short="access analyzers",
     ),
     "trail": Facts(
@@ -113,8 +89,6 @@ FACTS: Mapping[str, Facts] = {
             "`strata deploy` destroys the trail with `--allow delete:trail` alone.",
             "To switch it on again, import the bucket: `aws_s3_bucket.trail` in `imports.yaml`.",
         ),
-        price="the first copy of management events is free; S3 is not",
-        size="see below",
         short="organization trail",
     ),
     "alerts": Facts(
@@ -127,30 +101,23 @@ FACTS: Mapping[str, Facts] = {
         },
         f"{GUIDES}/awscloudtrail/latest/userguide/cloudtrail-event-reference-aws-console-sign-in-events.html",
         ("`break_glass` in `sso.yaml` needs it on.", "An address that is added confirms by the mail that AWS sends."),
-        price="nothing up to 1,000 mails a month, then 2.00 per 100,000",
-        size="AWS events on the default bus are free ([EventBridge], [SNS])",
         short="alerts",
     ),
     "budget": Facts(
         {"aws_budgets_budget": "the budget"},
         f"{GUIDES}/cost-management/latest/userguide/budgets-managing-costs.html",
-        price="nothing",
-        size="budgets without actions are free ([Budgets])",
         short="budget",
     ),
     "anomaly_monitor": Facts(
         {"aws_ce_anomaly_monitor": "the monitor", "aws_ce_anomaly_subscription": "its subscription"},
         f"{GUIDES}/cost-management/latest/userguide/manage-ad.html",
         ("AWS has often made the one monitor that an account may have: [costs.md](costs.md#the-anomaly-monitor).",),
-        price="nothing",
-        size="see below for why it is off ([Anomaly Detection])",
         short="cost anomalies",
     ),
     "alternate_contacts": Facts(
         {"aws_account_alternate_contact": "the contacts"},
         f"{GUIDES}/accounts/latest/reference/manage-acct-update-contact-alternate.html",
         ("A contact that is not given keeps what it is at AWS.",),
-        price="nothing",
     ),
     "github_actions": Facts(
         {
@@ -161,8 +128,6 @@ FACTS: Mapping[str, Facts] = {
         },
         f"{GUIDES}/IAM/latest/UserGuide/id_roles_providers_create_oidc.html",
         ("It gives access; `strata report --diff` counts switching it on as a risk.",),
-        price="nothing",
-        size="an identity provider and two roles ([IAM])",
     ),
 }
 WEAKER = {
@@ -179,8 +144,8 @@ WEAKER = {
 INTRODUCTION = """\
 # The controls of security.yaml
 
-Each control has a mode. `make golden` writes this page from the stacks that Strata makes, the models and
-[costs.md](costs.md); a test fails when it differs.
+Each control has a mode. `make golden` writes this page from the stacks that Strata makes and the models; a
+test fails when it differs. [costs.md](costs.md) says what AWS charges for them.
 
 | Mode | Meaning |
 |---|---|
@@ -242,7 +207,8 @@ class Page:
             names = [f"`{mode}`{', the default' if mode == default else ''}" for mode in same]
             yield f"| {'; '.join(names)} | {text} |"
         yield ""
-        yield f"{' '.join([f'Costs: {facts.price}.{_fields(name, control)}', *facts.notes, *_more(control)])}\n"
+        if words := [*_fields(name, control), *facts.notes, *_more(control)]:
+            yield f"{' '.join(words)}\n"
 
     def _on(self, control: type[Control], facts: Facts) -> str:
         if issubclass(control, Setting):
@@ -262,14 +228,17 @@ class Page:
         return "; ".join([*parts, *([f"leaves {_row(left)} unchanged"] if left else [])])
 
 
-def _fields(name: str, control: type[Control]) -> str:
-    """Returns where the fields of a control stand, and which values of them are weaker."""
+def _fields(name: str, control: type[Control]) -> Iterator[str]:
+    """Yields where the fields of a control stand, and which values of them are weaker."""
     fields = [(field, found) for field, found in control.model_fields.items() if field != "mode"]
     weaker = {
         words: [f"`{field}`" for field, found in fields if mark in found.metadata] for mark, words in WEAKER.items()
     }
     said = "; ".join(f"{', '.join(names)}: {words}" for words, names in weaker.items() if words and names)
-    return f" [Its fields](configuration.md#{name}).{f' Weaker: {said}.' if said else ''}" if fields else ""
+    if fields:
+        yield f"[Its fields](configuration.md#{name})."
+    if said:
+        yield f"Weaker: {said}."
 
 
 def _more(control: type[Control]) -> Iterator[str]:
@@ -278,22 +247,6 @@ def _more(control: type[Control]) -> Iterator[str]:
             yield "Where a declarative policy sets the same, AWS rejects it for an account, and Strata leaves it out."
         if control.breaks:
             yield f"Switching it on may break something: {control.breaks}."
-
-
-def costs(page: str) -> str:
-    """Returns docs/costs.md with its tables of controls and prices made anew."""
-    rows = []
-    for (mode, price, size), names in groupby(FACTS, lambda name: (_mode(name), FACTS[name].price, FACTS[name].size)):
-        rows.append(f"| {', '.join(f'`{name}`' for name in names)} | {mode} | {price} | {size}{' ' if size else ''}|")
-    page = with_rows(page, "| Control | Default | Costs | At which size |", rows)
-    return with_rows(page, "| Service | Unit | USD | Free at first | Source |", map(_price, prices().values()))
-
-
-def _price(price: Price) -> str:
-    elsewhere = "".join(f"; {region} {factor * price.tiers[0].usd:.2f}" for region, factor in price.regions.items())
-    trial = f"{price.trial} days" if price.trial else ""
-    source = f"{'second-hand, ' if price.source.second_hand else ''}[{price.source.date}]({price.source.url})"
-    return f"| {price.service} | {price.unit} | {price.words}{elsewhere} | {trial}{' ' if trial else ''}| {source} |"
 
 
 def _mode(name: str) -> str:

@@ -7,8 +7,7 @@ import pytest
 from strata.config.models import Control, Security
 from strata.config.source import read
 from tests.conftest import Changes, Golden, Variant
-from tests.controls_page import FACTS, Effects, Page, costs
-from tests.documents import CHECKOUT
+from tests.controls_page import FACTS, Effects, Page
 from tests.synthesized import COMPANY, EVERY_OPTION
 
 
@@ -32,10 +31,6 @@ def test_the_page_is_current(effects: Effects, golden: Golden) -> None:
     assert FACTS.keys() == Security.kinds(Control).keys()
     assert sorted(kinds) == sorted({address.partition(".")[0] for address in effects.on.addresses})
     golden("../../docs/controls.md", Page(effects).text())
-
-
-def test_the_table_of_costs_is_current(golden: Golden) -> None:
-    golden("../../docs/costs.md", costs((CHECKOUT / "docs/costs.md").read_text(encoding="utf-8")))
 
 
 def test_what_off_does_at_aws_is_what_the_control_says(effects: Effects) -> None:

@@ -37,7 +37,6 @@ from strata.terraform.events import Events
 from strata.terraform.plans import Plan, ended, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.process import ProcessResult
-from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import StoppedError
 from strata.terraform.workspace import Workspace
 from tests import deploying
@@ -74,105 +73,14 @@ def test_the_plan_that_was_shown_is_applied(site: Site) -> None:
     assert not site.plan_folder.exists()
 
 
-# The time that is left
-
-
-@pytest.fixture
-def lasting(site: Site, monkeypatch: pytest.MonkeyPatch) -> Callable[[float | None], None]:
-    """Has the credentials be those of session variables that last so many minutes, None where nobody says so."""
-
-    def last(minutes: float | None) -> None:
-        end = dt.datetime.now(tz=dt.UTC) + dt.timedelta(minutes=minutes or 0)
-        monkeypatch.setenv("AWS_SESSION_TOKEN", "testing")
-        if minutes is not None:
-            monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end.isoformat())
-        site.aws = Aws(profile=None, region="us-east-1")
-
-    return last
-
-
-def test_a_stack_that_may_outlast_the_credentials_is_not_begun(
-    site: Site, lasting: Callable[[float | None], None]
-) -> None:
-    """By what its last deploy took, twice that; those before it are deployed."""
-    for stack in ("backend", "security"):
-        site.plans(stack, MADE)
-    version = Version("one", 1)
-    last = {"backend": runs.Run(version, {}, seconds=60), "security": runs.Run(version, {}, seconds=400)}
-    runs.write(site.aws, site.landing_zone.project, last)
-    lasting(10)
-
-    with pytest.raises(StrataError) as error:
-        site.deploys()
-
-    (told,) = error.value.args
-    assert ids_of(site.said)[0] == "credentials-end"
-    assert (told.id, told.data["stack"]) == ("credentials-end-soon", "security")
-    assert "took 6 min 40 s" in told
-    assert site.statuses == ["applied", "applied", "not started"]
-    assert ("apply" in site.did("backend"), "apply" in site.did("security")) == (True, False)
-
-
-@pytest.mark.parametrize(("minutes", "begun"), [(20, False), (40, True), (None, True)])
-def test_of_a_stack_of_which_nobody_knows_how_long_it_takes_half_an_hour_is_left(
-    site: Site, lasting: Callable[[float | None], None], minutes: float | None, begun: bool
-) -> None:
-    """And where nobody knows when the credentials end, that is said, and everything is begun."""
-    site.plans("security", MADE)
-    lasting(minutes)
-
-    with contextlib.nullcontext() if begun else pytest.raises(StrataError):
-        site.deploys()
-
-    assert ("apply" in site.did("security")) is begun
-    assert ids_of(site.said)[0] == ("credentials-end-unknown" if minutes is None else "credentials-end")
-
-
-@pytest.mark.parametrize(
-    ("end", "id"),
-    [
-        ("2020-01-01T00:00:00Z", "sign-in-expired"),
-        ("soon", "credentials-end-unreadable"),
-        ("1764400000", "credentials-end-unreadable"),
-        ("2099-01-01T00:00:00", "credentials-end-unreadable"),
-    ],
-)
-def test_session_variables_that_ended_or_say_no_time_are_an_error(
-    monkeypatch: pytest.MonkeyPatch, end: str, id: str
-) -> None:
+def test_session_variables_that_ended_are_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "testing")
-    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", end)
-    aws = Aws(profile=None, region="us-east-1")
+    monkeypatch.setenv("AWS_CREDENTIAL_EXPIRATION", "2020-01-01T00:00:00Z")
 
-    for ask in (aws.credentials_end, aws.caller):
-        with pytest.raises(AwsError) as error:
-            ask()
-        assert [told.id for told in error.value.args] == [id]
-
-
-def ids_of(said: list[str]) -> list[str]:
-    """Returns the ids of messages whose words have the time in them."""
-    return [text.id for text in said if isinstance(text, Message)]
-
-
-def test_a_key_of_a_user_never_ends_and_nothing_is_said_of_it(site: Site) -> None:
-    site.plans("security", MADE)
-
-    assert site.deploys() == 0
-    assert not [id for id in ids_of(site.said) if "credentials" in id]
-
-
-def test_credentials_that_are_renewed_have_no_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Terraform runs the same process, or signs in by the same session, once more."""
-    given = {"Version": 1, "AccessKeyId": "a", "SecretAccessKey": "b", "SessionToken": "c"}
-    (tmp_path / "given.json").write_text(json.dumps({**given, "Expiration": "2099-01-01T00:00:00Z"}))
-    (tmp_path / "config").write_text(f"[profile deployer]\ncredential_process = cat {tmp_path / 'given.json'}\n")
-    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
-        monkeypatch.delenv(name, raising=False)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(tmp_path / "config"))
-
-    assert Aws(profile="deployer", region="us-east-1").credentials_end() == "never"
+    with pytest.raises(AwsError) as error:
+        Aws(profile=None, region="us-east-1").caller()
+    assert [told.id for told in error.value.args] == ["sign-in-expired"]
 
 
 def test_an_endpoint_that_is_no_url_is_a_plain_error(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
@@ -912,14 +820,13 @@ def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Sit
     site.applies("backend", waits=True)
     thread = press(site, "backend", 1)
 
-    assert site.deploys(yes=True, command="strata drift --back") == 130
+    assert site.deploys(yes=True) == 130
 
     thread.join()
     assert site.statuses == ["applied", "not started", "not started"]
     assert "SIGINT" not in site.did("backend")
     (told,) = said(site.said[-1])
     assert (told.id, told.data) == ("run-interrupted", {"changed": True})
-    assert "strata drift --back" in told.text  # what was run, which is what to run again
 
 
 def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
@@ -1126,9 +1033,7 @@ def test_permission_sets_are_looked_at_again_only_where_something_of_them_change
 ) -> None:
     """A look takes a call for each set; the last run has taken it, and nothing has changed since."""
     site.states["sso"] = {"lineage": "one", "serial": 1}
-    runs.write(site.aws, site.landing_zone.project, {"sso": runs.Run(Version("one", 1), {})})
-    site.refreshing = Refreshing(always=False)
-    site.refreshing.begin(site.aws, site.landing_zone.project, site.states, [])
+    runs.write(site.aws, site.landing_zone.project, {"sso": runs.Run(Version("one", 1))})
 
     assert _provisions(site, "applied", 0, changed=False, monkeypatch=monkeypatch) is False
 
@@ -1189,7 +1094,6 @@ def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, mo
     site.stacks = ("backend",)
     site.deploys()
     monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
-    monkeypatch.setattr(deploy, "providers", lambda *_: {})
     site.deployment.outcomes["sso"] = deploy.StackOutcome("sso", "applied")
     site.deployment._provisions = True
     for provisioned, code, whole in ((False, 0, False), (True, 130, False), (True, 0, True)):
@@ -1211,26 +1115,6 @@ def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.
 
     assert site.deployment_ends() == 0
     assert "kept-file-unwritable" in said.ids(site.said)
-
-
-def test_a_plan_without_a_refresh_is_the_plan_that_is_applied(site: Site) -> None:
-    site.stacks = ("backend",)
-    site.plans("backend", MADE)
-    site.refreshing = NoRefresh()
-
-    assert site.deploys(yes=True) == 0
-
-    planned, _, applied = (site.of("backend") / "commands.txt").read_text().splitlines()[-3:]
-    assert planned.startswith("plan ")
-    assert " -refresh=false " in planned
-    assert applied == f"apply -json -input=false {site.plan_folder}/backend.tfplan"
-
-
-class NoRefresh(Refreshing):
-    """Nothing needs a refresh."""
-
-    def needed(self, *_: object) -> bool:
-        return False
 
 
 def test_a_line_of_imports_whose_thing_is_gone_is_told_and_left_out(

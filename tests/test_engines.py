@@ -18,16 +18,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from typer.testing import CliRunner, Result
 
 from stacks import cdktn_alias
-from strata.cli import app
-from strata.commands import engine as command
+from strata.errors import StrataError
 from strata.terraform import engine as installed
-from strata.terraform.engine import CDKTF, CDKTF_ENDS, CDKTN, Engine
+from strata.terraform.engine import CDKTF, CDKTN, Engine
 from strata.terraform.tools import engine
 from tests.documents import CHECKOUT
-from tests.synthesized import SHIPPED
+from tests.engines import differences
 from tools.make import cdktn_requirements
 
 PYPROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text(encoding="utf-8"))
@@ -57,193 +55,48 @@ def bucket(files: dict[str, Any]) -> dict[str, Any]:
     return found
 
 
-def differences(new: dict[str, Any]) -> list[str]:
-    return list(command.differences({CDKTF: OLD, CDKTN: new}))
-
-
-BUCKET = f"{STACK}: resource.aws_s3_bucket.state"
-CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], list[str]]] = {
-    "versions": (lambda _: None, []),
-    "a value": (lambda new: bucket(new).update(bucket="b"), [f'{BUCKET}.bucket: "acme" with cdktf, "b" with cdktn']),
-    "a type": (lambda new: bucket(new).update(tags={"a": 1}), [f'{BUCKET}.tags.a: "1" with cdktf, 1 with cdktn']),
-    "less": (
-        lambda new: bucket(new).pop("tags"),
-        [f'{BUCKET}.tags.a: "1" with cdktf, nothing with cdktn'],
-    ),
-    "more": (
-        lambda new: bucket(new)["filter"].append({"prefix": ""}),
-        [f'{BUCKET}.filter[1].prefix: nothing with cdktf, "" with cdktn'],
-    ),
-    "an empty block": (
-        lambda new: bucket(new).update(filter=[]),
-        [
-            f"{BUCKET}.filter[0]: {{}} with cdktf, nothing with cdktn",
-            f"{BUCKET}.filter: nothing with cdktf, [] with cdktn",
-        ],
-    ),
+CHANGES: dict[str, tuple[Callable[[dict[str, Any]], object], set[str]]] = {
+    "versions": (lambda _: None, set()),
+    "a value": (lambda new: bucket(new).update(bucket="b"), {'"bucket": "acme",', '"bucket": "b",'}),
+    "a type": (lambda new: bucket(new)["tags"].update(a=1), {'"a": "1"', '"a": 1'}),
+    "less": (lambda new: bucket(new)["tags"].clear(), {'"tags": {', '"a": "1"', "}", '"tags": {}'}),
     "another provider": (
         lambda new: new[STACK]["terraform"]["required_providers"]["aws"].update(source="acme/aws"),
-        [f'{STACK}: terraform.required_providers.aws.source: "aws" with cdktf, "acme/aws" with cdktn'],
+        {'"source": "aws",', '"source": "acme/aws",'},
     ),
     "no version": (
         lambda new: new["manifest.json"].pop("version"),
-        ['manifest.json: version: "0.21.0" with cdktf, nothing with cdktn'],
+        {'"version": "some"', '"version": "none"'},
     ),
     "a dependency": (
-        lambda new: new["manifest.json"]["stacks"]["backend"].update(dependencies=["sso"]),
-        [
-            "manifest.json: stacks.backend.dependencies: [] with cdktf, nothing with cdktn",
-            'manifest.json: stacks.backend.dependencies[0]: nothing with cdktf, "sso" with cdktn',
-        ],
+        lambda new: new["manifest.json"]["stacks"]["backend"]["dependencies"].append("sso"),
+        {'"dependencies": []', '"dependencies": [', '"sso"', "]"},
     ),
 }
 
 
 @pytest.mark.parametrize("case", CHANGES)
-def test_what_is_no_version_is_a_line(case: str) -> None:
+def test_what_is_no_version_is_a_difference(case: str) -> None:
     change, lines = CHANGES[case]
     new = as_cdktn()
     change(new)
 
-    assert differences(new) == lines
+    assert changed(new) == lines
 
 
-def test_of_a_long_value_the_part_that_differs_is_shown() -> None:
-    old, new = copy.deepcopy(OLD), as_cdktn()
-    bucket(old)["bucket"], bucket(new)["bucket"] = "x" * 5000 + "Allow" + "y" * 500, "x" * 5000 + "Deny" + "y" * 500
-
-    (line,) = command.differences({CDKTF: old, CDKTN: new})
-
-    assert "xAllowy" in line
-    assert "xDenyy" in line
-    assert len(line) < 500
-
-
-def test_a_stack_that_one_engine_does_not_write_is_told() -> None:
+def test_a_stack_that_one_engine_does_not_write_is_a_difference() -> None:
     new = as_cdktn()
     del new[STACK]
 
-    assert differences(new) == [f"{STACK}: only cdktf writes it"]
+    assert '"bucket": "acme",' in changed(new)
 
 
-# The switch
+def changed(new: dict[str, Any]) -> set[str]:
+    lines = [line for line in differences(OLD, new) if not line.startswith(("+++", "---", "@@", " "))]
+    return {line[1:].strip() for line in lines}
 
 
-@pytest.fixture
-def checkout(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A checkout with cdktf, whose engines write the same but for versions, and whose make keeps a journal."""
-    write = """\
-import json, os, pathlib, sys
-here = pathlib.Path.cwd()
-if "main.py" not in sys.argv:
-    (here / "journal").open("a").write(" ".join(sys.argv[1:]) + "\\n")
-    (here / "requirements/terraform.lock.hcl").write_text('version = "6.69.1"')
-else:
-    engine = "cdktn" if "cdktn" in sys.argv[0] else "cdktf"
-    for name, file in json.loads((here / f"{engine}.json").read_text()).items():
-        target = pathlib.Path(os.environ["CDKTF_OUTDIR"], name)
-        target.parent.mkdir(parents=True, exist_ok=True)
-        target.write_text(json.dumps(file))
-"""
-    for name in (".venv", ".venv-cdktn"):
-        fake(tmp_path / name / "bin/python", f"#!{sys.executable}\n{write}")
-        (tmp_path / name / ".run").touch()
-    fake(tmp_path / "bin/make", '#!/bin/sh\necho "$@" >>journal\ntest ! -e broken')
-    (tmp_path / "requirements").mkdir()
-    (tmp_path / "requirements/engine").write_text("cdktf\n")
-    (tmp_path / "cdktf.json").write_text(json.dumps(OLD))
-    (tmp_path / "cdktn.json").write_text(json.dumps(as_cdktn()))
-    monkeypatch.setenv("PATH", f"{tmp_path / 'bin'}:/usr/bin:/bin")
-    for module, name, value in [
-        (command, "CHECKOUT", tmp_path),
-        (command, "LOCK", tmp_path / "requirements/terraform.lock.hcl"),
-        (command, "DEFAULT", tmp_path / "requirements/engine"),
-        (installed, "DEFAULT", tmp_path / "requirements/engine"),
-        (command, "engine", lambda: Engine.named((tmp_path / "requirements/engine").read_text().strip())),
-    ]:
-        monkeypatch.setattr(module, name, value)
-    return tmp_path
-
-
-def fake(file: Path, text: str) -> None:
-    file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_text(text)
-    file.chmod(0o755)
-
-
-def switch(*words: str) -> Result:
-    return CliRunner().invoke(app, ["--config", str(SHIPPED), "engine", *words])
-
-
-def test_the_other_engine_comes_where_it_writes_the_same(checkout: Path) -> None:
-    (checkout / "requirements/terraform.lock.hcl").write_text('version = "6.25.0"')
-
-    done = switch(CDKTN)
-
-    assert done.exit_code == 0, done.output
-    assert "0.21.0 with aws 6.25.0 and 0.24.0 with hashicorp/aws 6.69.1" in done.stderr
-    assert installed.default() == CDKTN
-    assert (checkout / "journal").read_text().splitlines() == [
-        "-s setup ENGINE=cdktf",
-        "-s setup ENGINE=cdktn",
-        "-m tools.make lock",
-        "-s setup",
-    ]
-
-
-def test_it_goes_back_and_leaves_a_lock_that_fits(checkout: Path) -> None:
-    (checkout / "requirements/engine").write_text("cdktn\n")
-    (checkout / ".venv").rename(checkout / ".venv-cdktf")
-    (checkout / ".venv-cdktn").rename(checkout / ".venv")
-    for name, files in (("cdktf", as_cdktn()), ("cdktn", OLD)):  # the fake tells them by the folder
-        (checkout / f"{name}.json").write_text(json.dumps(files))
-    (checkout / ".venv/.dev").touch()
-
-    done = switch(CDKTF)
-
-    assert done.exit_code == 0, done.output
-    assert installed.default() == CDKTF
-    journal = (checkout / "journal").read_text().splitlines()
-    assert journal == ["-s setup ENGINE=cdktn", "-s setup ENGINE=cdktf", "-s dev"]
-
-
-def test_nothing_changes_where_the_terraform_differs(checkout: Path) -> None:
-    new = as_cdktn()
-    bucket(new).update(bucket="other")
-    (checkout / "cdktn.json").write_text(json.dumps(new))
-
-    done = switch(CDKTN)
-
-    assert done.exit_code == 3
-    assert done.stdout == f'{BUCKET}.bucket: "acme" with cdktf, "other" with cdktn\n'
-    assert installed.default() == CDKTF
-    assert "-s setup" not in (checkout / "journal").read_text().splitlines()
-
-
-@pytest.mark.parametrize("way", ["compared only", "already", "asked", "make fails", "no make", "an engine fails"])
-def test_it_stays(checkout: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    match way:
-        case "make fails":
-            (checkout / "broken").touch()
-        case "no make":
-            monkeypatch.setenv("PATH", str(checkout))
-        case "an engine fails":
-            (checkout / "cdktn.json").unlink()
-    words = {"compared only": [CDKTN, "--dry-run"], "already": [CDKTF], "asked": []}.get(way, [CDKTN])
-
-    done = switch(*words)
-
-    assert done.exit_code == (0 if way in ("compared only", "already", "asked") else 1), done.output
-    assert installed.default() == CDKTF
-    if way in ("already", "asked"):
-        assert done.stdout.startswith("cdktf 0.21.0, until 2027-04-30")
-
-
-def test_faults_come_first(checkout: Path, tmp_path: Path) -> None:
-    (tmp_path / "empty").mkdir()
-
-    assert CliRunner().invoke(app, ["--config", str(tmp_path / "empty"), "engine", CDKTN]).exit_code == 1
-    assert not (checkout / "journal").exists()
+# The default
 
 
 @pytest.mark.parametrize(
@@ -277,32 +130,22 @@ def test_make_sets_up_the_engine_that_is_written_there(
     assert f"--require-hashes --only-binary :all: -r {lock}" in done.stdout
 
 
-@pytest.mark.parametrize("way", ["another word", "no word", "the other engine is installed", "set up in part"])
-def test_what_is_not_set_up_as_the_file_says_is_told(checkout: Path, monkeypatch: pytest.MonkeyPatch, way: str) -> None:
-    """As after a merge, or an interrupted switch."""
-    match way:
-        case "another word":
-            (checkout / "requirements/engine").write_text("cdktx\n")
-        case "no word":
-            (checkout / "requirements/engine").unlink()
-        case "the other engine is installed":
-            monkeypatch.setattr(command, "engine", lambda: Engine.named(CDKTN))
-        case _:
-            (checkout / ".venv/.run").unlink()
+@pytest.mark.parametrize("text", ["cdktx\n", ""])
+def test_a_word_that_names_no_engine_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str) -> None:
+    (tmp_path / "engine").write_text(text)
+    monkeypatch.setattr(installed, "DEFAULT", tmp_path / "engine")
 
-    assert [switch(*words).exit_code for words in ([CDKTN], [CDKTF], [])] == [1, 1, 1]
-    assert not (checkout / "journal").exists()
+    with pytest.raises(StrataError, match="write cdktf or cdktn there"):
+        installed.default()
 
 
 def test_the_decision_has_a_day() -> None:
     """From a month before Node 22 ends on, cdktf is the default no more: docs/decisions/cdktn.md has the steps."""
-    ends = dt.date.fromisoformat(CDKTF_ENDS)
+    page = (CHECKOUT / "docs/decisions/cdktn.md").read_text(encoding="utf-8")
+    day = re.search(r"By (\d{4}-\d\d-\d\d), a month before Node 22 ends", page)
 
-    assert f"By {ends - MONTH}" in (CHECKOUT / "docs/decisions/cdktn.md").read_text(encoding="utf-8")
-    assert installed.default() == CDKTN or dt.datetime.now(dt.UTC).date() < ends - MONTH
-
-
-MONTH = dt.timedelta(days=30)
+    assert day
+    assert installed.default() == CDKTN or dt.datetime.now(dt.UTC).date() < dt.date.fromisoformat(day[1])
 
 
 # The names

@@ -1,8 +1,7 @@
-"""The organizations of examples/ are valid without a warning, become Terraform, and have a price."""
+"""The organizations of examples/ are valid without a warning, and become Terraform."""
 
 from __future__ import annotations
 
-import json
 import subprocess
 from collections import Counter
 from pathlib import Path
@@ -53,14 +52,6 @@ def test_an_example_becomes_terraform(name: str, tmp_path: Path) -> None:
     assert len(made["sso"].all("aws_ssoadmin_account_assignment")) == len(zone.grants)
     baselines = len(zone.members) if zone.baseline else 0
     assert sum(stack.startswith("baseline_") for stack in made) == baselines
-
-
-@every_example
-def test_an_example_has_a_price(name: str) -> None:
-    priced = CliRunner().invoke(app, ["price", "--json", "--config", str(EXAMPLES / name)])
-
-    assert priced.exit_code == 0, priced.output
-    assert json.loads(priced.stdout)
 
 
 def test_the_page_has_the_sizes_that_its_command_counts() -> None:

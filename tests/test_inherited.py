@@ -13,12 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strata import diff
-from strata.config.models import OWN_TAGS
+from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Lost, Words, below, idle, nearest, words_of
 from strata.load import load
 from tests.conftest import Golden, Variant
-from tests.organizations import Organization, account, changed, unit
+from tests.organizations import Organization, account, unit
 from tests.synthesized import EVERY_OPTION, Stack
 
 WAY = ("root", "ou/a", "ou/b", "shop")
@@ -118,6 +118,35 @@ def test_what_does_not_count_is_known_with_what_replaced_it(said: list[dict[str,
     assert {at for at, value in written.items() if value not in (None, {})} <= told
 
 
+@pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        ("shared: {ebs_encryption: {mode: on}}", {"shared"}),
+        ("shared: {default_vpcs: {mode: removed}}", {"shared"}),
+        ("shared: {roles: {a: {trust: {account: security}, policies: [{aws: SecurityAudit}]}}}", {"shared"}),
+        ("root: {password_policy: {mode: off}, sign_in_events: {mode: off}, backup: {mode: unmanaged}}", set()),
+        ("shared: {default_vpcs: {mode: unmanaged}}", set()),
+    ],
+)
+def test_a_baseline_that_makes_nothing_is_no_stack_unless_a_state_has_it(
+    settings: str, made: set[str], tmp_path: Path
+) -> None:
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "baseline.yaml").write_text(f"settings:\n  {settings}\n", encoding="utf-8")
+    zone = load(tmp_path)
+
+    assert {*zone.at([]).account_stacks.values()} == made
+    assert {*zone.at(["baseline_security"]).account_stacks.values()} == {*made, "security"}
+
+
+def test_an_account_in_which_config_records_has_a_stack(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    text = "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
+    (tmp_path / "detection.yaml").write_text(text, encoding="utf-8")
+
+    assert {"baseline_security", "baseline_shared"} <= load(tmp_path).at([]).account_stacks.keys()
+
+
 # What a change is
 
 
@@ -149,7 +178,7 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "organizational_unit: production\n    name: Shop",
             "organizational_unit: workloads\n    name: Shop",
         ),
-        ["access", "guardrails", "guardrails", "guardrails"],
+        ["access", "guardrails", "guardrails"],
         ["access", "access"],
     ),
     "a setting that goes off": (
@@ -196,11 +225,28 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "",
         ),
         ["guardrails"],
-        [],
+        ["access"],
+    ),
+    "what the deployer has": (("policies/own-team.json", "s3:GetObject", "s3:*"), ["access", "access"], ["access"]),
+    "a key of another account": (
+        ("baseline.yaml", "111111111111:key/1a2b", "111111111111:key/3c4d"),
+        ["access"],
+        ["access"],
+    ),
+    "a key of one's own": (("baseline.yaml", "111111111111:key/1a2b", "471112350983:key/1a2b"), [], ["access"]),
+    "a setting with a key of another account": (
+        (
+            "baseline.yaml",
+            "    ebs_encryption:\n      mode: on\n      key_arns:\n"
+            "        eu-central-1: arn:aws:kms:eu-central-1:111111111111:key/1a2b\n",
+            "",
+        ),
+        ["guardrails"],
+        ["access"],
     ),
     "a governed region": (
         ("project.yaml", "    - us-east-1\n", "    - us-east-1\n    - eu-north-1\n"),
-        ["guardrails", "losses"],
+        ["losses"],
         ["guardrails"],
     ),
     "a new account": (
@@ -209,12 +255,12 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "  audit:\n    email",
             "  lab:\n    email: aws+lab@nordwind.dev\n    organizational_unit: root\n  audit:\n    email",
         ),
-        ["access", "access", "access", "access"],
+        ["access", "access", "access", "access", "access"],  # the last for a key of another account
         ["losses", "accounts"],
     ),
     "no longer retired": (
         ("organization.yaml", "    retired: true\n", ""),
-        ["access", "access", "access", "losses"],
+        ["access", "access", "access", "access", "losses"],
         ["accounts"],
     ),
 }
@@ -323,42 +369,6 @@ def inheriting(folder: Path) -> Organization:
 def test_tags_that_are_inherited_are_no_drift(tmp_path: Path) -> None:
     there = inheriting(tmp_path)
     assert there.run("drift", "--json", folder=tmp_path).exit_code == 0
-
-
-@pytest.mark.parametrize(
-    ("tags", "own"),
-    [
-        ({"owner": "platform", "stage": "live"}, None),
-        ({"owner": "platform", "stage": "live", "team": "other"}, {"team": "other"}),
-        ({"owner": "network", "stage": "live", "team": "shop"}, {"owner": "network", "team": "shop"}),
-        ({"owner": "platform", "team": "shop"}, {"stage": None, "team": "shop"}),
-        ({}, {"owner": None, "stage": None}),
-    ],
-)
-def test_tags_are_written_as_what_the_account_has_beside_what_it_inherits(
-    tags: dict[str, str], own: dict[str, str | None] | None, tmp_path: Path
-) -> None:
-    there = inheriting(tmp_path).at_aws(changed("account", "shop", tags=tags))
-
-    result = there.run("adopt", "account:shop", "--yes", folder=tmp_path)
-
-    assert result.exit_code == 0, result.output
-    zone = load(tmp_path)
-    assert zone.source_files["organization.yaml"].data["accounts"]["shop"].get("tags") == own
-    assert zone.attributes["shop"].tags == tags
-    assert there.run("drift", folder=tmp_path).exit_code == 0
-
-
-def test_a_new_account_is_written_with_what_it_has_beside_what_it_inherits(tmp_path: Path) -> None:
-    there = inheriting(tmp_path).at_aws(account("lab", within="prod", name="Lab", tags={"owner": "platform", "x": "1"}))
-
-    assert there.run("adopt", "--to", tmp_path, "--yes", folder=tmp_path).exit_code == 0
-
-    zone = load(tmp_path)
-    own = zone.source_files["organization.yaml"].data["accounts"]["lab"]["tags"]
-    assert {tag: value for tag, value in own.items() if tag not in OWN_TAGS} == {"stage": None, "x": "1"}
-    assert zone.attributes["lab"].tags.items() >= {"owner": "platform", "x": "1"}.items()
-    assert "stage" not in zone.attributes["lab"].tags
 
 
 # What the stacks make of it

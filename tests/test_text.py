@@ -21,8 +21,8 @@ from typing import Any
 import pytest
 from pydantic import BaseModel
 
-from strata.commands.schema import BaselineFile
-from strata.config import BASELINE
+from strata.commands.schema import BaselineFile, DetectionFile
+from strata.config import BASELINE, DETECTION
 from strata.config.loader import FILES
 from strata.config.source import Location, read
 from strata.errors import ConfigurationError, Fault
@@ -74,10 +74,7 @@ class Leaf:
 
 def every_option() -> dict[str, Json]:
     """Returns the files of the configuration, with the copies of documents."""
-    files = {
-        name: read(EVERY_OPTION / name, name).data
-        for name in (*FILES, "imports.yaml", "external.yaml", "baseline.yaml")
-    }
+    files = {name: read(EVERY_OPTION / name, name).data for name in (*FILES, "imports.yaml", BASELINE, DETECTION)}
     files |= {f"policies/{path.name}": json.loads(path.read_text()) for path in EVERY_OPTION.glob("policies/*.json")}
     for document in NAMED_IN:
         data = files[f"policies/{document}.json"]
@@ -399,7 +396,7 @@ def test_text_beside_expressions_and_tokens_is_text(tmp_path: Path) -> None:
 def test_the_configuration_has_every_option() -> None:
     """An option that is added is tried with every payload too."""
     given: dict[type[BaseModel], set[str]] = {}
-    for file, model in (*FILES.items(), (BASELINE, BaselineFile)):
+    for file, model in (*FILES.items(), (BASELINE, BaselineFile), (DETECTION, DetectionFile)):
         _options(model, read(EVERY_OPTION / file, file).data, given)
     missing = {
         f"{model.__name__}.{field.alias or name}"

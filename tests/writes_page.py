@@ -46,13 +46,6 @@ def by_command() -> Calls:
         ),
         **stacks,
         **layers,
-        "drift --back": _named_in(
-            [str(file.relative_to(_STRATA)) for file in sorted((_STRATA / "kinds").rglob("*.py"))],
-            ("account", "account-access", "iam", "identitystore", "organizations", "sso-admin"),
-        ),
-        "selftest --try": _named_in(
-            ("commands/selftest/trying.py",), ("events", "iam", "identitystore", "organizations", "s3", "sso-admin")
-        ),
     }
 
 

@@ -19,7 +19,6 @@ from strata.kinds.arguments import Attributes
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Path, places
 from strata.rules.inherited import declared_in
-from strata.rules.text import refused
 
 Words = dict[str, dict[Path, Any]]
 """What is said, by place or account."""
@@ -46,7 +45,7 @@ def attributes(members: Members, description: Description, *, literal: bool) -> 
     for id, key in description.keys["account"].items():
         for type, contact in members.live.contacts.get(id, {}).items():
             entry = {field: str(contact[argument]) for field, argument in _ARGUMENTS.items()}
-            if valid(Contact, entry) and not any(refused(entry)):
+            if valid(Contact, entry):
                 values[key]["contacts", type] = identity = str(entry)
                 entries[identity] = entry
             else:

@@ -1,7 +1,7 @@
-"""How the last run of each stack ended, written down beside the states: a state names neither that nor its provider.
+"""How the last run of each stack ended, written down beside the states, which do not name that.
 
-They lie under `management/runs.json`. Whether a plan may do without a refresh depends on them, and whether it notices
-that a team's file has gone; whatever is wrong with them is told and stops nothing.
+They lie under `management/runs.json`. Whether a deploy looks for accounts with older permission sets depends on them,
+and whether a plan notices that a team's file has gone; whatever is wrong with them is told and stops nothing.
 """
 
 from __future__ import annotations
@@ -26,17 +26,13 @@ class Run:
 
     Attributes:
         version: the version of the state that it left.
-        providers: version by source of the providers that made it.
         files: the resources by file and section, where teams own files.
         moves: kind and old key of the entries of moves.yaml; None where an older version of Strata made the run.
-        seconds: how long its applies took, in the last run that had any; 0 where that is not known.
     """
 
     version: Version
-    providers: Mapping[str, str]
     files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     moves: Sequence[Sequence[str]] | None = None
-    seconds: float = 0
 
 
 def read(aws: Aws, project: Project) -> dict[str, Run]:
@@ -58,7 +54,7 @@ def read(aws: Aws, project: Project) -> dict[str, Run]:
 def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
     """Adds runs that ended whole to those of other stacks, in a single write, if that changes anything.
 
-    Two runs that write at once may lose what either wrote, which costs a refresh.
+    Two runs that write at once may lose what either wrote, which costs a look at the permission sets.
 
     Raises:
         AwsError: the bucket refuses it.
@@ -67,8 +63,7 @@ def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
         known = read(aws, project)
     except ValueError:
         known = {}
-    took = {stack: run.seconds for stack, run in known.items()}
-    runs = {**known, **{stack: replace(run, seconds=run.seconds or took.get(stack, 0)) for stack, run in ended.items()}}
+    runs = {**known, **ended}
     if runs != known:
         kept.write(aws, project, kept.RUNS, _written(runs))
 
@@ -93,10 +88,8 @@ def _written(runs: Mapping[str, Run]) -> bytes:
     entries = {
         stack: {
             **run.version._asdict(),
-            "providers": dict(sorted(run.providers.items())),
             "files": run.files,
             "moves": run.moves,
-            "seconds": run.seconds,
         }
         for stack, run in sorted(runs.items())
     }
@@ -105,18 +98,15 @@ def _written(runs: Mapping[str, Run]) -> bytes:
 
 def _run(entry: Any) -> Run:
     match entry:
-        case {"lineage": str(lineage), "serial": int(serial), "providers": dict(providers)}:
-            files, moves, seconds = entry.get("files", {}), entry.get("moves"), entry.get("seconds", 0)
+        case {"lineage": str(lineage), "serial": int(serial)}:
+            files, moves = entry.get("files", {}), entry.get("moves")
         case _:
             raise ValueError("an entry is no run")
     if not isinstance(files, dict) or not all(_are_sections(sections) for sections in files.values()):
         raise ValueError("the files of an entry are none")
     if moves is not None and not (isinstance(moves, list) and all(isinstance(move, list) for move in moves)):
         raise ValueError("the moves of an entry are none")
-    match seconds:
-        case int() | float() if not isinstance(seconds, bool):
-            return Run(Version(lineage, serial), providers, files, moves, seconds)
-    raise ValueError("the seconds of an entry are none")
+    return Run(Version(lineage, serial), files, moves)
 
 
 def _are_sections(sections: Any) -> bool:

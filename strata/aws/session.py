@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
-import json
 import os
 import re
 import sys
@@ -11,8 +9,8 @@ import threading
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
-from functools import cache, cached_property, partial
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, Protocol, TypeVar
+from functools import cache, cached_property
+from typing import TYPE_CHECKING, Any, NamedTuple, TypeVar
 
 from strata.errors import Message, StrataError
 from strata.landing_zone.permissions import denied, remedy
@@ -62,19 +60,6 @@ class Caller:
         return self.arn.endswith(":root")
 
 
-class Answers(Protocol):
-    """Keeps answers of AWS, so that a reading that broke off goes on where it was."""
-
-    def get(self, question: str) -> Any | None:
-        """Returns AWS's answer, None where it was not asked."""
-
-    def put(self, question: str, answer: Any) -> None:
-        """Keeps an answer."""
-
-    def forget(self) -> None:
-        """Drops all answers: they are no longer so."""
-
-
 class Session:
     """A boto3 session that is opened at the first call, for many threads: boto3 creates one client at a time."""
 
@@ -88,17 +73,13 @@ class Session:
 
     def client(self, profile: str | None, service: str, region: str) -> Any:
         """Returns a new boto3 client."""
-        client = self.boto(profile).client(service, region_name=region, config=_settings(service))
-        for witness in _WITNESSES:
-            witness(self, client)
-        return client
+        return self.boto(profile).client(service, region_name=region, config=_settings(service))
 
     def boto(self, profile: str | None) -> Any:
         """Returns the boto3 session."""
         import boto3
 
         if self._opened is None:
-            _check_end(profile)
             given = self._credentials
             self._opened = (
                 boto3.Session(
@@ -108,20 +89,6 @@ class Session:
                 else boto3.Session(profile_name=profile)
             )
         return self._opened
-
-
-Witness = Callable[[Session, Any], None]
-_WITNESSES: list[Witness] = []
-
-
-@contextmanager
-def witnessed(witness: Witness) -> Iterator[None]:
-    """Shows each new client of boto3, with the session that it is of, before its first call."""
-    _WITNESSES.append(witness)
-    try:
-        yield
-    finally:
-        _WITNESSES.remove(witness)
 
 
 def _sharing() -> Any:
@@ -145,7 +112,6 @@ class Aws:
     """AWS as a profile sees it; nothing is opened before the first call.
 
     Attributes:
-        answers: keeps the answers, and is asked before AWS.
         before_send: called with the name of the service before each request, repeated ones among them.
         throttled: called with the name of a service that has throttled a call so many times, the last attempts of
             botocore among them; says whether to ask once more.
@@ -154,7 +120,6 @@ class Aws:
 
     profile: str | None
     region: str
-    answers: Answers | None = field(default=None, compare=False)
     before_send: Callable[[str], None] | None = field(default=None, compare=False)
     throttled: Callable[[str, int], bool] | None = field(default=None, compare=False)
     session: Session = field(default_factory=Session, compare=False, repr=False)
@@ -168,22 +133,8 @@ class Aws:
                     boto = self.session.client(self.profile, *key)
                 if before_send := self.before_send:
                     boto.meta.events.register("before-send", lambda **_: before_send(service))
-                self._clients[key] = Client(boto, self.profile, self.answers, self.throttled, self.session)
+                self._clients[key] = Client(boto, self.profile, self.throttled, self.session)
             return self._clients[key]
-
-    def credentials_end(self) -> dt.datetime | Literal["never", "unknown"]:
-        """Returns when the credentials end: those of session variables do, others are renewed, by Terraform too.
-
-        Of session variables it is known where AWS_CREDENTIAL_EXPIRATION says it, as `aws configure export-credentials
-        --format env` writes it. A key of a user never ends.
-        """
-        with self.session.lock, _explained(self.profile):
-            credentials = self.session.boto(self.profile).get_credentials()
-            token = credentials and credentials.token
-        if not token or credentials.method not in ("env", "shared-credentials-file", "config-file"):
-            return "never"
-        end = getattr(credentials, "_expiry_time", None)
-        return end if isinstance(end, dt.datetime) else "unknown"
 
     def caller(self) -> Caller:
         """Returns the account and the ARN that the credentials belong to."""
@@ -232,14 +183,12 @@ class Client:
         self,
         boto: Any,
         profile: str | None,
-        answers: Answers | None = None,
         throttled: Callable[[str, int], bool] | None = None,
         session: Session | None = None,
     ) -> None:
         self.boto = boto
         self.session = session or Session()
         self.profile = profile
-        self.answers = answers
         self.throttled = throttled
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
@@ -247,28 +196,19 @@ class Client:
         method = getattr(self.boto, operation)
 
         def call(**parameters: Any) -> Any:
-            return self._patiently(operation, lambda: self._kept([operation, parameters], lambda: method(**parameters)))
+            return self._patiently(operation, lambda: method(**parameters))
 
         return call
-
-    def as_cli(self, operation: str, parameters: Mapping[str, Any]) -> Any:
-        """Returns the answer to an operation, by the words of the AWS CLI for it and for its parameters."""
-        from botocore import xform_name
-
-        method, meta = operation.replace("-", "_"), self.boto.meta
-        shape = meta.service_model.operation_model(meta.method_to_api_mapping[method]).input_shape
-        names = {xform_name(member): member for member in (shape.members if shape else ())}
-        return getattr(self, method)(**{names[name]: value for name, value in parameters.items()})
 
     def items(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         """Yields the items of all pages of a list, under a key or JMESPath expression."""
         pages = self.boto.get_paginator(operation).paginate(**parameters)
-        if self.answers is None and self.throttled is None:
+        if self.throttled is None:
             with _explained(self.profile, self, operation):
                 yield from (item for item in pages.search(key) if item is not None)
         else:
-            ask = partial(self._kept, [operation, parameters, key], lambda: list(pages.search(key)))
-            yield from (item for item in self._patiently(operation, ask) if item is not None)
+            items = self._patiently(operation, lambda: list(pages.search(key)))
+            yield from (item for item in items if item is not None)
 
     def _patiently(self, operation: str, ask: Callable[[], Any]) -> Any:
         """Returns the answer; a service that throttles is asked again for as long as the session has patience."""
@@ -282,18 +222,6 @@ class Client:
                 service = self.boto.meta.service_model.service_name
                 if error.code not in THROTTLED or self.throttled is None or not self.throttled(service, times):
                     raise
-
-    def _kept(self, question: list[Any], ask: Callable[[], Any]) -> Any:
-        if self.answers is None:
-            return ask()
-        meta = self.boto.meta
-        where = [meta.endpoint_url, meta.service_model.service_name, meta.region_name]
-        asked = json.dumps([*where, *question], sort_keys=True)
-        known = self.answers.get(asked)
-        if known is None:
-            known = ask()
-            self.answers.put(asked, known)
-        return known
 
 
 def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNotFoundException",)) -> Any | None:
@@ -379,24 +307,6 @@ def _explained(profile: str | None, client: Client | None = None, operation: str
             raise
         text = Message("not-aws", f"{error}; correct AWS_ENDPOINT_URL, or endpoint_url of the profile")
         raise AwsError(text, "InvalidEndpoint") from error
-
-
-def _check_end(profile: str | None) -> None:
-    """Refuses a time of session variables that botocore could not read.
-
-    Raises:
-        AwsError: it is none.
-    """
-    end = os.environ.get("AWS_CREDENTIAL_EXPIRATION", "")
-    if profile is not None or not end or "AWS_ACCESS_KEY_ID" not in os.environ:
-        return
-    try:
-        if dt.datetime.fromisoformat(end).tzinfo:
-            return
-    except ValueError:
-        pass
-    text = f"AWS_CREDENTIAL_EXPIRATION is {end!r}, and no time with a zone, such as 2026-11-29T06:00:00Z; correct it"
-    raise AwsError(Message("credentials-end-unreadable", text, value=end), "InvalidConfig")
 
 
 _PAGE = re.compile(r"<(?:!doctype|html|\?xml)\b.*", re.IGNORECASE | re.DOTALL)

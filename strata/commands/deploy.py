@@ -16,7 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids, way
 from strata.aws.runs import NO_STATE, Run
 from strata.aws.runs import begin as begin_run
@@ -24,8 +23,7 @@ from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
-from strata.config import IMPORTS
-from strata.config.layers import STACKS, Rollout
+from strata.config.layers import Rollout
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
@@ -37,7 +35,6 @@ from strata.kinds import TYPES, resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
-from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.administrators import refuse_second_administrator
@@ -45,7 +42,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
 from strata.terraform.events import Failure
-from strata.terraform.existing import PRUNE, ExistingTable, GoneImports, exists_already
+from strata.terraform.existing import ExistingTable, GoneImports, exists_already
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
 from strata.terraform.losses import existing_in_layer, refuse_losses, taken_over
@@ -73,7 +70,6 @@ from strata.terraform.recovery import (
     unreached,
     untaint,
 )
-from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject
 from strata.text import counted, listed, plural
@@ -92,8 +88,6 @@ MAX_PLANS = 4
 """How often a stack is planned while its inputs change."""
 DEPLOY = "strata deploy"
 ORGANIZATIONS = "organizations"
-QUICK, UNKNOWN = 5 * 60, 30 * 60
-"""Seconds that credentials must last for a stack at least, and for one of which nobody knows how long it takes."""
 
 
 @dataclass
@@ -115,7 +109,6 @@ def run(
     allow: Sequence[str],
     expect: str | None = None,
     refresh: bool = False,
-    command: str = DEPLOY,
     at_once: int | None = None,
     shard: str | None = None,
     wave: int | None = None,
@@ -124,8 +117,7 @@ def run(
 
     Args:
         expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
-        refresh: whether every plan refreshes.
-        command: what is run again after an interruption.
+        refresh: whether Terraform is started in accounts that are as the last deploy left them.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
     taken = fleet.Fleet.of(at_once, shard, wave)
@@ -135,17 +127,14 @@ def run(
         Signals() as signals,
         plan_folder() as folder,
         Progress(options) as progress,
-        Refreshing(options, progress, always=refresh) as refreshing,
     ):
         try:
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, fleet=taken)
+            prepared = prepare(options, progress, stacks=stacks, allow=allow, refresh=refresh, fleet=taken)
             to = sys.stderr if json else sys.stdout
-            deployment = Deployment(
-                *(options, prepared, signals, folder, to, progress), yes=yes, expected=expected, command=command
-            )
+            deployment = Deployment(*(options, prepared, signals, folder, to, progress), yes=yes, expected=expected)
             deployment.check_producers()
         except StoppedError as stopped:
-            options.note(Message("run-interrupted", f"interrupted; {_unchanged(command)}"))
+            options.note(Message("run-interrupted", "interrupted; nothing was changed"))
             return stopped.code
         try:
             code = deployment.run()
@@ -153,11 +142,6 @@ def run(
             deployment.finish(1, json=json, error=error)
             raise
         return deployment.finish(code, json=json)
-
-
-def _unchanged(command: str) -> str:
-    """Returns that the deploy changed nothing; what runs it may have changed something before."""
-    return "nothing was changed" if command == DEPLOY else "the deploy changed nothing"
 
 
 class Deployment:
@@ -174,7 +158,6 @@ class Deployment:
         *,
         yes: bool,
         expected: ApprovedList | None = None,
-        command: str = DEPLOY,
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
@@ -207,7 +190,7 @@ class Deployment:
             at_once=prepared.fleet.at_once,
             muted=self._muted,
         )
-        self._expected, self._command = expected, command
+        self._expected = expected
         self._unfinished = 1
         """The exit code of a run that stops by itself."""
         self._unexpected: list[Message] = []
@@ -290,7 +273,6 @@ class Deployment:
 
     def run(self) -> int:
         """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
-        self._tell_end()
         try:
             for stack in self.prepared.asked:
                 self._keep_half_made(stack, self.prepared.states[stack])
@@ -342,7 +324,7 @@ class Deployment:
         sso = self.outcomes.get(STACK)
         if sso is None or sso.status != "applied":
             return sso is not None and sso.status == "failed" and STACK in self._written
-        return self._provisions or not self.prepared.refreshing.ended_whole(STACK)
+        return self._provisions or not _began_whole(self.prepared)
 
     def _provisioned(self) -> bool:
         """Brings accounts the newest permission sets, unless somebody ends the run; says whether all have them."""
@@ -352,14 +334,10 @@ class Deployment:
         return provision_permission_sets(self.aws, self.landing_zone, otherwise, self.note)
 
     def _write_down(self) -> None:
-        """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
+        """Writes down which stacks ended whole."""
         files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
-        took = {outcome.stack: outcome.seconds for outcome in self.outcomes.values()}
         ended = {
-            stack: Run(
-                *(version or NO_STATE, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])),
-                seconds=took.get(stack, 0),
-            )
+            stack: Run(version or NO_STATE, files.get(stack, {}), moves.get(stack, []))
             for stack, version in self._whole.items()
         }
         project = self.landing_zone.project
@@ -371,7 +349,7 @@ class Deployment:
         except (AwsError, ValueError) as error:
             self._unwritable = error
         if why := self._unwritable:
-            text = f"the next plan asks AWS about everything, because how this run ended is not written: {why}"
+            text = f"how this run ended is not written: {why}"
             self.note(Message("kept-file-unwritable", text))
 
     def _ended_whole(self, planned: Plan, version: Version | None) -> bool:
@@ -428,26 +406,12 @@ class Deployment:
         self._tell_waiting()
         for key, account_id in self._new_accounts(outputs).items():
             print(line(f"  new account {account_id}  {key}"))
-        if outputs and (number := self._imported()):
-            lines = counted(number, "line")
-            text = (
-                f"{IMPORTS}: {lines} {plural(number, 'is', 'are')} imported; {PRUNE} removes what is no longer needed"
-            )
-            self.note(Message("imports-are-made", text, lines=number))
 
     def _tell_waiting(self) -> None:
         """Says at the end again that the trail waits for the plan after this one."""
         for warning in self.prepared.warnings if self._written else ():
             if warning.id == "trail-not-moved":
                 self.note(warning)
-
-    def _imported(self) -> int:
-        """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""
-        lines = self.landing_zone.imports
-        if not lines or not {*STACKS} <= {*self.prepared.chosen}:
-            return 0
-        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in STACKS}
-        return len(made(lines, ids(states)))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
         """Returns the ids of the accounts that were in no state when the run began and that this run did not import."""
@@ -483,39 +447,6 @@ class Deployment:
             )
             how = ", ".join(f"{number} {status}" for status, number in ended.items())
             print(f"{layer} in {counted(len(some), 'account')}: {how}{f'; {did}' if did else ''}", file=self.to)
-
-    # The time that is left
-
-    def _tell_end(self) -> None:
-        """Says when the credentials end, before anything begins."""
-        end = self.aws.credentials_end()
-        if end == "unknown":
-            text = "the AWS credentials are a session's, and AWS_CREDENTIAL_EXPIRATION does not say when that ends"
-            self.note(Message("credentials-end-unknown", text))
-        elif isinstance(end, dt.datetime):
-            self.note(Message("credentials-end", f"the AWS credentials end {_at(end)}", end=end.isoformat()))
-
-    def _check_time(self, stack: str) -> None:
-        """Begins no stack that may outlast the credentials; an apply that runs is never stopped for them.
-
-        Raises:
-            StrataError: they may end before it does.
-        """
-        end = self.aws.credentials_end()
-        if stack in self._written or not isinstance(end, dt.datetime):
-            return
-        try:
-            last = read_runs(self.aws, self.landing_zone.project)
-        except (AwsError, ValueError):
-            last = {}
-        took = last[stack].seconds if stack in last else 0
-        long = QUICK if stack in self.landing_zone.account_stacks else UNKNOWN
-        needed = max(2 * took, QUICK) if took else long
-        if (end - dt.datetime.now(tz=dt.UTC)).total_seconds() < needed:
-            why = f"its last deploy took {duration(took)}" if took else f"it may take {duration(long)}"
-            text = f"{stack} is not begun, since {why}, and the AWS credentials end {_at(end)}"
-            way = "sign in again, and run this again: what is deployed stays"
-            raise StrataError(Message("credentials-end-soon", f"{text}; {way}", stack=stack, end=end.isoformat()))
 
     # One stack
 
@@ -695,7 +626,6 @@ class Deployment:
             outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not (planned.changes or planned.outputs):
                 return self._ended_whole(planned, own_version(planned.versions, stack))
-            self._check_time(stack)
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
@@ -769,7 +699,6 @@ class Deployment:
             self._announce(planned)
         self._watch(stack).doing(f"{stack}: deploying")
         self._written.add(stack)
-        self.prepared.refreshing.changed(stack)
         if any(resource_of(address).provisioned for address in planned.changes):
             self._provisions = True
             with suppress(AwsError, ValueError):  # told when the run ends
@@ -840,7 +769,7 @@ class Deployment:
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
         idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
         if failed.keys() - self._odd.keys() or (failed and idle):
-            self.note(Message("nothing-changed", _unchanged(self._command)))
+            self.note(Message("nothing-changed", "nothing was changed"))
             return False
         if self._expected and self._is_another_list(self._expected, plans):
             self._unfinished = DIFFERS
@@ -983,9 +912,9 @@ class Deployment:
 
     def _interrupted(self, code: int) -> int:
         if self._written:
-            text = f"interrupted; run {self._command} again: it is safe and continues where this run ended"
+            text = f"interrupted; run {DEPLOY} again: it is safe and continues where this run ended"
         else:
-            text = f"interrupted; {_unchanged(self._command)}"
+            text = "interrupted; nothing was changed"
         self.note(Message("run-interrupted", text, changed=bool(self._written)))
         return code
 
@@ -1031,7 +960,11 @@ def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[s
     return str(versions[state])
 
 
-def _at(end: dt.datetime) -> str:
-    """Returns a time in words, with how long it is until then."""
-    left = max(0, (end - dt.datetime.now(tz=dt.UTC)).total_seconds())
-    return f"at {end.astimezone(dt.UTC):%Y-%m-%d %H:%M} UTC, in {duration(left)}"
+def _began_whole(prepared: Prepared) -> bool:
+    """Says whether the last run of `sso` ended whole, and left the state that this run began with."""
+    try:
+        run = read_runs(prepared.aws, prepared.landing_zone.project).get(STACK)
+    except (AwsError, ValueError):
+        return False
+    state = prepared.states.get(STACK, {})
+    return run is not None and bool(state) and run.version == Version.of(state)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -11,12 +11,9 @@ from strata import atomic
 from strata.config.models import state_key
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, UsageError
-from strata.identity.budget import PRICE, over_budget
-from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
-from strata.price import CENTS, Bill
 from strata.printing import document, line, readers_may_leave
 from strata.terraform import fleet
 from strata.terraform.administrators import refuse_second_administrator
@@ -26,12 +23,11 @@ from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_ag
 from strata.terraform.losses import refuse_losses
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
-from strata.terraform.preflight import Prepared, RefusedError, prepare
+from strata.terraform.preflight import Prepared, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.provisioning import refuse_by_hand
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
-from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted
 from strata.text import listed as in_a_row
@@ -48,7 +44,7 @@ def run(
     allow: Sequence[str],
     changes: Path | None = None,
     expect: str | None = None,
-    refresh: bool = False,
+    refresh: bool | None = None,
     at_once: int | None = None,
     shard: str | None = None,
     wave: int | None = None,
@@ -56,14 +52,13 @@ def run(
     """Checks, compares, plans and prints.
 
     Returns 3 where something would change and that was asked, and where the list of changes is not as expected,
-    also if stacks in accounts cannot be planned: the list is without these. A plan above the budget has no list.
+    also if stacks in accounts cannot be planned: the list is without these.
 
     Raises:
-        RefusedError: a month is expected to cost more than the budget.
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard, wave)
+    part = fleet.Fleet.of(at_once, shard, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes")
@@ -74,11 +69,10 @@ def run(
                 Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect")
             )
     try:
-        with Signals(), Progress(options) as progress, Refreshing(options, progress, always=refresh) as refreshing:
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
-            refused = _refused(prepared.landing_zone, stacks, allow, at_once=json)
+        with Signals(), Progress(options) as progress:
+            prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=part)
             gone = GoneImports(prepared.landing_zone)
-            preview, plans = _plans(options, prepared, progress, gone)
+            preview, plans = _plans(options, prepared, progress, gone, refresh=refresh is not False)
     except StoppedError as stopped:
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
@@ -87,7 +81,7 @@ def run(
     unread = odd.union(prepared.shut_out)
     odd |= {stack for stack in prepared.chosen if unread.intersection(prepared.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
-    lists = [] if refused or failed - odd else _lists(prepared, preview, going)
+    lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
     ids = prepared.account_ids()
@@ -118,12 +112,8 @@ def run(
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
-            for text in month(prepared.landing_zone, plans):
-                print(line(text))
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
-    if refused:
-        raise refused
     return _ended(plans, differences, exit_code=exit_code)
 
 
@@ -132,34 +122,6 @@ def _ended(plans: Sequence[Plan], differences: Sequence[str], *, exit_code: bool
         return 1
     changed = any(planned.differs or planned.waits_for for planned in plans)
     return DIFFERS if differences or (exit_code and changed) else 0
-
-
-def _refused(zone: LandingZone, stacks: Sequence[str], allow: Sequence[str], *, at_once: bool) -> RefusedError | None:
-    """Returns why a deploy refuses what it would cost, for the end of a plan that a person reads.
-
-    Raises:
-        RefusedError: the same, where it is told at once.
-    """
-    refusals = () if PRICE in allow else tuple(over_budget(zone, stacks))
-    refused = RefusedError(refusals) if refusals else None
-    if refused and at_once:
-        raise refused
-    return refused
-
-
-def month(zone: LandingZone, plans: Iterable[Plan]) -> Iterator[str]:
-    """Yields what a month is expected to cost, where detection.yaml is there, or a stack changes that has prices.
-
-    These are the keys of the state, and the trail and the analyzers.
-    """
-    bill, budget = Bill.of(zone), zone.detection.budget_usd if zone.detection else None
-    changing = {planned.stack for planned in plans if planned.changes}
-    if zone.detection or (bill.expected >= CENTS and changing & {"backend", "security"}):
-        text = f"expected to cost {bill.expected:,.2f} USD a month"
-        text += f", of {budget:,.2f} in budget_usd" if budget else ""
-        if services := sorted({charge.price.service for charge in bill.unpriced}):
-            text += f"; not priced: {in_a_row(services)}"
-        yield f"{text}; strata price has each line, strata report --diff what an edit adds"
 
 
 def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> list[ChangeList]:
@@ -189,7 +151,7 @@ def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[s
 
 
 def _plans(
-    options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
+    options: Options, prepared: Prepared, progress: Progress, gone: GoneImports, *, refresh: bool
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
     existing = ExistingTable.of(prepared.aws, zone, prepared.reader)
@@ -227,7 +189,7 @@ def _plans(
             learn=preview.learn if preview else lambda *_: None,
             reader=prepared.reader,
             remarked=prepared.remarks.on,
-            refresh=prepared.refreshes,
+            refresh=prepared.refreshes if refresh else lambda _: False,
             digest=prepared.digest,
             many=fleet.many(workspace, prepared.asked, zone.account_stacks),
             at_once=prepared.fleet.at_once,

@@ -308,6 +308,13 @@ class MemberSettings(ByPlace):
     """IAM roles, by name."""
     sign_in_events: SignInEvents | None = None
 
+    @property
+    def makes_something(self) -> bool:
+        """Returns whether a deploy makes anything of it; what is off or unmanaged it takes out of a state alone."""
+        controls = [getattr(self, name) for name in self.kinds()]
+        controls += (self.roles or {}).values()
+        return any(control and control.on for control in controls)
+
     @classmethod
     def kinds(cls) -> dict[str, type[Control]]:
         """Returns the class of each control, by key."""

@@ -1,19 +1,16 @@
-"""What detection.yaml may say: who watches the organization by delegation, where, and what a month may cost."""
+"""What detection.yaml may say: who watches the organization by delegation, and where."""
 
 from collections.abc import Callable
 from enum import StrEnum
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
-from strata.config.models import ByPlace, Control, Exceptions, Model
-from strata.config.text import Problem, Text, as_data, short
-from strata.config.types import AccountReference, Many, PlaceReference, Region, check_region
+from strata.config.models import Control, Exceptions, Model
+from strata.config.text import Problem, Text, short
+from strata.config.types import AccountReference, Many, Region, check_region
 from strata.config.weaker import Weaker
 from strata.errors import Message
-
-MOST = 10**12
-"""Of an amount in a month."""
 
 
 def _governed_or_regions(value: object) -> Literal["governed"] | tuple[str, ...]:
@@ -40,25 +37,6 @@ def _listed(value: object, word: str, entries: str, check: Callable[[str], str])
     return tuple(value)
 
 
-def _amount(value: Any) -> Any:
-    """Returns a number that an amount may be; of two types of numbers each would have words of its own."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        message = Message("wrong-type", f"must be a number, got {short(value)}")
-        raise Problem(message, "write its digits without quotes")
-    if not 0 <= value <= MOST:
-        text = f"must be 0 to {MOST:,}, got {short(value)}"
-        message = Message("number-out-of-range", text, value=as_data(value))
-        raise Problem(message, f"give a number from 0 to {MOST:,}")
-    return value
-
-
-def _above_zero(value: Any) -> Any:
-    if _amount(value) == 0:
-        message = Message("number-out-of-range", f"must be above 0, got {value}", value=value)
-        raise Problem(message, "give a number that is above 0, or remove it")
-    return value
-
-
 _TYPE = Text(
     r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+",
     "is not a type of resources of AWS Config",
@@ -74,8 +52,6 @@ GovernedOrRegions = Annotated[
     Literal["governed"] | tuple[str, ...],
     BeforeValidator(_governed_or_regions, json_schema_input_type=Literal["governed"] | list[Region]),
 ]
-Amount = Annotated[float | int, Field(ge=0), BeforeValidator(_amount)]
-"""A number from zero on, so bounded that what a thousand accounts use of it has a price."""
 
 
 class Plan(StrEnum):
@@ -116,7 +92,7 @@ class GuardDuty(Control):
     off = "no more accounts are switched on; detectors and findings stay"
 
     plans: Annotated[Many[Annotated[Plan, Field(strict=False)]], Weaker.FEWER] = ()
-    """Protection plans besides the foundational sources, each with a price of its own."""
+    """Protection plans besides the foundational sources, each charged for by itself."""
     alert_severity: Annotated[Severity | None, Weaker.GONE] = Field(default=None, strict=False)
     """Findings from this severity on are mailed by `alerts` of security.yaml; none when not given.
 
@@ -174,36 +150,6 @@ class LogArchive(Model):
         return self.mode is not ObjectLock.UNMANAGED
 
 
-class Usage(ByPlace, Model):
-    """What an account uses in a month, all regions together: the price is worked out from it, nothing is set by it."""
-
-    management_events_million: Amount | None = None
-    """Events of CloudTrail, without those of data."""
-    flow_gb: Amount | None = None
-    """GB of VPC flow logs and DNS queries, which GuardDuty reads by itself."""
-    s3_data_events_million: Amount | None = None
-    """Events of objects in S3, for `s3_data_events`."""
-    eks_audit_events_million: Amount | None = None
-    """Events of the audit logs of Kubernetes, for `eks_audit_logs`."""
-    scanned_gb: Amount | None = None
-    """GB of volumes that are scanned, for `ebs_malware_protection`."""
-    rds_vcpus: Amount | None = None
-    """vCPUs of databases, for `rds_login_events`."""
-    lambda_flow_gb: Amount | None = None
-    """GB of flow logs of functions, for `lambda_network_logs`."""
-    runtime_vcpus: Amount | None = None
-    """vCPUs with an agent, for `runtime_monitoring`."""
-    resources: Amount | None = None
-    """Resources that Config records."""
-    changes_a_day: Amount | None = None
-    """Changes of these resources in a day."""
-    iam_roles_and_users: Amount | None = None
-    """IAM roles and users, for `unused_access_days` of security.yaml."""
-
-
-Usage.inherits = tuple(Usage.model_fields)
-
-
 class Detection(Model):
     """detection.yaml: what watches the organization by delegation; a layer that comes with Strata."""
 
@@ -214,7 +160,3 @@ class Detection(Model):
     log_archive: LogArchive | None = None
     guardduty: GuardDuty | None = None
     config: Config | None = None
-    budget_usd: Annotated[float | int, Field(gt=0), BeforeValidator(_above_zero)] | None = None
-    """USD that a month may cost, as the price is expected to be; without a value there is no limit."""
-    usage: dict[PlaceReference, Usage] = Field(default={})
-    """By `root` for all, `ou/KEY` for a unit and below, the key of an account, or `management`; the nearer wins."""

@@ -19,23 +19,6 @@ LOCK_OUTS: Mapping[str, str] = {
 }
 """Errors: what takes the last way back."""
 
-EFFECT: Mapping[str, str] = {
-    "unused-condition-key": "no action of the statement supports the key",
-    "operator-type": "the operator is for another type than the key has",
-    "operator-value": "the value is no date, number, address or ARN of six parts, as the operator takes it",
-    "literal-wildcard": "the operator compares character by character, and the value has a wildcard",
-    "set-operator": "the operator expects one value and the key has several, or the reverse",
-    "empty-condition": "a condition without a test, which AWS ignores",
-    "no-effect": "the statement does nothing, whatever the request",
-    "exempts-everybody": "the exemption covers everybody, so the statement does nothing",
-    "denies-everything": "nobody is allowed anything",
-    "binds-deployer": "the deny applies to the access role too, which the management account needs for repairs",
-    "mfa-key": "sessions of Identity Center do not carry the key",
-    "foreign-resource": "no action of the statement acts on such a resource",
-    "managed-policy-path": "the managed policy has a path that is not given",
-}
-"""Warnings: statements that do nothing, less or more than they look like."""
-
 DRIFT: Mapping[str, str] = {
     "made-outside": "something at AWS that nobody declared and no deploy made",
     "left-on": "a trusted service that is on, was so at the last deploy, and is not declared",
@@ -47,8 +30,9 @@ DRIFT: Mapping[str, str] = {
 FINDINGS: Mapping[str, str] = {
     **SPELLING,
     **LOCK_OUTS,
-    **EFFECT,
     **DRIFT,
+    "old-version": "a policy without a Version, or with 2008-10-17, in which `${...}` is text",
+    "managed-policy-path": "the managed policy has a path that is not given",
     "example-value": "an example value of the template",
     "opt-in-region": "a region that is off until it is enabled",
     "mixed-alphabets": "a name with letters that look Latin and are not",
@@ -79,15 +63,10 @@ FINDINGS: Mapping[str, str] = {
     "unknown-backup-type": "AWS Backup has no type of that name, or it is newer than Strata's list",
     "region-of-nobody": "a governed region that is off in every member account, where baseline.yaml sets nothing",
     "over-quota": "more than AWS's default quota",
-    "unread-external": "external.yaml lacks a permission set, policy or group of others, or was read on a future day",
-    "unused-external": "an entry of external.yaml that nothing declared uses",
-    "unknown-member": "somebody in a group of external.yaml whom sso.yaml does not have",
     "no-administrator": "nobody is known to administer the management account",
     "uncertain-administrator": "whether somebody administers the management account is not certain",
     "uncertain-repair": "whether a member can be entered, repaired or signed in to is not certain",
-    "closed-by-others": "a policy of others keeps a member from being entered, repaired or signed in to",
     "ending-administrator": "nobody administers the management account after a day",
-    "idle-expectation": "an expectation that holds whatever the policies say",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",
 }
 """All findings that can be accepted, with their meaning."""

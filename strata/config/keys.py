@@ -144,8 +144,8 @@ _TRUSTED: Way = ("settings", "*", "roles", "*", "trust", "account")
 
 
 def with_key_in_detection(text: str, move: Move) -> str:
-    """Returns the text of detection.yaml with a key replaced: who watches, who is excepted, whose usage it is."""
-    changed = with_key_in_layer(text, move, sections=("usage",))
+    """Returns the text of detection.yaml with a key replaced: who watches, and who is excepted."""
+    changed = with_key_in_layer(text, move)
     ways = _WATCHED.get(move.kind, ())
     keys = (
         there.replaced(changed, move.to)

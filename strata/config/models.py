@@ -298,7 +298,7 @@ class State(Model):
     table: TableName | None = None
     """The lock table; `<short_name>-terraform-lock` when not given."""
     kms: bool = False
-    """Encrypts state and replica with keys of your own: 1 USD per key and month, two keys."""
+    """Encrypts state and replica with two keys of your own, which AWS charges for."""
     locking: Annotated[Locking, Field(strict=False)] = Locking.BOTH
     """`both` locks by DynamoDB and by S3, `s3` by S3 alone. The table stays either way."""
 
@@ -617,7 +617,7 @@ def _refuse_more(model: Model, what: str, allowed: Collection[str]) -> None:
     if more := sorted(model.model_fields_set - {*allowed}):
         names = " and ".join(more)
         message = Message("managed-elsewhere", f"an external {what} has {names} here", key=more[0])
-        remedy = f"take {names} out: others look after it, and external.yaml has what AWS has of it"
+        remedy = f"take {names} out: others look after it"
         raise Problem(message, remedy, at=(more[0],))
 
 
@@ -636,7 +636,7 @@ class PolicyEntry(Model, title="Policy"):
 
     # The first, so that file is read with it in mind.
     external: bool = False
-    """Others look after it, such as Control Tower: nothing of it is changed, external.yaml has its document."""
+    """Others look after it, such as Control Tower: nothing of it is changed, and what it says is unknown here."""
     type: PolicyType = Field(strict=False)
     """AWS's name for its type, which says what the document may hold."""
     file: PolicyFile = Field(default="", validate_default=True)
@@ -935,7 +935,7 @@ class AccessAnalyzer(Control):
     unused_access_days: Annotated[int | None, Field(ge=1, le=365), Weaker.GONE] = None
     """Another analyzer, of roles and users in all accounts that were not used for so many days.
 
-    It costs 0.20 USD a month for each IAM role and user of the organization: https://aws.amazon.com/iam/access-analyzer/pricing/
+    AWS charges for each IAM role and user of the organization: https://aws.amazon.com/iam/access-analyzer/pricing/
     """
 
 
@@ -955,7 +955,7 @@ class Trail(Control):
     retention_days: Annotated[int, Field(ge=90, le=36500), Weaker.LOWER] = 365
     """Days until log files expire. They are below 128 KB, so transitions would cost more than they save."""
     log_file_validation: Annotated[bool, Weaker.OFF] = True
-    """Writes digests: about 12,000 PUT requests per account and month, 0.06 USD."""
+    """Writes digests, for each region and hour a file that is charged as a request to S3."""
     bucket: Annotated[TrailBucket, Weaker.DEFAULT] = Field(default=TrailBucket.OWN, strict=False)
     """`own`: that in the management account; `archive`: that of `log_archive` in detection.yaml, once it is there."""
 
@@ -1285,10 +1285,7 @@ class GroupEntry(Model, title="Group"):
     members: Many[UserReference] = ()
     """Keys of users."""
     external: bool = False
-    """Others look after the group, such as an identity provider: it is looked up by name, its members come from there.
-
-    external.yaml has those of Control Tower's groups.
-    """
+    """Others look after the group, such as an identity provider: it is looked up by name, and filled there."""
 
     @model_validator(mode="after")
     def _external_is_foreign(self) -> Self:
@@ -1339,7 +1336,7 @@ class PermissionSetEntry(Model, title="PermissionSet"):
     relay_state: RelayState | None = None
     """The console page its holder lands on; when not given, it keeps the one it has."""
     policies: Many[PolicyReference] = ()
-    """What it allows; without any, nothing. external.yaml has it of an external one."""
+    """What it allows; without any, nothing."""
     boundary: Boundary | None = None
     tags: dict[TagKey, TagValue] = {}
     """All of its own tags; when not given, it keeps those it has."""

@@ -161,12 +161,19 @@ def as_data(value: object) -> str | int | None:
 # Characters
 
 
+PLACEHOLDER = "TfToken["
+"""The start of a value that cdktf replaces while it synthesizes, wherever it stands in a text."""
+
+
 def text_problem(text: str) -> Problem | None:
-    """Returns the problem of a text that people read: invisible or decomposed characters.
+    """Returns the problem of a text that people read: invisible or decomposed characters, a placeholder of cdktf.
 
     Terraform brings every string into normal form C, so that AWS would get another text than that which is checked.
     https://developer.hashicorp.com/terraform/language/expressions/strings
     """
+    if PLACEHOLDER in text:
+        problem = f"has {PLACEHOLDER!r}, which Terraform CDK reads as its own placeholder"
+        return Problem(Message("terraform-placeholder", problem, part=PLACEHOLDER), "write it in other words")
     if text.isascii() and text.isprintable():
         return None
     character = unseen(text)

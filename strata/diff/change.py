@@ -29,7 +29,6 @@ class Topic(StrEnum):
     SECURITY = "Security"
     TRUST = "Trust"
     SETTINGS = "Settings"
-    PRICE = "Price"
 
 
 @dataclass(frozen=True)

@@ -15,7 +15,6 @@ from strata.diff.layers import layer_changes
 from strata.diff.losses import loss_changes
 from strata.diff.people import people_changes
 from strata.diff.permission_sets import permission_set_changes
-from strata.diff.price import price_changes
 from strata.diff.renames import renames
 from strata.diff.settings import acceptance_changes, security_changes, setting_changes, trust_changes
 from strata.landing_zone import LandingZone
@@ -37,7 +36,6 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         setting_changes,
         acceptance_changes,
         layer_changes,
-        price_changes,
     )
     changes = [*renames(moves, before, after), *(change for part in parts for change in part(before, after))]
     topics = list(Topic)

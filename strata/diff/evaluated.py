@@ -12,8 +12,7 @@ from collections.abc import Collection, Iterator, Sequence
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from strata.config import EXTERNAL, SSO
-from strata.config.external import place_of_inline
+from strata.config import ORGANIZATION, SSO
 from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION, PolicyType
 from strata.config.source import Location
@@ -22,7 +21,7 @@ from strata.diff.effects import ALLOWS_LESS, PRINCIPAL, Comparison, Effect, Foun
 from strata.diff.statements import allowed_more, denied_less
 from strata.evaluation.landing_zone import may_send_tags
 from strata.landing_zone import LandingZone
-from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, UnreadPolicies
+from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, UnknownPolicies
 from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.documents import Document, DocumentError, parse
@@ -176,7 +175,7 @@ def document_of(landing_zone: LandingZone, policy: Policy) -> Document:
     """
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    return _made(landing_zone, policy.document.text, *policy.place)
+    return _made(landing_zone, policy.document.text, ORGANIZATION, policy.location)
 
 
 def _made(landing_zone: LandingZone, text: str, file: str, location: Location) -> Document:
@@ -270,7 +269,7 @@ class PermissionSets:
             if grant.permission_set == key and grant.account in places:
                 group = groups[grant.principal] if grant.principal_type == "GROUP" else None
                 people.update(group.members if group else [grant.principal])
-                people.update([f"members of {grant.principal}"] if group and group.has_others else [])
+                people.update([f"members of {grant.principal}"] if group and not group.is_known else [])
         return listed(sorted(people), MOST_PEOPLE) or "nobody yet"
 
     def _limits(self, key: str) -> list[tuple[list[Document], list[str]]]:
@@ -358,12 +357,11 @@ def _known_document(landing_zone: LandingZone, permission_set: PermissionSet, po
     if isinstance(policy, ManagedPolicy):
         content = managed_documents().get(policy.aws)
         return parse(json.dumps(content), str(policy)) if content else None
-    if isinstance(policy, UnreadPolicies):
+    if isinstance(policy, UnknownPolicies):
         return None
     if policy.file:
         return _file(landing_zone, policy.file, policy.document.text)
-    file, at = (EXTERNAL, place_of_inline(policy.of)) if policy.of else (SSO, permission_set.location)
-    return _made(landing_zone, policy.document.text, file, at)
+    return _made(landing_zone, policy.document.text, SSO, permission_set.location)
 
 
 def _contents(permission_set: PermissionSet) -> Iterator[Any]:

@@ -15,8 +15,7 @@ from typing import NamedTuple
 
 from strata.config.expectations import Expectation
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, PARTITION
-from strata.config.reserved import EVERYBODY
+from strata.config.models import PARTITION
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.evaluation.questions import (
     PrincipalQuestion,
@@ -33,7 +32,7 @@ from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.keys import region_of
 from strata.policy.layers import AccountLevels, PolicyLayer
-from strata.policy.patterns import ActionPatterns, is_pattern
+from strata.policy.patterns import is_pattern
 from strata.policy.reference import Action, reference
 from strata.policy.requests import PrincipalKind, Value
 from strata.policy.resources import takes
@@ -223,11 +222,6 @@ class _Subject(NamedTuple):
     who: Who | None = None
     """Whoever acts by no permission set."""
 
-    @property
-    def has_access(self) -> bool:
-        """Returns whether there is a way at all."""
-        return bool(self.ways or self.who)
-
 
 class Examiner:
     """Asks the expectations of a landing zone; what is the same for several is found out once."""
@@ -330,7 +324,7 @@ class Examiner:
                     continue
                 group = groups[grant.principal]
                 holders |= {(member, grant.permission_set, member) for member in group.members}
-                if group.has_others or not group.members:
+                if not group.is_known or not group.members:
                     holders.add((str(Who("group", group.key)), grant.permission_set, ""))
             self._grants[account] = tuple(sorted(holders))
         return self._grants[account]
@@ -407,57 +401,3 @@ _BEST = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
 _SPECIAL = ("kms", "sts")
 """Services of which the evaluation knows actions by name."""
 _BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
-
-
-# Sentences that say nothing, or against each other
-
-
-def idle(examination: Examiner, sentence: Sentence) -> str:
-    """Returns why an expectation can never fail, empty for one that can."""
-    if not sentence.accounts:
-        return "is about no account, so it can never fail"
-    subjects = [subject for account in sentence.accounts for subject in examination.subjects(sentence, account)]
-    if not subjects:
-        return "is about nobody who has access there, so it can never fail"
-    if sentence.expectation.denied:
-        if not any(subject.has_access for subject in subjects):
-            names = sorted({subject.name for subject in subjects})
-            return f"is about {', '.join(names)} without any access there, so no policy can break it"
-        return ""
-    management = sentence.accounts == (MANAGEMENT,) and all(
-        resource is None or "::" in resource for resource in sentence.resources
-    )
-    if management and all(subject.who and subject.who.kind == "root" for subject in subjects):
-        return "is about the root user of the management account, whom nothing binds, so it can never fail"
-    if all(action == FREE for action in sentence.expectation.actions):
-        return f"is about {FREE}, which nothing denies, so it can never fail"
-    return ""
-
-
-def contradictions(sentences: Mapping[int, Sentence]) -> Iterator[tuple[int, int, str]]:
-    """Yields sentences of which one allows what another denies: the later, the earlier, and the case in words."""
-    for first, sentence in sentences.items():
-        for second, other in sentences.items():
-            if first < second and bool(sentence.expectation.denied) != bool(other.expectation.denied):
-                denied, allowed = (sentence, other) if sentence.expectation.denied else (other, sentence)
-                if case := _common(denied, allowed):
-                    yield second, first, case
-
-
-def _common(denied: Sentence, allowed: Sentence) -> str:
-    """Returns a case that both are about, as text; empty if there is none."""
-    accounts = sorted(set(denied.accounts) & set(allowed.accounts))
-    who = [who for who in allowed.who if who in denied.who and who not in denied.but and who not in allowed.but]
-    if not accounts or not who or (denied.but != allowed.but and who == [Who("anybody")]):
-        return ""
-    for mine, others in ((denied.resources, allowed.resources), (denied.regions, allowed.regions)):
-        if None not in mine and None not in others and not set(mine) & set(others):
-            return ""
-    if any(denied.keys[key] != value for key, value in allowed.keys.items() if key in denied.keys):
-        return ""
-    actions = ActionPatterns(denied.expectation.actions)
-    for written in allowed.expectation.actions:
-        names = [action.full_name for action in _matching(written)] if is_pattern(written) else [written]
-        if name := next((name for name in names if actions.match(name.lower()) and name != FREE), None):
-            return f"{name} for {who[0] or EVERYBODY} in {accounts[0]}"
-    return ""

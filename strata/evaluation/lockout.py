@@ -49,7 +49,6 @@ from strata.policy.keys import OF_ROLE, following, region_of
 from strata.policy.layers import AccountLevels, Policies, PolicyLayer
 from strata.policy.reference import reference
 from strata.policy.requests import ABSENT, Context, Missing, PrincipalKind, Request, RequestPrincipal, Value
-from strata.policy.usual import usual
 
 DEPLOYER = "deployer"
 _ORDER = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
@@ -125,7 +124,7 @@ class Management:
             people: Iterable[str] = (grant.principal,)
             if grant.principal_type == "GROUP":
                 group = landing_zone.groups[grant.principal]
-                people = (*group.members, *([f"group {group.key}"] if group.has_others else []))
+                people = (*group.members, *([f"group {group.key}"] if not group.is_known else []))
             holders.setdefault(grant.permission_set, set()).update(people)
         order = sorted(holders, key=lambda key: (not _is_wide(landing_zone, key), key))
         return {key: tuple(sorted(holders[key])) for key in order if holders[key]}
@@ -170,6 +169,8 @@ class Management:
         for person in people:
             user = None if person.startswith("group ") else person
             actor = self.evaluated.permission_set(key, MANAGEMENT, user)
+            if user in users:  # who has no provider that sends tags: Identity Center passes on what it is told to alone
+                actor = replace(actor, keys={**actor.keys, "aws:PrincipalTag/*": ABSENT})
             own = self._asked(stack, actor, f"{key} of {person}")
             yield _of_people(own, key, [person], external=person not in users)
 
@@ -581,7 +582,7 @@ def _family(key: str) -> str:
 
 
 def _decided(request: Request, policies: Policies, session: Mapping[str, Value | Missing]) -> Answer:
-    """Returns the answer; denied too where it is to everybody who is known, by every usual client from everywhere.
+    """Returns the answer; denied too where it is to everybody who is known.
 
     Nobody is known to have given a role a tag, where its session says nothing of tags. AWS gives the access role none,
     so that it is entered as one without tags.
@@ -595,9 +596,5 @@ def _decided(request: Request, policies: Policies, session: Mapping[str, Value |
     if request.resource.endswith(f":role/{ACCESS_ROLE}"):
         known |= _UNTAGGED
     context = request.context.filled(known)
-    denied = answer
-    for keys in usual(answer, policies):
-        denied = settled(replace(request, context=context.filled(keys)), policies)
-        if denied.outcome is not Outcome.DENIED:
-            return answer
-    return denied
+    to_all = settled(replace(request, context=context), policies)
+    return to_all if to_all.outcome is Outcome.DENIED else answer

@@ -14,7 +14,6 @@ from strata.aws.session import Aws
 from strata.errors import Message
 from strata.identity import foreign
 from strata.identity.accounts import left_out, shut
-from strata.identity.budget import PRICE, over_budget
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared, keeping_names
 from strata.identity.live import live, met
@@ -73,7 +72,6 @@ def examine(
     seen = live(aws, landing_zone, wanted, known)
     refused = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
     refused += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
-    refused += over_budget(landing_zone, stacks) if PRICE not in allow else ()
     doubts = [
         *warnings(wanted, known, seen),
         *left_out(wanted, known, seen),

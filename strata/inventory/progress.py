@@ -5,17 +5,14 @@ from __future__ import annotations
 import time
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import nullcontext
 from dataclasses import replace
 from functools import partial
 
-from strata.atomic import locked
 from strata.aws.access_role import entered
 from strata.aws.session import Aws
 from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
-from strata.inventory.kept import KeptAnswers
 from strata.inventory.members import LiveMembers, read_members
 from strata.inventory.of_accounts import HeldStack, read_of_accounts
 from strata.inventory.pace import Pace
@@ -29,23 +26,20 @@ _EVERY, _EVERY_ACCOUNT = 5.0, 2.0
 
 
 class InventoryReading:
-    """A reading; where its answers are kept, it goes on from where an earlier one broke off."""
+    """A reading of everything."""
 
-    def __init__(self, options: Options, project: Project, kept: KeptAnswers | None = None) -> None:
-        self._options, self._project, self._kept = options, project, kept
+    def __init__(self, options: Options, project: Project) -> None:
+        self._options, self._project = options, project
         self._pace, self._last = Pace(told=self._told, waits=self._waits), time.monotonic()
-        if kept and kept.resumed:
-            options.note(f"going on from an earlier run: {counted(kept.resumed, 'answer')} known")
 
     def read(self, aws: Aws, *, thorough: bool = False, partly: bool = False, once: bool = False) -> Inventory:
         """Returns everything, or with `partly` all that may be read.
 
         Raises:
-            StrataError: another run is reading into the folder of the answers, or as `strata.inventory.reading.read`.
+            StrataError: as `strata.inventory.reading.read`.
         """
-        asking = replace(self._asking(aws), answers=self._kept)
-        with locked(self._kept.folder) if self._kept else nullcontext():
-            return read(asking, self._project, thorough=thorough, partly=partly, once=once, told=self._options.note)
+        asking = self._asking(aws)
+        return read(asking, self._project, thorough=thorough, partly=partly, once=once, told=self._options.note)
 
     def controls(self, aws: Aws, inventory: Inventory, held: Held) -> Inventory:
         """Returns an inventory with what AWS has of the controls that the state has.

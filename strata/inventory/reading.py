@@ -54,7 +54,7 @@ def read(
     """Returns everything that the organization and Identity Center hold.
 
     Args:
-        aws: the management account, with a pace and kept answers where these are wanted.
+        aws: the management account, with a pace where one is wanted.
         project: the management account and the region of Identity Center.
         thorough: asks for each permission set in each account, so that an assignment of a deleted principal is seen
             beside one of a living principal; else only where no living principal explains the account.
@@ -73,10 +73,8 @@ def read(
         return _inventory(aws, project, _Parts(partly=partly), ended, Depth(told if thorough else None, once=once))
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
-            raise _changed(aws, f"something went away while it was read ({error})") from error
-        kept = "; what was read is kept, the same command goes on from there" if aws.answers else ""
-        (rejection,) = error.args
-        raise AwsError(rejection.saying(f"{rejection}{kept}"), error.code) from error
+            raise _changed(f"something went away while it was read ({error})") from error
+        raise
 
 
 def _until(ended: Event, aws: Aws) -> Aws:
@@ -201,11 +199,11 @@ def _organization(aws: Aws, described: Any, pool: Executor, parts: _Parts) -> Li
         trusted_services=tuple(sorted(trusted)),
         delegations={service: tuple(sorted(ids)) for service, ids in delegations.items()},
     )
-    now = _things(_anew(aws), pool, parts)
-    _check_unchanged(aws, "organizational units", _by(_id, things.units), _by(_id, now.units))
-    _check_unchanged(aws, "accounts", _by(_id, things.accounts), _by(_id, now.accounts))
-    _check_unchanged(aws, "policy types", _by(str, things.types), _by(str, now.types))
-    _check_unchanged(aws, "policies", _by(_id, things.policies), _by(_id, now.policies))
+    now = _things(aws, pool, parts)
+    _check_unchanged("organizational units", _by(_id, things.units), _by(_id, now.units))
+    _check_unchanged("accounts", _by(_id, things.accounts), _by(_id, now.accounts))
+    _check_unchanged("policy types", _by(str, things.types), _by(str, now.types))
+    _check_unchanged("policies", _by(_id, things.policies), _by(_id, now.policies))
     return read
 
 
@@ -239,18 +237,13 @@ def _tagged(things: Iterable[_Tagged], tags: Mapping[str, dict[str, str]]) -> It
     return (replace(thing, tags=tags.get(thing.id, {})) for thing in things)
 
 
-def _anew(aws: Aws) -> Aws:
-    """Returns the same session, which asks AWS whatever it answered before."""
-    return replace(aws, answers=None)
-
-
-def _check_unchanged(aws: Aws, what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
+def _check_unchanged(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
     """Compares things by id as they were read with what AWS says now."""
     changed = sorted(id for id in {*before, *now} if before.get(id) != now.get(id))
     if changed:
         more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
         text = f"the {what} changed while they were read ({', '.join(changed[:_NAMED])}{more})"
-        raise _changed(aws, text, kind=what, ids=changed)
+        raise _changed(text, kind=what, ids=changed)
 
 
 _NAMED = 5
@@ -268,10 +261,8 @@ def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
 _id: Callable[[Any], str] = attrgetter("id")
 
 
-def _changed(aws: Aws, what: str, **data: Any) -> StrataError:
-    """Returns the error after something that was read is no longer so; nothing of it is used again."""
-    if aws.answers:
-        aws.answers.forget()
+def _changed(what: str, **data: Any) -> StrataError:
+    """Returns the error after something that was read is no longer so."""
     return StrataError(Message("changed-meanwhile", f"{what}; run it again when nobody is changing it", **data))
 
 
@@ -354,16 +345,16 @@ def _center(
     read = _read(center, project, directory, arns.result(), assignments, admin)
     read = replace(read, orphans=frozenset(orphans))
     if depth.once:
-        _check_gone(aws, center, orphans)
+        _check_gone(center, orphans)
         return read
-    later = center.asked_by(_anew(aws), project)
+    later = center.asked_by(aws, project)
     now = _directory(later, people)
     again = _all_assignments(later, now.principals, admin)
     by_account = attrgetter("account")
-    _check_unchanged(aws, "users", _by(_id, directory.users), _by(_id, now.users))
-    _check_unchanged(aws, "groups", _by(_id, directory.groups), _by(_id, now.groups))
-    _check_unchanged(aws, "permission sets", _by(str, arns.result()), _by(str, _sets(later)))
-    _check_unchanged(aws, "account assignments", _by(by_account, sorted(assignments)), _by(by_account, sorted(again)))
+    _check_unchanged("users", _by(_id, directory.users), _by(_id, now.users))
+    _check_unchanged("groups", _by(_id, directory.groups), _by(_id, now.groups))
+    _check_unchanged("permission sets", _by(str, arns.result()), _by(str, _sets(later)))
+    _check_unchanged("account assignments", _by(by_account, sorted(assignments)), _by(by_account, sorted(again)))
     return read
 
 
@@ -392,7 +383,7 @@ def _read(
     )
 
 
-def _check_gone(aws: Aws, center: identity_center.CenterClient, orphans: Iterable[LiveAssignment]) -> None:
+def _check_gone(center: identity_center.CenterClient, orphans: Iterable[LiveAssignment]) -> None:
     """Refuses principals that were made while the rest was read, and so look like deleted ones.
 
     Raises:
@@ -401,42 +392,7 @@ def _check_gone(aws: Aws, center: identity_center.CenterClient, orphans: Iterabl
     for kind, id in sorted({(assignment.principal_type, assignment.principal) for assignment in orphans}):
         if center.exists(kind, id):
             text = f"the {kind.lower()} {id} was made while the rest was read"
-            raise _changed(aws, text, kind=kind.lower(), ids=[id])
-
-
-class WantedDetail(NamedTuple):
-    """Of what Identity Center is read more than its name."""
-
-    permission_sets: frozenset[str]
-    """The ARNs of those whose policies and tags are read."""
-    groups: frozenset[str]
-    """The ids of those whose members are read."""
-    principals: frozenset[Principal]
-    """Those whose assignments are read."""
-
-
-def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) -> LiveCenter | None:
-    """Returns what Identity Center has of what is wanted, read once; None where it is not enabled.
-
-    Args:
-        aws: the management account, with a pace.
-        project: the region of Identity Center.
-        wanted: what is asked about.
-        ended: whether nothing more is to be asked; it is at the end.
-
-    Raises:
-        AwsError: AWS rejects a call.
-        CancelledError: `ended` was set meanwhile.
-    """
-    aws = _until(ended, aws)
-    center = identity_center.CenterClient.of(aws, project)
-    if center is None:
-        return None
-    with _pools(3, ended) as (services, admin, people):
-        directory = services.submit(_directory, center, people, wanted.groups)
-        arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
-        assignments = _all_assignments(center, sorted(wanted.principals), admin)
-        return _read(center, project, directory.result(), arns, assignments, admin)
+            raise _changed(text, kind=kind.lower(), ids=[id])
 
 
 def read_sets(aws: Aws, project: Project, arns: Collection[str]) -> LiveCenter | None:
@@ -511,7 +467,6 @@ def _directory(
             group.get("Description", ""),
             bool(group.get("ExternalIds")),
             some,
-            described=group,
         )
         for group, some in zip(groups.result(), members, strict=True)
     ]

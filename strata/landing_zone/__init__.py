@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from strata.config import DETECTION, ORGANIZATION
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
-from strata.config.external import External
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, Layer, Roles
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
@@ -20,7 +19,7 @@ from strata.config.split import SplitSourceFile
 from strata.errors import Fault, Message
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
-from strata.landing_zone.detection import config_of
+from strata.landing_zone.detection import config_of, recorded_regions
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.inherited import Attributes, Inherited, attributes, words_of
@@ -36,6 +35,7 @@ from strata.landing_zone.policies import (
 )
 from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
+from strata.landing_zone.undescribed import UNKNOWN, undescribed
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 from strata.text import folded
 
@@ -43,18 +43,11 @@ if TYPE_CHECKING:
     from strata.config.baseline import MemberSettings
     from strata.config.detection import Detection
 
-__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "Part", "SourceLocation"]
-
-
-Part = Literal["people", "policies", "delegations", "documents"]
-"""A part of a landing zone that may not be known: AWS let nobody read it, or Strata cannot read a document there.
-
-People are who has what as well.
-"""
+__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "SourceLocation"]
 
 
 class SourceLocation(NamedTuple):
-    """A line of the configuration, by the name its file has in the folder; 0 where no file says it, but AWS."""
+    """A line of the configuration, by the name its file has in the folder; 0 where no file says it."""
 
     file: str
     line: int
@@ -85,10 +78,6 @@ class LandingZone:
     """Your own layers by name, after those that they read from."""
     expectations: tuple[Expectation, ...] = ()
     """What holds whatever else is configured."""
-    external: External = field(default_factory=External)
-    """What AWS has in what others look after, as last read."""
-    unread: Mapping[Part, str] = field(default_factory=dict)
-    """What is not known of it, with the reason."""
     account_ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of its accounts by key, where AWS was asked."""
     leaving: frozenset[str] = frozenset()
@@ -132,16 +121,18 @@ class LandingZone:
         return {layer.stack_in(key): key for layer in layers for key in self.members if layer.is_in(key)}
 
     def at(self, deployed: Collection[str]) -> LandingZone:
-        """Returns it without stacks that are there to let go alone, of which no state has anything.
+        """Returns it without the stacks of a baseline that make nothing, and of which no state has anything to let go.
 
         Args:
             deployed: the stacks that have a state.
         """
         layer = self.layers.get(BASELINE_LAYER)
-        if not (layer and layer.lets_go):
+        if not (layer and layer.source):
             return self
-        held = replace(layer, chosen=frozenset(key for key in self.members if layer.stack_in(key) in deployed))
-        return replace(self, layers={**self.layers, BASELINE_LAYER: held})
+        there = {key for key in self.members if layer.stack_in(key) in deployed}
+        there |= {key for key, settings in self.member_settings.items() if settings.makes_something}
+        there |= {key for key in self.members if recorded_regions(self, key)}
+        return replace(self, layers={**self.layers, BASELINE_LAYER: replace(layer, chosen=frozenset(there))})
 
     def reads(self, layer: Layer) -> tuple[str, ...]:
         """Returns the names of the stacks that a layer reads from."""
@@ -221,7 +212,7 @@ class LandingZone:
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
-        parts = (self.organization, self.project, self.documents, self.external)
+        parts = (self.organization, self.project, self.documents)
         order = list(PolicyType)
         policies = sorted(all_policies(*parts, self.account_ids), key=lambda its: (order.index(its.type), its.key))
         return {policy.key: policy for policy in policies}
@@ -245,6 +236,25 @@ class LandingZone:
             for key in self.members
             if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in effective[Target("account", key)])
         ]
+
+    @cached_property
+    def undescribed(self) -> Mapping[str, str]:
+        """Returns what AWS has and nothing here describes, as `policy NAME` or `permission set NAME`, with a reason."""
+        described = {f"policy {policy.name}" for policy in self.policies.values()}
+        described |= {f"permission set {held.name}" for held in self.permission_sets.values()}
+        return dict(undescribed(self.accepted, described))
+
+    def has_undescribed(self, type: PolicyType) -> bool:
+        """Returns whether such a policy may be of a type: its reason names that, or none."""
+        return any(
+            name.startswith("policy ") and (type in reason or "_POLICY" not in reason)
+            for name, reason in self.undescribed.items()
+        )
+
+    @cached_property
+    def no_policy(self) -> str:
+        """Returns how it is called that no policy is known: there may be one that nothing here describes."""
+        return UNKNOWN if self.undescribed else "no policy"
 
     @cached_property
     def policy_types(self) -> list[PolicyType]:
@@ -290,7 +300,7 @@ class LandingZone:
     @cached_property
     def groups(self) -> Mapping[str, Group]:
         """Returns the groups by key, sorted."""
-        return dict(sorted(groups(self.sso, self.external).items()))
+        return dict(sorted(groups(self.sso).items()))
 
     @cached_property
     def without_full_access(self) -> Mapping[tuple[PolicyType, Target], Location]:
@@ -300,7 +310,7 @@ class LandingZone:
     @cached_property
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
-        permission_sets = all_permission_sets(self.sso, self.project, self.documents, self.external)
+        permission_sets = all_permission_sets(self.sso, self.project, self.documents)
         ordered = sorted(permission_sets, key=lambda its: its.key)
         return {permission_set.key: permission_set for permission_set in ordered}
 
@@ -329,7 +339,6 @@ class LandingZone:
             tuple(partial.moves.values()),
             _chosen(partial.layers, partial.organization),
             tuple(partial.expectations.values()),
-            partial.external,
         )
 
     def source(self, file: str, location: Location) -> SourceLocation:

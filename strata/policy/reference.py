@@ -53,11 +53,6 @@ class Key(NamedTuple):
     many: bool
     """Whether a request may carry several values, so that a test needs ForAnyValue or ForAllValues."""
 
-    @property
-    def is_template(self) -> bool:
-        """Returns whether a part of its name is the policy's to fill in."""
-        return "${" in self.name
-
 
 class ResourceType(NamedTuple):
     """A kind of resource that actions of a service act on."""
@@ -96,7 +91,6 @@ class Service:
             name.lower(): (name, index) for index, group in enumerate(self._groups) for name in group[3].split()
         }
         """Each action by its name in lower case, with the position of what it shares with others."""
-        self._taken: dict[str, frozenset[str]] = {}
         self._matched: dict[str, tuple[Action, ...]] = {}
 
     @cached_property
@@ -138,20 +132,6 @@ class Service:
     def has(self, pattern: str) -> bool:
         """Returns whether a pattern matches any action."""
         return next(self._matching(pattern), None) is not None
-
-    def keys_taken(self, pattern: str) -> frozenset[str]:
-        """Returns the names of the keys that the actions take which a pattern matches."""
-        if pattern not in self._taken:
-            groups = {group for _, group in self._matching(pattern)}
-            indices = {index for group in groups for index in self._groups[group][1]}
-            self._taken[pattern] = frozenset(self._keys[index][0] for index in indices)
-        return self._taken[pattern]
-
-    def names_taking(self, key: str) -> Iterator[str]:
-        """Yields the names of the actions that take a key."""
-        index = next((index for index, (name, _) in enumerate(self._keys) if name == key), None)
-        if index is not None:
-            yield from (name for name, group in self._found.values() if index in self._groups[group][1])
 
     def _matching(self, pattern: str) -> Iterator[tuple[str, int]]:
         if not is_pattern(pattern):

@@ -20,7 +20,6 @@ from strata.rules import (
     archive,
     detection,
     expectations,
-    external,
     imports,
     inherited,
     layers,
@@ -30,7 +29,6 @@ from strata.rules import (
     project,
     security,
     spelling,
-    text,
     unread,
 )
 from strata.rules.lockout import LOCK_OUT, Guard
@@ -59,7 +57,6 @@ RULES: tuple[Rule, ...] = (
     access.permission_sets,
     access.assignments,
     access.options,
-    external.documents,
     imports.imports,
     moves.moves,
     expectations.expectations,
@@ -72,7 +69,6 @@ RULES: tuple[Rule, ...] = (
     spelling.spelling,
     spelling.attachable,
     accepted.accepted,
-    text.text,
     unread.unread,
 )
 

@@ -3,27 +3,25 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
-from strata.config import EXPECTATIONS, EXTERNAL, ORGANIZATION, SSO
+from strata.config import EXPECTATIONS, ORGANIZATION, SSO
 from strata.config.expectations import ENTRIES, Expectation
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT, Organization, PolicyType
+from strata.config.models import Organization
 from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import ConfigurationError, Fault, Message
 from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
 from strata.landing_zone import LandingZone
+from strata.landing_zone.permission_sets import OF_OTHERS
 from strata.landing_zone.selection import AccountSelector
-from strata.landing_zone.units import Target
 from strata.policy.answers import Outcome
 from strata.policy.documents import RESOURCE
 from strata.printing import line, word
-from strata.rules.accepted import Doubt
 from strata.rules.reporting import place_problem
 from strata.text import counted, listed
 
@@ -33,41 +31,19 @@ if TYPE_CHECKING:
     from strata.evaluation.sentences import Sentence
 
 
-class Cause(NamedTuple):
-    """What several broken expectations have in common."""
-
-    fault: Fault
-    results: tuple[ExpectationResult, ...]
-
-
 class UnmetError(ConfigurationError):
-    """Expectations that do not hold, or contradict each other."""
+    """Expectations that do not hold."""
 
-    def __init__(
-        self,
-        faults: Sequence[Fault],
-        results: Sequence[ExpectationResult],
-        unmet: Mapping[Fault, ExpectationResult],
-        causes: Sequence[Cause],
-    ) -> None:
-        super().__init__([*faults, *unmet])
+    def __init__(self, results: Sequence[ExpectationResult], unmet: Mapping[Fault, ExpectationResult]) -> None:
+        super().__init__(list(unmet))
         self.results = tuple(results)
-        self._unmet, self._causes = unmet, causes
+        self._unmet = unmet
 
     def lines(self, *, every: bool = False) -> Iterator[str]:
-        """Yields the causes, then a line for each fault, short where a cause says why; or each with its cases."""
-        explained = {result.index for cause in self._causes for result in cause.results}
-        yield from (f"error: {cause.fault}" for cause in self._causes)
-        for fault in self.faults:
-            result = self._unmet.get(fault)
-            if every or result is None or result.index not in explained:
-                yield f"error: {fault}"
-            else:
-                text = f"{result.expectation.id}: {_briefly(result)}"
-                problem = fault.problem.saying(text)
-                way = _way(result.expectation, result.failing[0])
-                yield f"error: {replace(fault, problem=problem, remedy=way)}"
-            if every and result and len(result.failing) > 1:
+        """Yields a line for each fault, with its first cases where that is asked."""
+        for fault, result in self._unmet.items():
+            yield f"error: {fault}"
+            if every and len(result.failing) > 1:
                 yield from (line(f"  {case_in_words(case)}") for case in result.failing[:_LISTED])
 
 
@@ -138,29 +114,16 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Expec
     """Returns how each expectation fares, all of which hold.
 
     Raises:
-        UnmetError: some do not, each once with its first cases; or two contradict each other.
+        UnmetError: some do not, each once with its first cases.
     """
     if not landing_zone.expectations:
         return []
-    from strata.evaluation.expectations import contradictions
-
     examination, sentences = _sentences(landing_zone, day)
-    faults: list[Fault] = []
-    opposed: set[int] = set()
-    for later, earlier, case in contradictions(sentences):
-        opposed.add(later)
-        other = landing_zone.expectations[earlier]
-        problem = f"contradicts {other.id}, entry {earlier + 1}: {case} cannot be both {other.expects} and "
-        problem += landing_zone.expectations[later].expects
-        message = Message(
-            "expectations-contradict", problem, expectation=landing_zone.expectations[later].id, other=other.id
-        )
-        faults.append(_fault(landing_zone, later, message, "leave the case out of one of the two, under except"))
     results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
-    unmet = (result for result in results if not result.holds and result.index not in opposed)
+    unmet = (result for result in results if not result.holds)
     broken = {_fault(landing_zone, result.index, *_in_words(result)): result for result in unmet}
-    if faults or broken:
-        raise UnmetError(faults, results, broken, list(causes(landing_zone, list(broken.values()))))
+    if broken:
+        raise UnmetError(results, broken)
     return results
 
 
@@ -169,22 +132,16 @@ AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows th
 
 
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields what breaks expectations that hold before, or are new, and not after, and each of these."""
+    """Yields the expectations that hold before, or are new, and not after."""
     old = {expectation.id for expectation in before.expectations}
     held = {result.expectation.id for result in examined(before) if result.holds}
-    broken = [
-        result for result in examined(after) if not result.holds and result.expectation.id not in old.difference(held)
-    ]
-    common = list(causes(after, broken))
-    for cause in common:
-        problem, place = cause.fault.problem, f"{ORGANIZATION}:{cause.fault.line}"
-        yield problem.saying(f"{place}: {problem}; {cause.fault.remedy}", place=place)
-    explained = {result.index for cause in common for result in cause.results}
-    for result in broken:
+    for result in examined(after):
+        if result.holds or result.expectation.id in old.difference(held):
+            continue
         fault = _fault(after, result.index, *_in_words(result))
-        case = _briefly(result) if result.index in explained else case_in_words(result.failing[0])
         place = f"{EXPECTATIONS}:{fault.line}"
         verb = "no longer holds" if result.expectation.id in old else "does not hold"
+        case = case_in_words(result.failing[0])
         text = f"{place}: {result.expectation.id} {verb}: {case}; strata plan refuses it"
         yield fault.problem.saying(text, place=place)
 
@@ -211,59 +168,6 @@ def _fault(landing_zone: LandingZone, index: int, problem: Message, remedy: str)
     return replace(landing_zone.fault(EXPECTATIONS, at, problem, remedy), rule="expectations.require")
 
 
-# Why several do not
-
-_SEVERAL = 3
-"""So many expectations that break in the same accounts are no coincidence."""
-
-
-def causes(landing_zone: LandingZone, unmet: Sequence[ExpectationResult]) -> Iterator[Cause]:
-    """Yields the accounts in which several expectations break, and nowhere else, with what binds these accounts."""
-    by_accounts: defaultdict[frozenset[str], list[ExpectationResult]] = defaultdict(list)
-    for result in unmet:
-        by_accounts[frozenset(account for case in result.failing for account in case.accounts)].append(result)
-    for accounts, results in by_accounts.items():
-        if len(results) >= _SEVERAL:
-            where, at = _common_place(landing_zone, accounts)
-            problem, remedy = _bound(landing_zone, accounts, where, len(results))
-            broken = [result.expectation.id for result in results]
-            message = Message("expectations-unmet-together", problem, accounts=sorted(accounts), expectations=broken)
-            yield Cause(landing_zone.fault(ORGANIZATION, at, message, remedy), tuple(results))
-
-
-def _common_place(landing_zone: LandingZone, accounts: frozenset[str]) -> tuple[str, Location]:
-    """Returns what some accounts are, all that a unit has among it, and where that stands."""
-    if len(accounts) == 1:
-        (key,) = accounts
-        return key, ("accounts", key, "organizational_unit")
-    if accounts == landing_zone.members.keys():
-        return "every member account", ("accounts",)
-    for unit in landing_zone.units.values():
-        if accounts == landing_zone.selector.in_unit(unit.key):
-            return f"every account of organizational unit {unit.key}", unit.location
-    return listed(sorted(accounts), _SHOWN), ("accounts", min(accounts))
-
-
-def _bound(landing_zone: LandingZone, accounts: frozenset[str], where: str, number: int) -> tuple[str, str]:
-    """Returns what is said of accounts in which expectations break: what binds them, where it is the same for all."""
-    broken = f"{number} expectations break there and nowhere else"
-    details = f"strata explain {min(accounts)} has the policies and who has access"
-    bound = landing_zone.effective_policies
-    policies = {
-        frozenset(
-            effective.policy.key
-            for effective in bound[Target("account", account)]
-            if effective.policy.type is PolicyType.SERVICE_CONTROL
-        )
-        for account in accounts
-    }
-    if len(policies) > 1 or MANAGEMENT in accounts:
-        return f"{where}: {broken}", details
-    if names := policies.pop():
-        return f"{where}: {broken}", f"service control policies there: {listed(sorted(names))}; {details}"
-    return f"no service control policy binds {where}: {broken}", "move it below a unit that has some, or attach them"
-
-
 # In words
 
 _SHOWN = 3
@@ -285,13 +189,6 @@ def _in_words(result: ExpectationResult) -> tuple[Message, str]:
         count=result.number,
     )
     return problem, remedy(expectation, first)
-
-
-def _briefly(result: ExpectationResult) -> str:
-    """Returns the first case of a broken expectation, without what decides it, and the number of the others."""
-    first = result.failing[0]
-    may = {Outcome.ALLOWED: "may", Outcome.DENIED: "may not"}.get(first.outcome, "may perhaps")
-    return f"{_who(first)} {may} {first.action}{_where(first)}{_more(result)}"
 
 
 def _more(result: ExpectationResult) -> str:
@@ -337,8 +234,8 @@ def remedy(expectation: Expectation, case: Case) -> str:
         for key in case.answer.keys:
             if case.acts_as == SOMEBODY and key == _PRINCIPAL:
                 said.append("leave the exempt roles out under except, as: role/NAME")
-            elif key.endswith(f"{EXTERNAL} lacks"):
-                said.append("let strata adopt --refresh-external read it")
+            elif key.endswith(OF_OTHERS):
+                said.append("ask whoever looks after it")
             else:
                 said.append(_MISSING.get(key, _WITH if ":" in key else ""))
         said = [remedy for remedy in dict.fromkeys(said) if remedy] or ["ask what does not depend on that"]
@@ -375,20 +272,3 @@ _MISSING = {
     "aws:RequestedRegion": "name the region under region",
 }
 """What a request needs so that a key of it is known."""
-
-
-# What can never fail
-
-
-def idle(landing_zone: LandingZone) -> Iterable[Doubt]:
-    """Yields the expectations that hold whatever the policies say."""
-    if not landing_zone.expectations:
-        return
-    from strata.evaluation import expectations as evaluation
-
-    examination, sentences = _sentences(landing_zone, None)
-    for index, sentence in sentences.items():
-        if why := evaluation.idle(examination, sentence):
-            text = f"{sentence.expectation.id} {why}; correct what it names, or remove it"
-            message = Message("idle-expectation", text, expectation=sentence.expectation.id)
-            yield EXPECTATIONS, (ENTRIES, index), message

@@ -12,7 +12,7 @@ from strata.config.limits import Limit, Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
-from strata.config.text import Problem, short, text_problem
+from strata.config.text import PLACEHOLDER, Problem, short, text_problem
 from strata.errors import Fault, Message
 from strata.landing_zone.placeholders import DocumentTemplate, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import (
@@ -40,7 +40,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     names: dict[tuple[PolicyType, str], str] = {}
     made: dict[str, str] = {}
-    for policy in all_policies(organization, partial.project, partial.documents, partial.external):
+    for policy in all_policies(organization, partial.project, partial.documents):
         key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
         if policy.option:
             names[policy.type, name] = made[key] = policy.option
@@ -112,7 +112,7 @@ def wrong_document(
 
 def problems_of(text: str, content: Any, kind: PolicyType | None) -> list[Problem]:
     """Returns the problems of a document, by its text and what it says."""
-    plain = text.isascii() and text.isprintable() and "\\u0" not in text
+    plain = text.isascii() and text.isprintable() and "\\u0" not in text and PLACEHOLDER not in text
     refused = () if plain else filter(None, map(text_problem, texts(json.loads(text))))
     return [*refused, *document_problems(content, kind)]
 
@@ -124,7 +124,7 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     units = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
-    every = all_policies(organization, partial.project, partial.documents, partial.external)
+    every = all_policies(organization, partial.project, partial.documents)
     ordered = sorted(every, key=lambda policy: (bool(policy.option), not policy.external, policy.key))
     named = [((*policy.location, "targets"), policy.targets) for policy in ordered]
     named += [(("policies", key, "detached"), policy.detached) for key, policy in organization.policies.items()]
@@ -169,7 +169,7 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
     if not partial.organization or not partial.security:
         return
-    every = all_policies(partial.organization, partial.project, partial.documents, partial.external)
+    every = all_policies(partial.organization, partial.project, partial.documents)
     for policy, attribute, control in declared_settings(policy for policy in every if not policy.option):
         if getattr(partial.security, control).on and partial.complete(SECURITY, control):
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"

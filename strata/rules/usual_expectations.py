@@ -10,7 +10,7 @@ from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, OTHER_REGIONS, Expectation
 from strata.config.models import MANAGEMENT
 from strata.config.source import SourceFile, parse
-from strata.evaluation.expectations import Examiner, ExpectationResult, idle
+from strata.evaluation.expectations import Examiner, ExpectationResult
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import problems, resolved
 from strata.landing_zone import ROOT, LandingZone
@@ -78,12 +78,12 @@ def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
 
 
 def _examined(examination: Examiner, entry: Entry) -> ExpectationResult | None:
-    """Returns how an expectation fares, None where it names what is not there, or cannot fail."""
+    """Returns how an expectation fares, None where it names what is not there, or no account."""
     expectation = Expectation.model_validate(entry)
     if next(problems(examination.evaluated, expectation), None):
         return None
     sentence = resolved(examination.evaluated, expectation)
-    return None if idle(examination, sentence) else examination.examine(0, sentence)
+    return examination.examine(0, sentence) if sentence.accounts else None
 
 
 def _keeping(landing_zone: LandingZone, result: ExpectationResult) -> list[str]:

@@ -19,13 +19,12 @@ from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.services import own_switches
+from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.documents import statements
 from strata.rules import archive, control_tower, detection, inherited
 from strata.rules.accepted import Doubt, Warned, place, unused
-from strata.rules.document_warnings import document_warnings
-from strata.rules.expectations import idle
-from strata.rules.external import read_later, strangers, unread, unused_entries
 from strata.rules.lockout import LOCK_OUT, Guard
+from strata.rules.names import name_warnings
 from strata.rules.quotas import over_quota
 from strata.rules.spelling import unknown_names
 
@@ -80,8 +79,7 @@ def found_warnings(
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
     guard = Guard.of(landing_zone, today=day or today)
-    later = [Warned(place(landing_zone, doubt), doubt) for doubt in read_later(landing_zone, today)]
-    doubts = [*_doubts(landing_zone, guard), *later]
+    doubts = _doubts(landing_zone, guard)
     located: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
     accepted = by_finding(landing_zone.accepted)
@@ -113,15 +111,8 @@ def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]
 
 def _doubts(landing_zone: LandingZone, guard: Guard) -> list[Warned]:
     doubts = [Warned(place(landing_zone, doubt), doubt) for rule in _RULES for doubt in rule(landing_zone)]
-    uncertain = list(guard.doubts())
-    said = {*(lockout.statement for lockout in guard.lock_outs), *(warned.at for warned in uncertain)}
-    documents = document_warnings(landing_zone)
-    documents = [warned for warned in documents if warned.finding not in _WIDE or warned.at not in said]
-    return [*doubts, *uncertain, *documents]
+    return [*doubts, *guard.doubts(), *name_warnings(landing_zone)]
 
-
-_WIDE = frozenset({"denies-everything", "binds-deployer"})
-"""Findings that say of a statement, less precisely, what a lock-out or its doubt says."""
 
 _OTHERS = "{others}"
 _TOLD_ONCE = frozenset({"example-value", "unbound-account"})
@@ -227,6 +218,8 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
     text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
+    if landing_zone.has_undescribed(PolicyType.SERVICE_CONTROL):
+        text = f"is bound by no service control policy of this configuration ({UNKNOWN})"
     for key in landing_zone.unbound:
         yield ORGANIZATION, ("accounts", key), Message("unbound-account", f"{text}{_OTHERS}", account=key)
 
@@ -326,10 +319,6 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _empty,
     _assignments,
     over_quota,
-    unread,
-    unused_entries,
-    strangers,
-    idle,
     inherited.doubts,
     archive.doubts,
     detection.doubts,

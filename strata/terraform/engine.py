@@ -15,8 +15,6 @@ from typing import Any
 from strata.errors import Message, StrataError
 
 CDKTF, CDKTN = "cdktf", "cdktn"
-CDKTF_ENDS = "2027-04-30"
-"""The day on which Node 22 ends, https://nodejs.org/en/about/previous-releases, and its CLI runs on no later one."""
 _CHECKOUT = Path(__file__).resolve().parents[2]
 DEFAULT = _CHECKOUT / "requirements/engine"
 """The name of the engine that `make setup` installs in .venv."""

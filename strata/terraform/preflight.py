@@ -13,7 +13,7 @@ from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, entered, ids_of_accounts, way
 from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.organization import ListedAccount, enabled_policy_types, is_new, list_accounts, list_roots
+from strata.aws.organization import ListedAccount, describe, enabled_policy_types, is_new, list_accounts, list_roots
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.questions import ResourceQuestion
 from strata.aws.quotas import account_quota, more_accounts
@@ -33,10 +33,10 @@ from strata.config.layers import (
 from strata.config.models import ACCESS_ROLE, FINDINGS, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
+from strata.evaluation.organization import named_organization, organization_fault
 from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
-from strata.identity.budget import PRICE
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import (
     DELETE_RAM_SHARING,
@@ -69,7 +69,8 @@ from strata.options import Options
 from strata.printing import line
 from strata.rules import control_tower
 from strata.rules.expectations import require
-from strata.rules.lockout import Guard
+from strata.rules.lockout import UNCERTAIN, Guard
+from strata.rules.warnings import found_warnings
 from strata.sides.states import State, managed, objects
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
@@ -79,7 +80,6 @@ from strata.terraform.fleet import Fleet, layer_of, words
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
-from strata.terraform.refresh import Refreshing
 from strata.terraform.remarks import Remarks
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded, listed
@@ -87,7 +87,7 @@ from strata.text import counted, folded, listed
 REPLACE = "replace:"
 ALLOWED = (
     *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS", f"{ALREADY_CLOSED}KEY"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION, PRICE),
+    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION),
     *(SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
@@ -107,8 +107,8 @@ class Prepared:
     """What was told before the plan and is no refusal."""
     lacking: tuple[ResourceStatus, ...] = ()
     """What `strata bootstrap` has yet to make, in a preview."""
-    refreshing: Refreshing = field(default_factory=Refreshing)
-    """Which plans do without a refresh."""
+    asks_all: bool = True
+    """Terraform is started also for stacks in accounts that are as their last whole run left them."""
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What each stack forgets of accounts that are closed, by address."""
     shut_out: Mapping[str, Message] = field(default_factory=dict)
@@ -149,10 +149,10 @@ class Prepared:
         """Returns the chosen stacks whose code fails or whose layer is gone, and those that read from one of them."""
         return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
 
-    def refreshes(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Any]) -> bool:
+    def refreshes(self, stack: str) -> bool:
         """Says whether a plan refreshes; never of what is forgotten, into whose account no role need lead any more."""
         forgotten = {*map(baseline_in, self.landing_zone.leaving)}
-        return stack not in forgotten and self.refreshing.needed(workspace, stack, versions)
+        return stack not in forgotten
 
     def unasked(self) -> list[Plan]:
         """Returns the plans of the chosen stacks for which no Terraform is started."""
@@ -265,20 +265,19 @@ def _digest(state: State, outputs: Collection[str]) -> str:
 def prepare(
     options: Options,
     progress: Progress,
-    refreshing: Refreshing,
     *,
     stacks: Sequence[str],
     allow: Sequence[str],
     preview: bool = False,
+    refresh: bool | None = None,
     fleet: Fleet,
 ) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
 
     Args:
-        refreshing: begins to read in bulk meanwhile.
         fleet: which account stacks it takes.
-        preview: whether it is enough, before the first deploy, that there is an organization, and whether a month may
-            cost what it likes, which whoever shows the plan says.
+        refresh: True takes those as well that are as their last whole run left them.
+        preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
         ConfigurationError: the configuration has faults, or an expectation does not hold.
@@ -293,7 +292,7 @@ def prepare(
     _check_part(landing_zone, stacks, fleet)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
-    ended = [fault.message for fault in over(landing_zone, today)]
+    ended = [*(fault.message for fault in over(landing_zone, today)), *_uncertain(landing_zone, today)]
     for warning in ended:
         print(line(f"warning: {warning}"), file=sys.stderr)
     progress.doing("asking AWS", seen_only=True)
@@ -312,7 +311,7 @@ def prepare(
         landing_zone,
         states=states,
         announced=names,
-        allow=(*allow, PRICE) if preview else allow,
+        allow=allow,
         stacks=stacks,
         today=today,
         folder=str(workspace.folder),
@@ -341,9 +340,8 @@ def prepare(
         leaving=_leaving(aws, landing_zone, stacks_of(listed), examination.closed),
     )
     types = list(_types_left(aws, landing_zone))
-    refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     prepared = Prepared(
-        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing),
+        *(landing_zone, aws, workspace, (), states, names, (), lacking, bool(refresh)),
         fleet=fleet,
         allow=allow,
     )
@@ -390,6 +388,15 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
     return landing_zone
 
 
+def _uncertain(landing_zone: LandingZone, today: dt.date) -> Iterator[Message]:
+    """Yields where somebody may lock themselves out, as `strata check` warns of it."""
+    for warning in found_warnings(landing_zone, today=today):
+        if warning.finding in UNCERTAIN:
+            file = landing_zone.source_file(warning.source.file).file
+            at = f"{file}:{warning.source.line}"
+            yield warning.text.saying(f"{at}: {warning.told}", place=f"{at}: {warning.path}")
+
+
 def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
     """Yields what a synth is told: what is allowed, and what only AWS and the states say."""
     words = {
@@ -425,7 +432,7 @@ def _written(
     prepared = replace(prepared, sources=synthesis.sources(zone))
     there = {stack for stack, key in zone.account_stacks.items() if key not in closed}
     chosen = there & _chosen_in_accounts(zone, named, prepared.fleet).keys()
-    forgets = any(account_ids(prepared.states.get("organizations", {}), closed)) or prepared.refreshing.always
+    forgets = any(account_ids(prepared.states.get("organizations", {}), closed)) or prepared.asks_all
     known = [stack for stack in chosen if prepared.sources[stack] and not forgets]
     here = {layer.stack: zone.reads(layer) for layer in zone.layers.values() if not layer.code.in_accounts}
     reads = here | {stack: zone.reads(zone.layers[layer_of(stack)]) for stack in zone.account_stacks}
@@ -661,7 +668,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
         note(empty)
     unwritten, failed = prepared.workspace.unwritten, prepared.failed
     spared = {stack for stack in chosen if stack in unwritten} - {*failed}
-    if not prepared.refreshing.always:
+    if not prepared.asks_all:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
     left = spared.union(failed)
     asked = [stack for stack in chosen if stack not in left]
@@ -958,6 +965,14 @@ def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -
         raise UsageError(Message("number-out-of-range", text, value=wave, limit=most))
 
 
+def _check_organization(aws: Aws, landing_zone: LandingZone) -> None:
+    """Refuses documents that name another organization: what they keep out was judged by it."""
+    organization = describe(aws) if named_organization(landing_zone) else None
+    fault = organization_fault(landing_zone, organization["Id"]) if organization else None
+    if fault:
+        raise ConfigurationError([fault])
+
+
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:
     """Refuses states that are gone, and another name or region of what they hold, before anybody is told to make it."""
     try:
@@ -977,6 +992,7 @@ def _check_ground(
 
     Returns what is missing and a preview does without: before the first deploy, the store of the state.
     """
+    _check_organization(aws, landing_zone)
     findings, refusals = inspect(aws, landing_zone)
     lacking = tuple(finding for finding in findings if finding.missing)
     if lacking and (elsewhere := other_store(aws, landing_zone)):

@@ -276,35 +276,6 @@ def configure(call: Call) -> Parameters:
     return {}
 
 
-@guardduty.answers("GetUsageStatistics")
-def usage(call: Call) -> Parameters:
-    """Returns what a feature costs, an account a page."""
-    _own(call)
-    [feature] = call["UsageCriteria"]["Features"]
-    costs = sorted(_used(call.region).costs.get(feature, {}).items())
-    start = int(call.parameters.get("NextToken") or 0)
-    more = {"NextToken": str(start + 1)} if costs[start + 1 :] else {}
-    rows = [{"AccountId": account, "Total": {"Amount": str(usd), "Unit": "USD"}} for account, usd in costs]
-    return {"UsageStatistics": {"SumByAccount": rows[start : start + 1]}, **more}
-
-
-@dataclass
-class Used:
-    """USD in a month, by feature and account."""
-
-    costs: dict[str, dict[str, float]] = field(default_factory=dict)
-
-
-@order("guardduty-usage")
-def use(account: str, region: str, feature: str, usd: float) -> None:
-    """Has an account use so much of a feature."""
-    _used(region).costs.setdefault(feature, {})[account] = usd
-
-
-def _used(region: str) -> Used:
-    return memory.of(Used, MANAGEMENT, region)
-
-
 # Members
 
 

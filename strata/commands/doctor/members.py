@@ -46,7 +46,7 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
 
 def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: Holdings) -> Iterator[Finding]:
     """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
-    names = {account.name: key for key, account in {**zone.retired, **zone.members}.items()}
+    keys = {thing.id: thing.key for thing in states.of("account")}
     holding = {key: holders.get(folded(declared.email)) for key, declared in zone.members.items()}
     held = [(key, account) for key, account in holding.items() if account]
     for key, account in sorted(held, key=lambda entry: entry[1].active):
@@ -70,10 +70,10 @@ def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: H
         elif account.id in zone.organization.unmanaged_accounts:
             text = f"{at} belongs to {account}, which unmanaged_accounts lists"
             yield failure("account-unmanaged", text, "keep it in one of the two places", **data)
-        elif (other := names.get(account.name, key)) != key:
-            text = f"{at} belongs to {account}, which is named as accounts.{other} would be"
+        elif (other := keys.get(account.id, key)) != key and other in zone.members:
+            text = f"{at} belongs to {account}, which is deployed as accounts.{other}"
             yield failure("emails-swapped", text, "swap the addresses", **data, other=other)
-        elif account.name != declared.name:
+        elif account.name != declared.name and "name" not in declared.unwritten:
             text = f"{at} belongs to {account}: a deploy adopts it and names it {declared.name!r}"
             remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
@@ -169,7 +169,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
             yield warning("delegated-as-well", text, remedy, **data)
         elif address not in ours and account not in shut:  # a deploy lets go of an account that is closed
             text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
-            yield exists("delegation-exists", text, address, delegation.thing[1], service=service, account=account)
+            yield exists("delegation-exists", text, address, f"{account}/{service}", service=service, account=account)
         else:
             yield ok("delegated-as-declared", f"{service}: {key}", **data)
     for service in sorted(live.keys() - declared):
@@ -213,5 +213,5 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
     delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
     organization = LiveOrganization("", "", context.account_id, accounts, (), (), (), (), delegations)
     zone, inventory = context.landing_zone, Inventory(organization, None)
-    known = known_keys(zone, inventory, imported=states_of(context.states(), zone).ids, record={})
+    known = known_keys(zone, inventory, imported=states_of(context.states(), zone).ids)
     return list(DELEGATED.live(AtAws(zone, inventory, known)))
