@@ -29,7 +29,7 @@ from strata.identity.declared import declared_keys
 from strata.kinds.moves import address_parts, earlier_addresses
 from strata.kinds.organization import DELEGATED
 from strata.landing_zone import LandingZone
-from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
+from strata.landing_zone.accounts import LEAVING
 from strata.landing_zone.archive import trail_in_archive
 from strata.landing_zone.detection import sends_findings
 from strata.landing_zone.services import delegation
@@ -64,11 +64,8 @@ def build(
     words = [word.removeprefix(ALREADY_CLOSED) for word in allow if word.startswith(ALREADY_CLOSED)]
     closed = {key: id for key, _, id in (word.partition(":") for word in words)}
     landing_zone = _without(landing_zone, closed) if closed else landing_zone
-    regions = [word.removeprefix(CLOSED_REGIONS).split(":") for word in allow if word.startswith(CLOSED_REGIONS)]
-    going = (word.removeprefix(LEAVING).split(":") for word in allow if word.startswith(LEAVING))
-    landing_zone = replace(
-        landing_zone, closed_regions={key: names.split("+") for key, names in regions}, leaving=dict(going)
-    )
+    leaving = frozenset(word.removeprefix(LEAVING) for word in allow if word.startswith(LEAVING))
+    landing_zone = replace(landing_zone, leaving=leaving)
     keys = declared_keys(landing_zone)
     backend = BackendStack(app, "backend", project=landing_zone.project)
     organizations = OrganizationsStack(

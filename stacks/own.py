@@ -12,9 +12,7 @@ from cdktf import App
 from stacks.account import MemberAccount
 from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
-from strata.config.baseline import Baseline
 from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, Code, baseline_in, stack_name
-from strata.config.models import ROOT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import recorders_of
 from strata.terraform.synthesis import may_change_others
@@ -82,7 +80,7 @@ def own_layers(
             if stack := attempted([name], partial(module.Stack, app, name, **given)):
                 made[layer.name] = stack  # whoever asks for it has checked that there is one alone
                 yield stack
-    yield from _leaving(app, landing_zone, without)
+    yield from _leaving(app, landing_zone)
 
 
 def _attempted(
@@ -104,20 +102,7 @@ def _attempted(
         return None
 
 
-_EMPTIED = {"settings": {ROOT: {"sign_in_events": {"mode": "off"}}}}
-"""What is left to set in a retired account: what is not given is forgotten, and a role deleted."""
-
-
-def _leaving(app: App, landing_zone: LandingZone, without: Collection[str]) -> Iterator[BaseStack]:
-    """Yields the stacks of retired accounts that have a baseline still; what one forgets its state says."""
-    project, layer = landing_zone.project, landing_zone.layers.get(BASELINE_LAYER)
-    for key, id in landing_zone.leaving.items():
-        name = baseline_in(key)
-        if id and layer and name not in without:
-            kind, settings = import_module(f"{layer.code.package}.stack").Stack, Baseline.model_validate(_EMPTIED)
-            account = MemberAccount(
-                key, id, landing_zone.retired[key], project, layer.name, layer.other_roles, landing_zone.documents
-            )
-            yield kind(app, name, settings=settings, account=account)
-        elif not id:
-            yield BaseStack(app, name, project=project, layer=BASELINE_LAYER)
+def _leaving(app: App, landing_zone: LandingZone) -> Iterator[BaseStack]:
+    """Yields a stack for each baseline that is forgotten: it has nothing, and what it forgets its state says."""
+    for key in sorted(landing_zone.leaving):
+        yield BaseStack(app, baseline_in(key), project=landing_zone.project, layer=BASELINE_LAYER)

@@ -419,22 +419,18 @@ retired = typer.Typer(
 app.add_typer(retired, short_help=LINES["retire"])
 
 
-@command("account", "strata retire account web-lab --baseline emptied", retired)
+@command("account", "strata retire account web-lab", retired)
 def retire(
     *,
     options: Options,
     key: Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys("account"))] = None,
-    baseline: Annotated[
-        str | None,
-        typer.Option("--baseline", metavar="emptied|forgotten", help="Delete what its baseline made, or leave it."),
-    ] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> int:
     """Write retired: true, and take the account out of policies, delegations, assignments and expectations."""
     from strata.commands.add.removing import retire as run
 
-    return run(options, key=key, baseline=baseline, dry_run=dry_run, yes=yes)
+    return run(options, key=key, dry_run=dry_run, yes=yes)
 
 
 @command("schema", "strata schema sso > sso.schema.json")

@@ -20,8 +20,6 @@ from typing import Any
 from strata import diff
 from strata.diff.guardrails import IAM
 from strata.landing_zone import LandingZone
-from strata.landing_zone.placeholders import fill, placeholder_values
-from strata.landing_zone.policies import baseline_values
 from strata.load import load
 from strata.rules.expectations import examined
 from strata.rules.lockout import Guard
@@ -80,11 +78,6 @@ def mutants(configurations: Mapping[str, LandingZone] | None = None) -> Iterator
         for file in _files(zone):
             document = json.loads(zone.documents[file])
             for index, statement in enumerate(document["Statement"]):
-                written = json.dumps({"Statement": [statement]})
-                if not json.loads(fill(written, {**placeholder_values(zone.project), **baseline_values(None)}))[
-                    "Statement"
-                ]:
-                    continue  # it is for a baseline
                 chance = random.Random(f"{SEED} {file} {index}")  # noqa: S311
                 for words, loosens, edit in edits(statement, chance, guardrail=file in _guardrails(zone)):
                     changed = edited(document, index, edit)

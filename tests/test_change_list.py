@@ -531,27 +531,3 @@ def test_a_preview_is_on_no_list(site: Site, tmp_path: Path) -> None:
     (found,) = plan_command._lists(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
 
     assert (list(found.stacks), found.later) == (["backend"], ["organizations", "security"])
-
-
-STEP = Message("default-vpc-to-remove", "clean up eu-west-1", region="eu-west-1", vpc="vpc-1")
-
-
-def test_a_step_is_approved_and_what_keeps_from_one_is_not() -> None:
-    """A step is found by its words, wherever it stands; that a VPC is in use changes no hash."""
-    ids = {"baseline_a": "1" * 12, "baseline_b": "2" * 12}
-    here, remark = Plan("accounts", steps=(STEP,)), Message("default-vpc-in-use", "in use")
-    plans = [here, Plan("baseline_a", steps=(STEP,)), Plan("baseline_b", steps=(STEP,))]
-    approved = ChangeList.of(plans, ACCOUNT, accounts=ids)
-    remarked = [plans[0], plans[1], Plan("baseline_b", steps=(STEP,), remarks=(remark,))]
-    fewer = ChangeList.of([Plan("accounts"), plans[1]], ACCOUNT, accounts=ids)
-
-    assert (approved.count, approved.steps) == (0, 3)
-    assert [same.accounts for same in approved.classes] == [["a", "b"]]
-    assert ChangeList.of(remarked, ACCOUNT, accounts=ids).sha256 == approved.sha256
-    assert [(told.id, told.data["stack"]) for told in approved.differences(fewer)] == [
-        ("step-missing", "accounts"),
-        ("step-missing", "baseline_b"),
-    ]
-    assert [told.id for told in fewer.differences(approved)] == ["step-unexpected", "step-unexpected"]
-    assert plans[1].beyond(plans[1]).count == 0
-    assert plans[1].beyond(Plan("baseline_a")).steps == (STEP,)

@@ -723,7 +723,7 @@ LEFT = {
 NOT_READ = {
     "trail, analyzers, alerts, budget, anomaly monitor, alternate contacts and the trust of GitHub": "not asked for",
     "machine images and instance metadata of the account": "security.yaml has them as unmanaged",
-    "roles, identity providers, quotas, backup types, default VPCs, budgets and primary contacts of accounts": "",
+    "roles, identity providers, quotas, backup types, budgets and primary contacts of accounts": "",
     "public access of EMR and of SSM documents in accounts": "",
     "recorders, channels and aggregators of AWS Config": "",
 }

@@ -26,7 +26,6 @@ from strata.identity.comparison import Refusal
 from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK, NO_LOCK
 from strata.kinds.detection.protection import UNREAD
-from strata.kinds.members.baseline_roles import BASELINE_ROLES
 from strata.kinds.renaming import with_other_key
 from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.detection import (
@@ -47,7 +46,7 @@ from strata.terraform import administrators, preflight
 from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared, RefusedError
-from strata.terraform.steps import Steps
+from strata.terraform.remarks import Remarks
 from strata.terraform.synthesis import sources
 from tests.conftest import Golden
 from tests.evaluation import denied
@@ -290,9 +289,9 @@ def test_the_types_of_iam_are_recorded_in_one_region_alone(write: Write) -> None
 
 
 def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: Write) -> None:
-    """A recorder is made by a role of the baseline; nobody else in the account stops it or has it record less.
+    """A recorder is made by the access role; nobody else in the account stops it or has it record less.
 
-    A policy that was there before may deny it.
+    So it denies it to a role of one's own that deploys the baseline.
     """
     text = "administrator: security\n" + RECORDED
     zone = load(write(SHIPPED, text))
@@ -300,7 +299,7 @@ def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: W
     bound = zone.effective_policies[Target("account", "shared")]
     policies = [one.policy.document.content for one in bound if one.policy.type is PolicyType.SERVICE_CONTROL]
 
-    for role in ("ex-baseline", "somebody"):
+    for role in (ROLE, "somebody"):
         arn = f"arn:aws:iam::000000000001:role/{role}"
         keys = {"aws:RequestedRegion": "us-east-1", "aws:PrincipalArn": arn, "aws:PrincipalAccount": "000000000001"}
         refused = {
@@ -308,11 +307,12 @@ def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: W
         }
         assert refused == ({*work} - {"StartConfigurationRecorder"} if role == "somebody" else set())
     assert list(doubts(zone)) == []
-    before = load(write(SHIPPED, text, ("policies/protect-foundation.json", ', "{{baseline_role_arns}}"] }', "] }")))
-    (denying,) = [message for _, _, message in doubts(before)]
+    folder = write(SHIPPED, text)
+    (folder / "baseline.yaml").write_text("settings: {}\nroles: {reader: looks, writer: works}\n")
+    (denying,) = [message for _, _, message in doubts(load(folder))]
     assert (denying.id, denying.data["role"], denying.data["accounts"]) == (
         "recorder-denied",
-        "ex-baseline",
+        "works",
         ["security", "shared"],
     )
 
@@ -347,7 +347,6 @@ def test_the_roles_of_the_baseline_may_record_where_config_is_on_or_off(write: W
     for role in ("reader", "writer"):
         (types, *_) = (one["Action"] for one in documents[f"baseline/{role}"]["Statement"] if one["Sid"] == "Types")
         assert any("DeliveryChannel" in action for action in types) == records
-    assert any(BASELINE_ROLES.declared(zone)) == (mode != "unmanaged"), "no step looks at them any more"
     left = {stack for stack in zone.at(["baseline_shared"]).account_stacks if stack.startswith("baseline_")}
     assert (left == {"baseline_shared"}) == (mode == "unmanaged"), "no other state has any"
 
@@ -361,9 +360,8 @@ def test_settings_are_not_forgotten_because_config_keeps_the_stacks_of_a_baselin
     )
 
     def plan() -> Plan:
-        entrances: Any = SimpleNamespace(made=lambda _: (), roles=lambda _: SimpleNamespace(reader=ROLE))
         aws: Any = None
-        return Steps(load(folder), aws, entrances).plan(Plan("baseline_shared", gone))
+        return Remarks(load(folder), aws).on(Plan("baseline_shared", gone))
 
     with pytest.raises(StrataError) as refused:
         plan()
@@ -687,7 +685,7 @@ def test_a_plan_has_what_aws_has_of_what_is_set_anew(prepared: Callable[..., Pre
         at: PlannedChange("create", attributes=(Attribute("status", after=value),)) for at, value in wanted.items()
     }
 
-    planned = begun.steps.plan(Plan("detection_security", changes))
+    planned = begun.remarks.on(Plan("detection_security", changes))
     assert [one.attributes[0].before for one in planned.changes.values()] == ["ENABLED", None]
 
 

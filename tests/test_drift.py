@@ -32,7 +32,6 @@ from strata.load import load
 from strata.options import Options
 from strata.sides.join import known_keys
 from strata.sides.recorded import recorded_side, states_of
-from strata.sides.states import State
 from tests.drifting import told
 from tests.organizations import (
     ALLOW,
@@ -1135,19 +1134,6 @@ def test_states_of_accounts_are_told_apart() -> None:
     assert sorted(names) == ["auditor of audit", "auditor of shop"]
     assert said.elsewhere == {("aws_iam_role", "auditor")}
     assert said.attributes == {}
-
-
-def test_a_setting_that_is_in_no_state_waits_for_a_deploy() -> None:
-    """A step removes default VPCs: an output of the stack says that its last deploy had the word."""
-    zone = load(EVERY_OPTION)
-    stacks: dict[str, State] = {
-        "baseline_shop": {"outputs": {"default_vpcs": {"value": "removed"}}},
-        "baseline_audit": {},
-    }
-
-    names = [thing.name for thing in recorded_side(zone, states_of(stacks, zone)).values()]
-
-    assert [name for name in names if "default_vpcs" in name] == ["default_vpcs of shop"]
 
 
 ACCOUNT_ROOT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}

@@ -145,35 +145,9 @@ def replicate_without_versions(aws: Aws) -> None:
     aws.client("s3").put_bucket_replication(Bucket="state-bucket", ReplicationConfiguration=configuration)
 
 
-def seven_regions_at_once(aws: Aws) -> None:
-    client = aws.client("account")
-    found = client.list_regions(RegionOptStatusContains=["DISABLED"])["Regions"]
-    for region in found[:7]:
-        client.enable_region(RegionName=region["RegionName"])
-
-
 def take_an_alias(aws: Aws) -> None:
     aws.order("taken-aliases", names=["acme"])
     aws.client("iam").create_account_alias(AccountAlias="acme")
-
-
-def delete_the_default_vpc(aws: Aws, region: str = "eu-west-1", *, emptied: bool = False) -> None:
-    ec2 = aws.client("ec2", region)
-    (vpc,) = (one["VpcId"] for one in ec2.describe_vpcs()["Vpcs"] if one["IsDefault"])
-    for subnet in ec2.describe_subnets()["Subnets"]:
-        ec2.delete_subnet(SubnetId=subnet["SubnetId"])
-    if emptied:
-        (gateway,) = (one["InternetGatewayId"] for one in ec2.describe_internet_gateways()["InternetGateways"])
-        ec2.detach_internet_gateway(InternetGatewayId=gateway, VpcId=vpc)
-        ec2.delete_internet_gateway(InternetGatewayId=gateway)
-    ec2.delete_vpc(VpcId=vpc)
-
-
-def delete_a_subnet_in_use(aws: Aws) -> None:
-    ec2 = aws.client("ec2")
-    subnet = ec2.describe_subnets()["Subnets"][0]["SubnetId"]
-    ec2.create_network_interface(SubnetId=subnet)
-    ec2.delete_subnet(SubnetId=subnet)
 
 
 def send_to_a_bus(aws: Aws, **target: str) -> None:
@@ -238,11 +212,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
             AnomalyMonitor={"MonitorName": "m", "MonitorType": "DIMENSIONAL", "MonitorDimension": "SERVICE"},
         ),
     ),
-    "a region about to be enabled": (
-        "ValidationException",
-        twice("account", "enable_region", RegionName="eu-south-1"),
-    ),
-    "a seventh region at once": ("TooManyRequestsException", seven_regions_at_once),
     "an alias that another account has": ("EntityAlreadyExists", take_an_alias),
     "an alias that the account has": ("EntityAlreadyExists", twice("iam", "create_account_alias", AccountAlias="acme")),
     "a quota that is as high already": (
@@ -273,8 +242,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
             }
         ),
     ),
-    "a VPC that has a gateway": ("DependencyViolation", delete_the_default_vpc),
-    "a subnet that something uses": ("DependencyViolation", delete_a_subnet_in_use),
     "a bus elsewhere without a role": ("ValidationException", send_to_a_bus),
     "a bus whose account has not allowed it": (
         "AccessDeniedException",
@@ -575,34 +542,6 @@ def test_a_region_takes_no_credentials_until_it_is_enabled(aws: Aws, service: st
         "opted-in",
         None,
     )
-
-
-def test_a_region_is_enabled_in_its_own_time_and_in_one_account(aws: Aws) -> None:
-    """Who looks at the status brings it nearer; who lists the regions of EC2 sees it when it is done."""
-    aws.client("organizations").enable_aws_service_access(ServicePrincipal="account.amazonaws.com")
-    member = open_account(aws, "one@example.com")["AccountId"]
-    asked = {"AccountId": member, "RegionName": "eu-south-1"}
-    account = aws.client("account")
-
-    account.enable_region(**asked)
-
-    looks = [account.get_region_opt_status(**asked)["RegionOptStatus"] for _ in range(2)]
-    own = account.get_region_opt_status(RegionName="eu-south-1")["RegionOptStatus"]
-    assert (looks, own) == (["ENABLING", "ENABLED"], "DISABLED")
-
-
-def test_a_default_vpc_goes_when_it_is_empty_and_comes_back(aws: Aws) -> None:
-    """In one region; its main route table, default security group and network ACL go with it."""
-    delete_the_default_vpc(aws, emptied=True)
-
-    here = aws.client("ec2", "eu-west-1")
-    left = [here.describe_vpcs()["Vpcs"], here.describe_network_acls()["NetworkAcls"]]
-    left += [here.describe_route_tables()["RouteTables"], here.describe_security_groups()["SecurityGroups"]]
-    assert left == [[], [], [], []]
-    assert aws.client("ec2", "eu-west-2").describe_vpcs()["Vpcs"]
-
-    here.create_default_vpc()
-    delete_the_default_vpc(aws, emptied=True)
 
 
 @pytest.mark.parametrize(("order", "value"), [({}, 9.0), ({"status": "DENIED"}, 5.0)])

@@ -26,12 +26,11 @@ from strata.rules import found_warnings
 from strata.rules.denials import kept_from_work
 from strata.terraform import provisioning
 from strata.terraform.attributes import Attribute
-from strata.terraform.entering import Entrances
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared
-from strata.terraform.steps import Steps
+from strata.terraform.remarks import Remarks
 from tests.said import Said
 from tests.synthesized import EVERY_OPTION, synthesize
 
@@ -282,7 +281,7 @@ def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path
     """As it is added, and as it is planned: one that Account Factory made is imported. A move is told, too."""
     added = facts("add", "account", "new", "--email", "aws+new@acme.io", "--ou", "workloads", "--json", config=folder)
     zone = edited(folder, ("organization.yaml", "name: Production", "name: Security"))
-    steps = Steps(zone, cast("Any", None), Entrances(zone, cast("Any", None)))
+    told = Remarks(zone, cast("Any", None))
     account, tags = "aws_organizations_account", (Attribute("tags"),)
     changes = {
         f"{account}.new": PlannedChange("create", attributes=(Attribute("parent_id"),)),
@@ -295,7 +294,7 @@ def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path
         "aws_organizations_organizational_unit.workloads": PlannedChange("update", attributes=(Attribute("name"),)),
     }
 
-    planned = steps.plan(Plan("organizations", changes))
+    planned = told.on(Plan("organizations", changes))
 
     assert [message["id"] for message in added["messages"]].count("not-enrolled") == 1
     assert [(remark.id, remark.data) for remark in planned.remarks] == [
@@ -305,8 +304,8 @@ def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path
     (folder / "organization.yaml").write_text(
         (folder / "organization.yaml").read_text().replace("aws-guardrails-NnKJPw", "somebodys")
     )
-    steps = replace(steps, landing_zone=load(folder))
-    assert steps.plan(replace(planned, remarks=())).remarks == ()
+    told = replace(told, landing_zone=load(folder))
+    assert told.on(replace(planned, remarks=())).remarks == ()
 
 
 def test_what_a_policy_of_others_denies_a_role_is_not_warned_of(folder: Path) -> None:

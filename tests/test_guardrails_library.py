@@ -13,12 +13,9 @@ import yaml
 
 from strata.config.entries import with_entry
 from strata.config.models import PolicyType
-from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.questions import PrincipalQuestion, ask, find_action
 from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.policy.answers import Outcome
 from strata.rules.expectations import examined
 from tests.conftest import Golden
 from tests.documents import CHECKOUT, with_rows
@@ -141,50 +138,7 @@ def test_all_stand_beside_what_is_shipped(folder: Path, tmp_path: Path) -> None:
     assert [key for key, policy in policies.items() if "{{" in policy["content"]] == []
 
 
-BASELINE = """settings:
-  root:
-    ebs_encryption: {mode: on}
-    document_public_access: {mode: on}
-    roles: {deploy: {trust: {github: {repository: acme/app, repository_id: "1", owner_id: "2", branch: main}}}}
-"""
-TAKEN_BACK = {"ec2:DisableEbsEncryptionByDefault"}
 """What the baseline may do only to end what it set."""
-
-
-def test_the_roles_of_the_baseline_do_their_work_beside_every_guardrail(folder: Path) -> None:
-    """None closes what baseline.yaml or Config sets to the role that sets it."""
-    (folder / "baseline.yaml").write_text(BASELINE)
-    (folder / "detection.yaml").write_text(
-        "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
-    )
-    writer = load(folder).layers["baseline"].roles.writer
-    for guardrail in GUARDRAILS:
-        if guardrail.key in ("deny-identity-providers", "deny-public-documents", "keep-config-on"):
-            copy(folder, replace(guardrail, expectations=[]), organizational_units=["shared"])
-    evaluated = Evaluated(load(folder))
-    closed = {
-        action
-        for statement in evaluated.baseline_roles[writer]["Statement"]
-        for action in statement["Action"]
-        for guardrail in GUARDRAILS
-        for denied in statements_of(guardrail)
-        if statement["Effect"] == "Allow"
-        and action in denied["Action"]
-        and denied.get("Condition") == {"ArnNotLike": {"aws:PrincipalArn": ["{{exempt_role_arns}}"]}}
-    }
-    question = PrincipalQuestion(
-        find_action("ssm:UpdateServiceSetting"),
-        "arn:aws:ssm:eu-west-1:shared:servicesetting/ssm/documents/console/public-sharing-permission",
-    )
-
-    assert closed <= TAKEN_BACK
-    assert ask(evaluated, evaluated.role(writer, "shared"), question, "shared").outcome is Outcome.ALLOWED
-
-
-def statements_of(guardrail: Guardrail) -> list[dict[str, Any]]:
-    if guardrail.type is not PolicyType.SERVICE_CONTROL:
-        return []
-    return list(json.loads(guardrail.document.read_text(encoding="utf-8"))["Statement"])
 
 
 def test_each_document_has_its_entry() -> None:

@@ -198,7 +198,6 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
         ["losses"],
         ["guardrails"],
     ),
-    "default VPCs": (("baseline.yaml", "mode: removed", "mode: unmanaged"), [], ["losses"]),
     "a wider trust": (("baseline.yaml", "          role: scanner\n", ""), ["access"], []),
     "a role that makes administrators": (
         ("baseline.yaml", "- aws: ReadOnlyAccess", "- aws: IAMFullAccess"),
@@ -260,8 +259,8 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
         ["losses", "accounts"],
     ),
     "no longer retired": (
-        ("organization.yaml", "    retired: true\n    baseline: forgotten\n", ""),
-        ["access", "access", "access", "access", "losses", "losses"],
+        ("organization.yaml", "    retired: true\n", ""),
+        ["access", "access", "access", "access", "losses"],
         ["accounts"],
     ),
 }
@@ -292,12 +291,11 @@ def test_nothing_is_told_of_words_that_mean_the_same(file: str, tmp_path: Path) 
     assert diff.compare(load(EVERY_OPTION), edited(tmp_path, same[file])) == []
 
 
-RETIRED = "    retired: true\n    baseline: forgotten\n"
+RETIRED = "    retired: true\n"
 
 
 PAIRS = {
-    "retired, and forgotten": (RETIRED, "", RETIRED),
-    "retired, and emptied": (RETIRED, "", RETIRED.replace("forgotten", "emptied")),
+    "retired": (RETIRED, "", RETIRED),
     **{
         f"a budget that comes, {mode}": (
             "  audit:\n",

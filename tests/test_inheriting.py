@@ -6,7 +6,6 @@ import json
 from pathlib import Path
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -147,16 +146,6 @@ def test_a_setting_is_written_where_all_that_were_read_have_it(tmp_path: Path) -
     assert unread.data["things"] == ["d"]
     literally, _ = described(its, tmp_path, literal=True)
     assert literally.baseline.keys() == {"a", "b", "c"}
-
-
-@pytest.mark.parametrize("service", ["controltower.amazonaws.com", "sso.amazonaws.com"])
-def test_the_page_says_which_roles_a_baseline_makes(service: str) -> None:
-    there = THERE.but(make.service(service))
-    description, files = configuration(there.model, there.inventory, members({"c": {"password_policy": {"": STRICT}}}))
-    said = [look for look in description.looks if look.id == "roles-to-make"]
-
-    assert [look.data for look in said] == [{"roles": ["ac-baseline-reader", "ac-baseline"], "accounts": 4}]
-    assert ("Log Archive" in files["ADOPTION.md"]) == (service == "controltower.amazonaws.com")
 
 
 def test_what_strata_would_set_otherwise_or_a_policy_sets_is_left_out(tmp_path: Path) -> None:

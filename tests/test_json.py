@@ -30,7 +30,7 @@ from strata.outputs import FORMATS
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.plans import Plan, changes
-from strata.terraform.steps import Steps
+from strata.terraform.remarks import Remarks
 from tests import deploying
 from tests.deploying import Json, Site, planned
 from tests.json_page import tables
@@ -249,8 +249,8 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     site.plans("organizations", {"type": "diagnostic", "diagnostic": waits})
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
     site.states = {stack: {"resources": []} for stack in site.stacks}
-    with_step = partial(replace, steps=(WARNED,), remarks=(WARNED,), assumes=("organizations",))
-    monkeypatch.setattr(Steps, "plan", lambda _, planned: with_step(planned) if planned.changes else planned)
+    with_remark = partial(replace, remarks=(WARNED,), assumes=("organizations",))
+    monkeypatch.setattr(Remarks, "on", lambda _, planned: with_remark(planned) if planned.changes else planned)
 
     code = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())
     shown = capsys.readouterr().out
@@ -279,7 +279,6 @@ def test_the_list_of_changes() -> None:
         Plan(
             *("backend", dict(changes({"resource_changes": [found, other]})), ("state_bucket",)),
             written={"aws_a.b": {"name": ParsedExpression({"name": "${a}"})}},
-            steps=(WARNED,),
         ),
         Plan("sso", waits_for=("backend",)),
     ]

@@ -40,12 +40,11 @@ from strata.landing_zone.permissions import layer_permissions
 from strata.load import load
 from strata.options import Options
 from strata.terraform import tools
-from strata.terraform.entering import Entrances
 from strata.terraform.expressions import terraform
 from strata.terraform.losses import refuse_losses
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import RefusedError, check_allowed
-from strata.terraform.steps import Steps
+from strata.terraform.remarks import Remarks
 from strata.terraform.synthesis import may_change_others, sources
 from strata.terraform.workspace import Workspace
 from tests.documents import blocks
@@ -907,17 +906,16 @@ def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own
     """Of one's own layers alone, and only where one goes and one comes: of two nobody knows which is which."""
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
     own.add("one", "", stack=STACK.format(inputs="landing_zone"))
-    zone, aws = own.load(), cast("Any", None)
-    steps = Steps(zone, aws, Entrances(zone, aws))
+    told = Remarks(own.load(), cast("Any", None))
     topic, queue, parameter = "aws_sns_topic", "aws_sqs_queue", "aws_ssm_parameter"
     going = {f"{topic}.alarms": "delete", f"{topic}.main": "create", f"{queue}.a": "delete", f"{parameter}.p": "create"}
     changes = {address: PlannedChange(action) for address, action in going.items()}
     several = {**changes, f"{topic}.more": PlannedChange("create")}
 
-    remarks = [steps.plan(Plan(stack, changes)).remarks for stack in ("topics_shared", "one", "security")]
-    unclear = steps.plan(Plan("one", several)).remarks
+    remarks = [told.on(Plan(stack, changes)).remarks for stack in ("topics_shared", "one", "security")]
+    unclear = told.on(Plan("one", several)).remarks
     astray = PlannedChange("delete", moved_from=f"{topic}.alarms")
-    mistyped = steps.plan(Plan("one", {f"{topic}.mian": astray, f"{topic}.main": PlannedChange("create")})).remarks
+    mistyped = told.on(Plan("one", {f"{topic}.mian": astray, f"{topic}.main": PlannedChange("create")})).remarks
 
     data = {"old": f"{topic}.alarms", "new": f"{topic}.main"}
     assert [[(one.id, one.data) for one in some] for some in remarks] == [

@@ -17,7 +17,6 @@ from typing import Any, NamedTuple
 import pytest
 from typer.testing import CliRunner
 
-from strata.aws.default_vpcs import READS, REMOVES
 from strata.cli import app
 from strata.config.layers import READER
 from strata.kinds import KINDS
@@ -25,7 +24,6 @@ from strata.kinds.control import GITHUB
 from strata.landing_zone.permissions import NAMES, STACKS, layer_permissions, permissions, remedy, template
 from strata.load import load
 from strata.policy.reference import reference
-from strata.steps import baseline_roles, regions
 from tests.aws.permissions import ACTIONS as ACTION_OF_OPERATION
 from tests.conftest import Golden
 from tests.documents import CHECKOUT
@@ -120,13 +118,6 @@ def test_layers_get_the_same_table(golden: Golden) -> None:
     assert [one for one in modules.values() if not find_spec(f"cdktf_cdktf_provider_aws.{one}")] == []
 
 
-def test_the_steps_of_the_layers_that_come_with_strata_are_allowed() -> None:
-    assert json.loads((CHECKOUT / "strata/policies/steps.json").read_text()) == {
-        "accounts": {"reads": sorted(regions.READS), "writes": sorted(regions.ENABLES)},
-        "baseline": {"reads": sorted({*READS, *baseline_roles.READS}), "writes": sorted(REMOVES)},
-    }
-
-
 def test_every_action_is_one_of_aws() -> None:
     known = reference()
     listed = {action for row in rows().values() for actions in row.verbs.values() for action in actions}
@@ -198,10 +189,10 @@ def test_the_changes_of_commands_are_those_of_the_source() -> None:
         if command != "terraform":
             listed |= {action for actions in documents.values() for action in actions}
 
-    # Only who has layers in accounts needs it, as docs/layers.md says, and `accounts`, whose document has the other.
+    # Only who has layers in accounts needs it, as docs/layers.md says.
     changes = {action for action in own_calls() if not READING.match(action)} - listed
     # A state has an argument of the name of another call.
-    assert changes == {"sts:AssumeRole", "account:EnableRegion", "kms:EnableKeyRotation"}
+    assert changes == {"sts:AssumeRole", "kms:EnableKeyRotation"}
     assert listed - own_calls() == set()
 
 
@@ -210,7 +201,7 @@ def test_the_reader_of_a_baseline_may_ask_what_drift_asks_in_its_account() -> No
     (statement,) = layer_permissions(zone.project, zone.layers["baseline"])["baseline/reader"]["Statement"]
 
     asked = {action for action in own_calls(members=True) if READING.match(action)}
-    assert asked - {*statement["Action"]} == {"ecs:DescribeClusters"}, "Redshift is asked by a call of the same name"
+    assert asked - {*statement["Action"]} == set()
     assert {"iam:ListOpenIDConnectProviders"} <= {*statement["Action"]}
 
 
@@ -382,8 +373,7 @@ OF_MANAGEMENT = ("contact.py", "primary_contact.py", "budget.py")
 
 def in_member(file: Path) -> bool:
     """Returns whether a module asks in member accounts alone, by the role of a layer or the access role."""
-    by_step = file.name in ("baseline_roles.py", "default_vpcs.py")
-    return (file.parent.name == "members" and file.name not in OF_MANAGEMENT) or by_step
+    return file.parent.name == "members" and file.name not in OF_MANAGEMENT
 
 
 @cache

@@ -17,7 +17,6 @@ from typing import Any
 
 import pytest
 
-from strata.errors import Message
 from strata.options import Options
 from strata.policy.equality import same_document
 from strata.printing import cell_count
@@ -211,20 +210,6 @@ def test_what_is_the_same_in_many_accounts_is_shown_once(golden: Golden) -> None
     show(plans, to, {}, every=True, accounts={f"log_{key}": id for id, key in ids.items()})
 
     golden("plan/alike.txt", to.getvalue())
-
-
-def test_steps_that_differ_in_a_region_or_an_account_are_a_line(golden: Golden) -> None:
-    """What is not done stands below; accounts of which that differs are told apart."""
-    steps = [Message("default-vpc-to-remove", f"tidy up eu-west-{number}") for number in range(1, 11)]
-    asked = [Message("region-to-enable", f"prepare {key}") for key in ("a", "b")]
-    in_use = Message("default-vpc-in-use", "vpc-1 has eni-1 inside")
-    plans = [Plan("accounts", steps=tuple(asked)), *(Plan(f"baseline_{key}", steps=tuple(steps)) for key in "abc")]
-    plans[1] = replace(plans[1], remarks=(in_use,))
-    to = io.StringIO()
-
-    show(plans, to, {}, accounts={f"baseline_{key}": id * 12 for key, id in zip("abc", "123", strict=True)})
-
-    golden("plan/steps.txt", to.getvalue())
 
 
 def test_outputs_are_neither_listed_nor_counted(golden: Golden) -> None:

@@ -11,7 +11,7 @@ import pytest
 
 from strata.config.models import RegionRestriction, Targets
 from strata.landing_zone.placeholders import fill, placeholder_values
-from strata.landing_zone.policies import baseline_values, region_restriction_policy
+from strata.landing_zone.policies import region_restriction_policy
 from strata.load import load
 from tests.evaluation import Context, allowed, denied
 from tests.synthesized import Deployment, policy
@@ -37,7 +37,7 @@ def shipped_policy(name: str, exempt: tuple[str, ...] = EXEMPT) -> dict[str, Any
     """Returns a policy of the template as AWS gets it, in a project with exempt roles."""
     project = load(TEMPLATE).project.model_copy(update={"exempt_roles": exempt})
     text = json.dumps(json.loads((TEMPLATE / f"policies/{name}.json").read_text()), separators=(",", ":"))
-    document: dict[str, Any] = json.loads(fill(text, {**placeholder_values(project), **baseline_values(None)}))
+    document: dict[str, Any] = json.loads(fill(text, {**placeholder_values(project)}))
     return document
 
 

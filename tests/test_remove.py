@@ -151,16 +151,6 @@ def test_a_retired_account_is_named_nowhere_else(folder: Path) -> None:
     assert [*load(folder).retired] == []
 
 
-def test_what_becomes_of_a_baseline_is_asked(folder: Path, said: Said) -> None:
-    (folder / "baseline.yaml").write_text("settings:\n  root:\n    ebs_encryption:\n      mode: on\n")
-    assert strata(folder, "retire", "account", "shared", "--yes").exit_code == 2
-    assert said.ids(strata(folder, "retire", "account", "shared", "--baseline", "gone", "--yes").stderr) == [
-        "unknown-name"
-    ]
-    assert strata(folder, "retire", "account", "shared", "--baseline", "forgotten", "--yes").exit_code == 0
-    assert "    retired: true\n    baseline: forgotten\n" in (folder / "organization.yaml").read_text()
-
-
 # The text
 
 

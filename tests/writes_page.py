@@ -70,8 +70,7 @@ def _allowed(document: Any) -> frozenset[str]:
 
 def _of_layer(name: str) -> frozenset[str]:
     rows = [row for type in types_of(shipped(name, "").code.folder) if (row := types().get(type))]
-    steps = json.loads((_STRATA / "policies/steps.json").read_text(encoding="utf-8")).get(name, {"writes": []})
-    return _writing(action for row in [*rows, steps] for action in row["writes"])
+    return _writing(action for row in rows for action in row["writes"])
 
 
 def _writing(actions: Iterable[str]) -> frozenset[str]:

@@ -81,8 +81,6 @@ class Stack(AccountStack, Controls):
         roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
         sign_in_events(self, self.settings.sign_in_events)
         recorder.recorders(self, account.recorders)
-        if self.settings.removes_default_vpcs:  # by a step: without this no state would say that it was deployed
-            self.output("default_vpcs", "removed", description="Default VPCs are removed where nothing is in them")
 
     @property
     def governed(self) -> tuple[str, ...]:

@@ -11,18 +11,14 @@ from strata.adoption.describing import Description, as_control, valid
 from strata.adoption.inheriting import by_place, nested
 from strata.adoption.keys import keys
 from strata.config.baseline import AccountAlias, MemberSettings
-from strata.config.layers import BASELINE_LAYER
 from strata.config.models import MANAGEMENT, Contact, Mode
 from strata.config.models import Organization as DeclaredOrganization
 from strata.errors import Message
 from strata.inventory.members import LiveMembers
 from strata.kinds.arguments import Attributes
-from strata.kinds.at_aws import Inventory
 from strata.landing_zone import LandingZone
-from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.inherited import Path, places
 from strata.rules.inherited import declared_in
-from strata.text import counted
 
 Words = dict[str, dict[Path, Any]]
 """What is said, by place or account."""
@@ -100,20 +96,6 @@ def _setting(account: str, model: Any, by_region: Mapping[str, Attributes]) -> d
         return next(({"mode": Mode.ON, "name": name} for name in names if valid(AccountAlias, {"name": name})), {})
     entries = [as_control(model, values) for values in by_region.values()]
     return entries[0] if all(entry == entries[0] for entry in entries) else {}
-
-
-def roles_to_make(zone: LandingZone, inventory: Inventory) -> list[Message]:
-    """Returns a sentence on what a deploy makes in accounts where settings of them are described."""
-    layer = zone.layers.get(BASELINE_LAYER)
-    if not layer or layer.lets_go:
-        return []
-    roles, count = layer.roles, len(zone.members)
-    text = (
-        f"For baseline.yaml, a deploy makes the roles {roles.reader} and {roles.writer} in {counted(count, 'account')}"
-    )
-    tower = ", also in Log Archive and Audit, which Control Tower manages"
-    tower = tower if CONTROL_TOWER in inventory.organization.trusted_services else ""
-    return [Message("roles-to-make", f"{text}{tower}.", roles=[roles.reader, roles.writer], accounts=count)]
 
 
 def unread(members: Members, description: Description) -> list[Message]:

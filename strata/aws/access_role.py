@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 
 from strata.aws.organization import list_accounts
-from strata.aws.session import DENIED, Aws, AwsError, asked_at_once
+from strata.aws.session import Aws, AwsError, asked_at_once
 from strata.config.layers import Layer
 from strata.config.models import ACCESS_ROLE, PARTITION
-from strata.text import folded, listed, plural
+from strata.text import folded, plural
 
 _PAGE = "https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_create-cross-account-role.html"
 
@@ -20,25 +20,6 @@ def entered(aws: Aws, account: str, role: str = ACCESS_ROLE) -> Aws:
         AwsError: the role cannot be assumed.
     """
     return aws.assuming(_arn(account, role))
-
-
-def entered_to_read(aws: Aws, account: str, role: str, *, is_made: bool) -> Aws:
-    """Returns AWS as the reader of a layer sees it.
-
-    One that Strata makes may be gone, or unable to look at itself: then as the access role does.
-
-    Raises:
-        AwsError: neither can be assumed.
-    """
-    try:
-        member = entered(aws, account, role)
-        if is_made:
-            member.client("iam").get_role(RoleName=role)
-    except AwsError as error:
-        if not is_made or error.code not in DENIED:
-            raise
-        return entered(aws, account)
-    return member
 
 
 def _arn(account: str, role: str) -> str:
@@ -76,11 +57,7 @@ def closed_to_us(aws: Aws, accounts: Mapping[str, str], role: str = ACCESS_ROLE)
 def way(role: str, layers: Mapping[str, Layer]) -> str:
     """Returns how layers, by name, get a role that cannot be assumed."""
     if role == ACCESS_ROLE:
-        made = [name for layer in layers.values() if layer.makes_roles for _, name in layer.roles]
-        first = f"it makes {listed(made)} there: " if made else ""
-        return f"{first}allow sts:AssumeRole on it, or create it there, see {_PAGE}"
-    if any(layer.makes_roles for layer in layers.values()):
-        return "allow sts:AssumeRole on it"
+        return f"allow sts:AssumeRole on it, or create it there, see {_PAGE}"
     policies = [f"{name}/{part}" for name, layer in layers.items() for part, named in layer.roles if named == role]
     prints = plural(len(policies), "prints its policy", "print its policies")
     trust = "and it trusts the management account"

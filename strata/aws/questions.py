@@ -6,7 +6,6 @@ from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from strata.aws.default_vpcs import removable
 from strata.aws.defaults import account_setting
 from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, AwsError, Client, unless_absent
@@ -77,8 +76,3 @@ class ResourceQuestion:
     def setting(self, key: str) -> Mapping[str, Any]:
         """Returns the values of a setting of security.yaml in the account."""
         return account_setting(self.aws, key, self.account)
-
-    def default_vpcs(self) -> list[str]:
-        """Returns the regions of the account that have a default VPC in which nothing is."""
-        regions = [region["RegionName"] for region in self.client("ec2").describe_regions()["Regions"]]
-        return removable(self.aws, regions)

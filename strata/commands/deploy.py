@@ -78,7 +78,7 @@ DIFFERS = 3
 """The exit code where the plan is not the expected one; nothing was changed."""
 AGAIN = 4
 """The exit code where what was expected is deployed, and what can be planned only now needs a list of its own."""
-ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten", "steps")
+ACTIONS = ("imported", "moved", "added", "changed", "destroyed", "forgotten")
 MAX_TRIES = 20
 """How often a stack is applied: again after things that exist already were imported, or its state changed.
 
@@ -183,7 +183,7 @@ class Deployment:
             ),
             explain=partial(explained, prepared),
             reader=prepared.reader,
-            steps=prepared.steps.plan,
+            remarked=prepared.remarks.on,
             refresh=prepared.refreshes,
             digest=prepared.digest,
             many=self._many,
@@ -343,7 +343,6 @@ class Deployment:
         project = self.landing_zone.project
         try:
             write_runs(self.aws, project, ended)
-            self.prepared.regions.keep(self.aws, project)
             for stack in sorted(self.prepared.spared - self.workspace.unwritten.keys()):
                 if source := self.prepared.origin(stack).source:
                     whole.renew(self.aws, project, stack, source)
@@ -626,12 +625,12 @@ class Deployment:
                 return False
             outcome.counts = dict(Counter(outcome.counts) + unsaid(planned))
             if not (planned.changes or planned.outputs):
-                return self._stepped(planned, own_version(planned.versions, stack))
+                return self._ended_whole(planned, own_version(planned.versions, stack))
             applied = self._apply(planned)
             outcome.counts = dict(Counter(outcome.counts) + applied.events.done)
             if applied.finished:
                 outcome.counts = dict(Counter(outcome.counts) + planned.counts)
-                return self._stepped(planned, None)
+                return self._ended_whole(planned, None)
             if self.signals.stops:
                 outcome.status = "interrupted"
                 self._recover(planned, applied)
@@ -656,32 +655,6 @@ class Deployment:
         self._report(stack, failures or applied.failures)
         return False
 
-    def _stepped(self, planned: Plan, version: Version | None) -> bool:
-        """Does the steps of a stack whose Terraform is applied; whoever ends the run leaves them to the next."""
-        stack, outcome = planned.stack, self.outcomes[planned.stack]
-        if planned.steps:
-            if self.signals.stops:
-                outcome.status = "interrupted"
-                return False
-            begun = time.monotonic()
-            self._watch(stack).doing(f"{stack}: {counted(len(planned.steps), 'step')}")
-            self._written.add(stack)
-            done = 0
-            try:
-                done = self.prepared.steps.do(planned, self.note)
-            except StrataError as error:
-                if stack in self.landing_zone.account_stacks:
-                    raise
-                self._fails(error)
-                outcome.status, self._odd[stack] = "failed", 1
-                return True
-            finally:
-                outcome.seconds = round(outcome.seconds + time.monotonic() - begun, 1)
-                outcome.counts = dict(Counter(outcome.counts) + Counter(steps=done))
-            if done < len(planned.steps):
-                planned = replace(planned, remarks=(*planned.remarks, *planned.steps))
-        return self._ended_whole(planned, version)
-
     def _new_ids(self, stacks: Iterable[str]) -> dict[str, str]:
         """Returns the ids of the accounts of stacks that may let nobody in yet: AWS has just made them."""
         keys = {
@@ -689,7 +662,7 @@ class Deployment:
             for stack in stacks
             if (account := self.landing_zone.account_stacks.get(stack))
             and (stack in self.prepared.late or f"{TYPES['account']}.{account}" in self._created)
-            and ACCESS_ROLE in self.prepared.entrances.roles(stack).model_dump().values()
+            and ACCESS_ROLE in self.landing_zone.roles(stack).model_dump().values()
         }
         state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if keys else {}
         return dict(account_ids(state, sorted(keys)))
@@ -979,8 +952,7 @@ class Deployment:
 
 def _did(counts: Mapping[str, int]) -> str:
     """Returns how many things a run did, by action."""
-    some = {action: counts[action] for action in ACTIONS if counts.get(action)}
-    return ", ".join(counted(n, "step") if action == "steps" else f"{n} {action}" for action, n in some.items())
+    return ", ".join(f"{counts[action]} {action}" for action in ACTIONS if counts.get(action))
 
 
 def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[str]) -> str:

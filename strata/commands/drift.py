@@ -20,7 +20,6 @@ from strata.drift.difference import Difference, DifferenceKind, lasting
 from strata.drift.steady import check_same, steady_states
 from strata.drift.unread import Unread, summary, together
 from strata.errors import Message
-from strata.identity.settled import held_in_baseline
 from strata.inventory.progress import InventoryReading
 from strata.inventory.reading import CENTER
 from strata.kinds.assignment import ASSIGNMENT
@@ -30,6 +29,7 @@ from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import LINE, columns, command_lines, document, line, readers_may_leave, word, wrapped
+from strata.sides.states import objects
 from strata.text import counted, in_sentence, listed, plural
 
 DIFFERS = 3
@@ -82,7 +82,7 @@ class _SeenDrift(NamedTuple):
 def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acceptance], thorough: bool) -> _SeenDrift:
     """Reads all three sides, by states that no run changes meanwhile, and compares."""
     states = steady_states(aws, zone)
-    zone = zone.at([stack for stack, state in states.items() if held_in_baseline(state)])
+    zone = zone.at([stack for stack, state in states.items() if any(objects(state))])
     reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))

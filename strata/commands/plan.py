@@ -142,8 +142,7 @@ def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -
 
 def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[str]) -> Iterator[str]:
     if listed:
-        steps = f" and {counted(listed.steps, 'step')}" if listed.steps else ""
-        yield f"list of changes: {counted(listed.count, 'resource')}{steps}, sha256 {listed.sha256}"
+        yield f"list of changes: {counted(listed.count, 'resource')}, sha256 {listed.sha256}"
         if odd:
             yield f"  without {counted(len(odd), 'stack')}, which cannot be planned: {in_a_row(odd)}"
         for stack in listed.later:
@@ -189,7 +188,7 @@ def _plans(
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,
             reader=prepared.reader,
-            steps=prepared.steps.plan,
+            remarked=prepared.remarks.on,
             refresh=prepared.refreshes if refresh else lambda _: False,
             digest=prepared.digest,
             many=fleet.many(workspace, prepared.asked, zone.account_stacks),

@@ -292,20 +292,6 @@ class SignInEvents(Control):
     off = "its rules are deleted at AWS"
 
 
-class DefaultVpcs(Model):
-    """The VPCs that AWS makes in each region of an account."""
-
-    mode: Annotated["VpcMode", Field(strict=False)]
-    """`removed`: deleted where nothing is in them that AWS did not make; `unmanaged`: left as they are."""
-
-
-class VpcMode(StrEnum):
-    """What becomes of default VPCs."""
-
-    REMOVED = "removed"
-    UNMANAGED = "unmanaged"
-
-
 class MemberSettings(ByPlace):
     """The settings of the accounts at a place; `null` takes away what is inherited: a setting, or a part of one."""
 
@@ -321,19 +307,13 @@ class MemberSettings(ByPlace):
     roles: dict[Annotated[str, _ROLE], MemberRole | None] | None = None
     """IAM roles, by name."""
     sign_in_events: SignInEvents | None = None
-    default_vpcs: DefaultVpcs | None = None
-
-    @property
-    def removes_default_vpcs(self) -> bool:
-        """Returns whether default VPCs go."""
-        return bool(self.default_vpcs and self.default_vpcs.mode is VpcMode.REMOVED)
 
     @property
     def makes_something(self) -> bool:
         """Returns whether a deploy makes anything of it; what is off or unmanaged it takes out of a state alone."""
         controls = [getattr(self, name) for name in self.kinds()]
         controls += (self.roles or {}).values()
-        return self.removes_default_vpcs or any(control and control.on for control in controls)
+        return any(control and control.on for control in controls)
 
     @classmethod
     def kinds(cls) -> dict[str, type[Control]]:

@@ -122,8 +122,6 @@ class Layer:
     deploying: Deploying = field(default_factory=Deploying)
     source: str = ""
     """The file that switches it on, of one that comes with Strata."""
-    made_roles: Roles | None = None
-    """The roles that Strata makes for it by a step, where its file names none."""
     called: str = ""
     """The name of its single stack, where that is not its own."""
     records: bool = True
@@ -139,12 +137,7 @@ class Layer:
     @property
     def other_roles(self) -> Roles | None:
         """Returns the same where they are not always the access role."""
-        return self.deploying.roles or self.made_roles
-
-    @property
-    def makes_roles(self) -> bool:
-        """Returns whether Strata makes these roles, entering by the access role until they are there."""
-        return self.made_roles is not None and self.deploying.roles is None
+        return self.deploying.roles
 
     @property
     def lets_go(self) -> bool:
@@ -210,13 +203,12 @@ def folder_of(name: str) -> Path:
     return exact if exact.is_dir() else pythonic
 
 
-def shipped(name: str, file: str, model: type[Model] | None = None, *, short_name: str = "") -> Layer:
+def shipped(name: str, file: str, model: type[Model] | None = None) -> Layer:
     """Returns a layer that comes with Strata, without its settings."""
     inputs, in_accounts, called = _SHIPPED[name]
     folder = SHIPPED / name.replace("-", "_")
-    made = Roles(reader=f"{short_name}-{name}-reader", writer=f"{short_name}-{name}") if short_name else None
     code, records = Code(folder, inputs, in_accounts, model), name != BASELINE_LAYER
-    return Layer(name, code, source=file, called=called, made_roles=made, records=records)
+    return Layer(name, code, source=file, called=called, records=records)
 
 
 _SHIPPED: Mapping[str, tuple[tuple[str, ...], bool, str]] = {

@@ -230,8 +230,7 @@ def _read_layers(partial: PartialConfiguration) -> list[Fault]:
         if BASELINE_LAYER in {*layers, *broken}:
             faults += [_name_taken(source_file, BASELINE_LAYER), *source_file.faults]
         else:
-            short_name = partial.project.short_name if partial.project else ""
-            layer = shipped(BASELINE_LAYER, BASELINE, Baseline, short_name=short_name)
+            layer = shipped(BASELINE_LAYER, BASELINE, Baseline)
             faults += _read_layer(partial, source_file, layer, layers, broken)
     if os.path.lexists(partial.folder / DETECTION):
         faults += _read_detection(partial, layers, broken)
@@ -276,8 +275,7 @@ def _add_recorders(
     if taken and BASELINE not in partial.source_files:
         return [_name_taken(partial.source_files[DETECTION], BASELINE_LAYER, ("config",))]
     if BASELINE_LAYER not in {*layers, *broken}:
-        short_name = partial.project.short_name if partial.project else ""
-        layer = shipped(BASELINE_LAYER, DETECTION, Baseline, short_name=short_name)
+        layer = shipped(BASELINE_LAYER, DETECTION, Baseline)
         layers[BASELINE_LAYER] = replace(layer, settings=Baseline())
     if BASELINE_LAYER in layers:
         layers[BASELINE_LAYER] = replace(layers[BASELINE_LAYER], records=control.mode is not Mode.UNMANAGED)

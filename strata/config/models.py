@@ -548,7 +548,7 @@ class AccountAttributes(ByPlace):
     """All of its tags, with those of the places above by their keys; without any it keeps those that it has."""
     contacts: ContactNames | None = None
     regions: Many[Region] | None = None
-    """The opt-in regions that are enabled for it; none is ever disabled."""
+    """The opt-in regions that it has enabled, by `aws account enable-region`: settings are made there as well."""
     budget: "Budget | None" = None
     """A monthly cost budget of the account, of which `limit_usd` is given somewhere."""
 
@@ -562,28 +562,12 @@ class _Account(Model):
     """Its name as AWS shows it; when not given, it is made as `<project name>-<key>`, and keeps the name it has."""
 
 
-class Leaving(StrEnum):
-    """What becomes of the stack `baseline_<account>` of a retired account."""
-
-    EMPTIED = "emptied"
-    FORGOTTEN = "forgotten"
-
-
 class AccountEntry(AccountAttributes, _Account, title="Account"):
     """A member account; its key is its identity, its name may change."""
 
     stays: ClassVar[tuple[str, ...]] = ("name", "tags")
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed; policies attached to it alone go."""
-    baseline: Annotated[Leaving, Field(strict=False)] | None = None
-    """For a retired account with a baseline: `emptied` deletes roles and rules, settings stay; `forgotten` nothing."""
-
-    @model_validator(mode="after")
-    def _baseline_goes(self) -> Self:
-        if self.baseline and not self.retired:
-            message = Message("key-out-of-place", "baseline belongs to retired: true", key="baseline")
-            raise Problem(message, "remove it; baseline.yaml says what an account gets", at=("baseline",))
-        return self
 
 
 class Targets(Model):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.config.models import Leaving
 from strata.diff.change import Change, Topic
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.accounts import Account
@@ -47,8 +46,6 @@ def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     for key in sorted(old.keys() - new.keys() - renamed.keys()):
         if key in after.retired:
             text = f"account {key} will be retired: Strata removes it from the state and leaves it running"
-            if key in before.baseline and after.organization.accounts[key].baseline is Leaving.EMPTIED:
-                text += ", without the roles and the rules for sign-ins that baseline.yaml made in it"
         else:
             text = f"account {key} is no longer declared: a deploy stops unless it is retired or unmanaged"
         yield Change(Topic.ACCOUNTS, text, "accounts")

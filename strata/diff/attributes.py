@@ -26,7 +26,7 @@ from strata.report.words import in_place_of, in_words
 from strata.text import folded
 
 if TYPE_CHECKING:
-    from strata.config.baseline import MemberRole, MemberSettings, Trust
+    from strata.config.baseline import MemberRole, Trust
 
 _Told = tuple[Topic, str, Risk | None]
 """What an account has otherwise, as what follows `account shop has`."""
@@ -84,9 +84,9 @@ def _attributes(old: Attributes, new: Attributes, *, keeps_tags: bool) -> Iterat
         elif name != other:
             yield Topic.SECURITY, f"the {kind} contact {name}, {in_place_of(other)}", None
     for region in sorted({*new.regions} - {*old.regions}):
-        yield Topic.ACCOUNTS, f"the opt-in region {region}, which is enabled for it", None
+        yield Topic.ACCOUNTS, f"the opt-in region {region}, which it has to have enabled", None
     for region in sorted({*old.regions} - {*new.regions}):
-        yield Topic.ACCOUNTS, f"the opt-in region {region} no longer, which stays enabled at AWS", None
+        yield Topic.ACCOUNTS, f"the opt-in region {region} no longer", None
     yield from _budget(old.budget, new.budget)
 
 
@@ -124,7 +124,6 @@ def _settings(
         yield from _setting(name, getattr(old, name, None), control, ours)
         if further and old and getattr(old, name) and isinstance(control, RegionalSetting) and _breaking(control):
             yield Topic.SECURITY, f"{name} in {in_words(further)} as well{_breaking(control)}", "losses"
-    yield from _vpcs(old, new)
     had, has = ((settings.roles or {}) if settings else {} for settings in (old, new))
     for name in sorted(had.keys() | has.keys()):
         yield from roles.changes(name, had.get(name), has.get(name))
@@ -189,16 +188,6 @@ def _entries(control: Control, part: str) -> dict[str, Any]:
 def _unordered(value: object) -> object:
     """Returns a value without the order of addresses and thresholds, which AWS does not keep."""
     return {*value} if isinstance(value, tuple) else value
-
-
-def _vpcs(old: MemberSettings | None, new: MemberSettings | None) -> Iterator[_Told]:
-    was, now = (
-        settings.default_vpcs.mode.value if settings and settings.default_vpcs else "" for settings in (old, new)
-    )
-    if now == "removed" and was != now:
-        yield Topic.SECURITY, "default_vpcs removed: those with nothing in them are deleted", "losses"
-    elif was == "removed" and was != now:
-        yield Topic.SECURITY, f"default_vpcs {now or 'not given'}, no longer removed: none comes back", None
 
 
 # Roles

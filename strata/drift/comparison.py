@@ -289,7 +289,7 @@ def shipped_stacks(
             recorded[kind.stack_of(thing.name)][str(thing)] = thing.values
     return [
         HeldStack(
-            *(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack]),
+            *(stack, held, ids.get(account, ""), layer.roles.reader, recorded[stack]),
             is_let_go=account in let_go,
         )
         for stack, held in shipped_now(zone, said).items()

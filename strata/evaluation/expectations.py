@@ -339,9 +339,6 @@ class Examiner:
     def _exempt_roles(self, sentence: Sentence) -> Iterator[str]:
         """Yields the names of the roles that a sentence leaves out, those of permission sets among them."""
         deployer, sets = self.evaluated.landing_zone.deployer, self.evaluated.landing_zone.permission_sets
-        at_work = self.evaluated.baseline_roles_doing(sentence.expectation.actions)
-        # Nobody else has its name, or gives it more.
-        yield from (role for role in self.evaluated.baseline_roles if role not in at_work)
         for who in sentence.but:
             if who.kind == "role":
                 yield who.key

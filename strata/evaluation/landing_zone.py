@@ -14,7 +14,6 @@ from functools import cache, cached_property
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
-from strata.config.layers import BASELINE_LAYER
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
 from strata.evaluation.organization import named_organization
@@ -22,7 +21,6 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import archive_of
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import FULL_ACCESS, OF_OTHERS, Held, InlinePolicy, ManagedPolicy
-from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.placeholders import DocumentTemplate as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.policies import Policy, security_administrator
@@ -31,7 +29,6 @@ from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
 from strata.policy.layers import AccountLevels, PolicyLayer
-from strata.policy.patterns import ActionPatterns
 from strata.policy.requests import ABSENT, UNKNOWN, Missing, RequestPrincipal, Value
 
 CONTROLS = {PolicyType.SERVICE_CONTROL: "SCPs", PolicyType.RESOURCE_CONTROL: "RCPs"}
@@ -232,42 +229,16 @@ class Evaluated:
         return {"aws:PrincipalTag/*": UNKNOWN if may_send_tags(self.landing_zone) else ABSENT, **passed}
 
     def role(self, name: str, account: str) -> Actor:
-        """Returns a role of an account; its policies are known for the access role and those of the baseline only."""
+        """Returns a role of an account; its policies are known for the access role only."""
         where = self.account(account)
         principal = RequestPrincipal(f"arn:{PARTITION}:iam::{where.id}:role/{name}", _session(where.id, name))
         if name == ACCESS_ROLE and not where.management:
             return Actor(
                 f"role {name}", principal, where, PolicyLayer(f"role {name}", (_of_aws(FULL_ACCESS, EVERYTHING),))
             )
-        if (held := self.baseline_roles.get(name)) and not where.management:
-            document = parse(json.dumps(held), "policy of the baseline")
-            return Actor(f"role {name}", principal, where, PolicyLayer(f"role {name}", (document,)))
         return Actor(
             f"role {name}", principal, where, PolicyLayer(f"role {name}", unknown=(f"the policies of role {name}",))
         )
-
-    @cached_property
-    def baseline_roles(self) -> Mapping[str, dict[str, Any]]:
-        """Returns the policies of the roles that Strata makes in member accounts, by name."""
-        layer = self.landing_zone.layers.get(BASELINE_LAYER)
-        if not (layer and layer.makes_roles):
-            return {}
-        documents = layer_permissions(self.landing_zone.project, layer)
-        return {role: documents[f"{layer.name}/{part}"] for part, role in layer.roles}
-
-    def baseline_roles_doing(self, actions: Iterable[str]) -> list[str]:
-        """Returns those of them whose policies allow one of some actions."""
-        asked = ActionPatterns(actions)
-        return [
-            role
-            for role, document in self.baseline_roles.items()
-            if any(
-                asked.match(action.lower())
-                for statement in document["Statement"]
-                if statement["Effect"] == "Allow"
-                for action in statement["Action"]
-            )
-        ]
 
     def root_user(self, account: str) -> Actor:
         """Returns the root user of an account."""
@@ -301,9 +272,9 @@ class Evaluated:
     # Resources
 
     def trust_policy(self, resource: str) -> PolicyLayer | None:
-        """Returns who may assume a role, where that is known: AWS, or Strata, makes it for the management account."""
+        """Returns who may assume a role, where that is known: AWS makes the access role for the management account."""
         name = resource.partition(":role/")[2]
-        if name not in (ACCESS_ROLE, *self.baseline_roles):
+        if name != ACCESS_ROLE:
             return None
         management = self.landing_zone.project.management_account.id
         statement: dict[str, Any] = {

@@ -73,11 +73,7 @@ def lost_layers(
     told = set[str]()
     for stack, state in sorted(states.items()):
         of_baseline = stack.startswith(baseline_in(""))
-        if (
-            held := held_in_baseline(state)
-            if of_baseline
-            else _unsaid(landing_zone, stack, sorted(attributes(state, {})))
-        ):
+        if held := _unsaid(landing_zone, stack, sorted(attributes(state, {}))):
             account = stack.partition(IN_ACCOUNT)[2]
             has = f"the state of {stack!r} has {len(held)} {'things, such as' if held[1:] else 'thing:'} {held[0]}"
             lines: tuple[str, ...] = ()
@@ -89,10 +85,6 @@ def lost_layers(
                 text = f"the account is retired before it was emptied: {has}"
                 problem = Message("account-not-emptied", text, stack=stack, account=account)
                 remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
-                if stack == baseline_in(account):
-                    remedy = (
-                        "write baseline: emptied, which deletes its roles and rules, or baseline: forgotten beside it"
-                    )
                 fault = landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy)
             elif key := moved_keys(landing_zone.moves, "account").get(account):
                 # A stack is named after its account, and its state after it.
@@ -176,11 +168,6 @@ def move_state(project: Project, stack: str, new: str) -> tuple[str, ...]:
     row = json.dumps({"LockID": {"S": project.digest_key(stack)}})
     key = f"--key {word(row)} --region {project.regions.primary}"
     return move, f"aws dynamodb delete-item --table-name {project.lock_table} {key}"
-
-
-def held_in_baseline(state: State) -> list[str]:
-    """Returns what the state of a baseline holds: its outputs too, as default VPCs that go are in no resource."""
-    return [*sorted(attributes(state, {})), *(f"output.{name}" for name in sorted(state.get("outputs") or {}))]
 
 
 def _shipped_left(landing_zone: LandingZone, stack: str, has: str, held: Sequence[str]) -> Fault:

@@ -31,7 +31,6 @@ class HeldStack:
         held: what its state has.
         account: the id of its account, empty where it is the management account, or where no state has it.
         role: the role that reads in its account.
-        is_made: whether Strata makes it there.
         recorded: what is compared of the things that its state has, by kind and name.
         is_let_go: whether no state has its account any more, since AWS has closed it.
     """
@@ -40,7 +39,6 @@ class HeldStack:
     held: Held
     account: str = ""
     role: str = ""
-    is_made: bool = False
     recorded: Things = field(default_factory=dict)
     is_let_go: bool = False
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 
-from strata.aws.access_role import entered, entered_to_read
+from strata.aws.access_role import entered
 from strata.aws.session import Aws
 from strata.config.models import Project
 from strata.errors import Message
@@ -79,7 +79,7 @@ class InventoryReading:
         """Returns AWS as the reader of a stack sees it, at the pace of its account."""
         if not (account := stack.account):
             return asking
-        return self._at_its_pace(entered_to_read(asking, account, stack.role, is_made=stack.is_made), account)
+        return self._at_its_pace(entered(asking, account, stack.role), account)
 
     def _inside(self, asking: Aws, account: str) -> Aws:
         """Returns AWS as the access role of an account sees it, at the pace of the account."""

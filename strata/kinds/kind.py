@@ -46,9 +46,6 @@ class Ask(Protocol):
     def center(self) -> Any:
         """Returns the questions to Identity Center, by the instance and the identity store that the resource names."""
 
-    def default_vpcs(self) -> Collection[str]:
-        """Returns the regions of the account that have a default VPC in which nothing is."""
-
     def once(self, ask: Callable[..., Any], *about: str) -> Any:
         """Returns the answer to a question that several resources of a plan have, which AWS is asked once."""
 

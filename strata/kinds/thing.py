@@ -22,8 +22,6 @@ from strata.landing_zone.placeholders import PATTERN, DocumentTemplate
 from strata.text import folded
 
 ACTIVE = "ACTIVE"
-OUTPUT = "output"
-"""Stands for a type where a state of a layer that comes with Strata has outputs."""
 
 
 class Unwritten(Enum):

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple, cast
 from strata.config import DETECTION, ORGANIZATION
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
-from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, Layer, Roles, baseline_in
+from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, Layer, Roles
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
 from strata.config.moves import Move
@@ -80,10 +80,8 @@ class LandingZone:
     """What holds whatever else is configured."""
     account_ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of its accounts by key, where AWS was asked."""
-    closed_regions: Mapping[str, Collection[str]] = field(default_factory=dict)
-    """The opt-in regions by account that are declared and not enabled yet, where AWS was asked."""
-    leaving: Mapping[str, str] = field(default_factory=dict)
-    """The retired accounts that have a baseline still: the id of one that is emptied, none where it is forgotten."""
+    leaving: frozenset[str] = frozenset()
+    """The accounts whose baseline is forgotten whole, as they are retired."""
 
     @cached_property
     def derived(self) -> dict[object, Any]:
@@ -114,14 +112,13 @@ class LandingZone:
 
     @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:
-        return accounts(self.project, self.organization, self.closed_regions)
+        return accounts(self.project, self.organization)
 
     @cached_property
     def account_stacks(self) -> Mapping[str, str]:
         """Returns the accounts of the stacks that your own layers have in accounts, by the name of the stack."""
         layers = self.layers.values()
-        stacks = {layer.stack_in(key): key for layer in layers for key in self.members if layer.is_in(key)}
-        return stacks | {baseline_in(key): key for key, id in self.leaving.items() if id}
+        return {layer.stack_in(key): key for layer in layers for key in self.members if layer.is_in(key)}
 
     def at(self, deployed: Collection[str]) -> LandingZone:
         """Returns it without the stacks of a baseline that make nothing, and of which no state has anything to let go.
@@ -215,7 +212,7 @@ class LandingZone:
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
-        parts = (self.organization, self.project, self.documents, self.layers)
+        parts = (self.organization, self.project, self.documents)
         order = list(PolicyType)
         policies = sorted(all_policies(*parts, self.account_ids), key=lambda its: (order.index(its.type), its.key))
         return {policy.key: policy for policy in policies}

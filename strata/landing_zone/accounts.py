@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from strata.config import ORGANIZATION, PROJECT
@@ -10,11 +10,8 @@ from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization, P
 from strata.config.source import Location
 from strata.landing_zone.inherited import Attributes, attributes, places
 
-CLOSED_REGIONS = "closed-regions:"
-"""The beginning of the word that tells a synth of the opt-in regions that an account has not enabled yet."""
-
 LEAVING = "leaving:"
-"""The beginning of the word that tells a synth of a retired account whose baseline goes, with its id or without."""
+"""The beginning of the word that tells a synth of an account whose baseline is forgotten."""
 
 
 @dataclass(frozen=True)
@@ -34,20 +31,17 @@ class Account:
     unwritten: frozenset[str] = frozenset()
     """Those of its attributes that the configuration leaves as they are."""
     regions: tuple[str, ...] = ()
-    """The opt-in regions that it has enabled, or will have."""
+    """The opt-in regions that it has enabled."""
     places: tuple[str, ...] = ()
     """Where words about it stand, from the root down to its own key: `root`, `ou/KEY`, the key."""
 
 
-def accounts(
-    project: Project, organization: Organization, closed_regions: Mapping[str, Collection[str]] | None = None
-) -> dict[str, Account]:
+def accounts(project: Project, organization: Organization) -> dict[str, Account]:
     """Returns all accounts, the management account first, the others sorted, retired ones among them.
 
     Args:
         project: has the management account.
         organization: has the others.
-        closed_regions: the opt-in regions, by account, that are not enabled yet.
     """
     own = project.management_account
     management = Account(MANAGEMENT, own.name, own.email, ROOT, PROJECT, ("management_account",), own.id)
@@ -63,7 +57,7 @@ def accounts(
             tags=its[key].tags,
             retired=account.retired,
             unwritten=(account.unwritten - {"tags"}) | _untagged(account, its[key]),
-            regions=tuple(region for region in its[key].regions if region not in (closed_regions or {}).get(key, ())),
+            regions=tuple(its[key].regions),
             places=above[key],
         )
     return resolved

@@ -73,7 +73,6 @@ def _attributes(landing_zone: LandingZone) -> tuple[str, ...]:
     return (
         f"contacts of {counted(sum(bool(its.contacts) for its in attributes), 'account')}",
         counted(sum(its.budget is not None for its in attributes), "budget"),
-        f"opt-in regions of {counted(sum(bool(its.regions) for its in attributes), 'account')}",
     )
 
 

@@ -43,18 +43,14 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     values = {**placeholder_values(project), "state_bucket": project.state_bucket, "stacks": stacks}
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
     reads, writes = _of_types(layer)
-    if layer.source:
-        steps = _steps().get(layer.name, {"reads": [], "writes": []})
-        reads, writes = reads.union(steps["reads"]), writes.union(*steps.values())
     if delegates or not layer.code.in_accounts:
-        kept = ("runs.json", *(("regions.json",) if layer.source else ()))
-        content["Statement"][0]["Resource"] += [f"{values['state_bucket_arn']}/management/{name}" for name in kept]
+        content["Statement"][0]["Resource"].append(f"{values['state_bucket_arn']}/management/runs.json")
         here = _of_types(shipped(DELEGATION, layer.source))[1] if delegates else writes
         content["Statement"] += _allow("Types", here)
     if not layer.code.in_accounts:
         return {layer.name: content}
-    roles, first = layer.roles.model_dump().values(), [ACCESS_ROLE] if layer.makes_roles else []
-    arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in dict.fromkeys((*roles, *first))]
+    roles = layer.roles.model_dump().values()
+    arns = [f"arn:{PARTITION}:iam::*:role/{role}" for role in dict.fromkeys(roles)]
     content["Statement"] += _allow("Accounts", {"sts:AssumeRole"}, arns)
     ways_in = sorted({f"arn:{PARTITION}:iam::*:role/{ACCESS_ROLE}", *arns})
     denied = {"Sid": "WaysIn", "Effect": "Deny", "Action": "iam:*", "Resource": ways_in}
@@ -93,12 +89,6 @@ def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") ->
 
 
 @cache
-def _steps() -> Mapping[str, Mapping[str, list[str]]]:
-    """Returns the actions that finding the steps of a layer takes that comes with Strata, and doing them besides."""
-    actions: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "steps.json").read_text(encoding="utf-8"))
-    return actions
-
-
 @cache
 def types() -> Mapping[str, Mapping[str, list[str]]]:
     """Returns the actions that a plan of each type needs, and a deploy besides, of the types that Strata knows."""

@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from strata.config.models import ACCESS_ROLE, PARTITION, Project
+from strata.config.removed import removed
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
@@ -17,9 +18,7 @@ from strata.errors import Message
 PATTERN = re.compile(r"(?<!\{)\{\{([^{}]*)\}\}(?!\})")
 
 
-BASELINE_ROLES = "baseline_role_arns"
-"""The roles that Strata makes for the baseline; an empty list where it makes none."""
-LISTS = frozenset({"exempt_role_arns", BASELINE_ROLES})
+LISTS = frozenset({"exempt_role_arns"})
 """Placeholders that stand for the entries of a list: each is an entry of its own, as in `["{{exempt_role_arns}}"]`."""
 
 
@@ -82,15 +81,12 @@ def as_list(arns: Iterable[str]) -> str:
 
 
 def fill(document: str, values: Mapping[str, str]) -> str:
-    """Returns the document with every known placeholder replaced; an entry of an empty list goes, unknown ones stay."""
-    if values.get(BASELINE_ROLES) == "":
-        entry = rf'"\{{\{{\s*{BASELINE_ROLES}\s*\}}\}}"'
-        document = re.sub(rf",\s*{entry}|{entry}\s*,", "", document)
+    """Returns the document with every known placeholder replaced; unknown ones stay."""
     return PATTERN.sub(lambda match: values.get(match[1].strip(), match[0]), document)
 
 
 def misplaced(document: str) -> set[str]:
-    """Returns the placeholders for lists that are no entry of a list, or stand alone in it though they may be empty.
+    """Returns the placeholders for lists that are no entry of a list.
 
     To fill them would break the document.
     """
@@ -101,9 +97,8 @@ def misplaced(document: str) -> set[str]:
                 yield key
                 yield from walk(inner)
         elif isinstance(value, list):
-            alone = all(isinstance(inner, str) and inner.strip("{ }") == BASELINE_ROLES for inner in value)
             for inner in value:
-                if alone or not (isinstance(inner, str) and _is_list(inner)):
+                if not (isinstance(inner, str) and _is_list(inner)):
                     yield from walk(inner)
         elif isinstance(value, str):
             yield value
@@ -133,6 +128,9 @@ def placeholder_problems(document: Any, values: Mapping[str, str]) -> Iterator[P
         elif rest != text:
             yield from _nonsense(text, fill(text, values))
     for name in sorted(unknown):
+        if gone := removed(f"placeholder {name}"):
+            yield Problem(*gone)
+            continue
         written = f"{{{{{name}}}}}" if len(name) <= _LONGEST_NAME else short(f"{{{{{name}}}}}")
         problem = f"{written} is not a placeholder that Strata knows{did_you_mean(name, values)}"
         message = Message("unknown-name", problem, kind="placeholder", name=name)

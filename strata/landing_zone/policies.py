@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from strata.config import models
-from strata.config.layers import BASELINE_LAYER, Layer
 from strata.config.limits import aws_limits
 from strata.config.models import (
     ACCESS_ROLE,
     MANAGEMENT,
-    ROOT_EVENTS_REGION,
     Ec2Defaults,
     Organization,
     PolicyType,
@@ -27,16 +25,11 @@ from strata.config.models import (
 )
 from strata.config.source import Location
 from strata.landing_zone.placeholders import (
-    BASELINE_ROLES,
     SECURITY_ADMINISTRATOR,
     DocumentTemplate,
-    as_list,
     placeholder_values,
 )
 from strata.landing_zone.units import THE_ROOT, Ancestors, Target
-
-if TYPE_CHECKING:
-    from strata.config.baseline import MemberSettings
 
 ACCESS_ANALYZER = "access-analyzer.amazonaws.com"
 
@@ -106,7 +99,6 @@ def all_policies(
     organization: Organization,
     project: Project | None,
     documents: Mapping[str, str],
-    layers: Mapping[str, Layer],
     account_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Policy]:
     """Returns all policies, those of options first; two have the same key where the YAML has an option's as well.
@@ -115,11 +107,9 @@ def all_policies(
         account_ids: the ids of accounts by key, as far as they are known; documents have a placeholder for others.
     """
     values = placeholder_values(project)
-    baseline = layers.get(BASELINE_LAYER)
-    made = baseline if baseline and baseline.makes_roles else None
     if project:
-        values |= security_administrator(organization, account_ids) | baseline_values(made)
-    policies = [*_of_options(organization, project, made)]
+        values |= security_administrator(organization, account_ids)
+    policies = [*_of_options(organization)]
     for key, policy in organization.policies.items():
         if is_full_access(key, policy):
             continue
@@ -156,24 +146,6 @@ def security_administrator(organization: Organization, account_ids: Mapping[str,
     account = organization.delegated_administrators.get(ACCESS_ANALYZER, "")
     declared = f"{{{{id of account {account}}}}}" if account in organization.accounts else ""
     return {SECURITY_ADMINISTRATOR: account_ids.get(account, declared) or "nobody"}
-
-
-# What the baseline has to be let
-
-
-def baseline_values(layer: Layer | None) -> dict[str, str]:
-    """Returns the placeholder for the roles that Strata makes for the baseline, none where it makes none."""
-    roles = layer.roles.model_dump().values() if layer else ()
-    return {BASELINE_ROLES: as_list(f"arn:*:iam::*:role/{role}" for role in roles)}
-
-
-def _outside(layer: Layer, project: Project, allowed: Collection[str]) -> bool:
-    """Says whether the baseline works in a region that is not allowed, if only to look for a default VPC there."""
-    by_place: Mapping[str, MemberSettings] = getattr(layer.settings, "settings", {})
-    settings = by_place.values()
-    signs_in = any(its.sign_in_events and its.sign_in_events.on for its in settings)
-    regions = {*project.regions.all_governed, *((ROOT_EVENTS_REGION,) if signs_in else ())}
-    return not regions <= {*allowed} or any(its.removes_default_vpcs for its in settings)
 
 
 # What an account is bound by
@@ -244,13 +216,7 @@ def _object(value: Any) -> dict[str, Any]:
 # The documents that follow from options
 
 
-def _of_options(organization: Organization, project: Project | None, baseline: Layer | None) -> Iterator[Policy]:
-    restriction = organization.region_restriction
-    if restriction and project and baseline and _outside(baseline, project, restriction.allowed):
-        exempt = (*restriction.exempt_roles, *baseline.roles.model_dump().values())
-        organization = organization.model_copy(
-            update={"region_restriction": restriction.model_copy(update={"exempt_roles": exempt})}
-        )
+def _of_options(organization: Organization) -> Iterator[Policy]:
     for option, (type, description, document_of) in _OPTIONS.items():
         if given := getattr(organization, option):
             key, text = option.replace("_", "-"), json.dumps(document_of(given), separators=(",", ":"))

@@ -56,7 +56,7 @@ class Named(NamedTuple):
         """Returns those of a partial."""
         organization, sso = partial.organization, partial.sso
         rest = partial.project, partial.documents
-        policies = all_policies(organization, *rest, partial.layers) if organization else ()
+        policies = all_policies(organization, *rest) if organization else ()
         sets = all_permission_sets(sso, *rest) if sso else ()
         roles = written_roles(partial.layers, partial.documents, partial.project)
         return cls(policies, sets, deployer_of(partial.project, partial.documents), roles)

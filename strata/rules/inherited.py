@@ -66,7 +66,7 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
             if region not in limits.opt_in_regions:
                 text = f"{region} is enabled in every account"
                 message = Message("region-not-opt-in", text, region=region)
-                remedy = f"remove it; those to enable are {', '.join(sorted(limits.opt_in_regions))}"
+                remedy = f"remove it; opt-in regions are {', '.join(sorted(limits.opt_in_regions))}"
                 yield partial.fault(ORGANIZATION, (*at, "regions", index), message, remedy)
     if misplaced or not partial.complete(ORGANIZATION, "defaults"):
         return

@@ -14,7 +14,7 @@ from strata.config.models import MANAGEMENT, ROOT, PolicyType
 from strata.config.source import Location
 from strata.config.text import PLACEHOLDER, Problem, short, text_problem
 from strata.errors import Fault, Message
-from strata.landing_zone.placeholders import BASELINE_ROLES, DocumentTemplate, misplaced, placeholder_problems, texts
+from strata.landing_zone.placeholders import DocumentTemplate, misplaced, placeholder_problems, texts
 from strata.landing_zone.policies import (
     FULL_ACCESS,
     Policy,
@@ -40,7 +40,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     names: dict[tuple[PolicyType, str], str] = {}
     made: dict[str, str] = {}
-    for policy in all_policies(organization, partial.project, partial.documents, partial.layers):
+    for policy in all_policies(organization, partial.project, partial.documents):
         key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
         if policy.option:
             names[policy.type, name] = made[key] = policy.option
@@ -99,9 +99,8 @@ def wrong_document(
     """Reports the faults of a policy file, in its final text, at the place that names it."""
     for name in sorted(misplaced(document.template)):
         text = f"{file}: {{{{{name}}}}} stands for a list and is not an entry of one"
-        beside = '"{{exempt_role_arns}}", ' if name == BASELINE_ROLES else ""  # the list may be empty
         message = Message("placeholder-misplaced", text, file=file, placeholder=name)
-        yield partial.fault(yaml_file, at, message, f'write [{beside}"{{{{{name}}}}}"]')
+        yield partial.fault(yaml_file, at, message, f'write ["{{{{{name}}}}}"]')
         return
     problems = problems_of(document.template, document.content, kind)
     if partial.project:
@@ -125,7 +124,7 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     units = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
-    every = all_policies(organization, partial.project, partial.documents, partial.layers)
+    every = all_policies(organization, partial.project, partial.documents)
     ordered = sorted(every, key=lambda policy: (bool(policy.option), not policy.external, policy.key))
     named = [((*policy.location, "targets"), policy.targets) for policy in ordered]
     named += [(("policies", key, "detached"), policy.detached) for key, policy in organization.policies.items()]
@@ -170,7 +169,7 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
     if not partial.organization or not partial.security:
         return
-    every = all_policies(partial.organization, partial.project, partial.documents, partial.layers)
+    every = all_policies(partial.organization, partial.project, partial.documents)
     for policy, attribute, control in declared_settings(policy for policy in every if not policy.option):
         if getattr(partial.security, control).on and partial.complete(SECURITY, control):
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"

@@ -22,8 +22,6 @@ Entry = dict[str, Any]
 
 FILES = (Path(__file__).parents[1] / "template" / EXPECTATIONS, Path(__file__).with_name("usual_expectations.yaml"))
 ADMINISTRATOR = "Administrator"
-_BASELINE = "role/ex-baseline"
-"""The baseline's role in the template, whose project is `ex`."""
 
 
 def usual() -> Iterator[Entry]:
@@ -45,10 +43,7 @@ def adapted(landing_zone: LandingZone, entry: Entry) -> Entry:
     """Returns an expectation in the words of a configuration: its own roles, its administrators, its regions."""
     changed = {**entry, "except": dict(entry.get("except", {}))}
     if "as" in changed["except"]:
-        project, named = landing_zone.project, with_roles(changed["except"]["as"], ())
-        if not isinstance(named, str):
-            named = [f"role/{project.short_name}-baseline" if role == _BASELINE else role for role in named]
-        changed["except"]["as"] = with_roles(named, project.exempt_roles)
+        changed["except"]["as"] = with_roles(changed["except"]["as"], landing_zone.project.exempt_roles)
     if entry.get("region") == OTHER_REGIONS and (restriction := landing_zone.organization.region_restriction):
         open_too = sorted({*restriction.allowed} - {*landing_zone.project.regions.all_governed})
         changed["except"] |= {"region": open_too} if open_too else {}

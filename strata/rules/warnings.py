@@ -155,7 +155,7 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
     ]
     for location, region in named:
         if region in opt_in:
-            text = f"{region} is off until the management account enables it: do that first"
+            text = f"{region} is off until an account enables it: do that first, aws account enable-region"
             yield PROJECT, location, Message("opt-in-region", text, region=region)
 
 

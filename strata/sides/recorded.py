@@ -14,7 +14,7 @@ from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
 from strata.kinds.moves import Keys, address_now, moved_keys, newest_keys
 from strata.kinds.permission_set import SET
-from strata.kinds.thing import OUTPUT, ExternalPrincipal, InStates, Thing, side
+from strata.kinds.thing import ExternalPrincipal, InStates, Thing, side
 from strata.landing_zone import LandingZone
 from strata.sides.states import State, blocks, managed, objects, resources
 
@@ -92,8 +92,6 @@ def states_of(states: Mapping[str, State], zone: LandingZone) -> States:
 def _sound(state: State) -> dict[str, dict[str, Attributes]]:
     """Returns attributes by type and name, but for what a run left half made, which the next deploy makes anew."""
     sound = dict[str, dict[str, Attributes]]()
-    if outputs := state.get("outputs"):
-        sound[OUTPUT] = dict(outputs)
     for resource in resources({"": state}):
         if not resource.tainted:
             sound.setdefault(resource.type, {})[resource.name] = resource.attributes

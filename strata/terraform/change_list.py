@@ -68,8 +68,6 @@ class StackChanges(_Part):
     """By Terraform's address."""
     outputs: list[str] = []
     """The outputs that other stacks read and that change."""
-    steps: list[str] = []
-    """What Strata does besides; in a class also the commands that Terraform runs, by address."""
 
 
 class ClassChanges(StackChanges):
@@ -78,6 +76,8 @@ class ClassChanges(StackChanges):
     layer: str
     accounts: list[str]
     """Their keys."""
+    steps: list[str] = []
+    """The commands that Terraform runs where it creates something, by address."""
     secrets: dict[str, str] = {}
     """A keyed hash of the sensitive values that an account gets: whether they are others than another time."""
 
@@ -168,12 +168,6 @@ class ChangeList(_Part):
         here = sum(len(stack.changes) for stack in self.stacks.values())
         return here + sum(len(same.changes) * len(same.accounts) for same in self.classes)
 
-    @property
-    def steps(self) -> int:
-        """Returns how many steps there are besides."""
-        here = sum(len(stack.steps) for stack in self.stacks.values())
-        return here + sum(len(same.steps) * len(same.accounts) for same in self.classes)
-
     def differences(self, now: ChangeList) -> Iterator[Message]:
         """Yields what another list has more, less or otherwise, in words."""
         if self.account != now.account:
@@ -208,6 +202,8 @@ class ChangeList(_Part):
         expected = none if old is None else self.classes[old]
         planned = none if new is None else now.classes[new]
         yield from _between(where, expected, planned)
+        yield from _beyond("- ", "step-missing", where, {*expected.steps} - {*planned.steps}, "step")
+        yield from _beyond("+ ", "step-unexpected", where, {*planned.steps} - {*expected.steps}, "step")
         if secrets_differ and old is not None and new is not None:
             yield Message("secrets-differ", f"  {where}: other sensitive values than expected", stack=where)
 
@@ -236,8 +232,6 @@ def _between(stack: str, old: StackChanges, new: StackChanges) -> Iterator[Messa
         yield from _of_one(stack, address, old.changes.get(address), new.changes.get(address))
     yield from _beyond("- ", "output-missing", stack, {*old.outputs} - {*new.outputs})
     yield from _beyond("+ ", "output-unexpected", stack, {*new.outputs} - {*old.outputs})
-    yield from _beyond("- ", "step-missing", stack, {*old.steps} - {*new.steps}, "step")
-    yield from _beyond("+ ", "step-unexpected", stack, {*new.steps} - {*old.steps}, "step")
 
 
 # Classes
@@ -277,7 +271,7 @@ def _effect(planned: Plan, id: str) -> Json:
     effect = {
         "changes": {
             **_stack(planned, in_class=True).model_dump(exclude_defaults=True),
-            "steps": [*map(str, planned.steps), *steps],
+            "steps": steps,
         },
         "layer": layer_of(planned.stack),
         "not planned": [planned.error, planned.advice, planned.waits_for, planned.spared, planned.terraform],
@@ -509,7 +503,7 @@ def _stack(planned: Plan, *, in_class: bool = False) -> StackChanges:
         address: _listed(change, behind.get(address, {}), change.goes if in_class else {})
         for address, change in planned.changes.items()
     }
-    return StackChanges(changes=changes, outputs=list(planned.outputs), steps=list(map(str, planned.steps)))
+    return StackChanges(changes=changes, outputs=list(planned.outputs))
 
 
 def _listed(change: PlannedChange, written: Mapping[str, ParsedExpression], goes: Mapping[str, Any]) -> Listed:

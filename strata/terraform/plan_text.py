@@ -35,7 +35,6 @@ STYLES: Mapping[str, Style] = {
     "forget": Style.WARNING,
     "delete": Style.FAULT,
     "replace": Style.FAULT,
-    "step": Style.WARNING,
 }
 """The colour of each action: red is what destroys."""
 
@@ -77,9 +76,7 @@ def show(
         _print(_plan_lines([first, *same[1:]], names, every), to)
     if sum(1 for planned in shown if planned.count) > 1:
         number = Counter(change.action for planned in shown for change in planned.changes.values())
-        number["step"] = sum(len(planned.steps) for planned in shown)
-        each = {**{action: f"{number[action]} {action}" for action in STYLES}, "step": counted(number["step"], "step")}
-        total = listed([each[action] for action in STYLES if number[action]])
+        total = listed([f"{number[action]} {action}" for action in STYLES if number[action]])
         _print([_Line(f"together: {total}")], to)
     changing = [planned.stack for planned in shown if planned.differs or planned.waits_for]
     _print([_Line(text, indent=2) for text in _in_waves(changing, wave)], to)
@@ -136,8 +133,8 @@ def _without_id(planned: Plan, id: str) -> Plan:
         for address, arguments in planned.written.items()
     }
     told = planned.told or ([planned.error] if planned.error else ())
-    steps, remarks = (tuple(map(own, texts)) for texts in (planned.steps, planned.remarks))
-    return replace(planned, changes=changes, written=written, told=tuple(own(told)), steps=steps, remarks=remarks)
+    remarks = tuple(map(own, planned.remarks))
+    return replace(planned, changes=changes, written=written, told=tuple(own(told)), remarks=remarks)
 
 
 def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> Iterator[_Line]:
@@ -176,8 +173,6 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
             yield from _attribute_lines(_as_written(attribute, written), names)
             if written and every and not attribute.sensitive:  # why an account is of another class may stand there
                 yield _Line(f"        by {json.dumps(written.written, sort_keys=True)}", indent=10)
-    for step in _steps(planned.steps):
-        yield _Line(f"  {'step':<{_ACTION}}  {step}", STYLES["step"], 4 + _ACTION, 6)
     yield from (_Line(f"  {remark}", indent=4) for remark in planned.remarks)
 
 
@@ -198,15 +193,6 @@ _GOING_ON = {
     **dict.fromkeys((DETECTOR.type, WATCHED.type), "GuardDuty goes on there"),
     RECORDERS[0].type: "Config goes on there, unless it was stopped",
 }
-
-
-def _steps(steps: Sequence[str]) -> Iterator[str]:
-    """Yields steps, those in one line that differ in their last word: a region, or an account."""
-    alike: dict[str, list[str]] = {}
-    for step in steps:
-        begin, _, last = step.rpartition(" ")
-        alike.setdefault(begin, []).append(last)
-    yield from (f"{begin} {listed(ends, len(ends))}" for begin, ends in alike.items())
 
 
 _LOSES = ("delete", "replace")

@@ -122,22 +122,20 @@ class Plan:
     """The Terraform of arguments that are not known yet, by address."""
     terraform: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """All Terraform of a stack in a member account that cannot be planned yet."""
-    steps: tuple[Message, ...] = ()
-    """What Strata does itself once the rest is applied."""
     remarks: tuple[Message, ...] = ()
-    """What is told besides: what keeps it from more steps, or may be lost by its changes."""
+    """What is told besides: what may be lost by its changes."""
     spared: bool = False
     """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
 
     @property
     def count(self) -> int:
-        """Returns how many resources would change, and how many steps there are besides."""
-        return len(self.changes) + len(self.steps)
+        """Returns how many resources would change."""
+        return len(self.changes)
 
     @property
     def differs(self) -> bool:
         """Says whether there is something to do, and be it an output that other stacks read."""
-        return bool(self.changes or self.outputs or self.steps)
+        return bool(self.changes or self.outputs)
 
     @property
     def counts(self) -> Counter[str]:
@@ -157,8 +155,7 @@ class Plan:
             for address, change in self.changes.items()
             if not (address in shown.changes and shown.changes[address].covers(change))
         }
-        steps = tuple(step for step in self.steps if step not in shown.steps)
-        return Plan(self.stack, news, written=self.written, steps=steps)
+        return Plan(self.stack, news, written=self.written)
 
     def as_json(self) -> dict[str, Any]:
         """Returns the plan as `--json` prints it."""
@@ -166,7 +163,6 @@ class Plan:
             "stack": self.stack,
             "changes": [change.as_json(address) for address, change in self.changes.items()],
             "outputs": list(self.outputs),
-            "steps": list(self.steps),
             "remarks": list(self.remarks),
             "waits_for": list(self.waits_for),
             "assumes": list(self.assumes),
@@ -200,8 +196,8 @@ class Planner:
     """Returns the errors of a stack, with what is to be done about those of which only AWS knows why."""
     reader: Callable[[str], str] = lambda _: ACCESS_ROLE
     """Returns the role by which a stack in a member account is planned."""
-    steps: Callable[[Plan], Plan] = lambda planned: planned
-    """Returns a plan with what Strata does itself after it."""
+    remarked: Callable[[Plan], Plan] = lambda planned: planned
+    """Returns a plan with what is told of it besides."""
     refresh: Callable[[str], bool] = lambda _: True
     """Says whether the plan of a stack asks AWS about every object of its state."""
     digest: Callable[[StateObject, Collection[str]], str] = lambda *_: ""
@@ -256,7 +252,7 @@ class Planner:
         for refuse in self.refuse:
             refuse(planned)
         try:
-            return self.steps(planned)
+            return self.remarked(planned)
         except StrataError as error:
             if IN_ACCOUNT not in stack:
                 raise

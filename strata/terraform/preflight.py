@@ -21,19 +21,16 @@ from strata.aws.resources import ResourceStatus
 from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, emulator, unless_absent
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import (
-    ACCOUNTS,
     ARCHIVE,
-    BASELINE_LAYER,
     DELEGATION,
     DETECTION_LAYER,
     IN_ACCOUNT,
     STACKS,
-    Roles,
     baseline_in,
     folder_of,
     types_of,
 )
-from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, Leaving, Project
+from strata.config.models import ACCESS_ROLE, FINDINGS, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.evaluation.organization import named_organization, organization_fault
@@ -52,7 +49,7 @@ from strata.identity.deletions import (
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
 from strata.identity.lost_states import lost_states, other_store
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
-from strata.identity.settled import held_in_baseline, is_alone, lost_layers, settled, unsaid
+from strata.identity.settled import is_alone, lost_layers, settled, unsaid
 from strata.kinds import TYPES
 from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.administrator import ADMINISTRATOR
@@ -61,7 +58,7 @@ from strata.kinds.detection.made import administrators_here
 from strata.kinds.detection.protection import UNREAD, Switch, switched, switches
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
-from strata.landing_zone.accounts import CLOSED_REGIONS, LEAVING
+from strata.landing_zone.accounts import LEAVING
 from strata.landing_zone.archive import archive_of
 from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.examples import example_faults
@@ -75,17 +72,15 @@ from strata.rules.expectations import require
 from strata.rules.lockout import UNCERTAIN, Guard
 from strata.rules.warnings import found_warnings
 from strata.sides.states import State, managed, objects
-from strata.steps.known_regions import KnownRegions
 from strata.terraform import synthesis, whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
-from strata.terraform.entering import Entrances, Met
 from strata.terraform.errors import PAUSES, wait
 from strata.terraform.fleet import Fleet, layer_of, words
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
-from strata.terraform.steps import Steps
+from strata.terraform.remarks import Remarks
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded, listed
 
@@ -129,10 +124,6 @@ class Prepared:
     """How many account stacks are planned and deployed at once."""
     empty: Message | None = None
     """That there is no account in the part that was asked for."""
-    regions: KnownRegions = field(default_factory=KnownRegions)
-    """Which opt-in regions accounts have enabled."""
-    met: Met = field(default_factory=Met)
-    """What was seen of the roles of accounts."""
     sources: Mapping[str, str | None] = field(default_factory=dict)
     """Of what the Terraform of each of these is written, None where nobody knows that."""
     allow: Collection[str] = ()
@@ -141,22 +132,17 @@ class Prepared:
     """What AWS had of each switch of GuardDuty that no state has."""
 
     @cached_property
-    def steps(self) -> Steps:
-        """Returns what finds and does the steps of stacks."""
-        return Steps(self.landing_zone, self.aws, self.entrances, self.regions, self.protection)
-
-    @cached_property
-    def entrances(self) -> Entrances:
-        """Returns the ways into the accounts of stacks."""
-        return Entrances(self.landing_zone, self.aws, self.met)
+    def remarks(self) -> Remarks:
+        """Returns what is told of plans beside their changes."""
+        return Remarks(self.landing_zone, self.aws, self.protection)
 
     def reader(self, stack: str) -> str:
         """Returns the role by which a stack in a member account is planned."""
-        return self.entrances.roles(stack).reader
+        return self.landing_zone.roles(stack).reader
 
     def writer(self, stack: str) -> str:
         """Returns the role by which a stack in a member account is deployed."""
-        return self.entrances.roles(stack).writer
+        return self.landing_zone.roles(stack).writer
 
     @property
     def failed(self) -> tuple[str, ...]:
@@ -165,7 +151,7 @@ class Prepared:
 
     def refreshes(self, stack: str) -> bool:
         """Says whether a plan refreshes; never of what is forgotten, into whose account no role need lead any more."""
-        forgotten = {baseline_in(key) for key, id in self.landing_zone.leaving.items() if not id}
+        forgotten = {*map(baseline_in, self.landing_zone.leaving)}
         return stack not in forgotten
 
     def unasked(self) -> list[Plan]:
@@ -201,8 +187,7 @@ class Prepared:
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
-        steps = self.steps.follow_from(stack)
-        return whole.origin(self.workspace, stack, self.sources[stack], steps=steps, after=self._delegated(stack))
+        return whole.origin(self.workspace, stack, self.sources[stack], after=self._delegated(stack))
 
     def _delegated(self, stack: str) -> tuple[Any, ...]:
         """Returns which state of the delegation the administrator's stack comes after, of which it reads no output.
@@ -350,20 +335,14 @@ def prepare(
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     listed = etags(aws, landing_zone.project)
     landing_zone = _without_idle(landing_zone, workspace, stacks_of(listed))
-    regions = _known_regions(
-        *(aws, landing_zone, states["organizations"], stacks, fleet, examination.closed, progress),
-        always=bool(refresh),
-    )
     landing_zone = replace(
         landing_zone,
-        closed_regions=regions.closed,
-        leaving=_leaving(aws, landing_zone, states["organizations"], stacks_of(listed), examination.closed),
+        leaving=_leaving(aws, landing_zone, stacks_of(listed), examination.closed),
     )
     types = list(_types_left(aws, landing_zone))
     prepared = Prepared(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, bool(refresh)),
         fleet=fleet,
-        regions=regions,
         allow=allow,
     )
     words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
@@ -383,7 +362,6 @@ def prepare(
         *types,
         *_archive_told(prepared, stacks, allow, stacks_of(listed), examination.closed),
         *unread,
-        *_roles_left(aws, landing_zone, states["organizations"], stacks_of(listed)),
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
         *_not_asked(prepared),
         *abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC)),
@@ -428,39 +406,10 @@ def _words(landing_zone: LandingZone, allow: Collection[str], examination: Exami
             for key, account in examination.closed.items()
             if key in landing_zone.members
         ),
-        *(f"{CLOSED_REGIONS}{key}:{'+'.join(names)}" for key, names in landing_zone.closed_regions.items()),
     }
-    words |= {f"{LEAVING}{key}:{id}" for key, id in landing_zone.leaving.items()}
+    words |= {f"{LEAVING}{key}" for key in landing_zone.leaving}
     yield from sorted(words)
     yield from (f"moved:{kind}:{key}" for kind, key in examination.moved)
-
-
-def _known_regions(
-    aws: Aws,
-    landing_zone: LandingZone,
-    organizations: State,
-    named: Sequence[str],
-    fleet: Fleet,
-    closed: Collection[str],
-    progress: Progress,
-    *,
-    always: bool,
-) -> KnownRegions:
-    """Returns which opt-in regions the accounts have enabled that this run is about."""
-    chosen = {*_chosen_in_accounts(landing_zone, named, fleet).values()}
-    here = not fleet.part and (not named or ACCOUNTS in named)
-    wanted = {
-        key: landing_zone.attributes[key].regions
-        for key in landing_zone.accounts.keys() - {*closed}
-        if landing_zone.attributes[key].regions and (here or key in chosen)
-    }
-    if wanted:
-        progress.doing(f"asking for the opt-in regions of {counted(len(wanted), 'account')}", seen_only=True)
-    emails = {key: account.email for key, account in landing_zone.members.items()}
-    ids = ids_of_accounts(aws, organizations, emails) if wanted else {}
-    if organizations or ids:
-        ids[MANAGEMENT] = landing_zone.project.management_account.id
-    return KnownRegions.of(aws, landing_zone.project, ids, dict(sorted(wanted.items())), always=always)
 
 
 def _written(
@@ -654,55 +603,14 @@ def _switched(
     return dict(zip(regions, asked_at_once(asked, regions), strict=True))
 
 
-def _leaving(
-    aws: Aws, landing_zone: LandingZone, organizations: State, deployed: Collection[str], closed: Collection[str]
-) -> dict[str, str]:
-    """Returns the retired accounts whose baseline goes: the id of one that is emptied, none where it is forgotten.
+def _leaving(aws: Aws, landing_zone: LandingZone, deployed: Collection[str], closed: Collection[str]) -> frozenset[str]:
+    """Returns the retired accounts whose baseline has something in its state still, which is forgotten.
 
-    What is in an account that is closed goes with it, and what neither state nor account has any more is gone.
+    What is in an account that is closed goes with it.
     """
-    entries = landing_zone.organization.accounts
-    words = {
-        key: entries[key].baseline
-        for key in landing_zone.retired.keys() - {*closed}
-        if entries[key].baseline and baseline_in(key) in deployed
-    }
-    ids = dict(account_ids(organizations, words))
-    if words.keys() - ids.keys():  # a run before has let go of it
-        by_email = {folded(account.email): account.id for account in list_accounts(aws)}
-        ids |= {key: id for key in words.keys() - ids.keys() if (id := by_email.get(folded(entries[key].email)))}
-    known = {key: "" if word is Leaving.FORGOTTEN else ids.get(key) for key, word in sorted(words.items())}
-    layer = landing_zone.layers.get(BASELINE_LAYER)
-    going = {key: id for key, id in known.items() if id is not None and (not id or (layer and layer.source))}
-    entrances = Entrances(replace(landing_zone, leaving=going), aws)
-
-    def has_something(key: str) -> bool:
-        # No state has the roles: after a run that could delete one of them alone, only AWS knows of the other.
-        state = read_state(aws, landing_zone.project, baseline_in(key))
-        return bool(held_in_baseline(state)) or (bool(going[key]) and entrances.has_roles(baseline_in(key)))
-
-    aws.client("sts")  # before the threads
-    there = dict(zip(going, asked_at_once(has_something, going), strict=True))
-    return {key: id for key, id in going.items() if there[key]}
-
-
-def _roles_left(
-    aws: Aws, landing_zone: LandingZone, organizations: State, deployed: Collection[str]
-) -> Iterator[Message]:
-    """Yields the accounts that retire with roles that Strata made for a baseline which has set nothing there.
-
-    Such a baseline asks for no word of what is to become of it, and no state has the roles.
-    """
-    layer = landing_zone.layers.get(BASELINE_LAYER)
-    entries = landing_zone.organization.accounts
-    going = [key for key in landing_zone.retired if baseline_in(key) in deployed and not entries[key].baseline]
-    for key, _ in account_ids(organizations, going) if layer and layer.makes_roles else ():
-        state = read_state(aws, landing_zone.project, baseline_in(key))
-        if layer and not held_in_baseline(state):
-            names = [name for _, name in layer.roles]
-            text = f"{key}: retires, and the roles {listed(names)} stay in it"
-            text = f"{text}; baseline: emptied beside retired deletes them"
-            yield Message("roles-stay", text, account=key, roles=names)
+    going = [key for key in sorted(landing_zone.retired.keys() - {*closed}) if baseline_in(key) in deployed]
+    states = (read_state(aws, landing_zone.project, baseline_in(key)) for key in going)
+    return frozenset(key for key, state in zip(going, states, strict=True) if attributes(state, {}))
 
 
 def _forget(prepared: Prepared) -> None:
@@ -710,9 +618,8 @@ def _forget(prepared: Prepared) -> None:
 
     Of detection nothing is destroyed: what is no longer declared, such as a member that is excepted now, is forgotten.
     """
-    for key, id in prepared.landing_zone.leaving.items():
-        stack = baseline_in(key)
-        if not id and stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
+    for stack in map(baseline_in, sorted(prepared.landing_zone.leaving)):
+        if stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
             state = read_state(prepared.aws, prepared.landing_zone.project, stack)
             prepared.workspace.forget_next(stack, {resource.address for resource in managed(state)})
     # But for the rules that send findings, whose entry alone goes.
@@ -769,7 +676,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     needed = sorted(read - {*prepared.states})
     bodies = asked_at_once(partial(read_state, aws, zone.project), needed)
     states = {**prepared.states, **dict(zip(needed, bodies, strict=True))}
-    shut_out, late = _closed_to_us(aws, prepared.entrances, states, asked, named, deploys=deploys)
+    shut_out, late = _closed_to_us(aws, zone, states, asked, named, deploys=deploys)
     if late:
         new = sorted({zone.account_stacks[stack] for stack in late})
         text = f"{ACCESS_ROLE} lets nobody into the new {', '.join(new)} yet: planned and asked about last"
@@ -862,7 +769,7 @@ def not_entered_yet(aws: Aws, accounts: Mapping[str, str]) -> list[str]:
 
 def _closed_to_us(
     aws: Aws,
-    entrances: Entrances,
+    landing_zone: LandingZone,
     states: Mapping[str, State],
     chosen: Collection[str],
     named: Collection[str],
@@ -879,20 +786,16 @@ def _closed_to_us(
     Raises:
         StrataError: one of these was named.
     """
-    landing_zone, accounts = entrances.landing_zone, entrances.landing_zone.account_stacks
+    accounts = landing_zone.account_stacks
     keys = sorted({accounts[stack] for stack in chosen if stack in accounts})
     emails = {key: landing_zone.members[key].email for key in keys if key in landing_zone.members}
     ids = ids_of_accounts(aws, states["organizations"], emails) if emails else {}
-    ids |= {key: id for key, id in landing_zone.leaving.items() if id}  # the state has let go of them, or is about to
     here, assumed = [stack for stack in chosen if accounts.get(stack) in ids], dict[str, list[str]]()
     left, late = dict[str, Message](), set[str]()
     refused = []
     aws.client("sts")  # before the threads
-    for stack, roles in zip(here, asked_at_once(partial(_roles_or_why, entrances), here), strict=True):
-        if isinstance(roles, AwsError):
-            left[stack] = _unread(stack, roles)
-            refused += [left[stack]] if stack in named else []
-            continue
+    for stack in here:
+        roles = landing_zone.roles(stack)
         for role in dict.fromkeys((roles.reader, roles.writer) if deploys else (roles.reader,)):
             assumed.setdefault(role, []).append(stack)
     for role, stacks in assumed.items():
@@ -922,20 +825,6 @@ def _unread(stack: str, why: AwsError) -> Message:
     warning = Message("roles-unread", text, stacks=[stack], code=why.code)
     print(line(f"warning: {warning}"), file=sys.stderr)
     return warning
-
-
-def _roles_or_why(entrances: Entrances, stack: str) -> Roles | AwsError:
-    """Returns the roles by which a stack is planned and deployed, or the error that concerns nothing but its account.
-
-    Raises:
-        AwsError: the caller's own credentials have expired.
-    """
-    try:
-        return entrances.roles(stack)
-    except AwsError as error:
-        if error.args[0].id == "sign-in-expired":
-            raise
-        return error
 
 
 def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:

@@ -148,14 +148,11 @@ def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **cond
             raise
 
 
-def origin(
-    workspace: Workspace, stack: str, source: str | None, *, steps: Sequence[Any] = (), after: Sequence[Any] = ()
-) -> Origin:
+def origin(workspace: Workspace, stack: str, source: str | None, *, after: Sequence[Any] = ()) -> Origin:
     """Returns all that a plan of a stack follows from now.
 
     Args:
         source: a digest of what its Terraform is written from.
-        steps: what its steps follow from, empty where there are none.
         after: which version of a state it comes after without reading of it.
     """
     by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"]), *after]
@@ -171,7 +168,7 @@ def origin(
         return Origin()
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()
-    terraform = digest_of([document, by, providers(workspace, stack), *([list(steps)] if steps else [])])
+    terraform = digest_of([document, by, providers(workspace, stack)])
     return Origin(terraform, source, workspace.outputs_read(stack))
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 
 import boto3
 
-from tests.aws import late
 from tests.aws.account import require_member
 from tests.aws.calls import Call, Parameters, Refused, Service, order, page
 from tests.aws.memory import of
@@ -21,9 +20,6 @@ _BY_DEFAULT = {
     *("ca-central-1", "eu-central-1", "eu-north-1", "eu-west-1", "eu-west-2", "eu-west-3", "sa-east-1"),
     *("us-east-1", "us-east-2", "us-west-1", "us-west-2"),
 }
-_AT_ONCE = {"an account": 6, "an organization": 50}
-"""https://docs.aws.amazon.com/accounts/latest/reference/quotas.html (concurrent region-opt requests)"""
-_SWITCHING = "the opt-in status"
 _INVALID = "The security token included in the request is invalid."
 _WORDS = {"ec2": ("AuthFailure", "AWS was not able to validate the provided access credentials", 401)}
 _OF_QUERIES = ("InvalidClientTokenId", _INVALID, 403)
@@ -34,28 +30,15 @@ https://github.com/hashicorp/terraform-provider-aws/issues/12940 (STS)."""
 
 @dataclass
 class Enabled:
-    """The regions that an account has enabled, or is about to."""
+    """The regions that an account has enabled."""
 
     regions: set[str] = field(default_factory=set)
 
 
 @order("regions")
 def enable(account: str, regions: list[str]) -> None:
-    """Has an account enable regions, as its owner does an hour before."""
+    """Has an account enable regions, as its owner does."""
     of(Enabled, account, "").regions.update(regions)
-
-
-@dataclass
-class Listed:
-    """The regions that EC2 lists; all where there are none."""
-
-    names: set[str] = field(default_factory=set)
-
-
-@order("list-regions")
-def list_only(regions: list[str]) -> None:
-    """Has AWS have few regions, for whom each costs a second of a processor."""
-    of(Listed, "", "").names.update(regions)
 
 
 def require_enabled(call: Call) -> None:
@@ -71,9 +54,7 @@ def require_enabled(call: Call) -> None:
 @ec2.answers("DescribeRegions")
 def describe(call: Call) -> Parameters:
     """Lists all regions, or those that can be used."""
-    said, listed = call.moto, of(Listed, "", "").names
-    if listed:
-        said["Regions"] = [one for one in said["Regions"] if one["RegionName"] in listed]
+    said = call.moto
     for region in said["Regions"]:
         name = region["RegionName"]
         closed = "opted-in" if _status(call.account, name) == "ENABLED" else "not-opted-in"
@@ -83,62 +64,17 @@ def describe(call: Call) -> Parameters:
     return said
 
 
-@account.answers("EnableRegion", "DisableRegion")
-def switch(call: Call) -> Parameters:
-    """Begins, and takes a while: 'a few minutes for most accounts, but it can take several hours'.
-
-    https://docs.aws.amazon.com/accounts/latest/reference/API_EnableRegion.html; the words are those of
-    https://github.com/hashicorp/terraform-provider-aws/issues/41430.
-    """
-    asked, region, enables = require_member(call), _region(call), call.operation == "EnableRegion"
-    status = _status(asked, region)
-    if status == ("DISABLING" if enables else "ENABLING"):
-        raise Refused("ConflictException", f"{region} is {status}")
-    if status != ("DISABLED" if enables else "ENABLED"):
-        raise Refused("ValidationException", "Unable to switch region status because of its current opt-in status.")
-    for what, begun in {"an account": _switching(asked), "an organization": _SWITCHING}.items():
-        if late.how_many(begun) >= _AT_ONCE[what]:
-            raise Refused("TooManyRequestsException", f"{_AT_ONCE[what]} region-opt requests of {what} are in progress")
-    kept = of(Enabled, asked, "").regions
-    (kept.add if enables else kept.discard)(region)
-    late.begin(_switching(asked, region))
-    return {}
-
-
-@account.answers("GetRegionOptStatus")
-def opt_status(call: Call) -> Parameters:
-    asked, region = require_member(call), _region(call)
-    return {"RegionName": region, "RegionOptStatus": _looked_at(asked, region)}
-
-
 @account.answers("ListRegions")
 def list_regions(call: Call) -> Parameters:
     asked, wanted = require_member(call), call.parameters.get("RegionOptStatusContains")
-    found = [{"RegionName": name, "RegionOptStatus": _looked_at(asked, name)} for name in _all()]
+    found = [{"RegionName": name, "RegionOptStatus": _status(asked, name)} for name in _all()]
     return page(call, [one for one in found if not wanted or one["RegionOptStatus"] in wanted], "Regions", size=50)
 
 
 def _status(account: str, region: str) -> str:
     if region in _BY_DEFAULT:
         return "ENABLED_BY_DEFAULT"
-    enabled, switches = region in of(Enabled, account, "").regions, late.is_late(_switching(account, region))
-    return {True: "ENABLING", False: "DISABLING"}[enabled] if switches else "ENABLED" if enabled else "DISABLED"
-
-
-def _looked_at(account: str, region: str) -> str:
-    status = _status(account, region)
-    late.look(_switching(account, region))
-    return status
-
-
-def _switching(account: str, region: str = "") -> str:
-    return f"{_SWITCHING} in {account} of {region}"
-
-
-def _region(call: Call) -> str:
-    if call["RegionName"] not in _all():
-        raise Refused("ValidationException", f"{call['RegionName']} is no region")
-    return str(call["RegionName"])
+    return "ENABLED" if region in of(Enabled, account, "").regions else "DISABLED"
 
 
 @functools.cache

@@ -47,7 +47,6 @@ settings:
     password_policy: {minimum_length: 16}
     account_alias: {name: "ex-{key}"}
     sign_in_events: {mode: on}
-    default_vpcs: {mode: removed}
     roles:
       auditor:
         trust: {account: security}
@@ -73,7 +72,6 @@ def deployed(deployed_shipped: Snapshot, tmp_path_factory: pytest.TempPathFactor
     types = ", ".join(f"{type}: true" for type in TYPES)
     (site.config / "baseline.yaml").write_text(BASELINE.replace("BACKED", types))
     site.sign_in_as_administrator()
-    site.aws.order("list-regions", regions=[HOME, "eu-west-1"])
     done = site.strata("deploy", "--yes")
     assert done.code == 0, done.text[-6000:]
     return Snapshot.of(site, tmp_path_factory.mktemp("kept") / "site")
@@ -176,14 +174,6 @@ CHANGES = {
         "",
         lambda of: of("iam").delete_account_password_policy(),
     ),
-    "member setting default_vpcs": ByHand(
-        f"member setting default_vpcs of {KEY}", "regions", lambda of: of("ec2").create_default_vpc()
-    ),
-    "member setting baseline_roles": ByHand(
-        f"member setting baseline_roles of {KEY}",
-        "writer",
-        lambda of: of("iam").delete_role_policy(RoleName="ex-baseline", PolicyName="baseline"),
-    ),
     "account alias": ByHand(
         f"account alias {KEY}", "name", lambda of: of("iam").create_account_alias(AccountAlias="somebody-elses")
     ),
@@ -230,9 +220,9 @@ def told(run: Run) -> dict[str, tuple[str, str]]:
 
 
 def test_every_kind_is_changed_below() -> None:
-    """A kind that is new gets its change here; default VPCs, which take long, are in test_baseline.py."""
+    """A kind that is new gets its change here."""
     kinds = {f"{kind.name} {kind.control}".strip() for kind in OF_ACCOUNTS}
-    assert kinds == {*CHANGES, "member setting default_vpcs"}
+    assert kinds == {*CHANGES}
 
 
 def test_what_is_changed_by_hand_is_told_with_its_account_and_put_back(site: Site) -> None:
@@ -337,13 +327,10 @@ def test_what_cannot_go_or_is_taken_names_the_remedy(site: Site) -> None:
 
 
 def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Site) -> None:
-    """Its own roles are gone; what differs in the other is put back."""
+    """Its access role is gone; what differs in the other is put back."""
     console, there = Console(site), Console(site, "shared")
     there("ec2").enable_serial_console_access()
     console("ec2").enable_serial_console_access()
-    for role in ("ex-baseline", "ex-baseline-reader"):
-        console("iam").delete_role_policy(RoleName=role, PolicyName="baseline")
-        console("iam").delete_role(RoleName=role)
     console("iam").delete_role(RoleName=ROLE)
 
     found = site.strata("drift", "--json")
@@ -352,8 +339,7 @@ def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Sit
     (unread,) = json.loads(found.stdout)["unread"]
     assert (found.code, unread["part"], "role" in unread["kinds"]) == (1, f"baseline_{KEY}", True)
     assert [*told(found)] == [f"member setting serial_console_access in {HOME} of shared"]
-    for id in ("roles-not-assumable", "role-not-assumable"):
-        assert [one.data["accounts"] for one in judged.told if one.id == id] == [[KEY]]
+    assert [one.data["accounts"] for one in judged.told if one.id == "role-not-assumable"] == [[KEY]]
     back = site.put_back()
     assert there("ec2").get_serial_console_access_status()["SerialConsoleAccessEnabled"] is False, back.text[-3000:]
     assert back.code == 1, "it is unread still"

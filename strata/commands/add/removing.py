@@ -13,7 +13,6 @@ from strata.config import EXPECTATIONS, ORGANIZATION, SSO
 from strata.config.entries import with_value, without_places
 from strata.config.expectations import ENTRIES
 from strata.config.keys import places_expected, places_of
-from strata.config.models import Leaving
 from strata.config.source import Location, SourceFile, dotted, parse
 from strata.config.text import short
 from strata.config.types import did_you_mean
@@ -63,36 +62,25 @@ def remove(
     return _offer(options, before, files, landing_zone, sources, gone, dry_run=dry_run, yes=yes)
 
 
-def retire(options: Options, *, key: str | None, baseline: str | None, dry_run: bool, yes: bool) -> int:
-    """Marks an account as retired and takes its key out of wherever it stands; asks what becomes of its baseline."""
+def retire(options: Options, *, key: str | None, dry_run: bool, yes: bool) -> int:
+    """Marks an account as retired and takes its key out of wherever it stands."""
     before, landing_zone = texts(options.config), load(options.config)
     if key in landing_zone.retired:
         options.note(f"nothing to do: account {key} is retired already")
         return 0
-    known = gather(_retirement(landing_zone), {"key": key, "baseline": baseline})
+    known = gather(_retirement(landing_zone), {"key": key})
     sources, key = _read(before), str(known["key"])
     own, gone = _held(sources, "account", key)
     files = _without(before, gone)
     (file,) = own
-    text = files.get(file, before[file])
-    for name, value in (("retired", True), ("baseline", known["baseline"])):
-        text = with_value(text, ("accounts", key, name), value, file) if value else text
+    text = with_value(files.get(file, before[file]), ("accounts", key, "retired"), True, file)
     return _offer(
         options, before, {**files, file: text}, landing_zone, sources, gone, dry_run=dry_run, yes=yes, closes=key
     )
 
 
 def _retirement(landing_zone: LandingZone) -> tuple[Question, ...]:
-    members, choices = tuple(landing_zone.members), tuple(Leaving)
-    return (
-        Question("key", "which account", one_of("account", members)),
-        Question(
-            "baseline",
-            "its baseline: emptied deletes its roles and rules, forgotten leaves all as it is",
-            one_of("way to leave a baseline", choices),
-            needed=lambda known: known.get("key") in landing_zone.baseline,
-        ),
-    )
+    return (Question("key", "which account", one_of("account", tuple(landing_zone.members))),)
 
 
 # What goes

@@ -20,7 +20,7 @@ from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe, direct_full_access
 from strata.adoption.importing import import_ids
 from strata.adoption.inheriting import with_defaults
-from strata.adoption.members import Members, attributes, roles_to_make, settings, unread
+from strata.adoption.members import Members, attributes, settings, unread
 from strata.aws import organization
 from strata.aws.quotas import account_quota
 from strata.aws.session import Aws, AwsError, connect
@@ -249,7 +249,7 @@ def _files(
         more, apart = left(landing_zone, inventory)
         landing_zone = loaded(rendering.accepted([*entries, *more]))
         require(loaded(rendering.expectations(holding(landing_zone))))
-    apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
+    apart += unread(members, description) if members else []
     description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
     files[ADOPTION] = rendering.adoption(inventory, description)
     return files

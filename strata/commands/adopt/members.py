@@ -7,9 +7,9 @@ from strata.aws.session import Aws
 from strata.config.limits import aws_limits
 from strata.config.models import Project
 from strata.inventory.progress import InventoryReading
+from strata.inventory.regions import enabled_regions
 from strata.kinds.at_aws import Inventory
 from strata.kinds.thing import ACTIVE
-from strata.steps import regions
 
 _REGIONS = "regions"
 
@@ -21,16 +21,12 @@ def read_members(reading: InventoryReading, aws: Aws, project: Project, inventor
         AwsError: the caller's own credentials cannot be used.
     """
     ids = [account.id for account in inventory.organization.accounts if account.state == ACTIVE]
-    survey = regions.survey(aws, {id: id for id in ids}, {})
+    enabled, refused = enabled_regions(aws, project.management_account.id, ids)
     opt_in = aws_limits().opt_in_regions
-    enabled = {
-        its.key: tuple(sorted(region for region in opt_in if its.statuses.get(region) == "enabled"))
-        for its in survey.accounts
-    }
     governed = {
         id: tuple(region for region in project.regions.all_governed if region not in opt_in - {*enabled.get(id, ())})
         for id in ids
     }
     live = reading.members(aws, governed)
-    unread = {**live.unread, **{(_REGIONS, id): str(said) for id, said in survey.unread.items()}}
+    unread = {**live.unread, **{(_REGIONS, id): said for id, said in refused.items()}}
     return Members(live, enabled, unread)

@@ -67,13 +67,6 @@ def _in_accounts(context: CheckContext, layer: Layer, ended: Collection[str]) ->
     ids = dict(account_ids(state, members))
     closed: list[str] = []
     roles = [*dict.fromkeys((layer.roles.reader, layer.roles.writer))]
-    if layer.makes_roles:
-        without = {key for role in roles for key in closed_to_us(context.aws, ids, role)}
-        ids, roles = {key: id for key, id in ids.items() if key in without}, [ACCESS_ROLE]
-        if ids:
-            text = f"{layer.name}: {listed([name for _, name in layer.roles])} cannot be assumed in {listed([*ids])}"
-            remedy = f"strata deploy {layer.name} makes them by {ACCESS_ROLE}; where they are, allow sts:AssumeRole"
-            yield later("roles-not-assumable", text, remedy, layer=layer.name, accounts=[*ids])
     for role in roles:
         if shut := [key for key in closed_to_us(context.aws, ids, role) if key not in closed]:
             closed += shut

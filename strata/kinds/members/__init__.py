@@ -5,10 +5,8 @@ from __future__ import annotations
 from strata.kinds.kind import Kind
 from strata.kinds.members.alias import ALIAS
 from strata.kinds.members.backup import BACKUP
-from strata.kinds.members.baseline_roles import BASELINE_ROLES
 from strata.kinds.members.budget import BUDGET_OF_ACCOUNT
 from strata.kinds.members.contact import CONTACT_OF_ACCOUNT
-from strata.kinds.members.default_vpcs import DEFAULT_VPCS
 from strata.kinds.members.documents import DOCUMENTS
 from strata.kinds.members.ebs_encryption import VOLUMES
 from strata.kinds.members.ebs_key import VOLUME_KEY
@@ -24,5 +22,5 @@ from strata.kinds.members.vpc import INTERNET
 
 OF_ACCOUNTS: tuple[Kind, ...] = (
     *(CONTACT_OF_ACCOUNT, PRIMARY_CONTACT, BUDGET_OF_ACCOUNT, SIGN_IN_RULE, MEMBER_ROLE, PROVIDER_OF_JOBS, ALIAS),
-    *(QUOTA, VOLUMES, VOLUME_KEY, CONSOLE, EMR, DOCUMENTS, INTERNET, BACKUP, PASSWORDS, DEFAULT_VPCS, BASELINE_ROLES),
+    *(QUOTA, VOLUMES, VOLUME_KEY, CONSOLE, EMR, DOCUMENTS, INTERNET, BACKUP, PASSWORDS),
 )

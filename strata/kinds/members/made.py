@@ -153,27 +153,6 @@ def in_member(
     )
 
 
-def by_step(
-    key: str,
-    *,
-    declared: Callable[[LandingZone], Iterator[Thing]],
-    recorded: Callable[[InStates], Iterator[Thing]],
-    asked: Callable[[Ask], Attributes | None],
-    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
-) -> Kind:
-    """Returns the kind of what a step of a deploy does in an account: no resource is it. Arguments are as above."""
-    return Kind(
-        SET,
-        BASELINE_LAYER,
-        control=key,
-        declared=declared,
-        recorded=recorded,
-        asked=asked,
-        live=lambda aws: (Thing(SET, name, values) for name, values in _live(aws, SET, key)),
-        way=way,
-    )
-
-
 def setting(
     key: str,
     resources: tuple[Resource, ...],
@@ -219,7 +198,7 @@ def given(zone: LandingZone, account: str, key: str) -> Any:
 
 
 def governed(zone: LandingZone, account: str) -> tuple[str, ...]:
-    """Returns the governed regions that a member account has enabled, or will have."""
+    """Returns the governed regions that a member account has enabled."""
     closed = aws_limits().opt_in_regions - {*zone.members[account].regions}
     return tuple(region for region in zone.project.regions.all_governed if region not in closed)
 
