@@ -144,7 +144,7 @@ def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
         else:
             text = f"no stack creates {address!r}{did_you_mean(address, made)}"
             problem = Message("address-not-made", text, address=address)
-            remedy = "correct the address, or take the line out: strata adopt --prune"
+            remedy = "correct the address, or take the line out"
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, remedy))
     if faults:
         raise ConfigurationError(faults)

@@ -202,16 +202,6 @@ DryRunOption = Annotated[bool, typer.Option("--dry-run", help="Print the plan an
 ThoroughOption = Annotated[
     bool, typer.Option("--thorough", help="Search every account for assignments of deleted users: many more calls.")
 ]
-LiveOption = Annotated[
-    bool, typer.Option("--live", help="What AWS has now, as evidence: date, caller, hash, differences to config/.")
-]
-SaveOption = Annotated[
-    Path | None, typer.Option("--save", metavar="FILE", help="With --live: keep what was read.", show_default=False)
-]
-FromOption = Annotated[
-    Path | None,
-    typer.Option("--from", metavar="FILE", help="What --save kept, without a call to AWS.", show_default=False),
-]
 
 
 @command("check", "strata check --config config")
@@ -268,7 +258,7 @@ added = typer.Typer(
     name="add",
     no_args_is_help=True,
     rich_markup_mode=None,
-    help="Add an account, unit, policy, expectation, group, user, permission set or assignment.",
+    help="Add an account, unit, group, user, permission set or assignment.",
     epilog="Example: strata add account data-prod --ou prod --email aws+data-prod@acme.io",
 )
 app.add_typer(added, short_help=LINES["add"])
@@ -294,7 +284,7 @@ def _answers(flag: str, metavar: str, words: str, completed: Any = None, *, agai
 def _interview(
     name: str, example: str, words: str, run: Callable[..., int], under: typer.Typer, answers: Any, others: Any
 ) -> None:
-    """Registers a command that asks for the answers that its options do not give."""
+    """Registers a command whose options are the answers to questions."""
 
     def interview(*, options: Options, **values: Any) -> int:
         given = {answer: values.pop(answer) for answer in answers}
@@ -338,20 +328,6 @@ _add(
     key=_KEY,
     under=_answer("--under", "The unit above it, else root.", "UNIT", completion.keys("ou")),
     name=_answer("--name", "Its name at AWS, else the key."),
-)
-_add(
-    "policy",
-    "strata add policy deny-iam-users --attach workloads",
-    "Add a guardrail of the library, with its expectations; without a key: list them.",
-    key=Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.guardrails)],
-    attach=_answers("--attach", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
-)
-_add(
-    "expectation",
-    "strata add expectation no-users-with-keys --in workloads",
-    "Add an expectation of the library; without a key: list them.",
-    key=_KEY,
-    place=_answers("--in", "PLACE", "root, a unit or an account", completion.keys("ou", "account")),
 )
 _add(
     "group",
@@ -412,7 +388,7 @@ _KINDS = "account, ou, policy, expectation, group, user, permission-set or assig
 _interview(
     "remove",
     "strata remove group data",
-    "Take out what strata add adds, with what depends on it: memberships, assignments, expectations.",
+    "Take out an entry, with what depends on it: memberships, assignments, words of expectations.",
     _remove,
     app,
     {
@@ -557,17 +533,7 @@ _interview(
 def adopt(
     *,
     options: Options,
-    things: Annotated[
-        list[str] | None,
-        typer.Argument(
-            metavar="KIND:NAME",
-            help="A difference to write into --config, as strata drift names it.",
-            autocompletion=completion.things,
-        ),
-    ] = None,
-    to: Annotated[
-        Path | None, typer.Option("--to", metavar="DIR", help="A new configuration folder, or one to add to.")
-    ] = None,
+    to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="The folder of the new configuration.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
     short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
     primary: Annotated[str | None, typer.Option("--primary", help="Primary region.")] = None,
@@ -580,61 +546,13 @@ def adopt(
     members: Annotated[
         bool, typer.Option("--members", help="Read contacts, regions and settings of member accounts as well.")
     ] = False,
-    prune: Annotated[
-        bool, typer.Option("--prune", help="Only remove lines of imports.yaml that no longer have an effect.")
-    ] = False,
-    refresh_external: Annotated[
-        bool,
-        typer.Option("--refresh-external", help="Only rewrite external.yaml from AWS, for what is external: true."),
-    ] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
-    """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS.
-
-    Into a configuration that exists it adds what is new at AWS, and needs no names. With KIND:NAME it adds that alone.
-    """
-    names_given = {"--name": name, "--short-name": short_name, "--primary": primary, "--secondary": secondary}
-    of_all = {"--to": to, **names_given, "--identity-center-region": identity_center_region}
-    if things:
-        if given := [
-            flag
-            for flag, value in {
-                **of_all,
-                "--members": members,
-                "--prune": prune,
-                "--refresh-external": refresh_external,
-            }.items()
-            if value
-        ]:
-            text = f"KIND:NAME is about the configuration, see --config; it takes no {given[0]}"
-            raise UsageError(Message("arguments-conflict", text, options=["KIND:NAME", given[0]]))
-        from strata.commands.adopt import AdoptOptions
-        from strata.commands.adopt.chosen import run as run_chosen
-
-        return run_chosen(options, things, AdoptOptions(literal, thorough, yes, dry_run, json))
-    if refresh_external:
-        others = {**of_all, "--literal": literal, "--thorough": thorough, "--members": members, "--prune": prune}
-        if given := [flag for flag, value in others.items() if value]:
-            text = (
-                f"--refresh-external is about external.yaml of the configuration, see --config; it takes no {given[0]}"
-            )
-            raise UsageError(Message("arguments-conflict", text, options=["--refresh-external", given[0]]))
-        from strata.commands.adopt_refresh import run as run_refresh
-
-        return run_refresh(options, dry_run=dry_run, yes=yes, json=json)
-    if prune:
-        others = {**of_all, "--literal": literal, "--members": members}
-        if given := [flag for flag, value in {**others, "--thorough": thorough, "--json": json}.items() if value]:
-            text = f"--prune is about imports.yaml of the configuration, see --config; it takes no {given[0]}"
-            raise UsageError(Message("arguments-conflict", text, options=["--prune", given[0]]))
-        from strata.commands.adopt_prune import run as run_prune
-
-        return run_prune(options, dry_run=dry_run, yes=yes)
+    """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS."""
     if not to:
-        text = "give --to: the folder of the new configuration, or of the one that what is new goes into"
-        raise UsageError(Message("argument-missing", text, option="--to"))
+        raise UsageError(Message("argument-missing", "give --to: the folder of the new configuration", option="--to"))
     from strata.commands.adopt import AdoptOptions, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)
@@ -666,49 +584,17 @@ AllowOption = Annotated[
 def drift(
     *,
     options: Options,
-    who: Annotated[
-        bool, typer.Option("--who", help="Ask CloudTrail who made the first 50 differences, twice a second.")
-    ] = False,
     thorough: ThoroughOption = False,
-    back: Annotated[
-        bool, typer.Option("--back", help="Ask, run the printed back: lines in their order, then compare again.")
-    ] = False,
-    allow: AllowOption = None,
-    yes: YesOption = False,
     json: JsonOption = False,
 ) -> int:
     """Show what was changed at AWS by hand, compared with config/ and the last deploy, and the way to take it back.
 
-    Reads only, unless --back. Exit 0 without drift, 3 with drift, 1 where something could not be read.
-    accepted.yaml has the differences that are meant; changes that only wait for a deploy share one line. --back stops
-    at the first line that fails, with exit 1, and says what is left; it leaves what only a person can put back.
+    Reads only. Exit 0 without drift, 3 with drift, 1 where something could not be read. accepted.yaml has the
+    differences that are meant; changes that only wait for a deploy share one line.
     """
     from strata.commands.drift import run
-    from strata.commands.drift.back import Back, looks_for_real
-    from strata.terraform.preflight import check_allowed
 
-    if back and json:
-        text = "--back asks and says what it does; it takes no --json: run strata drift --json after it"
-        raise UsageError(Message("arguments-conflict", text, options=["--back", "--json"]))
-    if (yes or allow) and not back:
-        text = f"{'--yes' if yes else '--allow'} is for --back; strata drift alone changes nothing"
-        raise UsageError(Message("argument-missing", text, option="--back"))
-    check_allowed(allow or ())
-
-    def deploy(stacks: Sequence[str]) -> int:
-        from strata.commands.deploy import run as run_deploy
-
-        return run_deploy(
-            options,
-            stacks=stacks,
-            json=False,
-            yes=True,
-            refresh=looks_for_real(stacks),
-            allow=allow or (),
-            command="strata drift --back",
-        )
-
-    return run(options, json=json, who=who, thorough=thorough, back=Back(yes, allow or (), deploy) if back else None)
+    return run(options, json=json, thorough=thorough)
 
 
 @command("eject", "strata eject ../terraform")
@@ -790,7 +676,16 @@ def profiles(
 
 RefreshOption = Annotated[
     bool,
-    typer.Option("--refresh", help="Have Terraform ask AWS about every object, also where a reading in bulk has it."),
+    typer.Option("--refresh", help="Ask AWS also about accounts that are as the last deploy left them."),
+]
+PlanRefreshOption = Annotated[
+    bool | None,
+    typer.Option(
+        "--refresh/--no-refresh",
+        help="Ask AWS also about accounts that are as the last deploy left them; or about no object, as Terraform's "
+        "-refresh=false does.",
+        show_default=False,
+    ),
 ]
 
 
@@ -843,7 +738,7 @@ def plan(
         typer.Option("--expect", metavar="FILE|HASH", help="Exit 3 when the list is not this one.", show_default=False),
     ] = None,
     json: JsonOption = False,
-    refresh: RefreshOption = False,
+    refresh: PlanRefreshOption = None,
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
     wave: WaveOption = None,
@@ -933,20 +828,12 @@ def explain(
             autocompletion=completion.keys("permission-set"),
         ),
     ] = None,
-    live: LiveOption = False,
-    save: SaveOption = None,
-    kept: FromOption = None,
     json: JsonOption = False,
 ) -> int:
-    """Say who may do what where, which policies bind an account, and which line of the configuration says so.
-
-    With --live, the answer is about what AWS has. Exit 1 where something there could not be read.
-    """
+    """Say who may do what where, which policies bind an account, and which line of the configuration says so."""
     from strata.commands.explain import run
-    from strata.live import Source
 
-    source = Source(live, kept, save)
-    return run(options, who=who, account=account, permission_set=permission_set, json=json, source=source)
+    return run(options, who=who, account=account, permission_set=permission_set, json=json)
 
 
 @command("can", "strata can s3:DeleteBucket --in shared --as jane-doe --on arn:aws:s3:::logs")
@@ -1019,7 +906,7 @@ def report(
     *,
     options: Options,
     format: Annotated[
-        Literal["text", "markdown", "csv", "json", "mermaid", "html"], typer.Option("--format", help="How to write it.")
+        Literal["text", "markdown", "json", "html"], typer.Option("--format", help="How to write it.")
     ] = "text",
     output: Annotated[
         Path | None, typer.Option("--output", "-o", metavar="FILE", help="Write to a file, not to stdout.")
@@ -1034,44 +921,12 @@ def report(
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="DATE", help="The day to compare last days with; default: today.")
     ] = None,
-    account: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--account",
-            metavar="NAME",
-            help="Only this account; repeatable.",
-            autocompletion=completion.keys("account"),
-        ),
-    ] = None,
-    ou: Annotated[
-        list[str] | None,
-        typer.Option(
-            "--ou", metavar="NAME", help="Only accounts in it; repeatable.", autocompletion=completion.keys("ou")
-        ),
-    ] = None,
-    person: Annotated[
-        str | None,
-        typer.Option("--person", metavar="NAME", help="Only this person.", autocompletion=completion.keys("user")),
-    ] = None,
-    group: Annotated[
-        str | None,
-        typer.Option("--group", metavar="NAME", help="Only this group.", autocompletion=completion.keys("group")),
-    ] = None,
-    live: LiveOption = False,
-    save: SaveOption = None,
-    kept: FromOption = None,
 ) -> int:
-    """Report access, organization, policies and layers, or with --diff what a change means for people and accounts.
+    """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
+    from strata.commands.report import run
 
-    With --live the report is about what AWS has. Exit 1 where something there could not be read; the report is made
-    all the same, and names it.
-    """
-    from strata.commands.report import Only, run
-    from strata.live import Source
-
-    only, source = Only(account or (), ou or (), person, group), Source(live, kept, save)
     allowed = [change.value for change in allow or ()]
-    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of, only=only, source=source)
+    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of)
 
 
 def main() -> None:

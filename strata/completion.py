@@ -78,17 +78,6 @@ def added_kinds() -> list[str]:
     return [*_SECTIONS, "expectation", "assignment"]
 
 
-def guardrails() -> list[str]:
-    """Completes the policies of the library."""
-    text = Path(__file__).with_name("guardrails").joinpath("library.yaml").read_text(encoding="utf-8")
-    return re.findall(r"^([a-z0-9-]+):", text, re.MULTILINE)
-
-
-def things(context: typer.Context) -> list[str]:
-    """Completes kind and key of what has a key."""
-    return [f"{kind}:{key}" for kind in _SECTIONS for key in _keys(_folder(context), kind)]
-
-
 def keys_of_the_kind(context: typer.Context) -> list[str]:
     """Completes the keys of the kind that the argument before names."""
     kind = context.params.get("kind")

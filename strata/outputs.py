@@ -10,13 +10,13 @@ from strata.printing import as_json
 
 FORMATS: Mapping[str, int] = {
     "add": 1,
-    "adopt": 1,
+    "adopt": 2,
     "can": 1,
     "check": 1,
     "deploy": 2,
     "diff": 1,
     "doctor": 1,
-    "drift": 1,
+    "drift": 2,
     "explain": 1,
     "plan": 2,
     "profiles": 1,

@@ -138,15 +138,6 @@ _LINKED = re.compile(
 )
 
 
-def csv_cell(text: str) -> str:
-    """Returns a cell that no spreadsheet reads as a formula, also where it splits at semicolons whatever is quoted."""
-    return _FORMULA.sub(r"\1'", line(text, sys.maxsize))
-
-
-# Excel takes the wide forms for signs too where it speaks an East Asian language.
-_FORMULA = re.compile(r"""((?:^|;)[\s"]*)(?=[=+\-@\uff1d\uff0b\uff0d\uff20])""")
-
-
 def html(text: str) -> str:
     """Returns text for an element or a quoted attribute of an HTML page."""
     from html import escape
@@ -167,17 +158,6 @@ def _seen(data: Any) -> Any:
     if isinstance(data, list | tuple):
         return [_seen(value) for value in data]
     return flat(data) if isinstance(data, str) else data
-
-
-def mermaid(text: str) -> str:
-    """Returns text for Mermaid within quotes: entities, written with # for &."""
-    plain = line(text)
-    return "".join(letter if letter.isalnum() or letter in " -_.:,/@+()" else f"#{ord(letter)};" for letter in plain)
-
-
-def mermaid_comment(text: object) -> str:
-    """Returns a line of Mermaid that it does not draw; a directive would be obeyed there as well."""
-    return f"%% {line(text).replace('%%{', '%% {')}"
 
 
 def as_json(data: Any) -> str:

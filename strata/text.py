@@ -8,7 +8,7 @@ import unicodedata
 from collections.abc import Collection, Sequence
 
 NAMED = 8
-"""Names that are written before the rest is counted; CSV and JSON have all."""
+"""Names that are written before the rest is counted; JSON has all."""
 
 
 def listed(names: Sequence[str], most: int = NAMED) -> str:

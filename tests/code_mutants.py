@@ -62,7 +62,7 @@ ROOMS = {
     "adoption": ("strata/adoption",),
     "evaluation": ("strata/evaluation", "strata/policy"),
     "terraform": ("strata/terraform", "strata/aws", "tools"),
-    "report": ("strata/report", "strata/diff", "strata/live"),
+    "report": ("strata/report", "strata/diff"),
     "commands": ("strata/commands", "strata/files"),
 }
 

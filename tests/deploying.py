@@ -23,7 +23,6 @@ from strata.terraform.change_list import ApprovedList
 from strata.terraform.plans import plan_folder
 from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
-from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform
@@ -104,7 +103,6 @@ class Site:
         self.said: list[str] = []
         self.shut_out: dict[str, Message] = {}
         self.late: frozenset[str] = frozenset()
-        self.refreshing = Refreshing()
         self.to = io.StringIO()
         self.add("backend")
         self.add("organizations", "backend")
@@ -175,7 +173,6 @@ class Site:
             *(tuple(stack for stack in self.stacks if stack not in self.shut_out), self.states),
             frozenset(),
             warnings,
-            refreshing=self.refreshing,
             shut_out=self.shut_out,
             late=self.late,
             sources=dict.fromkeys(self.stacks),
@@ -187,7 +184,6 @@ class Site:
         yes: bool = False,
         warnings: tuple[Message, ...] = (),
         expected: ApprovedList | None = None,
-        command: str = "strata deploy",
     ) -> int:
         """Runs `strata deploy` behind its first checks."""
         prepared = self.prepared(warnings)
@@ -195,7 +191,7 @@ class Site:
             options = self.options()
             progress = Progress(options)
             given = (options, prepared, self.signals, self.plan_folder, self.to, progress)
-            self.deployment = Deployment(*given, yes=yes, expected=expected, command=command)
+            self.deployment = Deployment(*given, yes=yes, expected=expected)
             return self.deployment.run()
 
     def deployment_ends(self, *, yes: bool = False) -> int:

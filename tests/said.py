@@ -30,7 +30,6 @@ _COMMANDS = {
     "identity": "deploy",
     "inventory": "adopt",
     "kernel": "deploy",
-    "live": "report",
     "make": "deploy",
     "outside": "files",
     "report": "report",

@@ -12,7 +12,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from strata.commands.check import identity_center_reads
 from strata.config.models import Assignment, Organization, Project, Security, Sso
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
@@ -254,17 +253,6 @@ def test_an_entry_for_retired_accounts_only_is_a_warning(tmp_path: Path) -> None
         "assignments[2]",
         "assignments Dev admins Team=shop",
     )
-
-
-def test_reads_are_those_of_the_provider(company: Any) -> None:
-    """One a resource, one more for the tags of a set and for the id of a group that is looked up."""
-    resources = company["sso"].json["resource"]
-    counted = {kind: len(found) for kind, found in resources.items() if kind.startswith(("aws_sso", "aws_identity"))}
-    looked_up = company["sso"].json["data"]["aws_identitystore_group"]
-    instance = 1
-    expected = sum(counted.values()) + counted["aws_ssoadmin_permission_set"] + 2 * len(looked_up) + instance
-    landing_zone = load(COMPANY)
-    assert identity_center_reads(landing_zone, len(landing_zone.grants)) == expected
 
 
 def test_accounts_load_and_expand_in_time_that_grows_with_them(tmp_path: Path) -> None:

@@ -17,12 +17,10 @@ import yaml
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.commands.add import run
 from strata.config.entries import with_entry, with_value
 from strata.errors import StrataError
 from strata.files.template import TEMPLATE
 from strata.load import load
-from strata.options import Options
 from strata.outputs import FORMATS
 from tests.bad_configurations import read, write
 from tests.conftest import Golden
@@ -54,24 +52,6 @@ def strata(folder: Path, *words: str) -> Result:
 
 def contents(folder: Path) -> dict[str, bytes]:
     return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
-
-
-class Terminal:
-    """Somebody who types."""
-
-    def __init__(self, lines: Sequence[str]) -> None:
-        self.lines = list(lines)
-
-    def isatty(self) -> bool:
-        return True
-
-    def readline(self) -> str:
-        return f"{self.lines.pop(0)}\n" if self.lines else ""
-
-
-def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, kind: Any, *lines: str, **given: Any) -> int:
-    monkeypatch.setattr(sys, "stdin", Terminal(lines))
-    return run(Options(config=folder), kind=kind, given=given, json=False, dry_run=False, yes=False)
 
 
 # What is written
@@ -277,7 +257,6 @@ EFFECTS: dict[str, str] = {
         "user lena --given-name Lena --family-name Fuchs --email lena@example.com --group finops --group readonly"
     ),
     "user in none": "user lena --given-name Lena --family-name Fuchs --email lena@example.com",
-    "a guardrail": "policy deny-external-sharing --attach ou/shared",
 }
 
 
@@ -458,47 +437,6 @@ def test_without_a_terminal_yes_is_needed(folder: Path) -> None:
     assert contents(folder) == before
 
 
-# At a terminal
-
-
-def test_what_is_missing_is_asked_and_each_answer_is_checked(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
-) -> None:
-    answers = ("shared", "shared-lab", "", "shred", "", "y")
-    assert typed(monkeypatch, folder, "account", *answers) == 0
-    asked = capsys.readouterr().err
-    assert said.ids(asked) == ["key-taken", "unknown-name"]
-    assert " [aws+shared-lab@example.com]: " in asked
-    assert ", one of security, shared, root [shared]: " in asked
-    made = load(folder).accounts["shared-lab"]
-    assert (made.email, made.unit) == ("aws+shared-lab@example.com", "shared")
-
-
-def test_a_person_is_asked_for_with_names_from_the_key(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    assert typed(monkeypatch, folder, "user", "", "", "", "finops, readonly", "y", key="lena-fuchs") == 0
-    made = load(folder)
-    assert made.users["lena-fuchs"].email == "lena.fuchs@example.com"
-    assert [key for key, one in made.groups.items() if "lena-fuchs" in one.members] == ["finops", "readonly"]
-
-
-def test_an_assignment_is_asked_for_until_it_is_for_somebody_somewhere(
-    folder: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    answers = ("FinOps", "", "", "jane-doe", "", "shared", "", "", "y")
-    assert typed(monkeypatch, folder, "assignment", *answers) == 0
-    made = load(folder).sso.assignments[-1]
-    assert (made.users, made.accounts, made.until) == (("jane-doe",), ("shared",), None)
-
-
-def test_no_is_no_and_the_end_of_input_an_error(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    before = contents(folder)
-    assert typed(monkeypatch, folder, "ou", "lab", "", "n") == 1
-    with pytest.raises(StrataError) as error:
-        typed(monkeypatch, folder, "ou", "lab")
-    assert [(told.id, told.data["option"]) for told in said(error)] == [("answer-missing", "--under")]
-    assert contents(folder) == before
-
-
 def test_a_configuration_with_faults_is_said_to_have_them(tmp_path: Path) -> None:
     write(tmp_path, read()[0])
     (tmp_path / "sso.yaml").write_text("users: 1\n")
@@ -512,7 +450,7 @@ def test_a_configuration_with_faults_is_said_to_have_them(tmp_path: Path) -> Non
 KINDS = ("account", "ou", "group", "user", "permission-set", "assignment")
 
 
-@pytest.mark.parametrize("kind", [*KINDS, "policy", "expectation"])
+@pytest.mark.parametrize("kind", KINDS)
 def test_an_option_that_is_missing_is_one_object_of_json(kind: str, folder: Path) -> None:
     result = strata(folder, kind, "--json")
     assert result.exit_code == 2

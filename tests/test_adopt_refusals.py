@@ -183,19 +183,6 @@ def test_a_member_account_is_sent_to_the_management_account(
     assert not to.exists()
 
 
-@pytest.mark.e2e
-def test_a_configuration_takes_no_news_from_a_member_account(
-    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    assert adopt(to).exit_code == 0
-    account, before = member(aws, monkeypatch, delegated=True), len(aws.calls())
-    refused = adopt(to, "--json")
-
-    assert refused.exit_code == 1
-    assert messages(refused) == [("wrong-account", "", {"account": account, "expected": ACCOUNT})]
-    assert {call.action for call in aws.calls(since=before)} == {"sts:GetCallerIdentity"}
-
-
 def test_an_account_without_an_organization_is_told_how_to_make_one(aws: Aws, to: Path) -> None:
     aws.restore()
     refused = adopt(to, "--json")
@@ -630,7 +617,7 @@ def test_errors_are_json_where_that_is_asked(aws: Aws, to: Path) -> None:
     shown = json.loads(refused.stdout)
 
     assert refused.exit_code == 1
-    assert (shown["format"], shown["faults"]) == (1, [])
+    assert (shown["format"], shown["faults"]) == (2, [])
     assert [*shown["errors"]] == [one["text"] for one in shown["messages"]]
     ((id, _, data),) = messages(refused)
     assert (id, data["account"], data["action"]) == ("aws-denied", ACCOUNT, "organizations:ListRoots")

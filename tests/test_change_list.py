@@ -361,6 +361,18 @@ def plans(site: Site, monkeypatch: pytest.MonkeyPatch, *, code: int = 0, **more:
     assert plan_command.run(site.options(), **{**given, **more}) == code
 
 
+@pytest.mark.parametrize(("refresh", "asks"), [(None, True), (True, True), (False, False)])
+def test_a_plan_takes_objects_to_be_as_the_state_has_them_only_where_that_is_asked(
+    site: Site, monkeypatch: pytest.MonkeyPatch, refresh: bool | None, asks: bool
+) -> None:
+    site.stacks = ("backend",)
+    plans(site, monkeypatch, refresh=refresh)
+
+    commands = (site.of("backend") / "commands.txt").read_text().splitlines()
+    (command,) = [text for text in commands if text.startswith("plan ")]
+    assert ("-refresh=false" not in command) is asks
+
+
 DELETED = planned(("delete", ATTACHED))
 
 

@@ -112,11 +112,6 @@ def completed(*words: str, folder: Path = COMPANY) -> list[str]:
         (["add", "assignment", "--user", "anna"], ["anna-petersen"]),
         (["add", "assignment", "--account", "al"], ["all"]),
         (["add", "assignment", "--ou", "payments-n"], ["payments-nonproduction"]),
-        (["report", "--account", "data-p"], ["data-prod"]),
-        (["report", "--ou", "payments-n"], ["payments-nonproduction"]),
-        (["report", "--person", "anna"], ["anna-petersen"]),
-        (["report", "--group", "financ"], ["finance"]),
-        (["adopt", "ou:payments-n"], ["ou:payments-nonproduction"]),
         (["permissions", ""], ["reader", "backend", "organizations", "security", "sso"]),
     ],
 )

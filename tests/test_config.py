@@ -362,7 +362,7 @@ def test_every_type_of_an_address_is_marked_as_personal() -> None:
 def test_what_is_configured_is_written_as_json_without_a_warning() -> None:
     """Pydantic warns of a value that it does not take for that of its field; the hash of a layer's input is of JSON."""
     zone, detecting = load(CHECKOUT / "tests" / "every_option"), load(CHECKOUT / "examples" / "research").detection
-    models = [zone.organization, zone.sso, zone.security, zone.external, *zone.expectations, detecting]
+    models = [zone.organization, zone.sso, zone.security, *zone.expectations, detecting]
 
     assert all(model.model_dump(mode="json") for model in models if model)
 

@@ -37,7 +37,6 @@ from strata.terraform.events import Events
 from strata.terraform.plans import Plan, ended, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.process import ProcessResult
-from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import StoppedError
 from strata.terraform.workspace import Workspace
 from tests import deploying
@@ -821,14 +820,13 @@ def test_the_first_interrupt_lets_the_stack_finish_and_starts_no_other(site: Sit
     site.applies("backend", waits=True)
     thread = press(site, "backend", 1)
 
-    assert site.deploys(yes=True, command="strata drift --back") == 130
+    assert site.deploys(yes=True) == 130
 
     thread.join()
     assert site.statuses == ["applied", "not started", "not started"]
     assert "SIGINT" not in site.did("backend")
     (told,) = said(site.said[-1])
     assert (told.id, told.data) == ("run-interrupted", {"changed": True})
-    assert "strata drift --back" in told.text  # what was run, which is what to run again
 
 
 def test_the_second_stops_it_and_keeps_what_was_being_made(site: Site) -> None:
@@ -1035,9 +1033,7 @@ def test_permission_sets_are_looked_at_again_only_where_something_of_them_change
 ) -> None:
     """A look takes a call for each set; the last run has taken it, and nothing has changed since."""
     site.states["sso"] = {"lineage": "one", "serial": 1}
-    runs.write(site.aws, site.landing_zone.project, {"sso": runs.Run(Version("one", 1), {})})
-    site.refreshing = Refreshing(always=False)
-    site.refreshing.begin(site.aws, site.landing_zone.project, site.states, [])
+    runs.write(site.aws, site.landing_zone.project, {"sso": runs.Run(Version("one", 1))})
 
     assert _provisions(site, "applied", 0, changed=False, monkeypatch=monkeypatch) is False
 
@@ -1098,7 +1094,6 @@ def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, mo
     site.stacks = ("backend",)
     site.deploys()
     monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
-    monkeypatch.setattr(deploy, "providers", lambda *_: {})
     site.deployment.outcomes["sso"] = deploy.StackOutcome("sso", "applied")
     site.deployment._provisions = True
     for provisioned, code, whole in ((False, 0, False), (True, 130, False), (True, 0, True)):
@@ -1120,26 +1115,6 @@ def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.
 
     assert site.deployment_ends() == 0
     assert "kept-file-unwritable" in said.ids(site.said)
-
-
-def test_a_plan_without_a_refresh_is_the_plan_that_is_applied(site: Site) -> None:
-    site.stacks = ("backend",)
-    site.plans("backend", MADE)
-    site.refreshing = NoRefresh()
-
-    assert site.deploys(yes=True) == 0
-
-    planned, _, applied = (site.of("backend") / "commands.txt").read_text().splitlines()[-3:]
-    assert planned.startswith("plan ")
-    assert " -refresh=false " in planned
-    assert applied == f"apply -json -input=false {site.plan_folder}/backend.tfplan"
-
-
-class NoRefresh(Refreshing):
-    """Nothing needs a refresh."""
-
-    def needed(self, *_: object) -> bool:
-        return False
 
 
 def test_a_line_of_imports_whose_thing_is_gone_is_told_and_left_out(

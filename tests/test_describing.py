@@ -19,8 +19,6 @@ from strata.adoption import describing, rendering
 from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
-from strata.adoption.live_ids import TYPES
-from strata.adoption.pruning import SETTINGS, kind
 from strata.aws.session import AwsError, _explained
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
@@ -90,7 +88,6 @@ class Adopted:
             (folder / name).write_text(text)
         self.landing_zone: LandingZone = load(folder)
         self.imports = import_ids(self.landing_zone, inventory, self.found.keys, self.found.security)
-        assert {kind(address) for address in self.imports} <= TYPES | SETTINGS, "strata adopt --prune must know them"
         self.page = rendering.adoption(inventory, self.found)
 
     @property
@@ -660,7 +657,7 @@ def test_of_names_alike_but_for_their_form_none_is_found_by_its_name(tmp_path: P
     written(tmp_path, there)
     zone, described = load(tmp_path), describe(there.inventory, there.model)
 
-    assert [(one.name, one.external, one.is_known) for one in zone.policies.values()] == [(names["p1"], True, True)]
+    assert [(one.name, one.external) for one in zone.policies.values()] == [(names["p1"], True)]
     assert [*zone.units] == ["lab"]
     assert {(one.kind, one.reason.id) for one in described.left_alone} >= {
         ("organizational unit", "name-taken"),
@@ -685,15 +682,7 @@ def test_a_set_with_a_policy_that_no_entry_can_name_is_external(tmp_path: Path, 
     there = found(permission_set("Odd", **values), account("a2"))
     written(tmp_path, there)
 
-    one = load(tmp_path).permission_sets["Odd"]
-    lost = compare(
-        load(tmp_path), {}, there.at_aws(changed("permission set", "Odd", aws=(), customer=(), boundary="")).inventory
-    )
-
-    assert (one.external, one.is_known) == (True, True)
-    lines = [str(line) for each in lost.differences if "Odd" in each.name for line in each.way.undo]
-    assert lines
-    assert not any("policy/arn:" in line for line in lines)
+    assert load(tmp_path).permission_sets["Odd"].external
 
 
 # The page
@@ -823,7 +812,7 @@ def test_a_session_as_long_as_by_default_is_not_written_and_no_drift(tmp_path: P
     there = found(account("a2"), permission_set("Read", session="PT1H"), permission_set("Long", session="PT2H"))
 
     files = written(tmp_path, there)
-    known = known_keys(zone := load(tmp_path), there.inventory, imported={}, record={})
+    known = known_keys(zone := load(tmp_path), there.inventory, imported={})
 
     assert yaml.safe_load(files["sso.yaml"])["permission_sets"] == {
         "Read": {"policies": []},
@@ -877,7 +866,7 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     accepted = {(one.finding, one.at) for one in zone.accepted}
 
     drift = compare(zone, {}, live, accepted)
-    known = known_keys(zone, live, imported={}, record={})
+    known = known_keys(zone, live, imported={})
     deployed = differing(zone, None, live, known, {}, accepted)
 
     assert {one.kind for one in drift.differences if one.how is DifferenceKind.MADE} == {"policy type"}
@@ -894,7 +883,7 @@ def test_the_management_account_is_known_by_its_id_whatever_its_address_is(tmp_p
     written(tmp_path, there)
     moved = there.at_aws(changed("account", "management", email="other@example.com"), gone("account", "a2"))
 
-    known = known_keys(load(tmp_path), moved.inventory, imported={}, record={})
+    known = known_keys(load(tmp_path), moved.inventory, imported={})
 
     assert known["account"] == {MANAGEMENT: "management"}
 
@@ -904,7 +893,7 @@ def test_the_way_back_of_an_account_has_no_line_where_no_state_has_its_id(tmp_pa
     there = found(account("a2"))
     written(tmp_path, there)
     zone, live = load(tmp_path), there.at_aws(gone("account", "a2")).inventory
-    known = known_keys(zone, live, imported={}, record={})
+    known = known_keys(zone, live, imported={})
 
     (lost,) = (one for one in differing(zone, None, live, known, {}).differences if one.kind == "account")
 

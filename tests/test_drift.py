@@ -8,30 +8,19 @@ import shlex
 import subprocess
 from collections.abc import Mapping
 from dataclasses import replace
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 import pytest
-import typer
 import yaml
-from typer.testing import CliRunner
 
 from strata import printing
-from strata.adoption.existing import MergedFiles
-from strata.adoption.live_ids import live_ids
-from strata.adoption.record import RECORD
-from strata.cli import app
-from strata.commands.adopt import AdoptOptions, configuration
-from strata.commands.adopt.chosen import _offered, chosen_of, kept, nothing_of, parsed
-from strata.commands.adopt.existing import looked_over, worse
-from strata.commands.drift import _adopt, _laid_out, _to_copy, _told, _unread
+from strata.commands.drift import _laid_out, _to_copy, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
-from strata.drift.comparison import HIDDEN, ORDER, Drift, compare, things_by_name
+from strata.drift.comparison import HIDDEN, ORDER, Drift, compare
 from strata.drift.difference import Difference, DifferenceKind, changed_statements, written
-from strata.drift.ways import with_needed
-from strata.errors import Message, StrataError, UsageError
+from strata.errors import Message
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
 from strata.kinds import kind_of
 from strata.kinds.change import Way
@@ -41,11 +30,10 @@ from strata.kinds.members import OF_ACCOUNTS
 from strata.kinds.thing import Thing
 from strata.load import load
 from strata.options import Options
-from strata.report.live import LiveEvidence
 from strata.sides.join import known_keys
 from strata.sides.recorded import recorded_side, states_of
 from strata.sides.states import State
-from tests.drifting import adopted, existing_in, told
+from tests.drifting import told
 from tests.organizations import (
     ALLOW,
     DENY,
@@ -54,7 +42,6 @@ from tests.organizations import (
     STORE,
     Organization,
     account,
-    attribute,
     changed,
     control,
     delegated,
@@ -67,13 +54,12 @@ from tests.organizations import (
     permission_set,
     policy,
     policy_type,
-    root_access,
     service,
     unit,
     user,
 )
 from tests.organizations.deployed import DEPLOYED, SHOP
-from tests.organizations.drifts import BACK, BY_HAND
+from tests.organizations.drifts import BY_HAND
 from tests.said import Said
 from tests.scenarios.aws_cli import parse
 from tests.synthesized import EVERY_OPTION
@@ -111,7 +97,7 @@ def test_each_change_by_hand_is_told_with_its_way_back() -> None:
     wrong = {}
     for name, one in BY_HAND.items():
         drift, expected, way = compared(one.there), one.told, one.way
-        last = drift.differences[one.of].way if drift.differences else None
+        last = drift.differences[-1].way if drift.differences else None
         ways = [f"deploy {' '.join(last.deploy)}", *map(str, last.undo), last.by_hand] if last else []
         if told(drift) != [*expected] or not any(one.startswith(way) for one in ways) or drift.waiting:
             wrong[name] = told(drift), ways, drift.waiting
@@ -120,304 +106,56 @@ def test_each_change_by_hand_is_told_with_its_way_back() -> None:
     assert wrong == {}
 
 
-NOT_ADOPTED = {
-    "account closed: state": "account-closed",
-    "assignment of somebody deleted": "principal-deleted",
-    "delegation made": "one-administrator-a-service",
-    "entitlement": "not-declarable",
-    "group gone, and what it had: principal": "principal-deleted",
-    "group made again: id": "state-has-deleted",
-    "membership made again: id": "state-has-deleted",
-    "policy type made": "declare-a-policy",
+NOT_KEPT = {
+    "account closed: state",
+    "entitlement",
+    "group gone, and what it had: principal",
+    "group made again: id",
+    "membership made again: id",
+    "policy type made",
 }
-"""What is not gone and cannot be written, with what drift says of it."""
-GONE = "gone-at-aws"
+"""What is not gone and no entry keeps."""
 
 
-def why_not(one: Difference) -> str:
-    """Returns the id of the reason why a difference cannot be adopted, empty where it can."""
-    return one.way.not_adopted.id if one.way.not_adopted else ""
-
-
-def test_what_no_yaml_can_say_is_not_offered_to_adopt() -> None:
-    said = {}
+def test_what_no_entry_keeps_has_no_line_that_says_so() -> None:
+    without = set()
     for name, case in BY_HAND.items():
         for one in compared(case.there).differences:
-            assert one.way.adopt is not bool(one.way.not_adopted)
-            assert (why_not(one) == GONE) is (one.how is DifferenceKind.GONE), one
-            if why_not(one) not in ("", GONE):
-                said[f"{name}{f': {one.attribute}' if one.attribute else ''}"] = why_not(one)
-    assert said == NOT_ADOPTED
+            if not one.way.keep:
+                without.add(f"{name}{f': {one.attribute}' if one.attribute else ''}")
+    assert without == NOT_KEPT
 
 
-@pytest.mark.e2e  # a minute: each is read, written and compared again
-def test_each_difference_is_adopted_alone(folder: Path) -> None:
-    """Each by itself: it differs no longer, every other difference does, and nothing else is written."""
-    wrong = {}
-    for name, case in BY_HAND.items():
-        there = case.there
-        before, live = compared(there).differences, there.inventory
-        for one in (each for each in before if each.way.adopt):
-            merged = adopted(folder, there, one)
-            after = compare(merged.landing_zone, there.states, live).differences
-            left = [
-                each.at.partition(" (")[0] for each in before if each is not one and each.how is not DifferenceKind.MADE
-            ]
-            told_after = [each.at.partition(" (")[0] for each in after if each.how is not DifferenceKind.MADE]
-            lines = set(merged.landing_zone.imports)
-            known = all((each.partition(".")[0], id) in live_ids(live) for each, id in _imports(merged, lines))
-            if one.at in [each.at for each in after] or told_after != left or not known or RECORD in merged.files:
-                wrong[name, one.at] = told_after, left, lines
-    assert wrong == {}
-
-
-def _imports(merged: MergedFiles, lines: set[str]) -> list[tuple[str, str]]:
-    imports = merged.landing_zone.imports
-    return [(one, imports[one]) for one in sorted(lines) if "aws_iam_organizations_features" not in one]
-
-
-def test_several_differences_are_adopted_at_once(folder: Path) -> None:
-    there = DEPLOYED.at_aws(
-        unit("attic", "Attic", within="prod"),
-        changed("account", "a2", within="attic", tags={"cost": "2", "a b": "c:d"}),
-        changed("policy", "policy-1", document=ALLOW, targets=("workloads", "root")),
-        root_access("RootSessions"),
-        changed("permission set", "Rich", aws=("ReadOnlyAccess", FULL), inline=ALLOW, tags={}, boundary=""),
-        changed("permission set", "Admin", inline=DENY, boundary="/teams/Billing"),
-        changed("user", "ana", emails=("x@example.com",)),
-    )
-    before = compared(there).differences
-
-    merged = adopted(folder, there, *(one for one in before if one.way.adopt))
-
-    here = merged.landing_zone
-    assert len([one for one in before if one.way.adopt]) == 12
-    assert told(compare(here, there.states, there.inventory)) == ["gone permissions boundary Rich"]
-    assert (here.accounts["a2"].unit, here.accounts["a2"].tags) == ("attic", {"cost": "2", "a b": "c:d"})
-    assert (here.users["ana"].email, here.users["ana"].sign_in_name) == ("x@example.com", "ana@example.com")
-    access = here.organization.member_root_access
-    assert access
-    assert (access.sessions, access.credentials_management) == (True, False)
-    assert {one.partition(".")[0] for one in here.imports} == {
-        "aws_iam_organizations_features",
-        "aws_organizations_policy_attachment",
-        "aws_ssoadmin_managed_policy_attachment",
-        "aws_ssoadmin_permission_set_inline_policy",
-        "aws_ssoadmin_permissions_boundary_attachment",
-    }
-
-
-def test_what_a_thing_needs_comes_with_it(folder: Path) -> None:
-    """The account of an assignment with the units above it, its set and its group with the members; no other news."""
-    there = DEPLOYED.at_aws(
-        [unit("attic", "Attic", within="prod"), unit("box", "Box", within="attic"), unit("other", "Other")],
-        [account("rogue", within="box"), account("other")],
-        [user("eve"), user("mallory"), group("night", "eve"), group("noon", "mallory")],
-        changed("group", "admins", members=("ana", "bo")),
-        changed("policy", "policy-1", targets=("workloads", "root")),
-        [service("ssm.amazonaws.com"), delegated("ssm.amazonaws.com", "a3"), attribute("cost", "${path:name}")],
-        [permission_set("Back"), permission_set("Front")],
-        [grant("Back", "night", "rogue"), grant("Front", "noon", "other")],
-    )
-    (one,) = (
-        each for each in compared(there).differences if each.name.startswith("Back (") and each.kind == "assignment"
-    )
-
-    merged = adopted(folder, there, one)
-
-    here = merged.landing_zone
-    assert sorted(merged.since.added) == [
-        "1 assignment in 1 rule",
-        "account rogue",
-        "group night",
-        "organizational unit attic",
-        "organizational unit box",
-        "permission set Back",
-        "user eve",
-    ]
-    assert here.units["box"].parent == "attic"
-    assert here.accounts["rogue"].unit == "box"
-    assert here.groups["night"].members == ("eve",)
-    assert {("rogue", "Back", "night")} == {(g.account, g.permission_set, g.principal) for g in here.grants} - {
-        (g.account, g.permission_set, g.principal) for g in DEPLOYED.zone.grants if g.account != "rogue"
-    } - {(g.account, g.permission_set, g.principal) for g in here.grants if g.permission_set == "Reader"}
-    assert not {"other", "mallory", "noon", "Front"} & {*here.units, *here.accounts, *here.users, *here.groups}
-    assert "Front" not in here.permission_sets
-
-
-def test_what_cannot_be_written_is_one_error_with_the_reason(folder: Path) -> None:
+def test_the_line_of_keep_has_the_place_and_the_value() -> None:
     more = DEPLOYED.at_aws(
-        permission_set("Back", inline='{"Version": "2012-10-17"}'),
-        user("eve", emails=(), given=""),
-        grant("Back", "readers-of-it", "a3"),
-    )
-    (one,) = (each for each in compared(more).differences if each.kind == "assignment")
-
-    with pytest.raises(StrataError) as refused:
-        adopted(folder, more, one)
-
-    assert [(each.id, each.data["name"]) for each in refused.value.args] == [
-        ("not-declarable", f"Back ({BACK}) of group readers-of-it in a3"),
-        ("key-missing", "Back"),
-        ("not-described", "Back of Readers of it in 1 account"),
-    ]
-
-
-def test_what_adopt_would_refuse_has_the_reason_instead_of_the_line(folder: Path) -> None:
-    bad: Json = {"emails": (), "given": ""}
-    more = DEPLOYED.at_aws(
-        [
-            changed("unit", "workloads", name="x\ny"),
-            unit("broken", "a\nb"),
-            account("inside", within="broken", name="inside"),
-        ],
-        policy("empty", document='{"Version": "2012-10-17"}'),
-        [changed("user", "ana", emails=()), user("eve", name="eve", **bad), user("joe", name="joe", **bad)],
-        [changed("group", "admins", description="a\u200bb"), group("night", "eve")],
-        [permission_set("Odd", inline='{"Version": "2012-10-17"}'), grant("Odd", "readers-of-it", "a3")],
+        changed("group", "admins", description='Some "more".'),
+        changed("account", "a2", tags={"cost": "2"}),
+        changed("policy", "policy-1", document=ALLOW),
+        gone(grant("Reader", "readers-of-it", "a2")),
+        user("eve"),
     )
 
-    differences = compared(more).differences
-    found = {one.at.partition(" (")[0]: why_not(one) for one in differences}
+    kept = {one.kind: one.way.keep for one in compared(more).differences}
 
-    assert found == {
-        "account inside": "text-malformed",
-        "assignment Odd": "key-missing",
-        r"group admins: description is a\u200bb": "invisible-character",
-        "group night": "",
-        "organizational unit a\nb": "text-malformed",
-        "organizational unit workloads: name is x\ny": "text-malformed",
-        "permission set Odd": "key-missing",
-        "policy empty": "key-missing",
-        "user ana: email is ": "value-missing-at-aws",
-        "user eve": "",
-        "user joe": "user-not-writable",
+    assert kept == {
+        "assignment": "take it out of the YAML",
+        "user": f"write it under users in sso.yaml, and aws_identitystore_user.KEY: {STORE}/{user('eve').id} "
+        "in imports.yaml",
+        "group": 'write description: "Some \\"more\\"." at groups.admins in sso.yaml',
+        "policy": "write what AWS has at policies.policy-1 in organization.yaml",
+        "account": 'write tags: {"cost": "2"} at accounts.a2 in organization.yaml',
     }
-    needs = {one.kind: one.way.not_adopted.data.get("needs") for one in differences if one.way.not_adopted}
-    assert needs["account"] == ["ou", more.id("unit", "broken")]
-    assert needs["assignment"] == ["permission-set", more.id("permission set", "Odd")]
-    both = adopted(folder, more, *(one for one in differences if one.way.adopt))
-    assert both.since.added == ["user eve", "group night"]
-
-
-def test_things_of_one_name_have_each_its_own_reason() -> None:
-    """Names of policies are unique within a type alone."""
-    empty = policy("p8", name="twin", document='{"Version": "2012-10-17"}')
-    off = policy("p9", name="twin", type="BACKUP_POLICY", document="{}")
-
-    assert {one.name: why_not(one) for one in by_hand(empty, off).differences} == {
-        f"twin ({empty.id})": "key-missing",
-        f"twin ({off.id})": "policy-type-off",
-    }
-
-
-@pytest.mark.parametrize(("names", "id"), [(("a\nb", "c"), "text-malformed"), (("Twin", "TWIN"), "name-taken")])
-def test_the_name_of_a_unit_hinders_only_what_needs_the_unit(folder: Path, names: tuple[str, str], id: str) -> None:
-    more = DEPLOYED.at_aws(
-        [unit("u8", names[0]), unit("u9", names[1], within="prod"), unit("u10", names[1])],
-        account("a9", name="inside", within="u8"),
-        user("eve", name="eve"),
-    )
-    found = {one.name.partition(" (")[0]: one for one in compared(more).differences}
-
-    merged = adopted(folder, more, found["eve"])
-
-    assert merged.since.added == ["user eve"]
-    assert merged.landing_zone.units.keys() == DEPLOYED.zone.units.keys()
-    for one in (found["inside"], found[names[0]]):
-        with pytest.raises(StrataError) as refused:
-            adopted(folder, more, one)
-        assert (id, f"{unit('u8').id} {names[0]}") in [(each.id, each.data["name"]) for each in refused.value.args]
-
-
-def test_a_chosen_thing_is_written_though_somebody_took_it_out(tmp_path: Path) -> None:
-    """The record says so; whoever names it means it."""
-    adoption = configuration(DEPLOYED.model, DEPLOYED.inventory)[1]
-    there = DEPLOYED.in_yaml(gone("attribute", "team")).in_state(gone("attribute", "team"))
-    there.write(tmp_path)
-    (tmp_path / RECORD).write_text(adoption[RECORD])
-    (one,) = compared(there).differences
-
-    merged = adopted(tmp_path, there, one)
-
-    assert merged.since.added == ["attribute for access control team"]
-    assert merged.landing_zone.sso.access_control_attributes == {"team": "${path:userName}"}
-
-
-def test_what_is_put_into_a_set_that_is_declared_no_longer_cannot_be_adopted() -> None:
-    more = changed("permission set", "Rich", aws=("ReadOnlyAccess", FULL))
-
-    (one,) = compared(DEPLOYED.in_yaml(gone("permission set", "Rich")).at_aws(more)).differences
-
-    assert why_not(one) == "set-not-declared"
-
-
-def test_a_document_with_placeholders_is_not_overwritten() -> None:
-    placeholders = changed("policy", "policy-1", document=DENY.replace('"*"}', '"{{state_bucket_arn}}"}'))
-    there = DEPLOYED.in_yaml(placeholders).at_aws(changed("policy", "policy-1", document=ALLOW))
-
-    (one,) = compared(there).differences
-
-    assert why_not(one) == "file-has-placeholders"
-
-
-def test_what_an_option_makes_is_told_as_such_whatever_its_value(folder: Path) -> None:
-    """It was told as a value that the entry cannot have, and there is no entry."""
-    there, zone = DEPLOYED.at_aws(changed("policy", "policy-1", description="x" * 600)), load(folder)
-    vars(zone)["policies"] = {key: replace(one, option="regions") for key, one in zone.policies.items()}
-
-    (one,) = compare(zone, there.states, there.inventory).differences
-
-    assert (one.attribute, why_not(one)) == ("description", "made-by-option")
-
-
-def test_the_length_of_a_password_is_adopted_and_what_strata_leaves_no_choice_of_is_not(tmp_path: Path) -> None:
-    other = {"minimum_password_length": 20, "require_numbers": False}
-    there = DEPLOYED.but(control("password_policy")).at_aws(changed("control", "password_policy", at={"": other}))
-    there.write(tmp_path)
-
-    both = {one.attribute: one for one in compared(there).differences}
-    merged = adopted(tmp_path, there, both["minimum_password_length"])
-
-    assert yaml.safe_load(merged.files["security.yaml"])["password_policy"] == {"mode": "on", "minimum_length": 20}
-    assert "mode: unmanaged" in both["require_numbers"].way.not_adopted
 
 
 NASTY = "a 'b' \"c\"/d $(e) `f` \\g h:i\u00e9\n-j"
-
-
-def test_each_line_of_keep_is_read_back_by_the_parser_of_the_command(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """A shell and the command line make of it the very kind and name, whatever somebody called a thing."""
-    options = Options(Path("my config"), profile="acme root")
-    wanted = [(kind, name) for kind in ORDER for name in (NASTY, "eve (0001)", "-x", "##[add-mask]x")]
-    with printing.guarded():
-        for kind, name in wanted:
-            printing.document(
-                _to_copy(options, _adopt(options, Difference(DifferenceKind.MADE, kind, name, Way(adopt=True))))
-            )
-    lines = capsys.readouterr().out.splitlines()
-    script = "strata() { printf '%s\\0' \"$@\"; printf '\\1\\0'; }\n" + "\n".join(lines)
-    (tmp_path / "typed").write_text(script)
-
-    said = subprocess.run(["bash", str(tmp_path / "typed")], capture_output=True, check=True).stdout.decode()
-
-    read = [one.split("\0")[:-1] for one in said.split("\x01\0")[:-1]]
-    assert len(read) == len(wanted)
-    command = typer.main.get_command(app)
-    adopt_command = command.commands["adopt"]  # type: ignore[attr-defined]
-    contexts = [adopt_command.make_context("adopt", words[1:]) for words in read]
-    assert [parsed(one.params["things"]) for one in contexts] == [[one] for one in wanted]
-    assert {str(one.params["config"]) for one in contexts} == {"my config"}
 
 
 def test_a_line_to_copy_is_whole_or_says_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
     """Its middle is never cut out."""
     options = Options(Path("my config"), profile="acme")
     elsewhere, meant = [], []
-    for name in ("ab" * 300, "\u200b" * 200, "\u200b##[" * 100):
-        drift = by_hand(group("g15", name=name))
+    for text in ("ab" * 300, "\u200b" * 500, "\u200b##[" * 300):
+        drift = by_hand(changed("group", "admins", description=text))
         with printing.guarded():
             for line in (one for one in _told(options, DEPLOYED.zone, drift, ()) if one.startswith("  ")):
                 printing.document(_to_copy(options, line))
@@ -425,11 +163,7 @@ def test_a_line_to_copy_is_whole_or_says_where_it_is(capsys: pytest.CaptureFixtu
         elsewhere += [one for one in ways if "--json" in one]
         meant.append(yaml.safe_load(f"{{{entry.partition(', ')[2]}}}")["at"] == drift.differences[0].at)
         assert not any(" ... " in one for one in ways)
-    assert elsewhere == [
-        f"  keep:  it has {count} characters, too many for a line; "
-        "strata drift --json --config 'my config' --profile acme has it"
-        for count in ("2,506", "2,206")
-    ]
+    assert [one.partition("it has ")[0] for one in elsewhere] == ["  keep:  "] * 2
     assert meant == [True, True, True]
 
 
@@ -444,11 +178,11 @@ def test_a_terminal_parts_a_line_where_a_shell_and_yaml_read_on(width: int, tmp_
         [_laid_out(_to_copy(options, one), width) for one in whole],
     ):
         shown = ["\n".join(line) for line in lines]
-        script = [one[len("  keep:  ") :] for one in shown if "meant:" not in one]
-        typed = 'aws() { printf \'%s\\0\' "$@"; }; strata() { aws "$@"; }\n' + "\n".join(script)
+        script = [one[len("  back:  ") :] for one in shown if "back:" in one]
+        typed = "aws() { printf '%s\\0' \"$@\"; }\n" + "\n".join(script)
         (tmp_path / "typed").write_text(typed)
         read = subprocess.run(["bash", str(tmp_path / "typed")], capture_output=True, check=True).stdout
-        entries = [yaml.safe_load(f"{{{one.partition(',')[2]}}}") for one in shown if "meant:" in one]
+        entries = [yaml.safe_load(f"{{{one.partition(',')[2]}}}") for one in shown if one.startswith("  meant:")]
         said.append((read, entries))
     assert said[0] == said[1]
     assert len(said[0][1]) == 3
@@ -490,95 +224,6 @@ def test_an_entry_names_what_has_a_character_that_nobody_sees(
     accepted = [(one.finding, one.at) for one in load(edited.path).accepted]
     for number, one in enumerate(differences):
         assert [one.is_meant({entry}) for entry in accepted] == [other == number for other in range(len(accepted))]
-
-
-@pytest.mark.parametrize(
-    ("more", "ids"),
-    [
-        (["--to", "x"], ["arguments-conflict"]),
-        (["--name", "x"], ["arguments-conflict"]),
-        (["--prune"], ["arguments-conflict"]),
-        (["--members"], ["arguments-conflict"]),
-        ([], ["nobody-to-ask"]),
-        (["--yes"], ["unknown-name"]),
-    ],
-)
-def test_what_does_not_go_together_is_refused_before_aws_is_asked(said: Said, more: list[str], ids: list[str]) -> None:
-    result = CliRunner().invoke(app, ["adopt", "usr:ana", *more])
-
-    assert result.exit_code == 2
-    assert said.ids(result) == ids
-
-
-def test_a_line_still_holds_after_another_one_was_followed(folder: Path) -> None:
-    """What an assignment names gets a key by the line of the group; what came along differs no longer."""
-    there = DEPLOYED.at_aws(group("night", "ana"), grant("Admin", "night", "a3"))
-    assignment, new = compared(there).differences
-    then = adopted(folder, there, new).landing_zone
-    sides = then, there.states, there.inventory
-    later, things = compare(*sides), things_by_name(*sides)
-
-    assert [one.name for one in chosen_of(later.differences, [("assignment", assignment.name)], things)] == [
-        "Admin of group night in a3"
-    ]
-    wanted = [("group", new.name), ("user", "ana")]
-    assert chosen_of(later.differences, wanted, things) == []
-    assert [repr(new.name) in one for one in nothing_of(Options(folder), wanted, later, things)] == [True, False]
-    with pytest.raises(StrataError, match="nothing differs there"):
-        chosen_of(later.differences, [("user", "nobody")], things)
-
-
-def test_a_thing_that_is_as_declared_names_what_hangs_on_it_and_differs(folder: Path) -> None:
-    """With what to type, where that can be written."""
-    there = DEPLOYED.at_aws(
-        changed("permission set", "Reader", aws=("ReadOnlyAccess", "ViewOnlyAccess")),
-        gone(grant("Reader", "readers-of-it", "a2")),
-    )
-    drift, things = compared(there), things_by_name(there.zone, there.states, there.inventory)
-
-    (reason,) = nothing_of(Options(folder), [("permission set", "Reader")], drift, things)
-    (other,) = nothing_of(Options(folder), [("permission set", "Admin")], drift, things)
-
-    assert reason.id == "others-differ"
-    assert reason.data["differs"] == [
-        "permission set policy AWS ViewOnlyAccess in Reader",
-        "assignment Reader of group readers-of-it in a2",
-    ]
-    assert f"(strata adopt 'permission-set-policy:AWS ViewOnlyAccess in Reader' --config {folder})" in reason
-    assert "(see strata drift)" in reason
-    assert other.id == "as-declared"
-
-
-def test_an_organizational_unit_is_called_as_rename_and_add_call_it() -> None:
-    assert parsed(["ou:prod", "unit:prod", "organizational-unit:prod"]) == [("organizational unit", "prod")] * 3
-
-
-def test_an_unknown_kind_or_name_is_told_with_what_is_near() -> None:
-    with pytest.raises(UsageError) as refused:
-        parsed(["user:ana", "usr:bo", "permision set:x", "nothing", "group:"])
-    assert [(one.id, *one.data.values()) for one in refused.value.args] == [
-        ("unknown-name", "usr"),
-        ("unknown-name", "permision set"),
-        ("argument-malformed", "nothing"),
-        ("argument-malformed", "group:"),
-    ]
-    assert ["did you mean 'user'?" in one for one in refused.value.args] == [True, False, False, False]
-    eve = user("u9", name="eve")
-    found = by_hand(eve, gone("user", "ana")).differences
-    with pytest.raises(StrataError) as unknown:
-        chosen_of(
-            found,
-            [("user", f"evy ({eve.id})"), ("user", "eve"), ("group", "admins"), ("user", "ana"), ("user", NASTY)],
-        )
-    assert [(one.id, one.data["name"]) for one in unknown.value.args] == [
-        ("nothing-differs", f"evy ({eve.id})"),
-        ("nothing-differs", "eve"),
-        ("nothing-differs", "admins"),
-        (GONE, "ana"),
-        ("nothing-differs", NASTY),
-    ]
-    near = f"did you mean 'eve ({eve.id})'?"
-    assert [near in one for one in unknown.value.args] == [True, True, False, False, False]
 
 
 def test_every_kind_is_in_the_table() -> None:
@@ -656,20 +301,19 @@ def test_how_long_access_lasts_is_told_though_no_deploy_puts_it_back() -> None:
         "config/sso.yaml:27: changed outside: permission set Rich: session_duration is 'PT12H' at AWS, 'PT1H' by "
         "default",
         "  back:  write session_duration: PT1H at permission_sets.Rich in sso.yaml, and deploy sso",
-        "  keep:  strata adopt permission-set:Rich",
+        '  keep:  write session_duration: "PT12H" at permission_sets.Rich in sso.yaml',
         '  meant: accepted.yaml, finding: changed-outside, at: "permission set Rich: session_duration is PT12H"',
         "1 difference",
     ]
 
 
-def test_a_session_length_that_counts_by_default_goes_back_and_stays_by_what_is_said(tmp_path: Path) -> None:
+def test_a_session_length_that_counts_by_default_goes_back_and_stays_by_what_is_said() -> None:
     there = DEPLOYED.but(_session("PT12H")).in_yaml(_session(None))
-    there.write(tmp_path)
     (one,) = compared(there).differences
+    assert one.way.keep == 'write session_duration: "PT12H" at permission_sets.Rich in sso.yaml'
 
-    kept_ = adopted(tmp_path, there, one).landing_zone
-    assert kept_.permission_sets["Rich"].session_duration == "PT12H"
-    assert told(compare(kept_, there.states, there.inventory)) == []
+    kept = compared(there.in_yaml(_session("PT12H")))
+    assert (told(kept), kept.waiting) == ([], ())
 
     back = compared(there.in_yaml(_session("PT1H")))
     assert (told(back), back.waiting) == ([], ("permission set Rich",))
@@ -711,7 +355,7 @@ def _unnamed(folder: Path) -> Path:
 @pytest.mark.parametrize("noted", [False, True], ids=["at AWS alone", "noted in the state"])
 @pytest.mark.parametrize(("kind", "key"), RENAMED)
 def test_a_thing_without_a_name_is_called_by_its_key(tmp_path: Path, kind: str, key: str, noted: bool) -> None:
-    """Whoever renames it at AWS is told of, also where a refresh noted it; both ways lead to no drift."""
+    """Whoever renames it at AWS is told of, also where a refresh noted it."""
     folder, renamed = _unnamed(tmp_path), changed(kind, key, name="Evil")
     there = UNNAMED.at_aws(renamed).in_state(renamed) if noted else UNNAMED.at_aws(renamed)
     assert told(compare(load(folder), UNNAMED.states, UNNAMED.inventory)) == []
@@ -722,8 +366,7 @@ def test_a_thing_without_a_name_is_called_by_its_key(tmp_path: Path, kind: str, 
     what, line = RENAMED[kind, key]
     assert (told(drift), [*map(str, one.way.undo)], drift.waiting) == ([f"changed {what}: name is Evil"], [line], ())
     parse(shlex.split(line)[1:])
-    kept_ = adopted(folder, there, one).landing_zone
-    assert told(compare(kept_, there.states, there.inventory)) == []
+    assert one.way.keep.startswith('write name: "Evil" at ')
 
 
 def test_a_name_by_the_key_that_a_thing_had_is_no_drift(edited: Edited) -> None:
@@ -738,16 +381,45 @@ def test_a_name_by_the_key_that_a_thing_had_is_no_drift(edited: Edited) -> None:
     assert {name: told(one) for name, one in others.items()} == {"chiefs": [], "x": ["changed group chiefs: name is x"]}
 
 
-def test_who_took_the_name_of_what_was_renamed_is_told_and_goes_first() -> None:
+def test_who_took_the_name_of_what_was_renamed_is_told() -> None:
     drift = by_hand(changed("group", "admins", name="admins-old"), group("admins5", "bo", name="admins"))
 
     made = f"group admins ({DEPLOYED.at_aws(group('admins5')).id('group', 'admins5')})"
-    assert told(drift) == [f"made {made}", "changed group admins: name is admins-old"]
-    assert [one.way.undo[0].operation for one in drift.differences] == ["delete-group", "update-group"]
+    assert sorted(told(drift)) == ["changed group admins: name is admins-old", f"made {made}"]
+    assert sorted(one.way.undo[0].split()[2] for one in drift.differences) == ["delete-group", "update-group"]
 
 
 def _session(length: str | None) -> Any:
     return changed("permission set", "Rich", session=length)
+
+
+def test_no_line_takes_an_account_away() -> None:
+    never = {"close-account", "remove-account-from-organization", "leave-organization", "delete-organization"}
+    drifts = [compared(one.there) for one in BY_HAND.values()]
+    lines = [line for drift in drifts for one in drift.differences for line in one.way.undo]
+
+    assert len(lines) > 20
+    assert never.isdisjoint(line.split()[2] for line in lines)
+
+
+def test_what_a_closed_account_has_that_nobody_declares_is_no_difference() -> None:
+    """AWS keeps it until the account is gone, and takes it away for nobody."""
+    old = account("old", state="CLOSED"), grant("Rich", "admins", "old")
+
+    assert told(by_hand(*old)) == []
+
+
+def test_a_policy_of_a_type_that_the_provider_does_not_know_stays() -> None:
+    """No line deletes it: who made it, by another tool, is told to take it away."""
+    type = policy_type("GUARDDUTY_POLICY")
+    made = DEPLOYED.at_aws(type, policy("scans", "root", type="GUARDDUTY_POLICY"))
+
+    for there in (made, made.in_state(type)):
+        found = [one.way for one in compared(there).differences]
+        assert found
+        for way in found:
+            assert way.by_hand
+            assert (way.undo, way.by_hand.id) == ((), "policy-type-unknown")
 
 
 def test_what_somebody_does_by_hand_as_an_edit_says_is_no_drift() -> None:
@@ -859,102 +531,6 @@ def test_a_text_that_looks_like_a_hash_is_not_accepted_in_its_place() -> None:
     assert written("Sha256 x") == "Sha256 x"
 
 
-def test_a_change_is_not_called_done_before_it_is(
-    edited: Edited, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """On a full disk nothing was."""
-    there = DEPLOYED.at_aws(group("night"))
-    (new,) = compared(there).differences
-    existing = existing_in(edited.path, there)
-    merged = kept(existing, there.states, there.inventory, [new])
-    offer = existing, merged.files, merged, AdoptOptions(yes=True)
-
-    with monkeypatch.context() as patch:
-        patch.setattr("strata.files.replacing.write", _full)
-        with pytest.raises(StrataError, match="No space"):
-            _offered(Options(edited.path), *offer)
-    before = capsys.readouterr()
-    done = _offered(Options(edited.path), *offer)
-
-    assert "new at AWS, to be written:\n  group night" in before.out
-    assert "written" not in f"{before.out}{before.err}".replace("to be written", "")
-    assert done == (0, True)
-    assert f"written to {edited.path}; strata plan" in capsys.readouterr().err
-
-
-EXPECTED = """
-- {id: closed, reason: It is., denied: s3:GetObject, in: root}
-- {id: broken, reason: It is not., denied: ec2:RunInstances, in: root}
-- {id: works, reason: It does., allowed: ec2:DescribeVpcs, as: role/OrganizationAccountAccessRole, in: root}
-"""
-
-
-@pytest.mark.parametrize(
-    ("document", "said"),
-    [
-        (ALLOW, ["expectations.yaml:2: closed no longer holds: a role with full access in a2, a3, a4 may "]),
-        (
-            DENY.replace("s3:*", "*"),
-            [
-                "expectations.yaml:4: works no longer holds: role OrganizationAccountAccessRole in a2, a3, a4 ",
-                "policies/policy-1.json:4: attached to organizational unit workloads, statement 1 denies ",
-            ],
-        ),
-        (DENY.replace("s3:*", "s3:Get*"), []),
-    ],
-)
-def test_what_gets_worse_is_told_before_it_is_written(
-    edited: Edited, capsys: pytest.CaptureFixture[str], document: str, said: list[str]
-) -> None:
-    """Each at its place in the folder, though it was tried in a copy; what is broken already is no news."""
-    (edited.path / "expectations.yaml").write_text(EXPECTED)
-    there = DEPLOYED.at_aws(changed("policy", "policy-1", document=document))
-    (new,) = edited.compared(there).differences
-    existing = existing_in(edited.path, there)
-    merged = kept(existing, there.states, there.inventory, [new])
-
-    found = worse(edited.path, existing, merged)
-    assert worse(edited.path, replace(existing, landing_zone=merged.landing_zone), merged) == []
-    done = _offered(Options(edited.path), existing, merged.files, merged, AdoptOptions(yes=True), found)
-
-    assert [one for one, start in zip(found, said, strict=True) if not one.startswith(f"{edited.path}/{start}")] == []
-    assert all(f"{edited.path}/policies/policy-1.json:4" in one for one in found if "works" in one)
-    assert all("accepted.yaml accepts it; exempt " in one for one in found if "policy-1.json:4: " in one)
-    assert done == (0, True)
-    *warned, written_to, following = capsys.readouterr().err.splitlines()
-    assert warned == [f"warning: {one}" for one in found]
-    assert written_to.startswith(f"written to {edited.path}; ")
-    assert following == f"next: strata check --config {edited.path}"
-
-
-def test_a_session_length_that_cannot_be_written_is_accepted_with_its_set(edited: Edited) -> None:
-    """A deploy leaves it as it is, and nothing has drifted then."""
-    there = DEPLOYED.at_aws(permission_set("Odd", session="PT3601S"))
-    existing, live = existing_in(edited.path, there), there.inventory
-    new = [one for one in compared(there).differences if one.kind == "permission set"]
-
-    merged = looked_over(existing, kept(existing, there.states, live, new), live)
-
-    entry = "- finding: changed-outside\n  at: 'permission set Odd: session_duration is PT3601S'\n"
-    assert entry in merged.files["accepted.yaml"].replace('"', "'")
-
-
-def test_a_name_that_cannot_be_written_is_accepted_with_its_group(edited: Edited) -> None:
-    there = DEPLOYED.at_aws(group("odd7", "ana", name="odd\u202e"))
-    existing, live = existing_in(edited.path, there), there.inventory
-    new = [one for one in compared(there).differences if one.kind == "group"]
-
-    merged = looked_over(existing, kept(existing, there.states, live, new), live)
-
-    assert "changed-outside\n  at: 'group odd: name is odd" in merged.files["accepted.yaml"].replace('"', "'")
-    accepted = {(one["finding"], one["at"]) for one in yaml.safe_load(merged.files["accepted.yaml"])}
-    assert told(compare(merged.landing_zone, there.states, live, accepted)) == []
-
-
-def _full(*_: Any, **__: Any) -> None:
-    raise StrataError(Message("file-unwritable", "No space left on device"))
-
-
 UNREAD = {
     POLICIES: "organizations:ListPolicies",
     TRUSTED_SERVICES: "organizations:ListAWSServiceAccessForOrganization",
@@ -1031,7 +607,9 @@ def test_controls_of_security_yaml_that_are_things_are_compared() -> None:
         "changed control trail: logging is false",
     ]
     assert {one.way.deploy for one in drift.differences} == {("security",)}
-    assert {why_not(one) for one in drift.differences} == {"control-by-hand", GONE}
+    assert {one.way.keep.partition(" at ")[0] for one in drift.differences} == {
+        "write mode: unmanaged, or what AWS has,"
+    }
     assert (drift.differences[2].before, drift.differences[2].here) == ("100 USD", "100 USD")
 
 
@@ -1083,19 +661,6 @@ def test_attributes_for_access_control_may_be_a_layers_own() -> None:
 
     assert told(compared(there)) == ["made attribute for access control team"]
     assert told(compared(there.in_state(own))) == []
-
-
-def test_only_what_adopt_would_write_is_offered_to_it(edited: Edited) -> None:
-    """It writes no assignment in an account that is left to others."""
-    edited.edit("organization.yaml", "disable_services:", "unmanaged_accounts: [a9@example.com]\ndisable_services:")
-    theirs = DEPLOYED.at_aws(account("a9"), grant("Admin", "readers-of-it", "a9", "a3"))
-
-    found = edited.compared(theirs).differences
-
-    assert [(one.name.rpartition(" ")[2], one.way.adopt) for one in found] == [
-        (theirs.id("account", "a9"), False),
-        ("a3", True),
-    ]
 
 
 def test_a_policy_type_that_a_layer_uses_is_no_drift() -> None:
@@ -1329,9 +894,9 @@ def test_lines_go_to_the_organization_that_was_read() -> None:
     drift = by_hand(service("ssm.amazonaws.com"), changed("group", "admins", description="Less."))
     options = Options(Path("config"), profile="acme root")
 
-    lines = [one for one in _told(options, DEPLOYED.zone, drift, ()) if one.startswith(("  back:", "  keep:"))]
+    lines = [one for one in _told(options, DEPLOYED.zone, drift, ()) if one.startswith("  back:")]
 
-    assert len(lines) == 4
+    assert len(lines) == 2
     assert all(one.endswith(" --profile 'acme root'") for one in lines), lines
 
 
@@ -1378,9 +943,8 @@ def test_a_policy_type_that_a_state_noted_and_somebody_switched_off_is_gone() ->
     assert told(drift) == ["gone policy type TAG_POLICY"]
     assert drift.waiting == ()
     way = drift.differences[0].way
-    assert (way.deploy, why_not(drift.differences[0])) == ((), GONE)
-    assert [undo.operation for undo in way.undo] == ["enable-policy-type"]
-    assert [*way.undo[0].parameters.values()] == [ROOT, "TAG_POLICY"]
+    assert way.deploy == ()
+    assert way.undo == (f"aws organizations enable-policy-type --root-id {ROOT} --policy-type TAG_POLICY",)
     assert told(compared(off, {("gone-outside", "policy type TAG_POLICY")})) == []
     assert told(compared(off, {("made-outside", "policy type TAG_POLICY")})) != []
 
@@ -1430,35 +994,6 @@ def test_an_entry_that_aws_has_already_waits_for_nothing() -> None:
     assert (told(already), already.waiting) == ([], ())
 
 
-def test_a_deploy_is_told_with_the_stacks_it_needs_that_differ_too() -> None:
-    """Alone it would refuse to go on, as they have changes."""
-    less = DEPLOYED.at_aws(changed("group", "admins", description="Less."))
-    both = less.at_aws(gone("service", "cloudtrail.amazonaws.com"))
-
-    def ways(there: Organization, accepted: Any = ()) -> list[str]:
-        text = _told(Options(Path("config")), there.zone, compared(there, accepted), ())
-        return [one.removeprefix("  back:  ") for one in text if "  back:  strata" in one]
-
-    assert ways(less) == ["strata deploy sso"]
-    assert ways(less.at_aws(service("ssm.amazonaws.com"))) == ["strata deploy sso"]  # no deploy puts that back
-    assert ways(both) == ["strata deploy organizations sso", "strata deploy organizations"]
-    (_, of_service) = compared(both).differences
-    assert ways(both, {(of_service.how.value, of_service.at)}) == ways(both)[:1]
-
-
-def test_the_stacks_of_a_deploy_stand_in_the_order_of_a_deploy() -> None:
-    alone = [Way(deploy=(stack,)) for stack in ("sso", "security", "organizations")]
-    several = [Way(), *alone]
-
-    assert [one.deploy for one in with_needed(DEPLOYED.zone, several)] == [
-        (),
-        ("organizations", "security", "sso"),
-        ("organizations", "security"),
-        ("organizations",),
-    ]
-    assert with_needed(DEPLOYED.zone, alone[:1]) == alone[:1]
-
-
 def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, monkeypatch: pytest.MonkeyPatch) -> None:
     edited.edit("sso.yaml", "session_duration: PT2H", "session_duration: PT4H")
     (edited.path / "accepted.yaml").write_text(
@@ -1482,12 +1017,12 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     assert lines == [
         f"made outside: {assignment}",
         f"  back:  {drift.differences[0].way.undo[0]}",
-        f"  keep:  strata adopt 'assignment:{assignment.removeprefix('assignment ')}'",
+        "  keep:  write it under assignments in sso.yaml",
         f"  meant: accepted.yaml, finding: made-outside, at: {assignment}",
         "config/sso.yaml:11: changed outside: group admins: description is 'Less.' at AWS, 'Full.' when it was "
         "deployed",
         "  back:  strata deploy sso",
-        "  keep:  strata adopt group:admins",
+        '  keep:  write description: "Less." at groups.admins in sso.yaml',
         '  meant: accepted.yaml, finding: changed-outside, at: "group admins: description is Less."',
         "accepted.yaml:2: accepts gone-outside at user bo, and there is none; remove it",
         "1 change waits for strata deploy: permission set Rich",
@@ -1497,7 +1032,6 @@ def test_the_text_has_the_place_the_values_and_lines_to_copy(edited: Edited, mon
     assert lines[4] in _told(Options(Path.cwd() / "config"), here, drift, accepted), "as check and explain show it"
     elsewhere = list(_told(Options(Path("my config")), here, drift, accepted))
     assert "  back:  strata deploy sso --config 'my config'" in elsewhere
-    assert "  keep:  strata adopt group:admins --config 'my config'" in elsewhere
 
 
 GIVEN = Organization(
@@ -1532,7 +1066,7 @@ def test_what_was_made_again_is_told_once_with_what_it_lost(there: Organization,
     assert isinstance(one.way.by_hand, Message)
     lost = [one.partition(" user ")[0].partition(" Read")[0] for one in one.way.by_hand.data["things"]]
     assert sorted({re.sub(" AWS.*", "", each) for each in lost}) == kinds
-    assert [*one.way.undo][-1].operation.startswith("delete-")
+    assert one.way.undo[-1].split()[2].startswith("delete-")
 
 
 def test_what_somebody_put_into_what_was_made_again_is_told_beside_it() -> None:
@@ -1553,20 +1087,6 @@ def test_a_session_of_the_same_length_is_no_difference(here: str | None, at_aws:
     assert (told(compared(there)), compared(there).otherwise) == ([], ())
 
 
-def test_a_rerun_of_adopt_tells_no_session_of_the_same_length(tmp_path: Path) -> None:
-    there = DEPLOYED.but(permission_set("Long", session="PT2H"))
-    folder = tmp_path / "config"
-
-    runs = [
-        there.at_aws(changed("permission set", "Long", session=length)).run(
-            "adopt", "--to", folder, "--dry-run", folder=folder
-        )
-        for length in ("PT120M", "PT3H")
-    ]
-
-    assert ["set Long: session_duration is" in one.output for one in runs] == [False, True]
-
-
 def test_a_name_that_differs_in_form_alone_is_another_one() -> None:
     """Terraform composes names, and AWS compares the bytes: what was made beside a thing is not that."""
     composed, apart = "Caf\u00e9", "Cafe\u0301"
@@ -1578,23 +1098,13 @@ def test_a_name_that_differs_in_form_alone_is_another_one() -> None:
         ("group", "group", "g9"),
     )
 
-    known = known_keys(there.zone, twins.inventory, imported={}, record={})
+    known = known_keys(there.zone, twins.inventory, imported={})
     drift = compared(twins)
 
     assert {key: [*known[kind]] for kind, _, key in kinds} == {key: [there.id(word, key)] for _, word, key in kinds}
     assert {one.how.value for one in drift.differences} == {"made-outside"}
     lines = " ".join(str(line) for one in drift.differences for line in one.way.undo)
     assert not any(there.id(word, key) in lines for _, word, key in kinds)
-
-
-def test_a_policy_that_no_entry_can_name_is_kept_by_none() -> None:
-    there = DEPLOYED.but(permission_set("Own", customer=("/Own",)))
-    other = "arn:aws-cn:iam::aws:policy/ReadOnlyAccess"
-    changes = ({"customer": ("/Own", "/else/Own")}, {"aws": (other,)}, {"boundary": other})
-
-    for values in changes:
-        (one,) = compared(there.at_aws(changed("permission set", "Own", **values))).differences
-        assert (one.way.adopt, getattr(one.way.not_adopted, "id", "")) == (False, "not-declarable")
 
 
 @pytest.mark.parametrize("kind", OF_ACCOUNTS, ids=lambda kind: f"{kind.name} {kind.control}".strip())
@@ -1680,5 +1190,3 @@ def test_accounts_that_are_unread_for_the_same_reason_are_a_line() -> None:
 
     assert len(lines) == 3
     assert re.match("unread: baseline in 200 accounts, team-0, team-1, .* more .*: no entry to 0{12} ", lines[0])
-    evidence = LiveEvidence(datetime(2026, 1, 1, tzinfo=UTC), *("",) * 5, {}, "", unread=_unread(drift))
-    assert [f"unread: {value}" for name, value in evidence.facts() if name == "! Unread"] == lines

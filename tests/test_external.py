@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -15,7 +14,6 @@ from typer.testing import CliRunner
 
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
-from strata.commands.check import identity_center_reads
 from strata.commands.doctor import sign_in
 from strata.commands.doctor.sign_in import check_permission_sets
 from strata.diff.comparison import compare
@@ -38,9 +36,6 @@ from tests.said import Said
 from tests.synthesized import EVERY_OPTION, synthesize
 
 KEY, NAME, GUARDRAIL = "Theirs", "AWSReadOnlyAccess", "their-guardrail"
-READ = (EVERY_OPTION / "external.yaml").read_text()
-NOWHERE = ("external.yaml", READ, "{}\n")
-"""The edit after which nobody knows what AWS has."""
 Edit = tuple[str, str, str]
 
 
@@ -129,14 +124,6 @@ def test_of_a_type_that_only_others_use_nothing_is_read(folder: Path, tmp_path: 
     assert [one for one in organizations.addresses if "CHATBOT_POLICY" in one] == []
 
 
-def test_a_plan_describes_every_set_to_find_one_by_its_name(folder: Path) -> None:
-    before = load(folder)
-    after = edited(folder, ("sso.yaml", "    external: true\n    name: AWSReadOnlyAccess\n", "    name: Own\n"))
-
-    looked_up, own = (identity_center_reads(zone, 0) for zone in (before, after))
-    assert looked_up - own == len(before.permission_sets)
-
-
 def test_a_set_that_aws_does_not_have_is_told_at_its_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
@@ -157,33 +144,21 @@ def test_a_set_that_aws_does_not_have_is_told_at_its_line(
 STOP = ("can", "cloudtrail:StopLogging", "--in", "shop", "--region", "eu-central-1", "--json")
 
 
-def test_theirs_binds_at_its_line_and_what_is_not_read_is_not_known(folder: Path) -> None:
+def test_what_others_look_after_is_unknown() -> None:
+    """No answer is certain that depends on it, be it a policy or a permission set."""
     look = ("can", "s3:ListAllMyBuckets", "--in", "audit", "--as", KEY, "--json")
-    decided = facts(*STOP, config=folder)["cases"][0]["decided_by"]
-    assert (decided["file"], decided["line"], decided["sid"]) == (f"{folder}/external.yaml", 20, "GRCLOUDTRAIL")
-    assert facts(*look, config=folder)["cases"][0]["depends_on"] == ["your policy /theirs/Looks"]
 
-    edited(folder, NOWHERE)
+    said = [facts(*asked, config=EVERY_OPTION)["cases"][0] for asked in (STOP, look)]
 
-    lacks = [
-        [key for key in facts(*one, config=folder)["cases"][0]["depends_on"] if "lacks" in key] for one in (STOP, look)
-    ]
-    assert [len(keys) for keys in lacks] == [1, 1]
+    assert [one["answer"] for one in said] == ["depends", "depends"]
+    assert all(any("others" in key for key in one["depends_on"]) for one in said)
 
 
-def test_policies_of_one_name_and_two_types_are_two(folder: Path) -> None:
-    """What is read of one is not answered for the other."""
-    entry = f"  {GUARDRAIL}:\n    external: true\n    type: SERVICE_CONTROL_POLICY\n"
-    other = entry.replace(GUARDRAIL, "other").replace("SERVICE", "RESOURCE") + "    name: aws-guardrails-NnKJPw\n"
-    says = "  RESOURCE_CONTROL_POLICY:\n    aws-guardrails-NnKJPw:\n      document: '{}'\n"
-    edited(
-        folder,
-        ("organization.yaml", entry, f"{other}    targets:\n      root: true\n{entry}"),
-        ("external.yaml", "policies:\n  SERVICE", f"policies:\n{says}  SERVICE"),
-    )
+def test_a_denial_of_ones_own_decides_beside_what_is_unknown(folder: Path) -> None:
+    leave = '"organizations:LeaveOrganization"'
+    edited(folder, ("policies/deny-leaving.json", leave, f'[{leave}, "cloudtrail:StopLogging"]'))
 
-    found = facts(*STOP, config=folder)
-    assert found["cases"][0]["decided_by"]["sid"] == "GRCLOUDTRAIL"
+    assert facts(*STOP, config=folder)["cases"][0]["answer"] == "denied"
 
 
 # Reports
@@ -202,10 +177,9 @@ def test_reports_mark_what_others_look_after(folder: Path) -> None:
     assert f"{attachments} attachments" in owned["organizations"]
     for form in ("text", "markdown", "html"):
         shown = " ".join(strata("report", "--format", form, config=folder).split())
-        assert shown.count("read on 2026-11-20") >= 2, form
-    assert f"{GUARDRAIL} (external)" in strata("report", "--format", "mermaid", config=folder)
+        assert shown.count("of others: unknown") >= 2, form
     explained = facts("explain", "--permission-set", KEY, "--json", config=folder)
-    assert (explained["external"], explained["known"]) == (True, True)
+    assert (explained["external"], explained["known"]) == (True, False)
     bound = {one["policy"]: one["external"] for one in facts("explain", "shop", "--json", config=folder)["policies"]}
     assert bound[GUARDRAIL]
     assert not bound["deny-leaving"]
@@ -213,14 +187,6 @@ def test_reports_mark_what_others_look_after(folder: Path) -> None:
 
 def test_who_has_a_set_that_is_not_known_may_have_full_access(folder: Path) -> None:
     """It is told beside full access, as not known: it is neither an administrator's nor none."""
-    administer = ("external.yaml", "aws: ReadOnlyAccess", "aws: AdministratorAccess")
-    anyone = ("external.yaml", "    boundary:\n      aws: job-function/ViewOnlyAccess\n", "")
-    edited(folder, administer, anyone)
-    first = facts("report", "--format", "json", config=folder)["overview"]
-    assert KEY in {one["permission_set"] for one in first["full_access_to_single_accounts"]}
-    assert first["full_access_not_known"] == []
-
-    (folder / "external.yaml").write_text("{}\n")
     found = facts("report", "--format", "json", config=folder)
     first = found["overview"]
     assert {one["permission_set"] for one in first["full_access_not_known"]} == {KEY}
@@ -234,47 +200,22 @@ def test_who_has_a_set_that_is_not_known_may_have_full_access(folder: Path) -> N
 # What changes
 
 
-SMALL = ("external.yaml", "aws: ReadOnlyAccess", "aws: AmazonSQSReadOnlyAccess")
-"""A policy with few resources: comparing those of ReadOnlyAccess takes three seconds."""
-UNREAD = ("external.yaml", READ.replace(*SMALL[1:]), "{}\n")
-MORE = (
-    ("external.yaml", "aws: AmazonSQSReadOnlyAccess", "aws: AmazonSQSFullAccess"),
-    ("external.yaml", "    boundary:\n      aws: job-function/ViewOnlyAccess\n", ""),
-)
-LESS = (("external.yaml", "cloudtrail:StopLogging", "cloudtrail:DeleteTrail"),)
 OWN_SET = ("sso.yaml", "    external: true\n    name: AWSReadOnlyAccess\n", "    name: AWSReadOnlyAccess\n")
 OWN_POLICY = (
     "organization.yaml",
     "    external: true\n    type: SERVICE_CONTROL_POLICY\n",
     "    file: policies/deny-leaving.json\n    type: SERVICE_CONTROL_POLICY\n",
 )
-SAYS: Mapping[str, tuple[tuple[Edit, ...], set[str], set[str]]] = {
-    "others gave a set more": (MORE, {"what others made", "now allows"}, {"access"}),
-    "others took from a policy": (
-        LESS,
-        {"what others made", "no longer denies", "now denies"},
-        {"guardrails"},
-    ),
-    "both are not known": ((UNREAD,), {"not known any"}, {"access", "guardrails"}),
-    "both become one's own": (
-        (OWN_SET, OWN_POLICY),
-        {"own from now", "no longer denies", "loses its boundary"},
-        {"access", "guardrails"},
-    ),
-}
 
 
-@pytest.mark.parametrize("name", SAYS)
-def test_a_change_is_told_as_what_it_is(folder: Path, name: str) -> None:
-    """What others do is a risk as one's own edit is; what is not known is neither more nor less."""
-    edits, texts, risks = SAYS[name]
-    before = edited(folder, SMALL)
-    changes = [one for one in compare(before, edited(folder, *edits)) if KEY in one.text or GUARDRAIL in one.text]
-
-    assert {text for text in texts if any(text in one.text for one in changes)} == texts
-    assert {one.risk for one in changes} - {None} == risks
-    if "not known" in name:
-        assert len(changes) == 2
+def test_what_is_taken_over_or_handed_over_asks(folder: Path) -> None:
+    """What is not known is neither more nor less."""
+    theirs = load(folder)
+    own = edited(folder, OWN_SET, OWN_POLICY)
+    for before, after in ((theirs, own), (own, theirs)):
+        changes = [one for one in compare(before, after) if KEY in one.text or GUARDRAIL in one.text]
+        assert {one.risk for one in changes} >= {"access", "guardrails"}
+        assert len([one for one in changes if "not known" in one.text]) == 2
 
 
 def test_what_is_no_longer_declared_stays_at_aws(folder: Path) -> None:
@@ -288,7 +229,7 @@ def test_what_is_no_longer_declared_stays_at_aws(folder: Path) -> None:
 
 @pytest.mark.parametrize(("kind", "key", "moved"), [("permission-set", KEY, True), ("policy", GUARDRAIL, False)])
 def test_a_rename_leaves_the_names_at_aws(folder: Path, kind: str, key: str, moved: bool) -> None:
-    """A set has its key in its assignments, a policy in no state; external.yaml goes by the names at AWS."""
+    """A set has its key in its assignments, a policy in no state."""
     name = {KEY: f"    name: {NAME}\n", GUARDRAIL: "    name: aws-guardrails-NnKJPw\n"}[key]
     at_aws = {KEY: NAME, GUARDRAIL: "aws-guardrails-NnKJPw"}[key]
     for file in ("sso.yaml", "organization.yaml"):
@@ -299,9 +240,8 @@ def test_a_rename_leaves_the_names_at_aws(folder: Path, kind: str, key: str, mov
     strata("rename", kind, at_aws, "renamed", "--yes", config=folder)
 
     after = load(folder)
-    assert (folder / "external.yaml").read_text() == READ
-    assert after.permission_sets["renamed" if moved else KEY].is_known
-    assert after.policies[GUARDRAIL if moved else "renamed"].is_known
+    named = after.permission_sets["renamed"] if moved else after.policies["renamed"]
+    assert named.name == at_aws
     assert (len(after.moves) > len(before.moves)) is moved
 
 
@@ -324,7 +264,7 @@ def test_an_edit_that_keeps_control_tower_from_its_work_is_warned_of(folder: Pat
         ("disable_services controltower.amazonaws.com", None),
         ("exempt_roles", ["config:PutConfigurationRecorder", "config:PutDeliveryChannel", "iam:CreateRole"]),
     ]
-    assert told(("organization.yaml", "aws-guardrails-NnKJPw", "somebodys"), NOWHERE) == []
+    assert told(("organization.yaml", "aws-guardrails-NnKJPw", "somebodys")) == []
 
 
 def test_a_home_region_that_is_closed_to_control_tower_is_warned_of(folder: Path) -> None:
@@ -365,13 +305,12 @@ def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path
     (folder / "organization.yaml").write_text(
         (folder / "organization.yaml").read_text().replace("aws-guardrails-NnKJPw", "somebodys")
     )
-    (folder / "external.yaml").write_text("{}\n")
     steps = replace(steps, landing_zone=load(folder))
     assert steps.plan(replace(planned, remarks=())).remarks == ()
 
 
 def test_what_a_policy_of_others_denies_a_role_is_not_warned_of(folder: Path) -> None:
-    """Nobody here can change it: such as Control Tower's recorders, off which it keeps everybody."""
+    """Nobody knows it here, and nobody here can change it."""
     work = [PrincipalQuestion(find_action("cloudtrail:StopLogging"), region="eu-central-1")]
     leave = '"organizations:LeaveOrganization"'
     own = edited(folder, ("policies/deny-leaving.json", leave, f'[{leave}, "cloudtrail:StopLogging"]'))

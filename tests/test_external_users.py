@@ -16,7 +16,6 @@ from typer.testing import CliRunner
 
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
-from strata.commands.adopt.chosen import chosen_of
 from strata.commands.drift import _unused
 from strata.commands.explain import Explained
 from strata.config.accepted import scalar
@@ -40,7 +39,7 @@ from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.workspace import Workspace
 from strata.testing import Zone
-from tests.drifting import adopted, told
+from tests.drifting import told
 from tests.organizations import Organization, changed, gone, grant, group, user
 from tests.organizations.deployed import FOUND
 from tests.said import Said
@@ -191,32 +190,13 @@ def test_the_access_alone_tells_who_it_was() -> None:
     assert wrong == {}
 
 
-def test_the_line_of_keep_writes_the_name(folder: Path, said: Said) -> None:
-    auditors, visitor = called("now"), called("now", "user", "visitor")
+def test_the_line_of_keep_has_the_name() -> None:
     for there, text in (
-        (auditors, "  sg-auditors:\n    external: true\n    name: now"),
-        (visitor, "user_name: now"),
+        (called("now"), 'write name: "now" at groups.sg-auditors in sso.yaml'),
+        (called("now", "user", "visitor"), 'write user_name: "now" at users.visitor in sso.yaml'),
     ):
         (renamed,) = compared(there).differences
-        assert renamed.way.adopt
-
-        merged = adopted(folder, there, renamed)
-
-        assert text in merged.files["sso.yaml"]
-        assert compare(merged.landing_zone, there.states, there.inventory).differences == ()
-    (lost_,) = compared(SHAPES["a group was deleted"][0]).differences
-    assert not lost_.way.adopt
-    assert said.ids(lost_.way.not_adopted) == ["gone-at-aws"]
-
-
-def test_the_line_of_keep_writes_both_names_of_two_that_swapped_theirs(folder: Path) -> None:
-    differences = compared(SWAPPED).differences
-
-    chosen = chosen_of(differences, [("group", "sg-auditors")])
-    merged = adopted(folder, SWAPPED, *chosen)
-
-    assert {one.name for one in chosen} == {"sg-auditors", "sg-finance"}
-    assert compare(merged.landing_zone, SWAPPED.states, SWAPPED.inventory).differences == ()
+        assert renamed.way.keep == text
 
 
 def test_what_somebody_did_to_its_access_is_told_beside() -> None:
@@ -226,9 +206,9 @@ def test_what_somebody_did_to_its_access_is_told_beside() -> None:
     drift = compared(called("sg-audit").at_aws(*moved))
 
     assert told(drift) == [
+        "gone assignment Admin of group sg-auditors in a2",
         "made assignment Admin of group sg-auditors in a4",
         "changed group sg-auditors: name is sg-audit",
-        "gone assignment Admin of group sg-auditors in a2",
     ]
     assert [A4 in str(line) for one in drift.differences for line in one.way.undo] == [True]
 
@@ -321,13 +301,6 @@ def test_a_report_says_that_access_is_unknown(visited: Path, form: str) -> None:
     assert "20 with access, 0 without, 1 unknown" in flat(found)
     assert "in contractors, external-auditors" in re.sub("<[^>]*>", "", flat(found))
     assert form != "html" or "unknown access" in found
-
-
-def test_a_report_on_the_person_has_what_those_groups_have(visited: Path) -> None:
-    found = flat(run("report", "--person", "visitor", "--config", str(visited)))
-
-    assert "whether in contractors, external-auditors" in found
-    assert "members of contractors PaymentsEngineer" in found
 
 
 def test_json_counts_who_is_unknown(visited: Path) -> None:

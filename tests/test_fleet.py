@@ -21,7 +21,6 @@ from strata.terraform import fleet, preflight, synthesis, whole
 from strata.terraform.fleet import Fleet
 from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
-from strata.terraform.refresh import Refreshing
 from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED
 
@@ -105,7 +104,7 @@ def test_a_wave_that_is_none_is_refused_before_aws_is_asked(monkeypatch: pytest.
     options = Options(SHIPPED)
 
     with pytest.raises(UsageError):
-        preflight.prepare(options, Progress(options), Refreshing(), stacks=[], allow=[], fleet=Fleet(1, wave=9))
+        preflight.prepare(options, Progress(options), stacks=[], allow=[], fleet=Fleet(1, wave=9))
 
 
 def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace, LandingZone]) -> None:
@@ -166,8 +165,7 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
     monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
     monkeypatch.setattr(Workspace, "synth", lambda *_: None)
-    refreshing = Refreshing(always=False)
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
 
     preflight._written(prepared, [], [], {}, [], Progress(Options(SHIPPED)))
 
@@ -185,8 +183,7 @@ def test_where_what_goes_may_come_is_written_with_it(tmp_path: Path, monkeypatch
     monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
     monkeypatch.setattr(Prepared, "left_whole", lambda *_: set())
     monkeypatch.setattr(Workspace, "synth", lambda *_: None)
-    refreshing = Refreshing(always=False)
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
 
     preflight._written(prepared, ["data_shared"], [], {}, [], Progress(Options(SHIPPED)))
 
@@ -207,8 +204,7 @@ def test_the_terraform_is_said_to_be_written_where_it_is(
     monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
     monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
     monkeypatch.setattr(Workspace, "synth", lambda *allow: synths.append(allow))
-    refreshing = Refreshing(always=False)
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), refreshing=refreshing)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
 
     preflight._written(prepared, named, [], {}, [], Progress(Options(SHIPPED)))
 

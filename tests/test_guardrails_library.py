@@ -1,46 +1,68 @@
-"""The library of guardrails: each is added as it is offered, keeps its expectations, and no statement of it is idle."""
+"""The guardrails to copy from examples/: each keeps its expectations, and no statement of it is idle."""
 
 from __future__ import annotations
 
 import json
 import shutil
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
-from strata.commands.add import run
-from strata.commands.add.guardrails import guardrail_additions, guardrail_document
 from strata.config.entries import with_entry
 from strata.config.models import PolicyType
-from strata.errors import StrataError
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, ask, find_action
-from strata.files.library import LIBRARY, Guardrail, library, offered_expectations
 from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
-from strata.landing_zone.units import Target
 from strata.load import load
-from strata.options import Options
 from strata.policy.answers import Outcome
 from strata.rules.expectations import examined
 from tests.conftest import Golden
 from tests.documents import CHECKOUT, with_rows
 from tests.mutants import Mutant, breaks_an_expectation, edited
-from tests.said import Said
 from tests.synthesized import synthesize
+
+FOLDER = CHECKOUT / "examples/guardrails"
+
+
+@dataclass(frozen=True)
+class Guardrail:
+    """A guardrail to copy: its document, its entry, its expectations, what it breaks."""
+
+    key: str
+    entry: dict[str, Any]
+    expectations: list[dict[str, Any]]
+    breaks: str
+
+    @property
+    def type(self) -> PolicyType:
+        return PolicyType(self.entry["type"])
+
+    @property
+    def document(self) -> Path:
+        return FOLDER / f"{self.key}.json"
+
+
+def guardrail_of(path: Path) -> Guardrail:
+    text = path.read_text(encoding="utf-8")
+    organization, *expectations = yaml.safe_load_all(text)
+    _, breaks, *_ = text.splitlines()
+    entry = organization["policies"][path.stem]
+    return Guardrail(path.stem, entry, expectations[0] if expectations else [], breaks.removeprefix("# Breaks: "))
+
+
+GUARDRAILS = [guardrail_of(path) for path in sorted(FOLDER.glob("*.yaml"))]
+ASKED = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
+"""The types that requests are held against, so that an expectation can ask."""
 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
     """Returns a copy of the configuration to begin with."""
     return Path(shutil.copytree(TEMPLATE, tmp_path / "config"))
-
-
-ASKED = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
-"""The types that requests are held against, so that an expectation can ask."""
-IDS = [*library()]
 
 
 def bare(folder: Path) -> Path:
@@ -53,42 +75,46 @@ def bare(folder: Path) -> Path:
     return folder
 
 
-def add(folder: Path, kind: str, key: str, **more: object) -> int:
-    place = {"attach" if kind == "policy" else "place": more.pop("at", ["root"])}
-    return run(Options(config=folder), kind=kind, given={"key": key, **place}, json=False, dry_run=False, yes=True)  # type: ignore[arg-type]
+def copy(folder: Path, guardrail: Guardrail, **targets: Any) -> None:
+    """Copies a guardrail into a configuration, as somebody does by hand."""
+    shutil.copy(guardrail.document, folder / guardrail.entry["file"])
+    entry = {**guardrail.entry, "targets": targets} if targets else guardrail.entry
+    file = folder / "organization.yaml"
+    file.write_text(with_entry(file.read_text(), ("policies",), {guardrail.key: entry}, "organization.yaml"))
+    there = folder / "expectations.yaml"
+    text = there.read_text() if there.exists() else ""
+    for expectation in guardrail.expectations:
+        text = with_entry(text, (), [expectation], "expectations.yaml")
+    if text:
+        there.write_text(text)
 
 
-@pytest.mark.parametrize("guardrail", library().values(), ids=IDS)
+@pytest.mark.parametrize("guardrail", GUARDRAILS, ids=lambda one: one.key)
 def test_each_keeps_its_expectations_and_every_mutant_of_it_is_caught(guardrail: Guardrail, tmp_path: Path) -> None:
     folder = bare(tmp_path / "config")
-    assert add(folder, "policy", guardrail.key) == 0
+    copy(folder, guardrail)
     zone = load(folder)
     kept = {entry.id for entry in zone.expectations}
 
     assert [result.expectation.id for result in examined(zone) if not result.holds] == []
     assert kept == {entry["id"] for entry in guardrail.expectations}
     assert bool(kept) == (guardrail.type in ASKED)
-    assert (folder / guardrail.file).exists() == (not guardrail.option)
     assert [mutant.name for mutant in mutants(guardrail, zone) if not breaks_an_expectation(zone, mutant.after)] == []
 
 
 def mutants(guardrail: Guardrail, zone: LandingZone) -> list[Mutant]:
-    """Returns one with each statement removed and one with it exempting another role; of an option, one without it."""
+    """Returns one with each statement removed and one with it exempting another role."""
     if guardrail.type not in ASKED:
         return []
-    if guardrail.option:
-        less = zone.organization.model_copy(update={guardrail.option: None})
-        return [Mutant(f"{guardrail.key}: gone", zone, replace(zone, organization=less), True)]
-    document = json.loads(zone.documents[guardrail.file])
+    file = guardrail.entry["file"]
+    document = json.loads(zone.documents[file])
     found = []
     edits = {"removed": None} | (
         {} if any("as" in entry for entry in guardrail.expectations) else {"with an exempt role": exempt}
     )
     for index, statement in enumerate(document["Statement"]):
         for words, edit in edits.items():
-            after = replace(
-                zone, documents={**zone.documents, guardrail.file: json.dumps(edited(document, index, edit))}
-            )
+            after = replace(zone, documents={**zone.documents, file: json.dumps(edited(document, index, edit))})
             found.append(Mutant(f"{statement['Sid']} {words}", zone, after, True))
     return found
 
@@ -99,89 +125,20 @@ def exempt(statement: dict[str, object]) -> None:
     condition.setdefault("StringNotLike", {})["aws:PrincipalArn"] = "arn:*:iam::*:role/Mutant"  # type: ignore[attr-defined]
 
 
-def test_the_whole_library_stands_beside_what_is_shipped(folder: Path, tmp_path: Path) -> None:
-    """All of it synthesizes, in the slots that AWS has, and breaks no expectation and no way to repair an account."""
-    zone, files = (
-        load(folder),
-        {name: (folder / name).read_text() for name in ("organization.yaml", "expectations.yaml")},
-    )
-    keys = [key for key in IDS if key not in zone.policies]
-    places = [*(["root"] * 9), *(["ou/shared"] * 5), *(["account/shared"] * 9), *(["ou/security"] * 5)]
+def test_all_stand_beside_what_is_shipped(folder: Path, tmp_path: Path) -> None:
+    """All of it synthesizes, in the slots that AWS has, and breaks no way to repair an account."""
+    places = [{"root": True}] * 2 + [{"organizational_units": ["shared"]}] * 3 + [{"accounts": ["shared"]}] * 8
+    places += [{"organizational_units": ["security"]}] * 3 + [{"accounts": ["security"]}] * 8
     control = iter(places)
-    for key in keys:
-        place = next(control) if library()[key].type is PolicyType.SERVICE_CONTROL else "root"
-        known = {"key": key, "attach": (_target(place),), "file": "organization.yaml"}
-        for new in guardrail_additions("policy", zone, known):
-            files[new.file] = with_entry(files[new.file], new.way, new.new, new.file)
-        for file, content in guardrail_document("policy", folder, known).items():
-            (folder / file).write_text(content)
-    for name, text in files.items():
-        (folder / name).write_text(text)
+    for guardrail in GUARDRAILS:
+        targets = next(control) if guardrail.type is PolicyType.SERVICE_CONTROL else {"root": True}
+        copy(folder, replace(guardrail, expectations=[]), **targets)
     policies = synthesize(folder, tmp_path / "out")["organizations"].all("aws_organizations_policy")
 
-    assert {key: policy["type"] for key, policy in policies.items()} == {
-        key: one.type for key, one in library().items()
-    }
+    assert {one.key: one.type for one in GUARDRAILS}.items() <= {
+        key: policy["type"] for key, policy in policies.items()
+    }.items()
     assert [key for key, policy in policies.items() if "{{" in policy["content"]] == []
-    assert [result.expectation.id for result in examined(load(folder)) if not result.holds] == []
-
-
-def _target(place: str) -> Target:
-    kind, _, key = place.partition("/")
-    return Target("unit" if kind == "ou" else "account", key) if key else Target("root", "root")
-
-
-def test_what_is_there_is_not_added_again(folder: Path, said: Said) -> None:
-    """A policy or an option with the key, another document at its path, a name the library has not, two of a name."""
-    for file in ("deny-iam-users", "require-tls", "keep-backups"):
-        (folder / f"policies/{file}.json").write_bytes(
-            {"deny-iam-users": b"{}", "require-tls": b"\xff"}.get(file, b"{")
-        )
-    (folder / "policies/keep-flow-logs.json").symlink_to(folder.parent / "nowhere.json")
-    for key in ("require-tls", "keep-backups", "keep-flow-logs"):
-        with pytest.raises(StrataError) as error:
-            add(folder, "policy", key, at=["root"])
-        assert said.ids(error.value) == ["file-differs"]
-    cases = {
-        "key-taken": ("policy", "deny-root-user", ["root"]),
-        "file-differs": ("policy", "deny-iam-users", ["root"]),
-        "unknown-name": ("policy", "deny-iam-user", ["root"]),
-        "key-of-two": ("policy", "ai-opt-out", ["shared"]),
-    }
-    for id, (kind, key, at) in cases.items():
-        with pytest.raises(StrataError) as error:
-            add(folder, kind, key, at=at)
-        assert said.ids(error.value) == [id]
-
-
-def test_an_expectation_that_does_not_hold_is_not_added(folder: Path, said: Said) -> None:
-    before = (folder / "expectations.yaml").read_bytes()
-    with pytest.raises(StrataError) as error:
-        add(folder, "expectation", "no-passwords-of-iam-users")
-
-    assert "refused-by-check" in said.ids(error.value)
-    assert (folder / "expectations.yaml").read_bytes() == before
-    assert add(folder, "policy", "deny-iam-users", at=["root"]) == 0
-    assert load(folder).expectations[-1].id == "no-passwords-of-iam-users"
-
-
-def test_an_expectation_of_another_account_is_written_in_the_words_of_the_configuration(folder: Path) -> None:
-    """Its own roles and whoever administers the security services are left out, as the policy leaves them out."""
-    bare_one = bare(folder.parent / "bare")
-    project = (bare_one / "project.yaml").read_text().replace("short_name: ex", "short_name: nw")
-    (bare_one / "project.yaml").write_text(f"{project}exempt_roles:\n  - AWSControlTowerExecution\n")
-    text = (bare_one / "organization.yaml").read_text()
-    (bare_one / "organization.yaml").write_text(text.replace("amazonaws.com: security", "amazonaws.com: shared"))
-    assert add(bare_one, "policy", "protect-foundation", at=["ou/shared", "ou/security"]) == 0
-    entries = {entry.id: entry for entry in load(bare_one).expectations}
-    entry, recorded = entries["findings-keep-coming"], entries["security-services-stay-on"].except_
-
-    assert recorded
-    assert recorded.as_[1:] == ("role/nw-baseline", "role/AWSControlTowerExecution")
-    assert entry.in_ == ("root",), "attached to every unit"
-    assert entry.except_
-    assert entry.except_.in_ == ("shared",)
-    assert entry.except_.as_[-1] == "role/AWSControlTowerExecution"
 
 
 BASELINE = """settings:
@@ -195,87 +152,53 @@ TAKEN_BACK = {"ec2:DisableEbsEncryptionByDefault"}
 
 
 def test_the_roles_of_the_baseline_do_their_work_beside_every_guardrail(folder: Path) -> None:
-    """None closes what baseline.yaml or Config sets to the role that sets it, and the expectations leave it out."""
+    """None closes what baseline.yaml or Config sets to the role that sets it."""
     (folder / "baseline.yaml").write_text(BASELINE)
     (folder / "detection.yaml").write_text(
         "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
     )
     writer = load(folder).layers["baseline"].roles.writer
-    for key in ("deny-identity-providers", "deny-public-documents", "keep-config-on"):
-        assert add(folder, "policy", key, at=["ou/shared"]) == 0
-    zone = load(folder)
-    evaluated = Evaluated(zone)
+    for guardrail in GUARDRAILS:
+        if guardrail.key in ("deny-identity-providers", "deny-public-documents", "keep-config-on"):
+            copy(folder, replace(guardrail, expectations=[]), organizational_units=["shared"])
+    evaluated = Evaluated(load(folder))
     closed = {
         action
         for statement in evaluated.baseline_roles[writer]["Statement"]
         for action in statement["Action"]
-        for guardrail in library().values()
-        for denied in guardrail_statements(guardrail)
+        for guardrail in GUARDRAILS
+        for denied in statements_of(guardrail)
         if statement["Effect"] == "Allow"
         and action in denied["Action"]
         and denied.get("Condition") == {"ArnNotLike": {"aws:PrincipalArn": ["{{exempt_role_arns}}"]}}
-        and denied["Sid"] != "ProtectExemptRoles"
     }
     question = PrincipalQuestion(
         find_action("ssm:UpdateServiceSetting"),
         "arn:aws:ssm:eu-west-1:shared:servicesetting/ssm/documents/console/public-sharing-permission",
     )
 
-    assert closed == TAKEN_BACK
+    assert closed <= TAKEN_BACK
     assert ask(evaluated, evaluated.role(writer, "shared"), question, "shared").outcome is Outcome.ALLOWED
-    left_out = {entry.id: entry.except_.as_ for entry in zone.expectations[-4:] if entry.except_}
-    assert {id for id, roles in left_out.items() if f"role/{writer}" in roles} == {
-        "no-other-identity-providers",
-        "documents-stay-blocked",
-        "config-stays-on",
-    }
 
 
-def guardrail_statements(guardrail: Guardrail) -> list[dict[str, Any]]:
-    if guardrail.option or guardrail.type is not PolicyType.SERVICE_CONTROL:
+def statements_of(guardrail: Guardrail) -> list[dict[str, Any]]:
+    if guardrail.type is not PolicyType.SERVICE_CONTROL:
         return []
-    return list(json.loads(guardrail.document)["Statement"])
+    return list(json.loads(guardrail.document.read_text(encoding="utf-8"))["Statement"])
 
 
-def test_a_script_gets_whom_it_binds_and_what_it_breaks(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    given = {"key": "require-tls", "attach": ["account/shared"]}
-    assert run(Options(config=folder), kind="policy", given=given, json=True, dry_run=False, yes=False) == 0
-    facts = json.loads(capsys.readouterr().out)
-
-    assert (facts["binds"], facts["expectations"], facts["gives"]) == (["shared"], ["data-travels-encrypted"], [])
-    assert facts["breaks"] == library()["require-tls"].breaks
-    assert any(changed.endswith("policies/require-tls.json") for changed in facts["diff"])
+def test_each_document_has_its_entry() -> None:
+    assert {path.stem for path in FOLDER.glob("*.json")} == {one.key for one in GUARDRAILS}
+    assert len(GUARDRAILS) == 29
 
 
-@pytest.mark.parametrize(("place", "is_bound"), [("root", True), ("account/shared", False)])
-def test_whom_it_binds_that_cannot_work_under_it_is_named(
-    folder: Path, capsys: pytest.CaptureFixture[str], place: str, is_bound: bool
-) -> None:
-    (folder / "detection.yaml").write_text("administrator: security\nguardduty: {mode: on}\n")
-    given = {"key": "keep-guardduty-on", "attach": [place]}
-    assert run(Options(config=folder), kind="policy", given=given, json=True, dry_run=False, yes=False) == 0
-    breaks = json.loads(capsys.readouterr().out)["breaks"]
-
-    assert (breaks != library()["keep-guardduty-on"].breaks) == is_bound
-
-
-def test_the_list_says_what_is_there(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert run(Options(config=folder), kind="policy", given={}, json=False, dry_run=False, yes=False) == 0
-    rows = capsys.readouterr().out.splitlines()[:-1]
-
-    assert [row[2:].split()[0] for row in rows] == IDS
-    assert [row[2:].split()[0] for row in rows if row[0] == "+"] == IDS[:4]
-    assert {path.stem for path in LIBRARY.glob("*.json")} < {*IDS}
-    assert len(IDS) >= 25
-    assert len(offered_expectations()) > 40
-
-
-def test_the_page_has_the_library(golden: Golden) -> None:
+def test_the_page_lists_them(golden: Golden) -> None:
     page = (CHECKOUT / "docs/guardrails.md").read_text(encoding="utf-8")
     types = {"SERVICE_CONTROL_POLICY": "SCP", "RESOURCE_CONTROL_POLICY": "RCP"}
     rows = [
-        f"| `{one.key}` | {types.get(one.type, one.type)} | {one.description} | {one.breaks} |"
-        for one in library().values()
+        f"| [`{one.key}`](../examples/guardrails/{one.key}.yaml) | {types.get(one.type, one.type)} | "
+        f"{one.entry['description']} | {one.breaks} |"
+        for one in GUARDRAILS
     ]
 
     golden("../../docs/guardrails.md", with_rows(page, "| Guardrail | Type | What it does | What it breaks |", rows))

@@ -13,13 +13,12 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from strata import diff
-from strata.config.models import OWN_TAGS
 from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Lost, Words, below, idle, nearest, words_of
 from strata.load import load
 from tests.conftest import Golden, Variant
-from tests.organizations import Organization, account, changed, unit
+from tests.organizations import Organization, account, unit
 from tests.synthesized import EVERY_OPTION, Stack
 
 WAY = ("root", "ou/a", "ou/b", "shop")
@@ -372,42 +371,6 @@ def inheriting(folder: Path) -> Organization:
 def test_tags_that_are_inherited_are_no_drift(tmp_path: Path) -> None:
     there = inheriting(tmp_path)
     assert there.run("drift", "--json", folder=tmp_path).exit_code == 0
-
-
-@pytest.mark.parametrize(
-    ("tags", "own"),
-    [
-        ({"owner": "platform", "stage": "live"}, None),
-        ({"owner": "platform", "stage": "live", "team": "other"}, {"team": "other"}),
-        ({"owner": "network", "stage": "live", "team": "shop"}, {"owner": "network", "team": "shop"}),
-        ({"owner": "platform", "team": "shop"}, {"stage": None, "team": "shop"}),
-        ({}, {"owner": None, "stage": None}),
-    ],
-)
-def test_tags_are_written_as_what_the_account_has_beside_what_it_inherits(
-    tags: dict[str, str], own: dict[str, str | None] | None, tmp_path: Path
-) -> None:
-    there = inheriting(tmp_path).at_aws(changed("account", "shop", tags=tags))
-
-    result = there.run("adopt", "account:shop", "--yes", folder=tmp_path)
-
-    assert result.exit_code == 0, result.output
-    zone = load(tmp_path)
-    assert zone.source_files["organization.yaml"].data["accounts"]["shop"].get("tags") == own
-    assert zone.attributes["shop"].tags == tags
-    assert there.run("drift", folder=tmp_path).exit_code == 0
-
-
-def test_a_new_account_is_written_with_what_it_has_beside_what_it_inherits(tmp_path: Path) -> None:
-    there = inheriting(tmp_path).at_aws(account("lab", within="prod", name="Lab", tags={"owner": "platform", "x": "1"}))
-
-    assert there.run("adopt", "--to", tmp_path, "--yes", folder=tmp_path).exit_code == 0
-
-    zone = load(tmp_path)
-    own = zone.source_files["organization.yaml"].data["accounts"]["lab"]["tags"]
-    assert {tag: value for tag, value in own.items() if tag not in OWN_TAGS} == {"stage": None, "x": "1"}
-    assert zone.attributes["lab"].tags.items() >= {"owner": "platform", "x": "1"}.items()
-    assert "stage" not in zone.attributes["lab"].tags
 
 
 # What the stacks make of it

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 import shutil
 import subprocess
@@ -19,7 +18,6 @@ from typer.testing import CliRunner
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan
-from strata.drift.authors import Author
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
@@ -27,10 +25,8 @@ from strata.inventory.progress import InventoryReading
 from strata.kinds.change import Way
 from strata.kinds.cli import line
 from strata.kinds.thing import Thing
-from strata.live.evidence import Evidence
 from strata.load import load
 from strata.outputs import FORMATS
-from strata.sides.recorded import states_of
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.plans import Plan, changes
@@ -38,9 +34,6 @@ from strata.terraform.steps import Steps
 from tests import deploying
 from tests.deploying import Json, Site, planned
 from tests.json_page import tables
-from tests.organizations import account, changed, denied
-from tests.organizations.answers import CALLER
-from tests.organizations.deployed import CLEAN
 from tests.synthesized import COMPANY, EVERY_OPTION, SHIPPED
 
 site = deploying.site  # the fixture
@@ -182,22 +175,6 @@ def test_report(tmp_path: Path) -> None:
     assert differences("strata report --diff", changed) == []
 
 
-def test_report_from_aws(tmp_path: Path) -> None:
-    there = CLEAN.at_aws(
-        changed("unit", "prod", name="Production"),
-        account("a9", state="SUSPENDED"),
-        denied("organizations:ListPolicies"),
-    )
-    file, at = tmp_path / "reading.json", dt.datetime(2025, 1, 31, tzinfo=dt.UTC)
-    file.write_bytes(Evidence.of(at, CALLER, there.inventory, states_of(there.states, there.zone)).written())
-    there.write(tmp_path / "config")
-
-    for words in (("report", "--format", "json"), ("explain", "a3", "--json")):
-        found = json.loads(printed(*words, "--from", file, config=tmp_path / "config"))
-        assert differences("strata report --live", json.dumps({"live": found["live"]})) == []
-    assert differences("The file of --save", file.read_text()) == []
-
-
 def test_profiles(tmp_path: Path) -> None:
     ids = {"management": "123456789012", "security": "111111111111"}
     portal = {"portal_url": "https://d-1234567890.awsapps.com/start"}
@@ -222,7 +199,7 @@ LOOK, DENIED = Message("look-there", "look"), Message("aws-denied", "not allowed
 
 
 def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
-    zone, here = load(SHIPPED), Way(("sso",), (line("iam", "list-roles"),), adopt=True, by_hand=LOOK)
+    zone, here = load(SHIPPED), Way(("sso",), (line("iam", "list-roles"),), keep="write it", by_hand=LOOK)
     gone = Difference(DifferenceKind.GONE, "group", "ops", here, place="sso.yaml:1")
     trust = {"Effect": "Allow", "Principal": "*"}
     was, now = ({"trust": {"Statement": [{"Sid": sid, **trust}]}} for sid in ("A", "B"))
@@ -236,12 +213,10 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(InventoryReading, "read", lambda *_, **__: None)
     monkeypatch.setattr(InventoryReading, "controls", lambda *_: None)
     monkeypatch.setattr(InventoryReading, "of_accounts", lambda *_: None)
-    author = Author("arn:of:jane", dt.datetime(2026, 11, 20, tzinfo=dt.UTC), "DeleteGroup")
     monkeypatch.setattr(drift, "shipped_stacks", lambda *_: ())
-    monkeypatch.setattr(drift, "authors", lambda *_: [author, author])
     monkeypatch.setattr(drift, "compare", lambda *given: found if given[0] == zone else None)
 
-    assert differences("strata drift", printed("drift", "--json", "--who", config=SHIPPED)) == []
+    assert differences("strata drift", printed("drift", "--json", config=SHIPPED)) == []
 
 
 SEEN = {

@@ -211,7 +211,7 @@ def test_the_reader_of_a_baseline_may_ask_what_drift_asks_in_its_account() -> No
 
     asked = {action for action in own_calls(members=True) if READING.match(action)}
     assert asked - {*statement["Action"]} == {"ecs:DescribeClusters"}, "Redshift is asked by a call of the same name"
-    assert {"cloudtrail:LookupEvents", "iam:ListOpenIDConnectProviders"} <= {*statement["Action"]}
+    assert {"iam:ListOpenIDConnectProviders"} <= {*statement["Action"]}
 
 
 # The documents

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import io
 import json
 import os
@@ -132,17 +131,6 @@ def test_markdown_shows_it_as_it_is(text: str) -> None:
     assert [token.type for token in table].count("td_open") == 2
 
 
-@pytest.mark.parametrize("text", HOSTILE)
-def test_a_csv_cell_is_no_formula_whatever_separates(text: str) -> None:
-    file = io.StringIO()
-    csv.writer(file, quoting=csv.QUOTE_ALL).writerow(["a", printing.csv_cell(text), "b"])
-    (row,) = csv.reader(io.StringIO(file.getvalue()))
-    assert row[0::2] == ["a", "b"]
-    assert row[1].replace("'", "") == printing.line(text).replace("'", "")
-    pieces = [piece.strip(' "\r\n') for piece in file.getvalue().split(";")] + row
-    assert not [piece for piece in pieces if piece.lstrip()[:1] in tuple("=+-@\t\r")]
-
-
 class Page(HTMLParser):
     """What a browser makes of a page."""
 
@@ -168,13 +156,6 @@ def test_html_and_its_script_hold_it(text: str) -> None:
     data = printing.script_data({"a": [text]})
     assert "<" not in data
     assert json.loads(data) == {"a": [expected]}
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_mermaid_takes_it_as_a_label(text: str) -> None:
-    written = printing.mermaid(text)
-    assert all(letter.isalnum() or letter in " -_.:,/@+()#;" for letter in written)
-    assert re.sub(r"#(\d+);", lambda found: chr(int(found[1])), written) == printing.line(text)
 
 
 def test_a_word_reaches_the_command_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
@@ -290,7 +271,7 @@ def test_every_locale_has_output(of_all_scripts: Path, locale: dict[str, str], e
         assert words == "report" or r"\u7530\u4e2d" in part, "it is escaped"
 
 
-@pytest.mark.parametrize("format", ["html", "csv"])
+@pytest.mark.parametrize("format", ["html", "markdown"])
 def test_a_document_is_utf_8_in_every_locale(of_all_scripts: Path, format: str, tmp_path: Path) -> None:
     command = [sys.executable, "-m", "strata", "--config", str(of_all_scripts), "report", "--format", format]
     latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}

@@ -18,7 +18,6 @@ from strata.terraform import provisioning
 from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared, RefusedError
-from strata.terraform.refresh import Refreshing
 from tests.organizations import INSTANCE, Organization, changed, layer, permission_set
 from tests.organizations.deployed import DEPLOYED
 from tests.organizations.drifts import BY_HAND
@@ -164,7 +163,7 @@ def test_an_own_layer_puts_nothing_in_force_either(
 def _is_refused(there: Organization, address: str, change: PlannedChange, stack: str = "sso") -> bool:
     with there.answers.asked():
         aws = Aws(None, there.model.regions.primary)
-        run = SimpleNamespace(landing_zone=there.zone, aws=aws, refreshing=Refreshing())
+        run = SimpleNamespace(landing_zone=there.zone, aws=aws)
         try:
             provisioning.refuse_by_hand(cast("Prepared", run), otherwise, Plan(stack, {address: change}))
         except RefusedError:

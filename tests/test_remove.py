@@ -35,9 +35,6 @@ def contents(folder: Path) -> dict[str, str]:
 
 ADDED = {
     "ou": ("ou", "prod", "--under", "shared"),
-    "policy": ("policy", "deny-iam-users", "--attach", "root"),
-    "option": ("policy", "region-restriction", "--attach", "ou/shared"),
-    "expectation": ("expectation", "volumes-are-encrypted-by-default", "--in", "root"),
     "group": ("group", "data", "--description", "The data"),
     "user": (
         "user",
@@ -126,38 +123,6 @@ def test_what_aws_or_strata_refuses_is_refused_with_the_way(folder: Path, said: 
     assert said.ids(strata(folder, "remove", "user", "jane-doe", "--yes").stderr) == ["last-admin-lost"]
 
 
-def test_whom_control_tower_has_as_the_only_administrator_is_not_removed(folder: Path, said: Said) -> None:
-    """Without an entry the member is a stranger: it goes all the same, where another one would stay."""
-    text = (folder / "sso.yaml").read_text()
-    email = load(folder).users["jane-doe"].email
-    tower = "  administrators:\n    name: AWSControlTowerAdmins\n    external: true\n"
-    (folder / "sso.yaml").write_text(re.sub(r"  administrators:\n(    .*\n)*", tower, text, count=1))
-    who = folder / "external.yaml"
-    who.write_text(f"groups:\n  AWSControlTowerAdmins:\n    members: [{email}]\n")
-    done = strata(folder, "remove", "user", "jane-doe", "--dry-run")
-    assert (done.exit_code, said.ids(done.stderr)) == (1, ["last-admin-lost"])
-    for known in (who.read_text().replace("]", ", eve]"), "{}\n"):
-        who.write_text(known)
-        assert strata(folder, "remove", "user", "jane-doe", "--dry-run").exit_code == 0
-
-
-def test_a_policy_whose_expectation_another_one_keeps_leaves_it(folder: Path) -> None:
-    """What protect-foundation denies as well stays denied, and its expectation stays."""
-    assert strata(folder, "add", "policy", "keep-cloudtrail-on", "--attach", "root", "--yes").exit_code == 0
-    assert strata(folder, "remove", "policy", "keep-cloudtrail-on", "--yes").exit_code == 0
-    assert {"trail-keeps-logging"} <= {entry.id for entry in load(folder).expectations}
-    assert "cloudtrail-stays-on" not in {entry.id for entry in load(folder).expectations}
-
-
-def test_a_policy_that_is_added_again_is_expected_where_it_was(folder: Path) -> None:
-    """Attached to every unit it holds at the root: a unit that comes later is asked about as well."""
-    before = {entry.id: entry for entry in load(folder).expectations}
-    assert strata(folder, "remove", "policy", "protect-foundation", "--yes").exit_code == 0
-    places = ("--attach", "ou/security", "--attach", "ou/shared")
-    assert strata(folder, "add", "policy", "protect-foundation", *places, "--yes").exit_code == 0
-    assert {entry.id: entry for entry in load(folder).expectations} == before
-
-
 @pytest.mark.parametrize("spelled", ["policies/deny-root-user.json", "policies/./deny-root-user.json"])
 def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) -> None:
     text = (folder / "organization.yaml").read_text()
@@ -172,16 +137,6 @@ def test_a_document_that_something_else_names_stays(folder: Path, spelled: str) 
 
 
 # Retiring
-
-
-def test_a_policy_of_an_account_that_retires_is_told_to_bind_it_no_more(folder: Path) -> None:
-    """What its unit has stays: the account is still in it."""
-    for key, places in (("deny-iam-users", "account/shared"), ("deny-commitments", "ou/shared")):
-        assert strata(folder, "add", "policy", key, "--attach", places, "--yes").exit_code == 0
-
-    told = strata(folder, "retire", "account", "shared", "--dry-run").output
-
-    assert re.findall(r"policy ([a-z-]+) no longer binds shared$", told, re.MULTILINE) == ["deny-iam-users"], told
 
 
 def test_a_retired_account_is_named_nowhere_else(folder: Path) -> None:

@@ -25,7 +25,7 @@ RESULTS: dict[tuple[str, ...], int] = {
     ("check", "--json", "--as-of", "2026-01-01"): 3,
     ("explain", "jane-doe"): 0,
     ("can", "s3:DeleteBucket", "--in", "shared", "--as", "root"): 3,
-    ("report", "--format", "mermaid"): 0,
+    ("report", "--format", "markdown"): 0,
     ("schema", "sso"): 0,
     ("permissions", "reader"): 0,
     ("rename", "account", "shared", "common", "--yes"): 0,

@@ -74,10 +74,7 @@ class Leaf:
 
 def every_option() -> dict[str, Json]:
     """Returns the files of the configuration, with the copies of documents."""
-    files = {
-        name: read(EVERY_OPTION / name, name).data
-        for name in (*FILES, "imports.yaml", "external.yaml", BASELINE, DETECTION)
-    }
+    files = {name: read(EVERY_OPTION / name, name).data for name in (*FILES, "imports.yaml", BASELINE, DETECTION)}
     files |= {f"policies/{path.name}": json.loads(path.read_text()) for path in EVERY_OPTION.glob("policies/*.json")}
     for document in NAMED_IN:
         data = files[f"policies/{document}.json"]

@@ -46,10 +46,6 @@ def by_command() -> Calls:
         ),
         **stacks,
         **layers,
-        "drift --back": _named_in(
-            [str(file.relative_to(_STRATA)) for file in sorted((_STRATA / "kinds").rglob("*.py"))],
-            ("account", "account-access", "iam", "identitystore", "organizations", "sso-admin"),
-        ),
     }
 
 

@@ -39,6 +39,7 @@ from strata.evaluation.administrators import allows_everything
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
+from strata.kinds.arguments import snaked
 from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
 from strata.kinds.control_tower import (
     by_its_name,
@@ -53,7 +54,6 @@ from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
 from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_policy
 from strata.kinds.policy import POLICY, full_access
-from strata.kinds.reading import snaked
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import DETAILS, USER
@@ -65,7 +65,7 @@ from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
-from strata.sides.join import Keys, live_names
+from strata.sides.join import live_names
 from strata.text import counted, exact, listed, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
@@ -115,7 +115,6 @@ class Description:
     assignments: list[Assignment] = field(default_factory=list)
     full_access: dict[str, Any] = field(default_factory=dict)
     refused: Mapping[str, Message] = field(default_factory=dict)
-    own: Collection[tuple[str, str]] = ()
 
     def refuses(self, entry: str, kind: str, name: str, id: str = "") -> bool:
         """Returns whether no configuration can have an entry, and names it then."""
@@ -134,44 +133,29 @@ def describe(
     inventory: Inventory,
     project: Project,
     *,
-    known: Keys | None = None,
     literal: bool = False,
     refused: Mapping[str, Message] | None = None,
-    new_units: Collection[str] | None = None,
-    own: Collection[tuple[str, str]] = (),
 ) -> Description:
     """Returns the configuration of what AWS has.
 
     Args:
         inventory: what is at AWS.
         project: the names that Strata would choose, which need not be written.
-        known: kind to id to key, of an earlier run.
         literal: names every account of an assignment.
         refused: entries that no configuration can have, as `policies.deny-leaving`, each with the reason.
-        new_units: the ids of those whose names are written, None for all: the others may have any name.
-        own: kind and name of what a configuration has that is not external.
     """
-    description = Description(refused=refused or {}, own=own)
-    _Organization(inventory, inventory.organization, project, description, known or {}, new_units).describe()
+    description = Description(refused=refused or {})
+    _Organization(inventory, inventory.organization, project, description).describe()
     description.security = dict(_settings(inventory))
     if features := inventory.root_features:
         description.organization["member_root_access"] = {key: name in features for name, key in ROOT_FEATURES.items()}
     _entitled(inventory, description)
     if inventory.center:
-        _Center(inventory, inventory.center, description, known or {}, literal=literal).describe()
+        _Center(inventory, inventory.center, description, literal=literal).describe()
     _leave_details(inventory, project, description)
     for keeper, names in description.kept.items():
         text = f"External, which no deploy changes, since {keeper}: {', '.join(names)}."
         description.looks.append(keeper.saying(text, things=names))
-    return description
-
-
-def describe_things(inventory: Inventory, project: Project, known: Keys) -> Description:
-    """Returns the description of what has a key, by itself: units of any name, and nothing of who has what."""
-    description = Description()
-    _Organization(inventory, inventory.organization, project, description, known, ()).describe()
-    if inventory.center:
-        _Center(inventory, inventory.center, description, known, literal=False).describe_things()
     return description
 
 
@@ -221,14 +205,6 @@ def direct_full_access(inventory: Inventory, description: Description) -> Iterat
         yield Message("full-access-direct", f"{text}; strata report says whose.", count=len(direct), own=own)
 
 
-def groups_with_full_access(inventory: Inventory) -> Iterator[str]:
-    """Yields the ids of the groups that give somebody full access."""
-    full = sets_with_full_access(inventory)
-    for center in inventory.centers:
-        having = {assignment.principal for assignment in center.assignments if assignment.permission_set in full}
-        yield from (group.id for group in center.groups if group.members and group.id in having)
-
-
 def valid(type: Any, value: object) -> bool:
     """Returns whether the configuration accepts a value."""
     return not _objections(type, value)
@@ -239,7 +215,7 @@ def objection(model: type[Model], field: str, value: object) -> Message | Litera
     return _objections(model, {field: value}).get(field, "")
 
 
-def unit_objections(units: Sequence[at_aws.LiveUnit]) -> dict[str, Message]:
+def _unit_objections(units: Sequence[at_aws.LiveUnit]) -> dict[str, Message]:
     """Returns of the units whose names no configuration can have why, by id."""
     siblings = Counter((unit.parent, exact(unit.name).lower()) for unit in units)
     messages = dict[str, Message]()
@@ -396,12 +372,10 @@ class _Organization:
     live: LiveOrganization
     project: Project
     description: Description
-    known: Keys
-    new_units: Collection[str] | None = None
 
     def describe(self) -> None:
         units = _names(UNIT, self.inventory, {unit.id for unit in self._describable_units()})
-        self.description.keys["ou"] = keys("unit", units, taken=self.known.get("ou"))
+        self.description.keys["ou"] = keys("unit", units)
         accounts = self._accounts()
         self.description.organization = {
             "trusted_services": sorted(self.live.trusted_services),
@@ -426,10 +400,8 @@ class _Organization:
         if ACCESS_ANALYZER in self.description.organization["delegated_administrators"]:
             text = (
                 f"{ACCESS_ANALYZER} is delegated: if the management account has no service-linked role of it, which is "
-                "AWSServiceRoleForAccessAnalyzer, "
+                "AWSServiceRoleForAccessAnalyzer, the first deploy of organizations makes it, and nothing else there."
             )
-            first = "the first deploy of organizations makes it, and nothing else there."
-            text += first if self.new_units is None else "a deploy of organizations makes it."
             yield Message("role-may-be-made", text, service=ACCESS_ANALYZER)
         if CONTROL_TOWER in self.live.trusted_services:
             text = (
@@ -450,9 +422,10 @@ class _Organization:
             )
             yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:
-            deploy = "the first deploy" if self.new_units is None else "a deploy"
-            text = f"Service control policies are off: {deploy} switches them on, and AWS attaches FullAWSAccess "
-            text += "to everything then."
+            text = (
+                "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
+                "to everything then."
+            )
             yield Message("policy-type-off", text, type=SERVICE_CONTROL)
             return
         attached = {id for policy in self.live.policies if policy.id == FULL_ACCESS for id in policy.targets}
@@ -470,9 +443,9 @@ class _Organization:
 
     def _describable_units(self) -> Iterator[at_aws.LiveUnit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
-        objections = unit_objections(self.live.units)
+        objections = _unit_objections(self.live.units)
         for unit in self.live.units:
-            reason = self._why_not_in(unit.parent) or (objections.get(unit.id) if self._is_named(unit) else None)
+            reason = self._why_not_in(unit.parent) or objections.get(unit.id)
             if reason:
                 self.description.leave("organizational unit", f"{unit.id} {unit.name}", reason, unit.id)
             else:
@@ -486,17 +459,13 @@ class _Organization:
         text = f"it is in organizational unit {parent} {name}, which is not described"
         return Message("not-described", text, missing="organizational unit", unit=parent)
 
-    def _is_named(self, unit: at_aws.LiveUnit) -> bool:
-        return self.new_units is None or unit.id in self.new_units
-
     def _tree(self, parent: str) -> dict[str, Any]:
         tree: dict[str, Any] = {}
         for unit in self.live.units:
             if unit.parent == parent and unit.id in self.description.keys["ou"]:
                 key = self.description.keys["ou"][unit.id]
                 below = self._tree(unit.id)
-                name = {"name": unit.name} if self._is_named(unit) else {}
-                tree[key] = {**name, **({"organizational_units": below} if below else {})}
+                tree[key] = {"name": unit.name, **({"organizational_units": below} if below else {})}
         return dict(sorted(tree.items()))
 
     def _accounts(self) -> dict[str, Any]:
@@ -507,7 +476,7 @@ class _Organization:
             rest = name[len(prefix) :] if name.lower().startswith(prefix.lower()) else name
             best = rest if slug(rest)[:1].isalpha() else name
             names.append((id, [best if slug(best) else mailbox, mailbox, *others]))
-        chosen = keys("account", names, taken=self.known.get("account"))
+        chosen = keys("account", names)
         described: dict[str, Any] = {}
         for account in active:
             key, what = chosen[account.id], ("account", f"{account.id} {account.name}", account.id)
@@ -550,7 +519,7 @@ class _Organization:
             policy for policy in self.live.policies if not policy.aws_managed and self._can_be_declared(policy, types)
         ]
         names = _names(POLICY, self.inventory, {policy.id for policy in some})
-        chosen = keys("policy", names, taken=self.known.get("policy"))
+        chosen = keys("policy", names)
         described: dict[str, Any] = {}
         for policy in some:
             key, what = chosen[policy.id], ("policy", policy.name, policy.id)
@@ -578,7 +547,7 @@ class _Organization:
         return False
 
     def _policy(self, policy: at_aws.LivePolicy, key: str) -> dict[str, Any]:
-        """Describes a policy; external.yaml has the rest of what others look after, or no file can have."""
+        """Describes a policy, by its name where others look after it, or no file can have it."""
         for id in policy.targets:
             if id not in (self.live.root, *self.description.keys["ou"], *self.description.keys["account"]):
                 what = "organizational unit" if id.startswith("ou-") else "account"
@@ -596,7 +565,7 @@ class _Organization:
 
     def _twin(self, policy: at_aws.LivePolicy) -> Message | None:
         """Returns why a deploy would not find a new policy by its name: Terraform takes the name of another for it."""
-        for other in self.live.policies if policy.id not in self.known.get("policy", {}) else ():
+        for other in self.live.policies:
             if other.id != policy.id and other.type == policy.type and exact(other.name) == exact(policy.name):
                 text = (
                     f"Terraform takes {other.id} for it, whose name differs in Unicode's form alone; rename that at AWS"
@@ -638,7 +607,7 @@ class _Organization:
 
 def _kept(description: Description, kind: str, name: str, keeper: Message | None) -> Message | None:
     """Names what others look after, with who does, if anybody does."""
-    if keeper and (kind, name) not in description.own:
+    if keeper:
         description.kept[keeper].append(f"{kind} '{name}'")
     return keeper
 
@@ -649,7 +618,7 @@ def _by_provider() -> Message:
 
 def _external_own(description: Description, kind: str, name: str, reason: Message | None) -> Message | None:
     """Names what is external although nobody else looks after it, with the reason, if there is any."""
-    if reason and (kind, name) not in description.own:
+    if reason:
         text = f"{kind} '{name}' is external, so that no deploy changes it: {reason}."
         description.looks.append(reason.saying(text, kind=kind, name=name))
     return reason
@@ -671,13 +640,14 @@ class _Center:
     inventory: Inventory
     live: LiveCenter
     description: Description
-    known: Keys
     literal: bool = field(kw_only=True)
 
     def describe(self) -> None:
-        self.describe_things()
+        sets = self._permission_sets()
+        users = self._users()
+        self.description.sso = {"users": users, "groups": self._groups(), "permission_sets": sets}
         self._grants()
-        self.description.sso["assignments"] = [written(assignment) for assignment in self.description.assignments]
+        self.description.sso["assignments"] = [_rule(assignment) for assignment in self.description.assignments]
         # The attributes for access control go together: all of them are described, or none.
         attributes = dict(sorted((self.live.attributes or {}).items()))
         if reason := objection(Sso, "access_control_attributes", attributes):
@@ -685,15 +655,10 @@ class _Center:
         elif attributes:
             self.description.sso["access_control_attributes"] = attributes
 
-    def describe_things(self) -> None:
-        sets = self._permission_sets()
-        users = self._users()
-        self.description.sso = {"users": users, "groups": self._groups(), "permission_sets": sets}
-
     # People
 
     def _users(self) -> dict[str, Any]:
-        chosen = keys("user", _names(USER, self.inventory), taken=self.known.get("user"))
+        chosen = keys("user", _names(USER, self.inventory))
         needed = {assignment.principal for assignment in self.live.assignments}
         needed |= {id for group in self.live.groups if not group.external for id in group.members}
         described: dict[str, Any] = {}
@@ -724,7 +689,7 @@ class _Center:
         return entry if valid(User, entry) or valid(User, {**entry, "display_name": None}) else reference
 
     def _groups(self) -> dict[str, Any]:
-        chosen = keys("group", _names(GROUP, self.inventory), taken=self.known.get("group"))
+        chosen = keys("group", _names(GROUP, self.inventory))
         known = self.description.keys
         holders = {
             assignment.principal
@@ -768,8 +733,7 @@ class _Center:
         names, policies = _names(SET, self.inventory), self.description.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
         reserved = {f"reserved {key}": key for key in ends}  # a path has a single document
-        taken = {**self.known.get("permission-set", {}), **reserved}
-        chosen = keys("Set", names, taken=taken, lower=False)
+        chosen = keys("Set", names, taken=reserved, lower=False)
         described: dict[str, Any] = {}
         for permission_set in self.live.permission_sets:
             key, what = chosen[permission_set.arn], ("permission set", permission_set.name, permission_set.arn)
@@ -850,7 +814,7 @@ class _Center:
         return _called(self.inventory)
 
 
-def written(rule: Assignment) -> dict[str, Any]:
+def _rule(rule: Assignment) -> dict[str, Any]:
     """Returns an assignment as it stands in the YAML."""
     excepted = rule.except_
     fields = {
@@ -886,12 +850,12 @@ def _undescribable(permission_set: at_aws.LivePermissionSet) -> Message | None:
         *([permission_set.boundary] if permission_set.boundary else []),
     ]:
         others = permission_set.customer_managed if policy in permission_set.customer_managed else ()
-        if reason := undescribable_policy(policy, [other for other in others if other != policy]):
+        if reason := _undescribable_policy(policy, [other for other in others if other != policy]):
             return reason
     return None
 
 
-def undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[LiveCustomerPolicy]) -> Message | None:
+def _undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[LiveCustomerPolicy]) -> Message | None:
     """Returns why no entry of a permission set can name a policy, AWS's by its ARN, beside others."""
     if isinstance(policy, str):
         if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 
-from strata.adoption.live_ids import live_ids
 from strata.kinds import KEYED, KINDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.organization import ROOT_ACCESS
@@ -26,13 +25,19 @@ def import_ids(
         keys: kind to id to key.
         controls: the controls of security.yaml that the account has as they are declared.
     """
-    there, wanted = live_ids(inventory), candidates(landing_zone, inventory, keys)
+    there, wanted = _live_ids(inventory), _candidates(landing_zone, inventory, keys)
     lines = {address: id for address, id in wanted.items() if (address.partition(".")[0], id) in there}
     lines |= dict(_settings(landing_zone, inventory, controls))
     return dict(sorted(lines.items()))
 
 
-def candidates(landing_zone: LandingZone, inventory: Inventory, keys: Keys) -> dict[str, str]:
+def _live_ids(inventory: Inventory) -> frozenset[tuple[str, str]]:
+    """Returns the Terraform type and the import id of everything that the configuration imports by id."""
+    given = [kind.import_ids for kind in KINDS if kind.import_ids]
+    return frozenset(typed_id for import_ids in given for typed_id in import_ids(inventory))
+
+
+def _candidates(landing_zone: LandingZone, inventory: Inventory, keys: Keys) -> dict[str, str]:
     """Returns the ids that what is declared has at AWS, if AWS has it, by address."""
     ids = {kind: {key: id for id, key in keys.get(kind, {}).items()} for kind in KEYED}
     wanted = (kind.wanted(landing_zone, inventory, ids) for kind in KINDS if kind.wanted)

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, field, replace
 from typing import Any
 
 import yaml
@@ -15,7 +14,6 @@ from strata.config import (
     ACCEPTED,
     BASELINE,
     EXPECTATIONS,
-    EXTERNAL,
     FOLDERS,
     IMPORTS,
     ORGANIZATION,
@@ -23,7 +21,6 @@ from strata.config import (
     SECURITY,
     SSO,
 )
-from strata.config.entries import with_entry
 from strata.config.models import ROOT, Assignment, Control, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
@@ -37,9 +34,8 @@ _HEADS = {
     ORGANIZATION: "Units, accounts and policies, as found. Keys are identities and stay; names may change.",
     SECURITY: "Controls of the management account and of the organization as a whole: on, off or unmanaged.",
     SSO: "People, groups, permission sets, and who gets what where, as found. Keys are identities and stay.",
-    EXTERNAL: "What AWS has in what is external; `strata adopt --refresh-external` rewrites it, nobody by hand.",
     BASELINE: "What is set in member accounts, as found, by the place that gives it; what is not here stays as it is.",
-    IMPORTS: "Existing resources to import, by Terraform address; `strata adopt --prune` takes them out once deployed.",
+    IMPORTS: "Existing resources to import, by Terraform address; once deployed, a line has no effect.",
 }
 
 
@@ -122,16 +118,6 @@ _LOOKS = {
 """Id and sentence by what accepted.yaml calls it, of all that `strata.adoption.checking` finds."""
 
 
-def with_accepted(text: str, entries: Sequence[Mapping[str, Any]]) -> str:
-    """Returns the text of accepted.yaml with more entries at its end."""
-    return with_entry(text, (), entries, ACCEPTED) if text.strip() else accepted(entries)[ACCEPTED]
-
-
-def with_imports(text: str, lines: Mapping[str, str]) -> str:
-    """Returns the text of imports.yaml with more lines at its end."""
-    return with_entry(text or f"# {_HEADS[IMPORTS]}{_GAP}", (), lines, IMPORTS)
-
-
 _GAP = "\n\n"
 
 
@@ -179,90 +165,18 @@ _Dumper.add_representer(str, _text)
 _Dumper.add_representer(Mode, _mode)
 
 
-@dataclass
-class Since:
-    """The difference between AWS and a configuration that exists, as phrases.
-
-    Attributes:
-        added: new at AWS, and written now.
-        taken_out: somebody took it out of the configuration; AWS has it still, and it is not written back.
-        gone: declared, and AWS has it no more.
-        differs: written otherwise than it is at AWS.
-        reached: what rules give in accounts that were added, and AWS has not given.
-        full_access: who has full access by what is written now, as AWS gives it already.
-        left: new at AWS or new for a reason, and left alone.
-    """
-
-    added: list[str] = field(default_factory=list)
-    taken_out: list[str] = field(default_factory=list)
-    gone: list[str] = field(default_factory=list)
-    differs: list[str] = field(default_factory=list)
-    reached: list[str] = field(default_factory=list)
-    full_access: list[str] = field(default_factory=list)
-    left: list[str] = field(default_factory=list)
-
-    def facts(self) -> dict[str, list[str]]:
-        """Returns it for JSON, which has all that is left alone."""
-        return {name: phrases for name, phrases in asdict(self).items() if name != "left"}
-
-
-NEW = "New at AWS, and written"
-"""The heading of ADOPTION.md, which is written with the rest."""
-
-
-def adoption(
-    inventory: Inventory,
-    description: Description,
-    since: Since | None = None,
-    *,
-    shown: Callable[[str], str] = markdown,
-) -> str:
-    """Returns ADOPTION.md, after a rerun with what is other than it was; `shown` makes texts of AWS safe elsewhere."""
+def adoption(inventory: Inventory, description: Description, *, shown: Callable[[str], str] = markdown) -> str:
+    """Returns ADOPTION.md; `shown` makes texts of AWS safe elsewhere."""
     parts = (
-        _opening(inventory, description, first=since is None),
-        _since(replace(since or Since(), left=[]), shown),
+        _opening(inventory, description),
         _future(description, shown),
         _left_alone(description, shown),
-        _next(description, shown, first=since is None),
+        _next(description, shown),
     )
     return "\n".join(line for part in parts for line in part)
 
 
-def changes(since: Since) -> Iterator[tuple[str, list[str]]]:
-    """Yields each heading of a rerun with its phrases."""
-    headings = {
-        NEW: since.added,
-        "Full access, new at AWS": since.full_access,
-        "Taken out here, and at AWS still: not written back; a deploy removes what a state has of it": since.taken_out,
-        "Declared, and gone at AWS: a deploy makes it again": since.gone,
-        "AWS has another value: a deploy changes it, unless its line says otherwise": since.differs,
-        "Given by a rule in a new account, and not at AWS yet": since.reached,
-        "Left alone": since.left,
-    }
-    yield from ((heading, phrases) for heading, phrases in headings.items() if phrases)
-
-
-def told(since: Since) -> Iterator[str]:
-    """Yields the same as lines for a terminal, of which nothing is written yet."""
-    for heading, phrases in changes(since):
-        words = "new at AWS, to be written" if heading == NEW else f"{heading[:1].lower()}{heading[1:]}"
-        yield f"{words}:"
-        yield from (f"  {phrase}" for phrase in phrases)
-
-
-def _since(since: Since, shown: Callable[[str], str]) -> Iterator[str]:
-    lines = list(changes(since))
-    if lines:
-        yield "## Since the run before"
-        yield ""
-        for heading, phrases in lines:
-            yield f"{heading}:"
-            yield ""
-            yield from (f"- {shown(phrase)}" for phrase in phrases)
-            yield ""
-
-
-def _opening(inventory: Inventory, description: Description, *, first: bool) -> Iterator[str]:
+def _opening(inventory: Inventory, description: Description) -> Iterator[str]:
     organization, sso = description.organization, description.sso
     described = {
         "accounts": (len(organization["accounts"]) + 1, len(inventory.organization.accounts)),
@@ -284,19 +198,17 @@ def _opening(inventory: Inventory, description: Description, *, first: bool) -> 
         described["entitlements of Account access manager"] = 0, len(inventory.entitlements)
     yield "# Adoption"
     yield ""
-    wrote = "found and wrote" if first else "found in its last run, which added what was new to the configuration"
-    yield f"What `strata adopt` {wrote}. It changed nothing at AWS."
+    yield "What `strata adopt` found and wrote. It changed nothing at AWS."
     yield ""
     yield "| | found | described |"
     yield "|---|---|---|"
     yield from (f"| {word} | {all_} | {some} |" for word, (some, all_) in described.items())
     yield ""
     if inventory.center:
-        exactly = ", which give exactly these" if first else ""
-        yield f"The account assignments stand in {counted(len(description.assignments), 'rule')}{exactly}."
+        rules = counted(len(description.assignments), "rule")
+        yield f"The account assignments stand in {rules}, which give exactly these."
     else:
-        so = "so sso.yaml is empty" if first else "so nothing of it was added"
-        yield f"IAM Identity Center is not enabled in the region that was asked, {so}."
+        yield "IAM Identity Center is not enabled in the region that was asked, so sso.yaml is empty."
     yield ""
 
 
@@ -345,9 +257,9 @@ def _left_alone(description: Description, shown: Callable[[str], str]) -> Iterat
         return
     yield "Strata neither changes nor removes this."
     yield ""
-    for heading, names in _alike(description.left_alone).items():
-        yield _item(*heading, shown)
-        yield from (_name(name, shown) for name in names)
+    for (kind, reason), names in _alike(description.left_alone).items():
+        yield f"- {kind}: {shown(reason)}"
+        yield from (f"  - '{shown(name)}'" for name in names)
     yield ""
 
 
@@ -359,29 +271,7 @@ def _alike(left_alone: Iterable[LeftAlone]) -> dict[tuple[str, str], list[str]]:
     return alike
 
 
-def _item(kind: str, reason: str, shown: Callable[[str], str] = markdown) -> str:
-    return f"- {kind}: {shown(reason)}"
-
-
-def _name(name: str, shown: Callable[[str], str] = markdown) -> str:
-    return f"  - '{shown(name)}'"
-
-
-def left_since(left_alone: Iterable[LeftAlone], page: str) -> list[str]:
-    """Returns what is left alone and stands not in an ADOPTION.md, as phrases."""
-    there, heading = set[tuple[str, str]](), ""
-    for text in page.splitlines():
-        heading = heading if text.startswith("  - ") else text
-        there.add((heading, text))
-    new = [
-        omission
-        for omission in left_alone
-        if (_item(omission.kind, omission.reason), _name(omission.name)) not in there
-    ]
-    return [f"{kind} {', '.join(map(repr, names))}: {reason}" for (kind, reason), names in _alike(new).items()]
-
-
-def _next(description: Description, shown: Callable[[str], str], *, first: bool) -> Iterator[str]:
+def _next(description: Description, shown: Callable[[str], str]) -> Iterator[str]:
     yield "## Look at"
     yield ""
     for text in description.looks:
@@ -395,7 +285,7 @@ def _next(description: Description, shown: Callable[[str], str], *, first: bool)
             yield from (f"  - {shown(thing)}" for thing in things)
     if description.sso:
         yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
-    yield from _written_once(description) if first else ["- `strata plan` shows what a deploy imports and changes."]
+    yield from _written_once(description)
     yield ""
 
 
@@ -404,7 +294,7 @@ _FEW = 3
 
 
 def _written_once(description: Description) -> Iterator[str]:
-    """Yields what to know of files that a rerun leaves as they are."""
+    """Yields what to know of each file."""
     yield "- `security.yaml`: a control is `on` where it is set as Strata sets it, and `unmanaged` everywhere else."
     yield "  Switch one on at a time, and read the plan."
     unread = [f"`{control}`" for control in Security.kinds(Control) if control not in Security.kinds(Setting)]

@@ -1,7 +1,7 @@
-"""How the last run of each stack ended, written down beside the states: a state names neither that nor its provider.
+"""How the last run of each stack ended, written down beside the states, which do not name that.
 
-They lie under `management/runs.json`. Whether a plan may do without a refresh depends on them, and whether it notices
-that a team's file has gone; whatever is wrong with them is told and stops nothing.
+They lie under `management/runs.json`. Whether a deploy looks for accounts with older permission sets depends on them,
+and whether a plan notices that a team's file has gone; whatever is wrong with them is told and stops nothing.
 """
 
 from __future__ import annotations
@@ -26,13 +26,11 @@ class Run:
 
     Attributes:
         version: the version of the state that it left.
-        providers: version by source of the providers that made it.
         files: the resources by file and section, where teams own files.
         moves: kind and old key of the entries of moves.yaml; None where an older version of Strata made the run.
     """
 
     version: Version
-    providers: Mapping[str, str]
     files: Mapping[str, Mapping[str, Sequence[str]]] = field(default_factory=dict)
     moves: Sequence[Sequence[str]] | None = None
 
@@ -56,7 +54,7 @@ def read(aws: Aws, project: Project) -> dict[str, Run]:
 def write(aws: Aws, project: Project, ended: Mapping[str, Run]) -> None:
     """Adds runs that ended whole to those of other stacks, in a single write, if that changes anything.
 
-    Two runs that write at once may lose what either wrote, which costs a refresh.
+    Two runs that write at once may lose what either wrote, which costs a look at the permission sets.
 
     Raises:
         AwsError: the bucket refuses it.
@@ -90,7 +88,6 @@ def _written(runs: Mapping[str, Run]) -> bytes:
     entries = {
         stack: {
             **run.version._asdict(),
-            "providers": dict(sorted(run.providers.items())),
             "files": run.files,
             "moves": run.moves,
         }
@@ -101,7 +98,7 @@ def _written(runs: Mapping[str, Run]) -> bytes:
 
 def _run(entry: Any) -> Run:
     match entry:
-        case {"lineage": str(lineage), "serial": int(serial), "providers": dict(providers)}:
+        case {"lineage": str(lineage), "serial": int(serial)}:
             files, moves = entry.get("files", {}), entry.get("moves")
         case _:
             raise ValueError("an entry is no run")
@@ -109,7 +106,7 @@ def _run(entry: Any) -> Run:
         raise ValueError("the files of an entry are none")
     if moves is not None and not (isinstance(moves, list) and all(isinstance(move, list) for move in moves)):
         raise ValueError("the moves of an entry are none")
-    return Run(Version(lineage, serial), providers, files, moves)
+    return Run(Version(lineage, serial), files, moves)
 
 
 def _are_sections(sections: Any) -> bool:

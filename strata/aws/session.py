@@ -200,15 +200,6 @@ class Client:
 
         return call
 
-    def as_cli(self, operation: str, parameters: Mapping[str, Any]) -> Any:
-        """Returns the answer to an operation, by the words of the AWS CLI for it and for its parameters."""
-        from botocore import xform_name
-
-        method, meta = operation.replace("-", "_"), self.boto.meta
-        shape = meta.service_model.operation_model(meta.method_to_api_mapping[method]).input_shape
-        names = {xform_name(member): member for member in (shape.members if shape else ())}
-        return getattr(self, method)(**{names[name]: value for name, value in parameters.items()})
-
     def items(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         """Yields the items of all pages of a list, under a key or JMESPath expression."""
         pages = self.boto.get_paginator(operation).paginate(**parameters)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import math
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -26,9 +25,6 @@ if TYPE_CHECKING:
     from strata.evaluation.expectations import Case, ExpectationResult
     from strata.landing_zone.expiry import E
 
-CALLS_A_SECOND = 20
-"""The request rate of Identity Center; a quota that AWS does not raise."""
-
 
 def run(options: Options, *, as_of: str | None, json: bool) -> int:
     """Checks the configuration and prints the summary, and with a day the entries that have ended or end soon."""
@@ -43,7 +39,6 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             error.printed = True
         raise
     summary = summarize(landing_zone)
-    reads = identity_center_reads(landing_zone, summary["account_assignments"])
     doubtful = found_warnings(landing_zone, day, today)
     endings = _endings(landing_zone, options.config, day) if day else {}
     ended = [] if day else list(expiry.over(landing_zone, today))
@@ -51,7 +46,6 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         facts: dict[str, Any] = {
             "valid": True,
             "summary": summary,
-            "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
             "layers": list(landing_zone.layers),
             "not_described": list(landing_zone.undescribed),
             "faults": [],
@@ -76,7 +70,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
         print(line(f"warning: {fault}"), file=sys.stderr)
     with readers_may_leave():
         if not options.quiet:
-            _print_summary(options, landing_zone, summary, reads, holding=len(examined))
+            _print_summary(options, landing_zone, summary, holding=len(examined))
         if day and not endings["endings"]:
             options.note(f"no assignment has expired on {day} or ends within 14 days")
         for entry in (entry for entries in endings.values() for entry in entries):
@@ -118,34 +112,7 @@ def summarize(landing_zone: LandingZone) -> dict[str, int]:
     }
 
 
-def identity_center_reads(landing_zone: LandingZone, assignments: int) -> int:
-    """Returns the number of calls to Identity Center that a plan makes when everything is deployed.
-
-    Calls of the AWS provider 6.25: for a permission set DescribePermissionSet and ListTagsForResource, for a group
-    of an identity provider GetGroupId and DescribeGroup, for such a user GetUserId and DescribeUser, for everything
-    else a single call: the instance, its attributes, a user, a group, a membership, a policy of a set, a boundary, an
-    assignment (a page holds all who have the set in the account). A permission set of others is looked for by its
-    name: ListPermissionSets, and DescribePermissionSet of each until it is met.
-    """
-    sso = landing_zone.sso
-    external = sum(group.external for group in sso.groups.values()) + sum(user.external for user in sso.users.values())
-    people = len(sso.users) + len(sso.groups) + external + sum(len(group.members) for group in sso.groups.values())
-    every = landing_zone.permission_sets.values()
-    sets = sum(
-        2
-        + (
-            len(every)
-            if permission_set.external
-            else len(permission_set.policies) + (permission_set.boundary is not None)
-        )
-        for permission_set in every
-    )
-    return 1 + bool(sso.access_control_attributes) + people + sets + assignments
-
-
-def _print_summary(
-    options: Options, landing_zone: LandingZone, summary: dict[str, int], reads: int, *, holding: int
-) -> None:
+def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], *, holding: int) -> None:
     from strata.config import LAYERS
     from strata.config.layers import required, unused
     from strata.terraform.tools import CONFIG
@@ -169,10 +136,6 @@ def _print_summary(
         fields = required(path)
         content = f"which needs {listed(fields)}" if fields else "which may be empty"
         print(line(f"  no layer  stacks/layers/{path.name} takes no part without {missing}, {content}"))
-    seconds = math.ceil(reads / CALLS_A_SECOND)
-    time = f"{seconds} s" if seconds < 120 else f"{math.ceil(seconds / 60)} min"  # noqa: PLR2004
-    calls = f"{counted(reads, 'call')} to Identity Center"
-    print(f"  refresh   a full refresh takes {calls}: {time} at {CALLS_A_SECOND} a second")
     if holding:
         print(f"  {holding:>7}   {plural(holding, 'expectation holds', 'expectations hold')}")
 

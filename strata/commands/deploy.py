@@ -16,15 +16,14 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from strata.adoption.pruning import made
 from strata.aws.access_role import account_ids, way
 from strata.aws.runs import NO_STATE, Run
 from strata.aws.runs import begin as begin_run
+from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
-from strata.config import IMPORTS
-from strata.config.layers import STACKS, Rollout
+from strata.config.layers import Rollout
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
@@ -36,7 +35,6 @@ from strata.kinds import TYPES, resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
-from strata.sides.states import ids
 from strata.terminal import confirmed, require_terminal
 from strata.terraform import fleet, whole
 from strata.terraform.administrators import refuse_second_administrator
@@ -44,7 +42,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
 from strata.terraform.events import Failure
-from strata.terraform.existing import PRUNE, ExistingTable, GoneImports, exists_already
+from strata.terraform.existing import ExistingTable, GoneImports, exists_already
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
 from strata.terraform.losses import existing_in_layer, refuse_losses, taken_over
@@ -72,7 +70,6 @@ from strata.terraform.recovery import (
     unreached,
     untaint,
 )
-from strata.terraform.refresh import Refreshing, providers
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject
 from strata.text import counted, listed, plural
@@ -112,7 +109,6 @@ def run(
     allow: Sequence[str],
     expect: str | None = None,
     refresh: bool = False,
-    command: str = DEPLOY,
     at_once: int | None = None,
     shard: str | None = None,
     wave: int | None = None,
@@ -121,8 +117,7 @@ def run(
 
     Args:
         expect: the list that was approved, or its hash: nothing else is applied, and nobody is asked about more.
-        refresh: whether every plan refreshes.
-        command: what is run again after an interruption.
+        refresh: whether Terraform is started in accounts that are as the last deploy left them.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
     taken = fleet.Fleet.of(at_once, shard, wave)
@@ -132,17 +127,14 @@ def run(
         Signals() as signals,
         plan_folder() as folder,
         Progress(options) as progress,
-        Refreshing(options, progress, always=refresh) as refreshing,
     ):
         try:
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, fleet=taken)
+            prepared = prepare(options, progress, stacks=stacks, allow=allow, refresh=refresh, fleet=taken)
             to = sys.stderr if json else sys.stdout
-            deployment = Deployment(
-                *(options, prepared, signals, folder, to, progress), yes=yes, expected=expected, command=command
-            )
+            deployment = Deployment(*(options, prepared, signals, folder, to, progress), yes=yes, expected=expected)
             deployment.check_producers()
         except StoppedError as stopped:
-            options.note(Message("run-interrupted", f"interrupted; {_unchanged(command)}"))
+            options.note(Message("run-interrupted", "interrupted; nothing was changed"))
             return stopped.code
         try:
             code = deployment.run()
@@ -150,11 +142,6 @@ def run(
             deployment.finish(1, json=json, error=error)
             raise
         return deployment.finish(code, json=json)
-
-
-def _unchanged(command: str) -> str:
-    """Returns that the deploy changed nothing; what runs it may have changed something before."""
-    return "nothing was changed" if command == DEPLOY else "the deploy changed nothing"
 
 
 class Deployment:
@@ -171,7 +158,6 @@ class Deployment:
         *,
         yes: bool,
         expected: ApprovedList | None = None,
-        command: str = DEPLOY,
     ) -> None:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
@@ -204,7 +190,7 @@ class Deployment:
             at_once=prepared.fleet.at_once,
             muted=self._muted,
         )
-        self._expected, self._command = expected, command
+        self._expected = expected
         self._unfinished = 1
         """The exit code of a run that stops by itself."""
         self._unexpected: list[Message] = []
@@ -338,7 +324,7 @@ class Deployment:
         sso = self.outcomes.get(STACK)
         if sso is None or sso.status != "applied":
             return sso is not None and sso.status == "failed" and STACK in self._written
-        return self._provisions or not self.prepared.refreshing.ended_whole(STACK)
+        return self._provisions or not _began_whole(self.prepared)
 
     def _provisioned(self) -> bool:
         """Brings accounts the newest permission sets, unless somebody ends the run; says whether all have them."""
@@ -348,12 +334,10 @@ class Deployment:
         return provision_permission_sets(self.aws, self.landing_zone, otherwise, self.note)
 
     def _write_down(self) -> None:
-        """Writes down which stacks ended whole, so that their next plan may do without a refresh."""
+        """Writes down which stacks ended whole."""
         files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
         ended = {
-            stack: Run(
-                version or NO_STATE, providers(self.workspace, stack), files.get(stack, {}), moves.get(stack, [])
-            )
+            stack: Run(version or NO_STATE, files.get(stack, {}), moves.get(stack, []))
             for stack, version in self._whole.items()
         }
         project = self.landing_zone.project
@@ -366,7 +350,7 @@ class Deployment:
         except (AwsError, ValueError) as error:
             self._unwritable = error
         if why := self._unwritable:
-            text = f"the next plan asks AWS about everything, because how this run ended is not written: {why}"
+            text = f"how this run ended is not written: {why}"
             self.note(Message("kept-file-unwritable", text))
 
     def _ended_whole(self, planned: Plan, version: Version | None) -> bool:
@@ -423,26 +407,12 @@ class Deployment:
         self._tell_waiting()
         for key, account_id in self._new_accounts(outputs).items():
             print(line(f"  new account {account_id}  {key}"))
-        if outputs and (number := self._imported()):
-            lines = counted(number, "line")
-            text = (
-                f"{IMPORTS}: {lines} {plural(number, 'is', 'are')} imported; {PRUNE} removes what is no longer needed"
-            )
-            self.note(Message("imports-are-made", text, lines=number))
 
     def _tell_waiting(self) -> None:
         """Says at the end again that the trail waits for the plan after this one."""
         for warning in self.prepared.warnings if self._written else ():
             if warning.id == "trail-not-moved":
                 self.note(warning)
-
-    def _imported(self) -> int:
-        """Returns how many lines of imports.yaml the states have made, once all stacks are deployed."""
-        lines = self.landing_zone.imports
-        if not lines or not {*STACKS} <= {*self.prepared.chosen}:
-            return 0
-        states = {stack: read_state(self.aws, self.landing_zone.project, stack) for stack in STACKS}
-        return len(made(lines, ids(states)))
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
         """Returns the ids of the accounts that were in no state when the run began and that this run did not import."""
@@ -756,7 +726,6 @@ class Deployment:
             self._announce(planned)
         self._watch(stack).doing(f"{stack}: deploying")
         self._written.add(stack)
-        self.prepared.refreshing.changed(stack)
         if any(resource_of(address).provisioned for address in planned.changes):
             self._provisions = True
             with suppress(AwsError, ValueError):  # told when the run ends
@@ -827,7 +796,7 @@ class Deployment:
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
         idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
         if failed.keys() - self._odd.keys() or (failed and idle):
-            self.note(Message("nothing-changed", _unchanged(self._command)))
+            self.note(Message("nothing-changed", "nothing was changed"))
             return False
         if self._expected and self._is_another_list(self._expected, plans):
             self._unfinished = DIFFERS
@@ -970,9 +939,9 @@ class Deployment:
 
     def _interrupted(self, code: int) -> int:
         if self._written:
-            text = f"interrupted; run {self._command} again: it is safe and continues where this run ended"
+            text = f"interrupted; run {DEPLOY} again: it is safe and continues where this run ended"
         else:
-            text = f"interrupted; {_unchanged(self._command)}"
+            text = "interrupted; nothing was changed"
         self.note(Message("run-interrupted", text, changed=bool(self._written)))
         return code
 
@@ -1017,3 +986,13 @@ def _did(counts: Mapping[str, int]) -> str:
 def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[str]) -> str:
     """Returns the digest of the outputs that a plan has read of a state."""
     return str(versions[state])
+
+
+def _began_whole(prepared: Prepared) -> bool:
+    """Says whether the last run of `sso` ended whole, and left the state that this run began with."""
+    try:
+        run = read_runs(prepared.aws, prepared.landing_zone.project).get(STACK)
+    except (AwsError, ValueError):
+        return False
+    state = prepared.states.get(STACK, {})
+    return run is not None and bool(state) and run.version == Version.of(state)

@@ -40,7 +40,7 @@ def run(options: Options, *, as_of: str, dry_run: bool, yes: bool) -> int:
 
 def _keep_an_administrator(before: LandingZone, after: LandingZone, where: str) -> None:
     """Refuses to remove the last full access to the management account, which only its root user could restore."""
-    if administrators(before) and not administrators(after):
+    if administrators(before).are_lost(administrators(after)):
         text = (
             f"nothing was changed; without the entries of {where} that have expired nobody has administrator access "
             "to the management account; give somebody an assignment that does not expire, then run this again"

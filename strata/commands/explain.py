@@ -5,22 +5,22 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import Any, NamedTuple
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.moves import Kind
 from strata.config.source import Location
-from strata.errors import Message, StrataError, UsageError
-from strata.landing_zone import MANAGEMENT, LandingZone, Part, SourceLocation
+from strata.errors import Message, UsageError
+from strata.landing_zone import MANAGEMENT, LandingZone, SourceLocation
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.landing_zone.policies import EffectivePolicy
 from strata.landing_zone.units import Target
-from strata.live import CONFIGURATION, Source
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, readers_may_leave
 from strata.report.access import (
+    UNKNOWN,
     Access,
     AccessPath,
     access,
@@ -28,18 +28,14 @@ from strata.report.access import (
     allowances,
     bundles,
     empty_groups,
-    of_others,
     undecided,
 )
 from strata.report.inherited import as_data, lines_of, words_of
-from strata.report.names import find_account, find_anyone, find_permission_set, find_user, is_account
+from strata.report.names import find_account, find_anyone, find_permission_set, find_user
 from strata.report.places import places
 from strata.report.policies import short_type
 from strata.report.reviews import GivenAccess, GroupReview, group_reviews
 from strata.text import listed
-
-if TYPE_CHECKING:
-    from strata.report.live import LiveEvidence
 
 
 def run(
@@ -49,44 +45,19 @@ def run(
     account: str | None,
     permission_set: str | None,
     json: bool,
-    source: Source = CONFIGURATION,
 ) -> int:
-    """Finds the named user, account, group or permission set and prints it; 1 where AWS lets not all be read."""
+    """Finds the named user, account, group or permission set and prints it."""
     if (who is None) == (permission_set is None) or (account and permission_set):
         text = "name a user, a user and an account, an account, a group, or --permission-set NAME"
         asked = any((who, account, permission_set))
         raise UsageError(Message("arguments-conflict" if asked else "argument-missing", text))
-    source.check(options.config)
-    landing_zone, reading = load(options.config), None
-    if source:
-        from strata.live.reading import read
-
-        only = who if who and is_account(landing_zone, who) else ""
-        reading = read(options, landing_zone, source, controls=False, account=only)
-    explained = Explained(reading.zone if reading else landing_zone)
-    chosen = _chosen(explained, who, account, permission_set)
-    evidence = reading.about(chosen.kind, chosen.key) if reading else None
-    if reading:
-        reading.keep(options, source)
+    chosen = _chosen(Explained(load(options.config)), who, account, permission_set)
     with readers_may_leave():
         if json:
-            live = {"live": evidence.as_data()} if evidence else {}
-            document(output("explain", {**chosen.facts(), **live}))
+            document(output("explain", chosen.facts()))
         else:
-            print("\n".join(map(line, (*chosen.lines(), *(_evidence(evidence) if evidence else ())))))
-    return 1 if evidence and evidence.unread else 0
-
-
-def _evidence(live: LiveEvidence) -> Iterator[str]:
-    yield ""
-    yield str(live)
-    yield f"  organization {live.organization}, management account {live.management}"
-    yield f"  SHA-256 of the reading: {live.sha256}"
-    for unread in live.unread:
-        yield f"  unread: {unread}"
-    yield f"Differences to the configuration here: {live.summary}"
-    for difference in live.differences:
-        yield f"  {difference.what}{f', {difference.place}' if difference.place else ''}"
+            print("\n".join(map(line, chosen.lines())))
+    return 0
 
 
 Json = dict[str, Any]
@@ -96,18 +67,12 @@ Json = dict[str, Any]
 class _Chosen(NamedTuple):
     """What somebody asks about, with the answer for a script and for people."""
 
-    kind: Kind
-    key: str
     facts: Callable[[], Json]
     lines: Callable[[], Iterable[str]]
 
 
 def _chosen(explained: Explained, who: str | None, account: str | None, permission_set: str | None) -> _Chosen:
     landing_zone = explained.landing_zone
-    reason = landing_zone.unread.get("people")
-    if reason and (permission_set or account or not is_account(landing_zone, who or "")):
-        text = f"people and access are unread, so that only accounts can be explained: {reason}"
-        raise StrataError(Message("people-unread", text, reason=reason))
     kind: Kind
     there: tuple[str, ...] = ()
     if permission_set:
@@ -123,7 +88,7 @@ def _chosen(explained: Explained, who: str | None, account: str | None, permissi
         "permission-set": (explained.permission_set_facts, explained.permission_set_lines),
     }
     facts, lines = answers[kind]
-    return _Chosen(kind, key, partial(facts, key, *there), partial(lines, key, *there))
+    return _Chosen(partial(facts, key, *there), partial(lines, key, *there))
 
 
 class Explained:
@@ -193,8 +158,6 @@ class Explained:
         yield f"{key}: {account.name}, {account.email}"
         yield f"  {self._shown_at(account.file, account.location)}"
         yield f"  in {' > '.join(self._path(key))}"
-        if unread := self._unread("delegations"):
-            yield f"  administers: {unread}"
         for service, where in self._administers(key).items():
             yield f"  administers {service}, {where}"
         for part, words in words_of(self.landing_zone, key).items():
@@ -202,7 +165,7 @@ class Explained:
         yield from ("", "Policies that bind it", *self._policy_lines(key), "", "Who gets in")
         accesses = self._access_to(key)
         if not accesses:
-            yield f"  {self._unread('people') or 'nobody'}"
+            yield "  nobody"
         for way_in in accesses:
             yield f"  {way_in.permission_set}: {way_in.holder}"
             yield from self._way_lines(way_in.ways, "    ")
@@ -212,11 +175,6 @@ class Explained:
     def account_facts(self, key: str) -> Json:
         """Returns the same for a script."""
         account, accesses = self.landing_zone.accounts[key], self._access_to(key)
-        entering = {
-            "access": self._access_facts(accesses),
-            "groups_without_members": self._empty_groups(account=key),
-            "permission_sets": self._sets_facts(accesses),
-        }
         return {
             "account": key,
             "name": account.name,
@@ -224,16 +182,12 @@ class Explained:
             "place": self._shown_at(account.file, account.location),
             "path": self._path(key),
             **as_data(words_of(self.landing_zone, key), self._shown),
-            **self._unless_unread("delegations", {"administers": self._administers(key)}),
-            **self._unless_unread(
-                "policies", {"policies": [self._policy_facts(policy) for policy in self._effective(key)]}
-            ),
-            **self._unless_unread("people", entering),
+            "administers": self._administers(key),
+            "policies": [self._policy_facts(policy) for policy in self._effective(key)],
+            "access": self._access_facts(accesses),
+            "groups_without_members": self._empty_groups(account=key),
+            "permission_sets": self._sets_facts(accesses),
         }
-
-    def _unless_unread(self, part: Part, facts: Json) -> Json:
-        """Returns facts, none where they are not known: that is another thing than empty."""
-        return {} if part in self.landing_zone.unread else facts
 
     def _access_to(self, key: str) -> list[Access]:
         accesses = (way_in for way_in in access(self.landing_zone) if way_in.account == key)
@@ -257,10 +211,10 @@ class Explained:
         for effective in self._effective(key):
             by_policy[effective.policy.key].append(effective)
         if not any(policies[0].binds for policies in by_policy.values()):
-            yield f"  {self._unread('policies') or self.landing_zone.no_policy}"
+            yield f"  {self.landing_zone.no_policy}"
         for policy, attached in by_policy.items():
             if attached[0].binds:
-                theirs = "".join(f", {stranger}" for stranger in of_others(self.landing_zone, attached[0].policy))
+                theirs = "" if attached[0].policy.is_known else f", {UNKNOWN}"
                 yield f"  {short_type(attached[0].policy.type)} {policy}{theirs}"
                 for policy_path in attached:
                     yield f"    from {policy_path.source}, {self._shown_at(ORGANIZATION, policy_path.location)}"
@@ -295,12 +249,10 @@ class Explained:
         yield from ("", "Members")
         if not group.is_known:
             yield f"  known to {known_to([group])} only"
-        elif not group.people:
+        elif not group.members:
             yield "  nobody: what it is given reaches no one"
         for member, place in review.members:
             yield f"  {member}, {self._shown(place)}"
-        for name in group.strangers:
-            yield f"  {name}, whom no entry names"
         yield from ("", "What it is given")
         if not review.given:
             yield "  nothing"
@@ -344,7 +296,7 @@ class Explained:
         yield f"  {self._shown_at(SSO, permission_set.location)}"
         yield f"  {permission_set.description}"
         yield from ("", "Allows")
-        for allowance in allowances(self.landing_zone, permission_set):
+        for allowance in allowances(permission_set):
             yield f"  {allowance}"
         yield from ("", "Who has it")
         accesses = self._access_with(key)
@@ -373,7 +325,7 @@ class Explained:
             "name": permission_set.name,
             "description": permission_set.description,
             "place": self._shown_at(SSO, permission_set.location),
-            "allows": allowances(self.landing_zone, permission_set),
+            "allows": allowances(permission_set),
             "external": permission_set.external,
             "known": permission_set.is_known,
         }
@@ -388,11 +340,6 @@ class Explained:
             yield from self._allows_lines(f"{key}: ", key)
 
     # What all three say
-
-    def _unread(self, part: Part) -> str:
-        """Returns that a part is unread, empty where it was read."""
-        reason = self.landing_zone.unread.get(part)
-        return f"unread: {reason}" if reason else ""
 
     def _access_facts(self, accesses: Iterable[Access]) -> list[Json]:
         return [access_as_json(way_in, self._shown) for way_in in accesses]
@@ -411,7 +358,7 @@ class Explained:
 
     def _allows_lines(self, start: str, key: str) -> Iterator[str]:
         permission_set = self.landing_zone.permission_sets[key]
-        yield f"  {start}{'; '.join(allowances(self.landing_zone, permission_set))}"
+        yield f"  {start}{'; '.join(allowances(permission_set))}"
         yield f"    {self._shown_at(SSO, permission_set.location)}"
 
     def _empty_groups(self, account: str | None = None, permission_set: str | None = None) -> list[str]:

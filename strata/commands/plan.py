@@ -28,7 +28,6 @@ from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.provisioning import refuse_by_hand
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
-from strata.terraform.refresh import Refreshing
 from strata.terraform.signals import Signals, StoppedError
 from strata.text import counted
 from strata.text import listed as in_a_row
@@ -45,7 +44,7 @@ def run(
     allow: Sequence[str],
     changes: Path | None = None,
     expect: str | None = None,
-    refresh: bool = False,
+    refresh: bool | None = None,
     at_once: int | None = None,
     shard: str | None = None,
     wave: int | None = None,
@@ -59,7 +58,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard, wave)
+    part = fleet.Fleet.of(at_once, shard, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes")
@@ -70,10 +69,10 @@ def run(
                 Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect")
             )
     try:
-        with Signals(), Progress(options) as progress, Refreshing(options, progress, always=refresh) as refreshing:
-            prepared = prepare(options, progress, refreshing, stacks=stacks, allow=allow, preview=True, fleet=taken)
+        with Signals(), Progress(options) as progress:
+            prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=part)
             gone = GoneImports(prepared.landing_zone)
-            preview, plans = _plans(options, prepared, progress, gone)
+            preview, plans = _plans(options, prepared, progress, gone, refresh=refresh is not False)
     except StoppedError as stopped:
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
@@ -153,7 +152,7 @@ def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[s
 
 
 def _plans(
-    options: Options, prepared: Prepared, progress: Progress, gone: GoneImports
+    options: Options, prepared: Prepared, progress: Progress, gone: GoneImports, *, refresh: bool
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
     existing = ExistingTable.of(prepared.aws, zone, prepared.reader)
@@ -191,7 +190,7 @@ def _plans(
             learn=preview.learn if preview else lambda *_: None,
             reader=prepared.reader,
             steps=prepared.steps.plan,
-            refresh=prepared.refreshes,
+            refresh=prepared.refreshes if refresh else lambda _: False,
             digest=prepared.digest,
             many=fleet.many(workspace, prepared.asked, zone.account_stacks),
             at_once=prepared.fleet.at_once,

@@ -2,10 +2,10 @@
 
 PROJECT, ORGANIZATION, SECURITY, SSO = "project.yaml", "organization.yaml", "security.yaml", "sso.yaml"
 IMPORTS, ACCEPTED, MOVES, EXPECTATIONS = "imports.yaml", "accepted.yaml", "moves.yaml", "expectations.yaml"
-EXTERNAL, BASELINE, DETECTION = "external.yaml", "baseline.yaml", "detection.yaml"
+BASELINE, DETECTION = "baseline.yaml", "detection.yaml"
 """The files of a configuration."""
 
-OPTIONAL = (IMPORTS, ACCEPTED, MOVES, EXPECTATIONS, EXTERNAL, BASELINE, DETECTION)
+OPTIONAL = (IMPORTS, ACCEPTED, MOVES, EXPECTATIONS, BASELINE, DETECTION)
 """Those that a configuration need not have."""
 
 FOLDERS = {ORGANIZATION: "organization", SSO: "sso"}

@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 import yaml
 
 from strata.config.accepted import scalar
-from strata.config.source import SAFE_LOADER, Location, SourceFile, Value, dotted, is_null, parse
+from strata.config.source import Location, SourceFile, Value, dotted, is_null, parse
 from strata.errors import Message, StrataError
 
 Way = tuple[str, ...]
@@ -70,27 +70,6 @@ def with_value(text: str, way: Way, value: Value | None, file: str) -> str:
         file,
         lambda before, after: _bare(after) == _bare(_changed(before, way, lambda _: value)),
         lambda: StrataError(Message("not-editable", refusal, place=file, keys=list(way))),
-    )
-
-
-def without(text: str, keys: Collection[str], file: str) -> str:
-    """Returns the text without some lines of a file that is a mapping; comments and the order of the others stay.
-
-    Raises:
-        StrataError: the lines hold something else as well, or something else refers to them.
-    """
-    top = yaml.compose(text, Loader=SAFE_LOADER)
-    pairs = top.value if isinstance(top, yaml.MappingNode) and not top.flow_style else ()
-    refusal = f"{file} is written in a way that cannot be edited; take these lines out by hand:"
-    return _checked(
-        text,
-        _without(text, [pair for pair in pairs if pair[0].value in keys]),
-        file,
-        lambda before, after: after == {key: value for key, value in before.items() if key not in keys},
-        lambda: StrataError(
-            Message("not-editable", refusal, place=file),
-            *(Message("take-out-by-hand", key, place=key) for key in sorted(keys)),
-        ),
     )
 
 

@@ -63,13 +63,9 @@ FINDINGS: Mapping[str, str] = {
     "unknown-backup-type": "AWS Backup has no type of that name, or it is newer than Strata's list",
     "region-of-nobody": "a governed region that is off in every member account, where baseline.yaml sets nothing",
     "over-quota": "more than AWS's default quota",
-    "unread-external": "external.yaml lacks a permission set, policy or group of others, or was read on a future day",
-    "unused-external": "an entry of external.yaml that nothing declared uses",
-    "unknown-member": "somebody in a group of external.yaml whom sso.yaml does not have",
     "no-administrator": "nobody is known to administer the management account",
     "uncertain-administrator": "whether somebody administers the management account is not certain",
     "uncertain-repair": "whether a member can be entered, repaired or signed in to is not certain",
-    "closed-by-others": "a policy of others keeps a member from being entered, repaired or signed in to",
     "ending-administrator": "nobody administers the management account after a day",
     "unused-acceptance": "an entry of accepted.yaml that matches nothing",
 }

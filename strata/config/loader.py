@@ -25,7 +25,6 @@ from strata.config import (
     BASELINE,
     DETECTION,
     EXPECTATIONS,
-    EXTERNAL,
     FOLDERS,
     IMPORTS,
     LAYERS,
@@ -39,7 +38,6 @@ from strata.config import (
 from strata.config.accepted import ENTRIES, Acceptance
 from strata.config.expectations import ENTRIES as EXPECTATION_ENTRIES
 from strata.config.expectations import Expectation
-from strata.config.external import External
 from strata.config.json_lines import JsonSourceFile, minified
 from strata.config.layers import (
     ACCOUNTS,
@@ -105,7 +103,6 @@ class PartialConfiguration:
     security: Security | None = None
     sso: Sso | None = None
     imports: dict[str, str] = field(default_factory=dict)
-    external: External = field(default_factory=External.model_construct)
     documents: dict[str, str] = field(default_factory=dict)
     accepted: tuple[Acceptance, ...] = ()
     accepted_until_mended: frozenset[str] = frozenset()
@@ -165,9 +162,7 @@ def read_partial(folder: Path) -> tuple[PartialConfiguration, list[Fault]]:
         faults += source_file.faults
     if imports := _read_one(partial, IMPORTS, Imports):
         partial.imports = imports.root
-    if external := _read_one(partial, EXTERNAL, External):
-        partial.external = external
-    faults += [*partial.source_files[IMPORTS].faults, *partial.source_files[EXTERNAL].faults]
+    faults += partial.source_files[IMPORTS].faults
     acceptances: dict[int, Acceptance] = {}
     entries, wrong = _read_list(partial, ACCEPTED, ENTRIES, Acceptance, acceptances)
     broken = (entry for index, entry in enumerate(entries) if index not in acceptances)

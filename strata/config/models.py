@@ -633,7 +633,7 @@ def _refuse_more(model: Model, what: str, allowed: Collection[str]) -> None:
     if more := sorted(model.model_fields_set - {*allowed}):
         names = " and ".join(more)
         message = Message("managed-elsewhere", f"an external {what} has {names} here", key=more[0])
-        remedy = f"take {names} out: others look after it, and external.yaml has what AWS has of it"
+        remedy = f"take {names} out: others look after it"
         raise Problem(message, remedy, at=(more[0],))
 
 
@@ -652,7 +652,7 @@ class PolicyEntry(Model, title="Policy"):
 
     # The first, so that file is read with it in mind.
     external: bool = False
-    """Others look after it, such as Control Tower: nothing of it is changed, external.yaml has its document."""
+    """Others look after it, such as Control Tower: nothing of it is changed, and what it says is unknown here."""
     type: PolicyType = Field(strict=False)
     """AWS's name for its type, which says what the document may hold."""
     file: PolicyFile = Field(default="", validate_default=True)
@@ -1301,10 +1301,7 @@ class GroupEntry(Model, title="Group"):
     members: Many[UserReference] = ()
     """Keys of users."""
     external: bool = False
-    """Others look after the group, such as an identity provider: it is looked up by name, its members come from there.
-
-    external.yaml has those of Control Tower's groups.
-    """
+    """Others look after the group, such as an identity provider: it is looked up by name, and filled there."""
 
     @model_validator(mode="after")
     def _external_is_foreign(self) -> Self:
@@ -1355,7 +1352,7 @@ class PermissionSetEntry(Model, title="PermissionSet"):
     relay_state: RelayState | None = None
     """The console page its holder lands on; when not given, it keeps the one it has."""
     policies: Many[PolicyReference] = ()
-    """What it allows; without any, nothing. external.yaml has it of an external one."""
+    """What it allows; without any, nothing."""
     boundary: Boundary | None = None
     tags: dict[TagKey, TagValue] = {}
     """All of its own tags; when not given, it keeps those it has."""

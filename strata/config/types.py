@@ -749,11 +749,6 @@ LastDay = Annotated[
     BeforeValidator(_as_date),
     Field(json_schema_extra={"examples": ["2027-01-31"]}),
 ]
-DayOfReading = Annotated[
-    dt.date,
-    BeforeValidator(lambda value: _as_date(value, "write the day on which it was read as in 2027-01-31")),
-    Field(json_schema_extra={"examples": ["2027-01-31"]}),
-]
 
 # Texts of which other modules say what is wrong with them
 

@@ -227,7 +227,7 @@ class _Roles:
         has = self._permissions(self._after, name, new)
         admin = "; it can make itself or others administrator" if may_make_administrators(has) else ""
         if old is None or not was_on:
-            allows = "; ".join(allowances(self._after, has))
+            allows = "; ".join(allowances(has))
             yield Topic.ACCESS, f"the role {name} for {_whom(new.trust)}: {allows}{admin}", "access"
             return
         had = self._permissions(self._before, name, old)
@@ -236,7 +236,7 @@ class _Roles:
             yield Topic.ACCESS, text, None if _narrower(old.trust, new.trust) else "access"
         if _allows(had) != _allows(has):
             more = [*map(str, widened(_inline(had), _inline(has)))]
-            now, was = ("; ".join(allowances(zone, its)) for zone, its in ((self._after, has), (self._before, had)))
+            now, was = ("; ".join(allowances(its)) for its in (has, had))
             text = f"the role {name} with {now}, not {was}{f': {in_words(more)}' if more else ''}{admin}"
             yield Topic.ACCESS, text, "access" if more or _wider(had, has) else None
 

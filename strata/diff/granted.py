@@ -34,9 +34,7 @@ def until_and_why(ways: Collection[AccessPath]) -> str:
 def _granted(landing_zone: LandingZone) -> set[Grant]:
     groups = landing_zone.groups
     return {
-        grant
-        for grant in landing_zone.grants
-        if grant.principal_type == "GROUP" and not groups[grant.principal].has_others
+        grant for grant in landing_zone.grants if grant.principal_type == "GROUP" and groups[grant.principal].is_known
     }
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 
-from strata.config import EXTERNAL
 from strata.config.models import PolicyType
 from strata.diff.bindings import binding
 from strata.diff.change import Change, Risk, Topic
@@ -15,6 +14,7 @@ from strata.diff.statements import loosened, set_otherwise, tightened
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS, Policy
 from strata.landing_zone.units import Ancestors, Target
+from strata.report.access import UNKNOWN
 from strata.report.policies import in_words, short_type
 from strata.text import counted, listed, plural
 
@@ -46,7 +46,7 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     otherwise = _set_otherwise(before, after, held, lost)
     for key in sorted(new.keys() - old.keys()):
         made = "is declared as external" if new[key].external else "is created"
-        made += "" if new[key].is_known else f", is not known as {EXTERNAL} lacks it,"
+        made += "" if new[key].is_known else f" ({UNKNOWN})"
         text = f"policy {key} ({short_type(new[key].type)}) {made} and binds {in_words(new[key].attachments)}"
         yield Change(Topic.GUARDRAILS, text)
     for key in sorted(old.keys() - new.keys()):

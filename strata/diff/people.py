@@ -13,7 +13,7 @@ from strata.diff.granted import granted_changes, until_and_why
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group
 from strata.report.access import AccessHolder, AccessPath, way_of, ways_in
-from strata.text import accounts_in_words, folded, listed
+from strata.text import accounts_in_words, listed
 
 Held = Mapping[tuple[AccessHolder, str, str], Sequence[AccessPath]]
 """The ways of access by holder, account and permission set."""
@@ -23,39 +23,12 @@ def people_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what people gain, lose and keep longer, and what changes about the people themselves."""
     changed = set(_changed(before, after))
     had, have = ways_in(before, changed), ways_in(after, changed)
-    yield from _sentences("gain", _new(after, have, before, had), after)
-    yield from _sentences("lose", _new(before, had, after, have), before)
+    yield from _sentences("gain", {key: have[key] for key in have.keys() - had.keys()}, after)
+    yield from _sentences("lose", {key: had[key] for key in had.keys() - have.keys()}, before)
     yield from _longer(had, have)
     yield from granted_changes(before, after)
     yield from _users(before, after)
     yield from _groups(before, after)
-
-
-def _new(landing_zone: LandingZone, held: Held, other: LandingZone, others: Held) -> Held:
-    """Returns what somebody has here and not there, neither by key nor as one whom external.yaml alone names.
-
-    A user whom a deploy makes or deletes is another than the one who was there when external.yaml was read.
-    """
-    there = defaultdict[tuple[bool, str, str], set[str]](set)
-    for holder, account, permission_set in others:
-        there[holder.external, account, permission_set] |= _names(other, holder)
-
-    def stays(holder: AccessHolder, account: str, permission_set: str) -> bool:
-        names, named = _names(landing_zone, holder), there[True, account, permission_set]
-        if holder.external:
-            named = named | there[False, account, permission_set]
-        elif not (landing_zone.users[holder.key].external or holder.key in other.users):
-            return False
-        return bool(names) and names <= named
-
-    return {key: held[key] for key in held.keys() - others.keys() if not stays(*key)}
-
-
-def _names(landing_zone: LandingZone, holder: AccessHolder) -> set[str]:
-    """Returns the sign-in names of whom a holder stands for; none where nobody knows them."""
-    if holder.external:
-        return {*map(folded, landing_zone.groups[holder.key].strangers)}
-    return {folded(landing_zone.users[holder.key].sign_in_name)}
 
 
 def _changed(before: LandingZone, after: LandingZone) -> Iterator[tuple[str, str]]:
@@ -71,7 +44,7 @@ def _changed(before: LandingZone, after: LandingZone) -> Iterator[tuple[str, str
 
 
 def _members(group: Group) -> tuple[bool, frozenset[str]]:
-    return group.is_known, frozenset(group.people)
+    return group.is_known, frozenset(group.members)
 
 
 def _days(landing_zone: LandingZone, entries: Sequence[Location]) -> list[str | None]:
@@ -163,19 +136,11 @@ def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             yield Change(Topic.ACCESS, f"group {key} keeps its name, which sso.yaml no longer writes")
         elif was != will_be:
             yield Change(Topic.ACCESS, f"group {key} is named {will_be}, no longer {was}")
-        if new[key].external and not (old[key].is_known and new[key].is_known):
+        if new[key].external:
             continue
-        those, these = _in(before, old[key]), _in(after, new[key])
-        joined = sorted(these[name] for name in these.keys() - those.keys())
-        left = sorted(those[name] for name in those.keys() - these.keys())
+        joined = sorted({*new[key].members} - {*old[key].members})
+        left = sorted({*old[key].members} - {*new[key].members})
         if joined:
             yield Change(Topic.ACCESS, f"{listed(joined)} {'join' if joined[1:] else 'joins'} group {key}")
         if left:
             yield Change(Topic.ACCESS, f"{listed(left)} {'leave' if left[1:] else 'leaves'} group {key}")
-
-
-def _in(landing_zone: LandingZone, group: Group) -> dict[str, str]:
-    """Returns who is in a group, by what stays: of an external one external.yaml may name whom sso.yaml has no more."""
-    strangers = {folded(name): name for name in group.strangers}
-    users = landing_zone.users
-    return strangers | {folded(users[key].sign_in_name) if group.external else key: key for key in group.members}

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeVar
 
-from strata.config import EXTERNAL
 from strata.config.types import session_minutes
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.statements import parsed, widened
@@ -26,7 +25,7 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     old, new = before.permission_sets, after.permission_sets
     held = {grant.permission_set for grant in after.grants}
     for key in sorted(new.keys() - old.keys()):
-        text = f"permission set {key} is added: {'; '.join(allowances(after, new[key]))}"
+        text = f"permission set {key} is added: {'; '.join(allowances(new[key]))}"
         yield Change(Topic.PERMISSION_SETS, text)
         yield from _tags(key, {}, new[key]) if not new[key].external else ()
     for key in sorted(old.keys() - new.keys()):
@@ -74,10 +73,10 @@ def handed_over(old: Of, new: Of) -> str:
 
 
 def read_or_not(old: Of, new: Of) -> str:
-    """Returns that what others look after is known now, or no longer."""
+    """Returns that what others looked after is known now, or no longer."""
     if old.is_known == new.is_known:
         return ""
-    return f"was not known before: {EXTERNAL} has it" if new.is_known else f"is not known any more: {EXTERNAL} lacks it"
+    return "was not known before" if new.is_known else "is not known any more"
 
 
 def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Change]:

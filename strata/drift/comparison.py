@@ -8,12 +8,9 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from strata.aws.access_role import account_ids
-from strata.config import EXTERNAL
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import OPEN
 from strata.drift.difference import CHANGED_SINCE, Difference, DifferenceKind, lasting, written
-from strata.drift.hindrances import hindrances
-from strata.drift.order import in_order
 from strata.drift.ways import way_back
 from strata.errors import Message
 from strata.inventory import reading
@@ -24,18 +21,15 @@ from strata.kinds.account import ACCOUNT
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Way
 from strata.kinds.control import CONTACT, TRAIL
-from strata.kinds.group import GROUP
 from strata.kinds.kind import OF, Kind, account_of
-from strata.kinds.moves import address_now, names_by_key, newest_keys
+from strata.kinds.moves import names_by_key, newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import SET
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
-from strata.landing_zone.groups import is_of_control_tower
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
 from strata.sides.recorded import States, moved, recorded_side, shipped_now, states_of
@@ -49,12 +43,11 @@ class Drift:
     """What the comparison tells.
 
     Attributes:
-        differences: those that nobody accepted, in the order in which lines that take them back work.
+        differences: those that nobody accepted, by kind.
         accepted: those that accepted.yaml has.
         waiting: kind and name of what differs only because it was not deployed yet.
         unread: what could not be compared, by part, with the reason.
         otherwise: what AWS has otherwise than the configuration without being drift: a deploy is due, or leaves it.
-        undeployed: the stacks that a deploy would change beside that: what waits, and what is accepted.
     """
 
     differences: tuple[Difference, ...] = ()
@@ -62,7 +55,6 @@ class Drift:
     waiting: tuple[str, ...] = ()
     unread: Mapping[str, Message] = field(default_factory=dict)
     otherwise: tuple[Difference, ...] = ()
-    undeployed: frozenset[str] = frozenset()
 
 
 def compare(
@@ -79,29 +71,8 @@ def compare(
     said = states_of(states, zone)
     before = recorded_side(zone, said)
     unread = unread_parts(zone, inventory, center=any(kind in _PEOPLE_AND_ACCESS for kind, _ in before))
-    known = known_keys(zone, inventory, imported=said.ids, record={})
-    drift = differing(zone, said, inventory, known, unread, accepted)
-    made = (*drift.differences, *drift.accepted)
-    whole = all(message.id == UNREAD_EXTERNAL or account_of_part(part) is not None for part, message in unread.items())
-    added = {_added(difference) for difference in made} - {("", "")}
-    reasons = hindrances(zone, inventory, known, added) if whole else {}
-    left = [replace(difference, way=_hindered(difference, reasons)) for difference in drift.differences]
-    return replace(
-        drift,
-        differences=tuple(in_order(AtAws(zone, inventory, known, moved(zone, said.held())), left, drift.undeployed)),
-        accepted=tuple(replace(difference, way=_hindered(difference, reasons)) for difference in drift.accepted),
-    )
-
-
-def _added(difference: Difference) -> tuple[str, str]:
-    """Returns what `strata adopt` would add for what was made."""
-    return difference.live.thing if difference.live and difference.way.adopt and not difference.attribute else ("", "")
-
-
-def _hindered(difference: Difference, reasons: Mapping[tuple[str, str], Message]) -> Way:
-    """Returns the way back, with the reason where no configuration can have what was made."""
-    reason = reasons.get(_added(difference))
-    return replace(difference.way, adopt=False, not_adopted=reason) if reason else difference.way
+    known = known_keys(zone, inventory, imported=said.ids)
+    return differing(zone, said, inventory, known, unread, accepted)
 
 
 def differing(
@@ -113,7 +84,7 @@ def differing(
     accepted: Collection[tuple[str, str]] = (),
     kinds: Sequence[Kind] = KINDS,
 ) -> Drift:
-    """Returns what differs, without what hinders a way back.
+    """Returns what differs.
 
     Where nobody knows the states, what a deploy left is taken for what is declared: then nothing waits, and whatever
     AWS has otherwise is drift.
@@ -151,7 +122,7 @@ def differing(
         if thing.external and (ids_of := kind_of(*at).ids_at_aws):
             before[at] = replace(thing, ids=ids_of(aws, thing))
     out_of_reach = _out_of_reach(zone, inventory, known, live)
-    outside, waiting, otherwise, stacks = list[Difference](), list[str](), list[Difference](), set[str]()
+    outside, waiting, otherwise = list[Difference](), list[str](), list[Difference]()
     parts = {*unread, *([CONTROLS] if inventory.controls is None else [])}
     parts |= {OF_ACCOUNTS} if inventory.of_accounts is None else set()
     hidden = {kind for part in parts for kind in HIDDEN.get(part, ())}
@@ -164,17 +135,14 @@ def differing(
             outside += differences
             if compared.waits() and account not in shut:
                 waiting.append(" ".join(at))
-                stacks.add(kind.stack_of(at[1]))
             otherwise += compared.otherwise({each.attribute for each in differences})
-    # A line that gives a name back works once what took it is gone.
     outside = _under_what_was_made_again(_by_their_causes(outside))
-    outside.sort(key=lambda difference: (ORDER[difference.kind], difference.is_name_back))
+    outside.sort(key=lambda difference: ORDER[difference.kind])
     silenced = tuple(difference for difference in outside if difference.is_meant(accepted))
     left = tuple(
         _beside(aws, difference, silenced, accepted) for difference in outside if not difference.is_meant(accepted)
     )
-    stacks |= {stack for difference in silenced for stack in difference.way.deploy}
-    return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise), frozenset(stacks))
+    return Drift(left, silenced, tuple(waiting), unread, tuple(otherwise))
 
 
 def _gone_accounts(
@@ -285,33 +253,12 @@ def _beside(
 
 
 def _holder(difference: Difference) -> str:
-    """Returns the permission set that a part is in or that is given, or the policy that is attached."""
+    """Returns the permission set that is given, or the policy that is attached."""
     if difference.kind == ASSIGNMENT.name:
         return difference.name.partition(" of ")[0]
     if difference.kind == ATTACHMENT.name:
         return difference.name.partition(" on ")[0]
-    return difference.name.rpartition(" in ")[2] if kind_of(difference.kind, difference.name).is_part else ""
-
-
-def things_by_name(
-    zone: LandingZone, states: Mapping[str, State], inventory: Inventory
-) -> dict[tuple[str, str], tuple[str, str]]:
-    """Returns what AWS has, by kind and name, also by the name that it had before somebody declared it.
-
-    Whoever copies several lines declares with the first what the next calls by its name and id at AWS.
-    """
-    said, now = states_of(states, zone), newest_keys(zone.moves)
-    held = {address_now(address, now) for address in said.ids}
-    known = known_keys(zone, inventory, imported=said.ids, record={})
-    by_type = moved(zone, said.held())
-    before = {
-        kind: {id: key for id, key in some.items() if f"{TYPES[kind]}.{key}" in held} for kind, some in known.items()
-    }
-    things = dict[tuple[str, str], tuple[str, str]]()
-    for keys in (before, known):
-        live = live_side(AtAws(zone, inventory, keys, by_type, frozenset()))
-        things |= {at: thing.thing for at, thing in live.items()}
-    return things
+    return ""
 
 
 def controls_of(zone: LandingZone, states: Mapping[str, State]) -> Held:
@@ -329,7 +276,6 @@ def shipped_stacks(
         zone: the configuration.
         states: the states by stack.
         inventory: the accounts that AWS has.
-        only: the key of the only account that is asked about; empty for all.
     """
     said, now = states_of(states, zone), newest_keys(zone.moves)
     before = (stack.partition(IN_ACCOUNT)[2] for stack in states)
@@ -343,7 +289,7 @@ def shipped_stacks(
             recorded[kind.stack_of(thing.name)][str(thing)] = thing.values
     return [
         HeldStack(
-            *(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack], only),
+            *(stack, held, ids.get(account, ""), layer.roles.reader, layer.makes_roles, recorded[stack]),
             is_let_go=account in let_go,
         )
         for stack, held in shipped_now(zone, said).items()
@@ -369,7 +315,7 @@ def _depth(at: tuple[str, str], live: Side) -> int:
 
 
 _PEOPLE_AND_ACCESS = tuple(kind.name for kind in KINDS if kind.is_compared and kind.stack == "sso")
-STATES, CONTROLS, OF_ACCOUNTS = "states", "controls", "settings of accounts"
+CONTROLS, OF_ACCOUNTS = "controls", "settings of accounts"
 """Parts that may be missing beside those of the inventory."""
 HIDDEN: Mapping[str, tuple[str, ...]] = {
     reading.POLICIES: (POLICY.name, ATTACHMENT.name),
@@ -394,9 +340,7 @@ def hidden_by(part: str) -> tuple[str, ...]:
 
 
 def account_of_part(part: str) -> str | None:
-    """Returns the account in or of which something was not read, empty for all, None where it is about no account."""
-    if part == OF_ACCOUNTS:
-        return ""
+    """Returns the account in or of which something was not read, None where it is about no account."""
     if not any(_is_of(kind, part) for kind in KINDS if kind.is_shipped):
         return None
     return part.partition(IN_ACCOUNT)[2] or (account_of(part) if OF in part else "")
@@ -432,30 +376,7 @@ def unread_parts(zone: LandingZone, inventory: Inventory, *, center: bool) -> di
         region = zone.project.identity_center_region
         off = Message("identity-center-off", f"it is not enabled in {region}", region=region)
         messages.setdefault(reading.CENTER, off)
-    messages |= dict(_unread_external(zone, inventory))
     return dict(sorted(messages.items()))
-
-
-def _unread_external(zone: LandingZone, inventory: Inventory) -> Iterator[tuple[str, Message]]:
-    """Yields what is external and at AWS, and of which external.yaml has nothing to compare it with.
-
-    A group may have another name at AWS by now; those that a provider fills are compared with nothing.
-    """
-    names = {permission_set.name for center in inventory.centers for permission_set in center.permission_sets}
-    policies = {(policy.type, policy.name) for policy in inventory.organization.policies}
-    sets = (each for each in zone.permission_sets.values() if not each.is_known and each.name in names)
-    some = (each for each in zone.policies.values() if not each.is_known and (each.type, each.name) in policies)
-    provided = {folded(group.name) for center in inventory.centers for group in center.groups if group.external}
-    unknown = (group for group in zone.groups.values() if is_of_control_tower(group) and not group.is_known)
-    groups = (group for group in unknown if inventory.centers and folded(group.name) not in provided)
-    lacking = ((SET.name, sets), (POLICY.name, some), (GROUP.name, groups))
-    for kind, key in ((kind, each.key) for kind, things in lacking for each in things):
-        text = f"{EXTERNAL} lacks it; strata adopt --refresh-external"
-        yield f"{kind} {key}", Message(UNREAD_EXTERNAL, text, kind=kind, name=key)
-
-
-UNREAD_EXTERNAL = "external-unread"
-"""The id of that; nothing else is less known for it."""
 
 
 # One thing on three sides
@@ -546,12 +467,8 @@ class _Compared:
         return live in names_by_key(self.aws.zone, self.kind.key, self.name)[1:]
 
     def _are_unread_tags(self, attribute: str) -> bool:
-        """Returns whether an attribute is tags of which nobody knows its own: Strata's are in the states.
-
-        Those of permission sets are read with them.
-        """
-        apart = reading.TAGS in self.unread and self.kind.stack != "sso"
-        return attribute == reading.TAGS and (STATES in self.unread or apart)
+        """Returns whether an attribute is tags that were not read; those of permission sets are read with them."""
+        return attribute == reading.TAGS and reading.TAGS in self.unread and self.kind.stack != "sso"
 
     def _difference(
         self, how: DifferenceKind, attribute: str = "", at_aws: str = "", before: str = "", declared: str = ""

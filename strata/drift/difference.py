@@ -16,7 +16,7 @@ from strata.errors import Message
 from strata.kinds import kind_of
 from strata.kinds.change import Way
 from strata.kinds.members.role import TRUST
-from strata.kinds.thing import BY_KEY, Thing
+from strata.kinds.thing import Thing
 from strata.policy.documents import Statement, statements
 from strata.policy.equality import meaning
 
@@ -66,11 +66,6 @@ class Difference:
         """
         value = f": {self.attribute or 'content'} is {self.at_aws}" if self.attribute or self.at_aws else ""
         return written_out(f"{self.kind} {self.name}{value}")
-
-    @property
-    def is_name_back(self) -> bool:
-        """Returns whether it is a name that a line gives back, once what took it is gone."""
-        return self.declared is not None and self.attribute in {*(self.declared.by_default & BY_KEY), "user_name"}
 
     @property
     def statements(self) -> tuple[str, ...]:

@@ -1,82 +1,99 @@
-"""How a difference is kept: what `strata adopt KIND:NAME` writes of it, or why it can write nothing."""
+"""What to write into the configuration to keep what AWS has, in words."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import json
+from collections.abc import Mapping
 
-from strata.adoption.describing import objection, undescribable_policy
-from strata.errors import Message
-from strata.kinds import kind_of
-from strata.kinds.at_aws import LiveCustomerPolicy
-from strata.kinds.change import Edit, Obstacle, OutsideChange, edit, in_external_yaml
+from strata.config import IMPORTS, ORGANIZATION, SSO
+from strata.config.source import dotted
+from strata.kinds.account import ACCOUNT
+from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.at_aws import Inventory
+from strata.kinds.attribute import ATTRIBUTE
+from strata.kinds.group import GROUP, MEMBERSHIP
 from strata.kinds.kind import Kind
-from strata.kinds.permission_set import BOUNDARY, SET, SET_POLICY, arn_of
-from strata.kinds.policy import POLICY, full_access_of
+from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
+from strata.kinds.permission_set import BOUNDARY, INLINE, SET, SET_POLICY
+from strata.kinds.policy import ATTACHMENT, POLICY, full_access_of
 from strata.kinds.thing import AtAws, Thing
+from strata.kinds.unit import UNIT
+from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
-from strata.printing import word
 
 
-def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> Obstacle:
-    """Returns why `strata adopt` cannot write what AWS has, as a phrase; nothing where it can.
-
-    external.yaml has what is in something external, and not that this is there.
-    """
-    if here and here.external and (kind.is_part or (attribute and kind in (SET, POLICY))):
-        return in_external_yaml()
-    set_ = zone.permission_sets.get(now.ids.get("set", "")) if now and kind.is_part and not here else None
-    if set_ and set_.external:
-        return in_external_yaml()
-    if now is None and here and (type := full_access_of(here.name)):
-        full = FULL_ACCESS[type]
-        text = f"write it under detached of an entry {full} in organization.yaml, with external: true and type: {type}"
-        return Message("write-detached", text)
-    if now is None and here is None:
-        return Message("gone-at-aws", f"nothing declares it; a deploy that changes {kind.stack} notes that it is off")
-    if now is None:
-        deploy = "" if here and here.external and kind.stack == "organizations" else ", and deploy"
-        return Message("gone-at-aws", f"take it out of the YAML by hand{deploy}")
-    if here and attribute == "id":
-        again = Message("deploy-gives-again", "a deploy gives the new one what the deleted one had")
-        deleted = "the state has the one that was deleted, and no import replaces it"
-        return again if here.external else Message("state-has-deleted", deleted)
-    if why := kind.obstacle(zone, OutsideChange(attribute, here, now)) or _undescribable(zone, kind, now):
-        return why
-    name, value = kind.fields.get(attribute), now.values.get(attribute)
-    return objection(kind.model, name, value) if kind.model and name and value else ""
-
-
-def _undescribable(zone: LandingZone, kind: Kind, now: Thing) -> Obstacle:
-    """Returns why the entry of a permission set cannot name a policy that it has."""
-    if kind not in (SET_POLICY, BOUNDARY):
+def entry_to_write(aws: AtAws, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> str:
+    """Returns what to write where, by the sides that have the thing; nothing where no entry keeps it."""
+    if here and kind.is_control:
+        return f"write mode: unmanaged, or what AWS has, at {_place(aws.zone, here)}"
+    if now is None and here is None:  # a policy type that a state noted: the next deploy notes that it is off
         return ""
-    ids, set_ = now.ids, zone.permission_sets[now.ids["set"]]
-    own = LiveCustomerPolicy(ids["customer"], ids.get("path", "/")) if "customer" in ids else None
-    managed = set_.managed if kind is SET_POLICY else ()
-    others = [LiveCustomerPolicy(policy.customer, policy.path) for policy in managed if policy.customer]
-    return undescribable_policy(own or arn_of(ids["aws"]), [other for other in others if other != own]) or ""
+    if now is None:
+        return _taken_out(here)
+    if here is None:
+        return _new(aws.inventory, kind, now)
+    if not here.file or attribute in _NO_FIELD or _is_of_option(aws.zone, kind, here):
+        return ""
+    place = _place(aws.zone, here)
+    field = kind.fields.get(attribute)
+    if field is None:
+        return f"write what AWS has at {place}"
+    value = now.values[attribute]
+    what = f"{field}: {json.dumps(value, ensure_ascii=False)}" if field else json.dumps(value, ensure_ascii=False)
+    return f"write {what} at {place}" if value else f"take {field} out at {place}"
 
 
-def adopt_line(kind: str, name: str) -> str:
-    """Returns the command that writes a thing into the configuration."""
-    words = kind.replace(" ", "-")
-    return f"strata adopt {word(f'{words}:{name}')}"
+_NO_FIELD = frozenset({"id", "principal", "state"})
+"""What becomes of a thing at AWS, which no entry says."""
 
 
-def is_added(change: OutsideChange) -> bool:
-    """Returns whether it is an entry of its own, which every run of `strata adopt` can add."""
-    return not change.attribute and kind_of(change.now.kind, change.now.name).is_added
+def _is_of_option(zone: LandingZone, kind: Kind, here: Thing) -> bool:
+    """Returns whether an option makes it, so that it has no entry of its own."""
+    if kind is POLICY:
+        return bool(zone.policies[here.name].option)
+    return kind is SET and bool(zone.permission_sets[here.name].option)
 
 
-def edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    """Yields what is written of what a run over everything does not write."""
-    if is_added(change):
-        return
-    kind, here = kind_of(change.now.kind, change.now.name), change.here
-    if here and change.attribute in kind.fields:
-        keys = filter(None, [kind.fields[change.attribute]])
-        value = kind.own(aws.zone, here.name, change.attribute, change.now.values[change.attribute])
-        # What AWS has not is not written: then it stays as it is.
-        yield edit(aws.zone, here.file, here.location, *keys, value=value or None)
-    yield from kind.edits(aws, change)
+def _place(zone: LandingZone, here: Thing) -> str:
+    """Returns the keys that lead to an entry, and its file."""
+    part, at = zone.source_file(here.file).origin(here.location)
+    return f"{dotted(at)} in {part.name or here.file}"
+
+
+def _taken_out(here: Thing | None) -> str:
+    if here and (type := full_access_of(here.name)):
+        return f"write it under detached of an entry {FULL_ACCESS[type]} in {ORGANIZATION}, with external: true"
+    return "take it out of the YAML"
+
+
+def _new(inventory: Inventory, kind: Kind, now: Thing) -> str:
+    """Returns where the entry of something new stands, and the line that imports what no stack finds by its name."""
+    if full_access_of(now.name) or kind.name not in _ENTRIES:
+        return ""
+    entry = f"write it under {_ENTRIES[kind.name]}"
+    if not (kind.key and kind.import_ids):
+        return entry
+    import_id = next((id for _, id in kind.import_ids(inventory) if kind.id_of(id) == now.ids["id"]), "")
+    return f"{entry}, and {kind.type}.KEY: {import_id} in {IMPORTS}"
+
+
+_ENTRIES: Mapping[str, str] = {
+    ACCOUNT.name: f"accounts in {ORGANIZATION}",
+    UNIT.name: f"organizational_units in {ORGANIZATION}",
+    POLICY.name: f"policies in {ORGANIZATION}",
+    ATTACHMENT.name: f"targets of the policy in {ORGANIZATION}",
+    TRUSTED.name: f"trusted_services in {ORGANIZATION}",
+    DELEGATED.name: f"delegated_administrators in {ORGANIZATION}",
+    ROOT_ACCESS.name: f"member_root_access in {ORGANIZATION}",
+    USER.name: f"users in {SSO}",
+    GROUP.name: f"groups in {SSO}",
+    MEMBERSHIP.name: f"members of the group in {SSO}",
+    SET.name: f"permission_sets in {SSO}",
+    SET_POLICY.name: f"policies of the permission set in {SSO}",
+    INLINE.name: f"policies of the permission set in {SSO}, its document under policies/",
+    BOUNDARY.name: f"boundary of the permission set in {SSO}",
+    ASSIGNMENT.name: f"assignments in {SSO}",
+    ATTRIBUTE.name: f"access_control_attributes in {SSO}",
+}
+"""Where the configuration has what was made, by its kind."""

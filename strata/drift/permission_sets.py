@@ -15,7 +15,6 @@ from strata.config.findings import DRIFT
 from strata.config.layers import STACKS
 from strata.drift.comparison import differing
 from strata.drift.difference import Difference, DifferenceKind
-from strata.drift.keeping import adopt_line
 from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.inventory.reading import TAGS, read_sets
@@ -29,9 +28,7 @@ from strata.sides.states import State
 from strata.text import listed
 
 
-def otherwise(
-    aws: Aws, zone: LandingZone, arns: Collection[str], read: LiveCenter | None = None, *, left: bool = False
-) -> dict[str, Refusal]:
+def otherwise(aws: Aws, zone: LandingZone, arns: Collection[str], *, left: bool = False) -> dict[str, Refusal]:
     """Returns by key which permission sets AWS has otherwise than declared, and what to do about it.
 
     What accepted.yaml has is meant, and what a layer of your own has put into a set is that layer's.
@@ -40,13 +37,12 @@ def otherwise(
         aws: the management account.
         zone: the configuration.
         arns: the sets that are asked about, all of them declared and one's own.
-        read: a reading of them.
         left: names only what somebody did by hand and a deploy leaves.
 
     Raises:
         AwsError: AWS rejects a call.
     """
-    center = read or read_sets(aws, zone.project, arns)
+    center = read_sets(aws, zone.project, arns)
     if center is None:
         return {}
     center = replace(center, permission_sets=tuple(each for each in center.permission_sets if each.arn in arns))
@@ -64,7 +60,7 @@ def _refusals(zone: LandingZone, states: Mapping[str, State], center: LiveCenter
     said, inventory = states_of(states, zone), Inventory(_NO_ORGANIZATION, center)
     today = dt.datetime.now(dt.UTC).date()
     accepted = {(each.finding, each.at) for each in zone.accepted if each.finding in DRIFT and not each.ended(today)}
-    known = known_keys(zone, inventory, imported=said.ids, record={})
+    known = known_keys(zone, inventory, imported=said.ids)
     drift = differing(zone, said, inventory, known, {}, accepted, (SET, SET_POLICY, INLINE, BOUNDARY))
     by_hand = _by_set(drift.differences, left=left)
     found = by_hand if left else {**_by_set(drift.otherwise), **by_hand}
@@ -95,10 +91,8 @@ def _refusal(zone: LandingZone, key: str, differences: Sequence[Difference], *, 
     things = [f"{each.at} is missing" if each.how is gone else each.at for each in differences]
     if by_hand:
         text = f"permission set {key} was changed by hand, and a deploy would give its accounts that: {listed(things)}"
-        lines = [adopt_line(each.kind, each.name) for each in differences if each.way.adopt]
         backs = dict.fromkeys(_back(each.way) for each in differences)
-        keep = f"keep it by {listed(lines)}, or " if lines else ""
-        remedy = f"{'; '.join(backs)}; or {keep}accept it in accepted.yaml, as strata drift prints it"
+        remedy = f"{'; '.join(backs)}; or write it into {SSO}, or accept it in accepted.yaml, as strata drift prints it"
     else:
         text, remedy = f"permission set {key} is not deployed as it is declared: {listed(things)}", "strata deploy sso"
     case = "permission-set-by-hand" if by_hand else "permission-set-not-deployed"
@@ -107,4 +101,4 @@ def _refusal(zone: LandingZone, key: str, differences: Sequence[Difference], *, 
 
 
 def _back(way: Way) -> str:
-    return "take it back by strata drift --back" if way.undo or way.deploy else str(way.by_hand)
+    return "take it back as strata drift says" if way.undo or way.deploy else str(way.by_hand)

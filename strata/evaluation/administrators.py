@@ -5,8 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import functools
 import json
-from collections.abc import Collection, Mapping
-from types import MappingProxyType
+from collections.abc import Collection
 from typing import Any, NamedTuple
 
 from strata.config.models import MANAGEMENT
@@ -16,38 +15,45 @@ from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
 from strata.policy.documents import Statement, statements
 from strata.policy.reference import managed_documents
 from strata.policy.unknown import covers
-from strata.text import folded
 
 
 class Administrators(NamedTuple):
-    """Who has full access to the management account: users by key, and groups in which others are, or may be.
+    """Who has full access to the management account: users by key, and groups that others fill.
 
     Attributes:
-        external: group to the sign-in names of those others, folded; none where nobody here knows them.
+        is_certain: whether they have it for certain; else by permission sets that others look after, if at all.
     """
 
     people: frozenset[str] = frozenset()
-    external: Mapping[str, frozenset[str]] = MappingProxyType({})
+    external: frozenset[str] = frozenset()
+    is_certain: bool = True
 
     def __bool__(self) -> bool:
         return bool(self.people or self.external)
 
-    def without(self, gone: Collection[str]) -> Administrators:
-        """Returns who remains once users of these sign-in names are deleted, whom external.yaml still has in groups."""
-        remain = {group: names for group, names in self.external.items() if not names or names.difference(gone)}
-        return self._replace(external=remain)
+    def are_lost(self, after: Administrators) -> bool:
+        """Returns whether there is nobody any more, or nobody for certain."""
+        return bool(self) and (not after or (self.is_certain and not after.is_certain))
 
 
 def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Administrators:
     """Returns who has full access to the management account; an assignment that ended before a day counts for nobody.
 
-    Full access is AdministratorAccess without a boundary and without an inline policy that denies everything.
+    Full access is AdministratorAccess without a boundary and without an inline policy that denies everything. Where
+    nobody has it for certain, those count who have a permission set that others look after.
     """
-    full = {key for key, permission_set in landing_zone.permission_sets.items() if is_full(permission_set)}
+    sets = landing_zone.permission_sets.items()
+    full = {key for key, permission_set in sets if is_full(permission_set)}
+    unknown = {key for key, permission_set in sets if not permission_set.is_known}
+    return _having(landing_zone, full, today) or _having(landing_zone, unknown, today)._replace(is_certain=False)
+
+
+def _having(landing_zone: LandingZone, sets: Collection[str], today: dt.date) -> Administrators:
+    """Returns who has any of some permission sets in the management account."""
     people: set[str] = set()
-    external: dict[str, frozenset[str]] = {}
+    external: set[str] = set()
     for grant, entries in landing_zone.grants.items():
-        if grant.account != MANAGEMENT or grant.permission_set not in full:
+        if grant.account != MANAGEMENT or grant.permission_set not in sets:
             continue
         if all(has_ended(landing_zone, entry, today) for entry in entries):
             continue
@@ -56,9 +62,9 @@ def administrators(landing_zone: LandingZone, today: dt.date = dt.date.min) -> A
             continue
         group = landing_zone.groups[grant.principal]
         people.update(group.members)
-        if group.has_others:
-            external[group.key] = frozenset(map(folded, group.strangers))
-    return Administrators(frozenset(people), external)
+        if not group.is_known:
+            external.add(group.key)
+    return Administrators(frozenset(people), frozenset(external))
 
 
 def has_ended(landing_zone: LandingZone, entry: Location, today: dt.date) -> bool:

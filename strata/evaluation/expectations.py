@@ -324,7 +324,7 @@ class Examiner:
                     continue
                 group = groups[grant.principal]
                 holders |= {(member, grant.permission_set, member) for member in group.members}
-                if group.has_others or not group.members:
+                if not group.is_known or not group.members:
                     holders.add((str(Who("group", group.key)), grant.permission_set, ""))
             self._grants[account] = tuple(sorted(holders))
         return self._grants[account]

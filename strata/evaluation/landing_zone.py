@@ -13,8 +13,7 @@ from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any
 
-from strata.config import EXTERNAL, SSO
-from strata.config.external import place_of_inline
+from strata.config import ORGANIZATION, SSO
 from strata.config.layers import BASELINE_LAYER
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
@@ -22,11 +21,11 @@ from strata.evaluation.organization import named_organization
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import archive_of
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import FULL_ACCESS, Held, InlinePolicy, ManagedPolicy
+from strata.landing_zone.permission_sets import FULL_ACCESS, OF_OTHERS, Held, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.placeholders import DocumentTemplate as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
-from strata.landing_zone.policies import security_administrator
+from strata.landing_zone.policies import Policy, security_administrator
 from strata.landing_zone.undescribed import UNDESCRIBED
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
@@ -134,24 +133,20 @@ class Evaluated:
             full = (_of_aws(ALLOW_ALL[kind], EVERYTHING),) if is_open else ()
             effective = self.landing_zone.effective_policies[target]
             attached = [policy.policy for policy in effective if policy.source == target and policy.policy.type is kind]
-            documents = [*full]
-            for policy in (policy for policy in attached if policy.is_known):
-                option = f"{policy.type} {policy.name}" if policy.external else policy.key
-                documents.append(
-                    self._file(policy.file, policy.document)
-                    if policy.file
-                    else self._made(option, policy.document.text, *policy.place)
-                )
-            hidden = tuple(
-                f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
-            )
+            known = [self._of_organization(policy) for policy in attached if policy.is_known]
+            hidden = tuple(f"policy {policy.name}, {OF_OTHERS}" for policy in attached if not policy.is_known)
             if target == THE_ROOT and self.landing_zone.has_undescribed(kind):
                 hidden += (UNDESCRIBED,)  # wherever it is attached, which nothing says
             name = "the root" if target == THE_ROOT else str(target)
-            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", tuple(documents), hidden)
+            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", (*full, *known), hidden)
         return self._levels[kind, target]
 
     # Documents
+
+    def _of_organization(self, policy: Policy) -> Document:
+        if policy.file:
+            return self._file(policy.file, policy.document)
+        return self._made(policy.key, policy.document.text, ORGANIZATION, policy.location)
 
     def _file(self, file: str, document: Filled) -> Document:
         """Returns the document of a file, with its line numbers."""
@@ -184,8 +179,6 @@ class Evaluated:
     def _inline(self, policy: InlinePolicy, location: Location) -> Document:
         if policy.file:
             return self._file(policy.file, policy.document)
-        if policy.of:
-            return self._made(str(policy), policy.document.text, EXTERNAL, place_of_inline(policy.of))
         project = self.landing_zone.project
         where = f"{project.regions.primary}:{project.management_account.id}"
         key = f"arn:{PARTITION}:kms:{where}:key/{unknown.ANYTHING}"

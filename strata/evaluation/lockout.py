@@ -124,7 +124,7 @@ class Management:
             people: Iterable[str] = (grant.principal,)
             if grant.principal_type == "GROUP":
                 group = landing_zone.groups[grant.principal]
-                people = (*group.members, *([f"group {group.key}"] if group.has_others else []))
+                people = (*group.members, *([f"group {group.key}"] if not group.is_known else []))
             holders.setdefault(grant.permission_set, set()).update(people)
         order = sorted(holders, key=lambda key: (not _is_wide(landing_zone, key), key))
         return {key: tuple(sorted(holders[key])) for key in order if holders[key]}

@@ -39,8 +39,7 @@ def named_organization(landing_zone: LandingZone) -> NamedOrganization | None:
     first = next(_named(landing_zone), None)
     if first is None:
         return None
-    texts = [*landing_zone.documents.values(), landing_zone.external.model_dump_json()]
-    ids = {id for text in texts for id in _ID.findall(text)}
+    ids = {id for text in landing_zone.documents.values() for id in _ID.findall(text)}
     return first if ids == {first.id} else None
 
 

@@ -368,6 +368,6 @@ def everybody(evaluated: Evaluated, account: str) -> list[tuple[Who, str]]:
             holders.add(("user", grant.principal, grant.permission_set))
             continue
         holders |= {("user", member, grant.permission_set) for member in groups[grant.principal].members}
-        if groups[grant.principal].has_others:
+        if not groups[grant.principal].is_known:
             holders.add(("group", grant.principal, grant.permission_set))
     return [(Who("user" if kind == "user" else "group", key), name) for kind, key, name in sorted(holders)]

@@ -20,7 +20,6 @@ from strata.identity.comparison import (
     file_of,
     terraform,
 )
-from strata.identity.matching import live_identity
 from strata.identity.things import Kind
 from strata.kinds import KEYED, SECTIONS, STACKS, WORDS, resource_of
 from strata.kinds.moves import address_parts
@@ -117,14 +116,12 @@ _HANDED_OVER: Mapping[Kind, str] = {
 def last_administrator(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to leave the management account to its root user alone."""
     had, has = c.recorded.administrators, c.declared.administrators
-    gone = [thing for thing in c.recorded.of("user") if thing.key not in c.declared.keys("user")]
-    left = has.without({name or "" for thing in gone for name in (thing.identity, live_identity(thing, c.live))})
-    if not had or left or not c.concerns("sso"):
+    if not had.are_lost(has) or not c.concerns("sso"):
         return
     who = [*sorted(had.people), *(f"group {key}" for key in sorted(had.external))]
     text = f"nobody would keep full access to the management account; {listed(who)} had it"
-    if has.external:
-        text += f"; the edit deletes everybody in group {listed(sorted(has.external))}"
+    if has:
+        text += f"; whether {listed(sorted([*has.people, *has.external]))} has it is known only to others"
     problem = Message(LAST_ADMINISTRATOR, text, had=who)
     remedy = (
         "assign somebody a permission set there that has aws: AdministratorAccess, no boundary, no statement that "

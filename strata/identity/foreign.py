@@ -72,7 +72,7 @@ def kept_by_others(c: IdentityComparison) -> Iterator[Refusal]:
             f"{kept.keeper}; a deploy would overwrite it"
         )
         problem = Message("kept-by-others", text, kind="policy", key=kept.thing.key, id=kept.id, keeper=kept.keeper.id)
-        remedy = "write external: true in place of its document, then strata adopt --refresh-external; or another name"
+        remedy = "write external: true in place of its document; or another name"
         yield Refusal(c.fault(ORGANIZATION, named_at(kept.thing), problem, remedy))
 
 

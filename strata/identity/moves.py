@@ -60,7 +60,8 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         memberships=frozenset((now("group", group), now("user", user)) for group, user in holdings.memberships),
         administrators=Administrators(
             frozenset(now("user", key) for key in holdings.administrators.people),
-            {now("group", key): names for key, names in holdings.administrators.external.items()},
+            frozenset(now("group", key) for key in holdings.administrators.external),
+            holdings.administrators.is_certain,
         ),
         external={(kind, now(kind, key)): identity for (kind, key), identity in holdings.external.items()},
         imports={address_now(address, keys): id for address, id in holdings.imports.items()},

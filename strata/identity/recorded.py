@@ -114,7 +114,7 @@ def _administrators(
             people.update(user for group, user in memberships if group == assignment.principal)
         else:
             external.add(assignment.principal)
-    return Administrators(frozenset(people), dict.fromkeys(external, frozenset()))
+    return Administrators(frozenset(people), frozenset(external))
 
 
 def _declared_administrators(states: Mapping[str, State]) -> Administrators:
@@ -122,7 +122,7 @@ def _declared_administrators(states: Mapping[str, State]) -> Administrators:
     for value in declared_keys(states):
         named = value.get("administrators")
         if isinstance(named, list | dict) and named:
-            return Administrators(frozenset(map(str, named)))
+            return Administrators(frozenset(map(str, named)), is_certain=False)
     return Administrators()
 
 

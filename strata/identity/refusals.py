@@ -74,7 +74,7 @@ def refusals(
 def warnings(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:
     """Yields what is not refused and yet may not be meant."""
     has = declared.administrators
-    if has.external and not has.people:
+    if has.external and has.is_certain and not has.people:
         groups = f"external {plural(len(has.external), 'group')} {listed(sorted(has.external))}"
         text = (
             f"full access to the management account is left to the {groups} alone: when the identity provider fails, "

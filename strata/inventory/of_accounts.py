@@ -14,7 +14,7 @@ from strata.aws.session import DENIED, Aws, AwsError, asked_at_once
 from strata.config.layers import IN_ACCOUNT
 from strata.config.models import Project
 from strata.kinds.detection import OF_DETECTION
-from strata.kinds.kind import Kind, account_of
+from strata.kinds.kind import Kind
 from strata.kinds.members import OF_ACCOUNTS
 from strata.kinds.members.made import BESIDE, Held, name_in, named
 
@@ -33,7 +33,6 @@ class HeldStack:
         role: the role that reads in its account.
         is_made: whether Strata makes it there.
         recorded: what is compared of the things that its state has, by kind and name.
-        only: the key of the only account that is asked about; empty for all.
         is_let_go: whether no state has its account any more, since AWS has closed it.
     """
 
@@ -43,7 +42,6 @@ class HeldStack:
     role: str = ""
     is_made: bool = False
     recorded: Things = field(default_factory=dict)
-    only: str = ""
     is_let_go: bool = False
 
     @property
@@ -62,9 +60,7 @@ class HeldStack:
         if not kind.resources and (its := named(kind.control, self.key)) and f"{kind.name} {its}" in self.recorded:
             yield its, {BESIDE: self.held}  # of what no state has
         for name, attributes in self.held.get(kind.type, {}).items() if kind.resources else ():
-            its = name_in(kind, self.name, name, attributes)
-            if self.only in ("", account_of(its)):
-                yield its, {**attributes, BESIDE: self.held}
+            yield name_in(kind, self.name, name, attributes), {**attributes, BESIDE: self.held}
 
 
 def read_of_accounts(

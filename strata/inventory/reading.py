@@ -395,41 +395,6 @@ def _check_gone(center: identity_center.CenterClient, orphans: Iterable[LiveAssi
             raise _changed(text, kind=kind.lower(), ids=[id])
 
 
-class WantedDetail(NamedTuple):
-    """Of what Identity Center is read more than its name."""
-
-    permission_sets: frozenset[str]
-    """The ARNs of those whose policies and tags are read."""
-    groups: frozenset[str]
-    """The ids of those whose members are read."""
-    principals: frozenset[Principal]
-    """Those whose assignments are read."""
-
-
-def read_center(aws: Aws, project: Project, wanted: WantedDetail, ended: Event) -> LiveCenter | None:
-    """Returns what Identity Center has of what is wanted, read once; None where it is not enabled.
-
-    Args:
-        aws: the management account, with a pace.
-        project: the region of Identity Center.
-        wanted: what is asked about.
-        ended: whether nothing more is to be asked; it is at the end.
-
-    Raises:
-        AwsError: AWS rejects a call.
-        CancelledError: `ended` was set meanwhile.
-    """
-    aws = _until(ended, aws)
-    center = identity_center.CenterClient.of(aws, project)
-    if center is None:
-        return None
-    with _pools(3, ended) as (services, admin, people):
-        directory = services.submit(_directory, center, people, wanted.groups)
-        arns = [arn for arn in _sets(center) if arn in wanted.permission_sets]
-        assignments = _all_assignments(center, sorted(wanted.principals), admin)
-        return _read(center, project, directory.result(), arns, assignments, admin)
-
-
 def read_sets(aws: Aws, project: Project, arns: Collection[str]) -> LiveCenter | None:
     """Returns Identity Center with some permission sets and nothing else, None where it is not enabled.
 
@@ -502,7 +467,6 @@ def _directory(
             group.get("Description", ""),
             bool(group.get("ExternalIds")),
             some,
-            described=group,
         )
         for group, some in zip(groups.result(), members, strict=True)
     ]

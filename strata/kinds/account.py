@@ -3,21 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
-from strata.config import models
-from strata.config.models import MANAGEMENT, ROOT
+from strata.config.models import MANAGEMENT
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
-from strata.kinds.change import Edit, OutsideChange, Way, edit
-from strata.kinds.events import GONE, MADE, TAGS
+from strata.kinds.change import Way
 from strata.kinds.identity import Mark
 from strata.kinds.kind import Kind, LiveName, Resource
-from strata.kinds.shared import parent_of
 from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
-from strata.landing_zone.inherited import own_tags
 from strata.text import folded
 
 _NAME, _TYPE = "account", "aws_organizations_account"
@@ -54,7 +49,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             values["email"] = as_declared(account.email, aws.zone.accounts[key].email)
         name, ids = aws.key("account", account.id, account.name), {"id": account.id, "unit": account.parent}
         note = Message("leave-to-others", "unmanaged_accounts in organization.yaml leaves it to others")
-        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", account.id), note=note)
+        yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, note=note)
 
 
 def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
@@ -67,7 +62,7 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
         invite = cli.line("organizations", "invite-account-to-organization", target=target)
         accepted = "the account has to accept the invitation"
         invited = Message("invitation-to-accept", f"{accepted}; if it was closed, set retired: true on its entry")
-        return Way(undo=(invite,) if id else (), is_left_to_hand=True, by_hand=invited)
+        return Way(undo=(invite,) if id else (), by_hand=invited)
     if now and attribute in here.by_default:
         name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}
         return Way(undo=(cli.line("account", "put-account-name", **name),))
@@ -77,17 +72,6 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
         left = "change it back at AWS; a deploy leaves an account's address as it is"
         return Way(by_hand=Message("email-left-by-deploy", left))
     return None
-
-
-def _own(zone: LandingZone, key: str, attribute: str, value: Any) -> Any:
-    unit = zone.accounts[key].unit if key in zone.accounts else ROOT
-    return own_tags(zone.organization, unit, value) if attribute == "tags" and key != MANAGEMENT else value
-
-
-def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    if change.here and change.attribute == "unit":
-        unit = aws.known["ou"].get(change.now.ids["unit"], change.now.values["unit"])
-        yield edit(aws.zone, change.here.file, change.here.location, "organizational_unit", value=unit)
 
 
 ACCOUNT = Kind(
@@ -104,26 +88,7 @@ ACCOUNT = Kind(
         for live in inventory.organization.accounts
     ),
     live_fields=lambda live: {"email": live.email, "name": live.name, "tags": dict(sorted(live.tags.items()))},
-    is_added=True,
-    model=models.AccountEntry,
     fields={name: name for name in ("name", "email", "tags")},
-    own=_own,
-    needs=lambda inventory, own: parent_of(inventory.organization.accounts, own),
     left="email",
     way=_way,
-    obstacle=lambda _, change: (
-        Message("account-closed", "write retired: true into its entry, once it is closed for good")
-        if change.attribute == "state"
-        else ""
-    ),
-    edits=_edits,
-    events={
-        MADE: ("CreateAccountResult", "AcceptHandshake", "InviteAccountToOrganization"),
-        GONE: ("RemoveAccountFromOrganization", "AccountDepartedOrganization"),
-        "name": ("PutAccountName",),
-        "email": ("AcceptPrimaryEmailUpdate", "StartPrimaryEmailUpdate"),
-        "unit": ("MoveAccount",),
-        "state": ("CloseAccount",),
-        **TAGS,
-    },
 )

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, TypeAlias
 
+from strata.text import snake
+
 Attributes: TypeAlias = Mapping[str, Any]
 
 
@@ -18,3 +20,10 @@ def text(attributes: Attributes, name: str) -> str:
     """Returns an attribute that is a text, else an empty text."""
     value = attributes.get(name)
     return value if isinstance(value, str) else ""
+
+
+def snaked(value: Any) -> Any:
+    """Returns AWS's names as the provider writes them, in what is nested too."""
+    if isinstance(value, dict):
+        return {snake(name): snaked(nested) for name, nested in value.items()}
+    return [snaked(nested) for nested in value] if isinstance(value, list) else value

@@ -9,11 +9,7 @@ from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory, LiveAssignment
-from strata.kinds.change import Obstacle, OutsideChange
-from strata.kinds.events import events
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Key, Kind, Resource
-from strata.kinds.permission_set import of_set
-from strata.kinds.reading import BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone import LandingZone
@@ -39,18 +35,6 @@ def _is_given(ask: Ask) -> bool:
     if (account, arn) not in {(given["AccountId"], given["PermissionSetArn"]) for given in listed}:
         return False
     return principal in {given["PrincipalId"] for given in ask.once(center.assignments_in, arn, account)}
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    try:
-        account, arn = attributes["target_id"], attributes["permission_set_arn"]
-        kind, principal = attributes["principal_type"], attributes["principal_id"]
-    except KeyError:
-        return None
-    if (account, arn, kind, principal) not in reading.center.assignments:
-        return None
-    names = {"target_id": account, "target_type": "AWS_ACCOUNT", "principal_type": kind, "principal_id": principal}
-    return of_set(reading, attributes, principal, kind, account, "AWS_ACCOUNT", **names)
 
 
 def name_of(permission_set: str, principal_type: str, principal: str, account: str) -> str:
@@ -99,23 +83,13 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 deployed.get((account, arn, principal), name),
                 {"principal": "deleted" if deleted else "there"},
                 ids={"account": account, "arn": arn, "principal": principal},
-                thing=(_TYPE, id),
                 undo=(_taken(aws, assignment),),
                 note=_NOBODY_HAS_IT if deleted else "",
-                apart=account in aws.left,
                 external=aws.is_external_set(arn),
             )
 
 
-def assignments_of(aws: AtAws, id: str) -> Iterator[cli.Line]:
-    """Yields the lines that take what a user or group has, or a permission set from all who have it."""
-    for center in aws.inventory.centers:
-        for assignment in sorted(center.assignments):
-            if id in (assignment.principal, assignment.permission_set):
-                yield _taken(aws, assignment)
-
-
-def _taken(aws: AtAws, assignment: LiveAssignment) -> cli.Line:
+def _taken(aws: AtAws, assignment: LiveAssignment) -> str:
     return aws.cli.admin(
         "delete-account-assignment",
         target_type="AWS_ACCOUNT",
@@ -141,24 +115,10 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield address, assignment_id((account, arn, grant.principal_type, principal), center.instance)
 
 
-def _needs(_inventory: Inventory, id: str) -> Iterator[tuple[str, str]]:
-    principal, principal_type, account, _type, permission_set, *_ = id.split(",")
-    yield from ((principal_type.lower(), principal), ("account", account), ("permission-set", permission_set))
-
-
 def _given(inventory: Inventory) -> Iterator[tuple[str, str]]:
     for center in inventory.centers:
         for assignment in center.assignments | center.orphans:
             yield _TYPE, assignment_id(assignment, center.instance)
-
-
-def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
-    if change.attribute:
-        return Message("principal-deleted", "nobody has it any more; take it out by hand, and deploy")
-    if change.now.values["principal"] == "deleted":
-        return Message("principal-deleted", "nobody has it any more")
-    apart = Message("left-to-others", "its account is left to others, see unmanaged_accounts and retired")
-    return apart if change.now.apart else ""
 
 
 ASSIGNMENT = Kind(
@@ -177,7 +137,6 @@ ASSIGNMENT = Kind(
                 early=_is_given,
                 regional=True,
             ),
-            reads=_read,
         ),
     ),
     addresses=lambda zone: (address for _, address in _addresses(zone)),
@@ -193,10 +152,6 @@ ASSIGNMENT = Kind(
     ),
     recorded=lambda states: _in_states(states.of(_TYPE)),
     live=_live,
-    is_added=True,
-    needs=_needs,
-    obstacle=_obstacle,
-    events={**events("AccountAssignment"), "principal": ("DeleteUser", "DeleteGroup")},
     wanted=_wanted,
     import_ids=_given,
 )
@@ -216,7 +171,5 @@ ENTITLEMENT = Kind(
     "entitlement",
     "sso",
     live=_entitlements,
-    obstacle=lambda *_: Message("not-declarable", "no configuration can declare an entitlement", kind="entitlement"),
-    events=events("Entitlement"),
 )
 """What Account access manager gives beside permission sets; no provider has a resource for it."""

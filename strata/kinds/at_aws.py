@@ -87,7 +87,6 @@ class LiveGroup:
     description: str
     external: bool
     members: Mapping[str, str] = field(default_factory=dict)
-    described: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 class LiveCustomerPolicy(NamedTuple):

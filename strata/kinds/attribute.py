@@ -8,9 +8,7 @@ from strata.config import SSO
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.change import Way
-from strata.kinds.events import CHANGED, GONE, MADE, by_nothing
 from strata.kinds.kind import AlreadyExists, Kind, Resource
-from strata.kinds.reading import PROVIDERS, BulkReading
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AtAws, Thing
 
@@ -19,26 +17,6 @@ def _sources(attribute: Attributes) -> Sequence[str]:
     return block(attribute.get("value")).get("source") or ()
 
 
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    described, instance = reading.center.access_control, reading.center.instance
-    if not described:
-        return None
-    listed = described[_CONFIGURATION]["AccessControlAttributes"]
-    here = {attribute["Key"]: sorted(attribute["Value"]["Source"]) for attribute in listed}
-    before = attributes.get("attribute") or ()
-    there = {block(attribute).get("key"): sorted(_sources(block(attribute))) for attribute in before}
-    return {
-        "id": instance,
-        "instance_arn": instance,
-        "status": described.get("Status"),
-        "status_reason": described.get("StatusReason"),
-        # A set: its order says nothing.
-        "attribute": before if here == there and len(before) == len(listed) else listed,
-        **PROVIDERS,
-    }
-
-
-_CONFIGURATION = "InstanceAccessControlAttributeConfiguration"
 _ALL = Message("takes-all-attributes", "the line takes away all attributes for access control, which are one thing")
 _NAME, _TYPE = "attribute for access control", "aws_ssoadmin_instance_access_control_attributes"
 
@@ -51,8 +29,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         theirs = aws.is_elsewhere(_TYPE, center.instance)
         for name, source in (center.attributes or {}).items() if declared or not theirs else ():
             undo = () if declared else (aws.cli.admin(operation),)
-            values, thing = {"source": source}, (_NAME, name)
-            yield Thing(_NAME, name, values, thing=thing, undo=undo, note=_ALL, takes_more=True, rights=source)
+            yield Thing(_NAME, name, {"source": source}, undo=undo, note=_ALL, rights=source)
 
 
 ATTRIBUTE = Kind(
@@ -65,7 +42,6 @@ ATTRIBUTE = Kind(
             existing=AlreadyExists(
                 CONFLICT, "{instance_arn}", early=lambda ask: ask.center.access_control() is not None, regional=True
             ),
-            reads=_read,
         ),
     ),
     declared=lambda zone: (
@@ -78,15 +54,9 @@ ATTRIBUTE = Kind(
         for attribute in resource.get("attribute") or ()
     ),
     live=_live,
-    is_added=True,
     is_entry=True,
     way=lambda _attribute, here, _, now: Way(deploy=("sso",)) if now and not (here or now.undo) else None,
     fields={"source": ""},
-    events={
-        **dict.fromkeys((MADE, CHANGED), (f"Create{_CONFIGURATION}", f"Update{_CONFIGURATION}")),
-        GONE: (f"Delete{_CONFIGURATION}", f"Update{_CONFIGURATION}"),
-    },
-    clues=by_nothing,
     addresses=lambda zone: (f"{_TYPE}.main",) if zone.sso.access_control_attributes else (),
     wanted=lambda zone, inventory, _: (
         (f"{_TYPE}.main", center.instance) for center in inventory.centers if zone.sso.access_control_attributes

@@ -4,43 +4,27 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 from strata.printing import word
 
+Lines = tuple[str, ...]
 
-@dataclass(frozen=True)
-class Line:
-    """One call: its text is a line of the AWS CLI, each word as it is, whatever AWS gave as a name or id.
 
-    Attributes:
-        service: the service, as the AWS CLI and boto3 call it.
+def line(service: str, operation: str, *, region: str = "", **parameters: Any) -> str:
+    """Returns a line of the AWS CLI, each word as it is, whatever AWS gave as a name or id.
+
+    Args:
+        service: the service, as the AWS CLI calls it.
         operation: the operation, as the AWS CLI calls it.
-        parameters: the parameters, as boto3 would call them if it wrote them like its operations.
         region: where it is called; empty where the caller's own region will do.
+        parameters: the parameters, as boto3 would call them if it wrote them like its operations.
     """
-
-    service: str
-    operation: str
-    parameters: Mapping[str, Any] = field(default_factory=dict)
-    region: str = ""
-
-    def __str__(self) -> str:
-        given = {**self.parameters, **({"region": self.region} if self.region else {})}
-        texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
-        words = [f"--{name.replace('_', '-')} {word(text)}" for name, text in texts.items()]
-        return " ".join((f"aws {self.service} {self.operation}", *words))
-
-
-Lines = tuple[Line, ...]
-PROVISION = "provision-permission-set"
-"""The operation by which accounts get the changes of a permission set."""
-
-
-def line(service: str, operation: str, *, region: str = "", **parameters: Any) -> Line:
-    """Returns a line of the AWS CLI."""
-    return Line(service, operation, parameters, region)
+    given = {**parameters, **({"region": region} if region else {})}
+    texts = {name: value if isinstance(value, str) else json.dumps(value) for name, value in given.items()}
+    words = [f"--{name.replace('_', '-')} {word(text)}" for name, text in texts.items()]
+    return " ".join((f"aws {service} {operation}", *words))
 
 
 def new_name(attribute: str, name: str) -> list[dict[str, str]]:
@@ -65,7 +49,7 @@ class CenterLines:
         """Changes users and groups."""
         return (line("identitystore", operation, identity_store_id=self.store, region=self.region, **parameters),)
 
-    def admin(self, operation: str, **parameters: Any) -> Line:
+    def admin(self, operation: str, **parameters: Any) -> str:
         """Changes the instance."""
         return line("sso-admin", operation, instance_arn=self.instance, region=self.region, **parameters)
 
@@ -73,5 +57,5 @@ class CenterLines:
         """Changes a permission set, and has its accounts get the change."""
         return (
             self.admin(operation, permission_set_arn=arn, **parameters),
-            self.admin(PROVISION, permission_set_arn=arn, target_type="ALL_PROVISIONED_ACCOUNTS"),
+            self.admin("provision-permission-set", permission_set_arn=arn, target_type="ALL_PROVISIONED_ACCOUNTS"),
         )

@@ -9,9 +9,7 @@ from typing import Any
 from strata.config import SECURITY
 from strata.config.models import FINDINGS
 from strata.config.text import address_part
-from strata.errors import Message
 from strata.kinds.arguments import Attributes
-from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.shared import (
     BUCKET,
@@ -27,9 +25,6 @@ from strata.kinds.thing import AS_IT_IS, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import sends_findings
 
-BY_HAND = "change security.yaml by hand"
-"""What is said of a control, of which `strata adopt` writes nothing."""
-
 
 def _control(
     key: str,
@@ -39,8 +34,6 @@ def _control(
     called: Callable[[str], str],
     recorded: Callable[[Attributes], Attributes],
     asked: Callable[[Ask], Attributes | None],
-    events: tuple[str, ...],
-    at_home: bool = False,
 ) -> Kind:
     """Returns a control of security.yaml that is compared with AWS.
 
@@ -51,8 +44,6 @@ def _control(
         called: what a thing is called, by such a name.
         recorded: what is compared, by what a state has; the configuration takes it as the state has it.
         asked: the same as AWS has it now.
-        events: the CloudTrail events that change it.
-        at_home: whether these are in the primary region alone.
     """
     type = resources[0].type
     return Kind(
@@ -76,10 +67,6 @@ def _control(
             for address, values in (aws.inventory.controls or {}).items()
             if address.startswith(f"{type}.")
         ),
-        obstacle=lambda *_: Message("control-by-hand", BY_HAND),
-        at_home=at_home,
-        events={key: events},
-        clues=by_nothing,
     )
 
 
@@ -127,8 +114,6 @@ TRAIL = _control(
     called=lambda _: "trail",
     recorded=_recorded_trail,
     asked=_trail_now,
-    events=("StopLogging", "UpdateTrail", "DeleteTrail", "StartLogging"),
-    at_home=True,
 )
 
 
@@ -155,7 +140,6 @@ ANALYZER = _control(
     ),
     recorded=lambda _: {},
     asked=_analyzer_now,
-    events=("DeleteAnalyzer",),
 )
 
 
@@ -220,7 +204,6 @@ CONTACT = _control(
     called=_contact,
     recorded=recorded_contact,
     asked=contact_now,
-    events=("PutAlternateContact", "DeleteAlternateContact"),
 )
 
 
@@ -274,7 +257,6 @@ BUDGET = _control(
     called=lambda _: "budget",
     recorded=recorded_budget,
     asked=budget_now,
-    events=("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget"),
 )
 
 

@@ -8,13 +8,11 @@ from typing import Any, NamedTuple, Protocol, TypeAlias
 
 from strata.config import moves
 from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
-from strata.config.models import PARTITION, Model, Project
+from strata.config.models import PARTITION, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, Obstacle, OutsideChange, Way
+from strata.kinds.change import Way
 from strata.kinds.cli import Lines
-from strata.kinds.events import Clues, Events, by_ids
-from strata.kinds.reading import BulkReading
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.policy.equality import meaning
@@ -111,7 +109,6 @@ class Resource:
         imported: the stack finds what exists itself, by an import block.
         existing: what AWS may have of it already.
         provisioned: AWS takes its changes to all accounts that have the permission set.
-        reads: what the provider reads into each attribute of a state, from a reading in bulk; None where AWS has none.
     """
 
     type: str
@@ -124,7 +121,6 @@ class Resource:
     imported: bool = False
     existing: AlreadyExists | None = None
     provisioned: bool = False
-    reads: Callable[[BulkReading, Attributes], Attributes | None] | None = None
 
 
 READABLE = 40
@@ -185,12 +181,7 @@ class Kind:
         live_fields: what AWS has of the fields of an entry, of a thing, without those that it says nothing of.
         id_of: the id by which other things refer to it, in its import id.
         meaning: what counts of a value where two are compared, by the attribute.
-        is_added: a run of `strata adopt` over everything writes what is new.
-        model: the entry of the YAML.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
-        own: what its entry says of a value that it has, beside what it inherits, by its key and the attribute.
-        needs: what a live thing needs beside it in a configuration, by what `strata adopt` calls it.
-        is_written_without: it is written without what it needs where that cannot be, units apart.
         stays: what no deploy switches off of it does nothing by itself, so that it is no difference.
         is_entry: it is an entry of a list in a resource: what AWS has already of these, no plan shows.
         inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
@@ -198,13 +189,7 @@ class Kind:
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
         ids_at_aws: how AWS calls what is declared external and AWS may have lost.
         again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
-        is_part: it is part of a permission set or a group, as external.yaml has it of what is external.
         rename: the line that gives the thing of an id another name, where AWS gives none to two, and renames at all.
-        obstacle: why `strata adopt` cannot write what AWS has.
-        edits: what it writes of what changed, the fields apart, and of what is made where that is not added.
-        at_home: its events are in the primary region alone.
-        events: the CloudTrail events by which something happens to it.
-        clues: the texts by which an event is about a thing.
     """
 
     name: str
@@ -226,12 +211,7 @@ class Kind:
     live_fields: Callable[[Any], dict[str, Any]] = lambda _: {}
     id_of: Callable[[str], str] = str
     meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)
-    is_added: bool = False
-    model: type[Model] | None = None
     fields: Mapping[str, str] = field(default_factory=dict)
-    own: Callable[[LandingZone, str, str, Any], Any] = lambda _zone, _key, _attribute, value: value
-    needs: Callable[[Inventory, str], Iterable[tuple[str, str]]] = lambda *_: ()
-    is_written_without: bool = False
     stays: bool = False
     is_entry: bool = False
     inside: str = ""
@@ -239,13 +219,7 @@ class Kind:
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
     ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
     again: Callable[[AtAws, str, Thing], Lines] = lambda *_: ()
-    is_part: bool = False
     rename: Callable[[AtAws, str, str], Lines] | None = None
-    obstacle: Callable[[LandingZone, OutsideChange], Obstacle] = lambda *_: ""
-    edits: Callable[[AtAws, OutsideChange], Iterable[Edit]] = lambda *_: ()
-    at_home: bool = False
-    events: Events = field(default_factory=dict)
-    clues: Callable[[Thing], Clues] = by_ids
 
     @property
     def is_compared(self) -> bool:

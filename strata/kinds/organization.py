@@ -10,11 +10,8 @@ from strata.config.models import Mode
 from strata.errors import Message
 from strata.kinds import cli
 from strata.kinds.arguments import text
-from strata.kinds.change import Edit, Obstacle, OutsideChange, edit
-from strata.kinds.events import CHANGED, GONE, MADE, by_name, by_nothing, events
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
-from strata.landing_zone import LandingZone
 from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.policies import ACCESS_ANALYZER
 from strata.landing_zone.services import delegation
@@ -43,12 +40,11 @@ def _trusted(aws: AtAws) -> Iterator[Thing]:
         if service in others:
             continue
         undo = cli.line("organizations", "disable-aws-service-access", service_principal=service)
-        thing = ("trusted service", service)
         if service == CONTROL_TOWER:  # It has to be taken down in its console, before it loses its access.
-            yield Thing("trusted service", service, thing=thing, noted=True)
+            yield Thing("trusted service", service, noted=True)
         else:
             note = Message("keep-service-off", "disable_services in organization.yaml keeps it off")
-            yield Thing("trusted service", service, thing=thing, undo=(undo,), note=note, noted=True)
+            yield Thing("trusted service", service, undo=(undo,), note=note, noted=True)
 
 
 def _recorded_services(states: InStates) -> Iterator[Thing]:
@@ -71,10 +67,7 @@ TRUSTED = Kind(
     ),
     recorded=_recorded_services,
     live=_trusted,
-    is_added=True,
     is_entry=True,
-    events=events("AWSServiceAccess", made="Enable", gone="Disable"),
-    clues=by_name,
 )
 
 
@@ -109,18 +102,9 @@ def _live_delegations(aws: AtAws) -> Iterator[Thing]:
             if not (here or aws.is_elsewhere(_DELEGATED, f"{id}/{service}") or aws.is_elsewhere(own, id)):
                 operation = "deregister-delegated-administrator"
                 undo = cli.line("organizations", operation, account_id=id, service_principal=service)
-                ids, thing = {"account": id, "service": service}, (_DELEGATED, f"{id}/{service}")
+                ids = {"account": id, "service": service}
                 name = _name(aws.account(id), service)
-                yield Thing("delegated administrator", name, ids=ids, thing=thing, undo=(undo,))
-
-
-def _why_not_delegated(zone: LandingZone, change: OutsideChange) -> Obstacle:
-    service = change.now.ids["service"]
-    if own := aws_limits().delegated_by_own_resource.get(service):
-        return Message("delegated-by-own-resource", f"{own} delegates it, in a layer of your own", resource=own)
-    declared = zone.delegations.get(service)
-    text = f"one account a service can be declared, and that is {declared}"
-    return Message("one-administrator-a-service", text, service=service, account=declared) if declared else ""
+                yield Thing("delegated administrator", name, ids=ids, undo=(undo,))
 
 
 DELEGATED = Kind(
@@ -158,10 +142,6 @@ DELEGATED = Kind(
     ),
     recorded=_recorded_delegations,
     live=_live_delegations,
-    is_added=True,
-    needs=lambda _, both: [("account", both.partition("/")[0])],
-    obstacle=_why_not_delegated,
-    events=events("DelegatedAdministrator", made="Register", gone="Deregister"),
 )
 
 
@@ -179,15 +159,6 @@ _OPERATIONS = {
     "RootCredentialsManagement": "disable-organizations-root-credentials-management",
     "RootSessions": "disable-organizations-root-sessions",
 }
-
-
-def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    """Yields a feature, and both where none is declared: they belong together, and each is on unless it is written."""
-    declared = aws.zone.organization.member_root_access
-    for feature, key in ROOT_FEATURES.items():
-        if declared is None or feature == change.now.name:
-            is_on = feature in aws.inventory.root_features
-            yield edit(aws.zone, FILE, ("member_root_access",), key, value=is_on)
 
 
 ROOT_ACCESS = Kind(
@@ -220,17 +191,6 @@ ROOT_ACCESS = Kind(
         for feature in sorted(aws.inventory.root_features)
     ),
     is_entry=True,
-    obstacle=lambda _, change: (
-        ""
-        if (feature := change.now.name) in ROOT_FEATURES
-        else Message("unknown-feature", "this Strata does not know the feature", feature=feature)
-    ),
-    edits=_edits,
-    events={
-        **dict.fromkeys((MADE, CHANGED), tuple(f"EnableOrganizations{feature}" for feature in ROOT_FEATURES)),
-        GONE: [f"DisableOrganizations{feature}" for feature in ROOT_FEATURES],
-    },
-    clues=by_nothing,
 )
 RAM_SHARING = Kind(
     "sharing with the organization",

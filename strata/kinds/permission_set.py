@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
@@ -11,40 +10,18 @@ from typing import Any
 from strata.config import SSO, models
 from strata.config.text import address_part
 from strata.config.types import session_length
-from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, Obstacle, OutsideChange, document_text, edit, why_unwritten
-from strata.kinds.cli import Lines
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
-from strata.kinds.events import CHANGED, GONE, MADE, TAGS, events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
-from strata.kinds.reading import PROVIDERS, BulkReading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 from strata.policy.equality import meaning
 from strata.text import exact
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("arn")))
-    if permission_set is None:
-        return None
-    return {
-        "id": f"{permission_set.arn},{reading.center.instance}",
-        "instance_arn": reading.center.instance,
-        "name": permission_set.name,
-        **{name: permission_set.described.get(word, "") for name, word in DESCRIBED.items()},
-        "created_date": date(permission_set.described.get("CreatedDate")),
-        **tags(attributes, permission_set.tags),
-        **PROVIDERS,
-        "arn": permission_set.arn,
-    }
-
 
 DESCRIBED = {"description": "Description", "session_duration": "SessionDuration", "relay_state": "RelayState"}
 """AWS's words for what it describes."""
@@ -57,13 +34,6 @@ def _live_fields(permission_set: at_aws.LivePermissionSet) -> dict[str, Any]:
         name: permission_set.described[word] for name, word in DESCRIBED.items() if permission_set.described.get(word)
     }
     return {"name": permission_set.name, **said, "tags": dict(sorted(permission_set.tags.items()))}
-
-
-def fields_as_read(permission_set: at_aws.LivePermissionSet) -> dict[str, Any]:
-    """Returns what describes a set, as external.yaml has it."""
-    said = {name: as_read(str(value)) for name, value in _live_fields(permission_set).items() if name in DESCRIBED}
-    own = {key: value for key, value in permission_set.tags.items() if not key.startswith("aws:")}
-    return {**said, "tags": {as_read(key): as_read(value) for key, value in sorted(own.items())}}
 
 
 def _every(inventory: Inventory) -> Iterator[tuple[at_aws.LivePermissionSet, str]]:
@@ -91,8 +61,7 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         kept = written(values, permission_set.unwritten - by_default | ({"tags"} if permission_set.option else set()))
         mark = Mark(exact(permission_set.name), permission_set.name, is_kept="name" in permission_set.unwritten)
         if permission_set.external:
-            kept, by_default = values if permission_set.is_known else {}, frozenset()
-            mark = mark._replace(is_kept=False)
+            kept, by_default, mark = {}, frozenset(), mark._replace(is_kept=False)
         yield replace(_in_entry("permission set", permission_set, kept), by_default=by_default, mark=mark)
 
 
@@ -111,7 +80,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         key, external = aws.known["permission-set"].get(live.arn, ""), aws.is_external_set(live.arn)
         tags = aws.tags(_SET, "" if external else key, live.tags)
         values = {**_UNSAID, **_live_fields(live), "tags": tags, "id": live.arn}
-        values |= fields_as_read(live) if external else {}
         policies = [live.aws_managed, live.customer_managed, content(live.inline), live.boundary]
         keeper = keeper_of_set(aws.inventory, live)
         yield Thing(
@@ -119,20 +87,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             aws.permission_set(live.arn),
             values,
             ids={"id": live.arn},
-            thing=("permission-set", live.arn),
             undo=() if keeper else (aws.cli.admin("delete-permission-set", permission_set_arn=live.arn),),
             note=taken_back_by(keeper),
             rights=[values["session_duration"], *policies],
             external=external,
         )
-
-
-def _described_again(aws: AtAws, attribute: str, here: Thing) -> Lines:
-    """Returns the lines that describe a set as it was: AWS empties a relay state or session length left out."""
-    told = {word: here.values[word] for word in DESCRIBED if here.values.get(word)}
-    if attribute not in (*told, "relay_state"):
-        return ()
-    return aws.cli.change_set("update-permission-set", here.ids["id"], **told)
 
 
 def _arn(aws: AtAws, key: str) -> str:
@@ -144,7 +103,7 @@ def _known(aws: AtAws) -> Iterator[tuple[at_aws.LivePermissionSet, str, str]]:
     for permission_set, whole in _every(aws.inventory):
         key = aws.known["permission-set"].get(permission_set.arn)
         here = aws.zone.permission_sets.get(key or "")
-        if key and not aws.is_elsewhere(_SET, whole) and (here is None or here.is_known):
+        if key and not aws.is_elsewhere(_SET, whole) and not (here and here.external):
             yield permission_set, key, whole
 
 
@@ -160,7 +119,6 @@ SET = Kind(
             id="arn",
             existing=AlreadyExists(CONFLICT, regional=True),
             provisioned=True,
-            reads=_read,
         ),
     ),
     key="permission-set",
@@ -174,13 +132,8 @@ SET = Kind(
     live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
     meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
-    is_added=True,
-    model=models.PermissionSetEntry,
     fields={name: name for name in models.PermissionSetEntry.stays},
-    obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
-    again=_described_again,
-    events={**events("PermissionSet"), **TAGS},
     addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),
     import_ids=lambda inventory: ((_SET, whole) for _, whole in _every(inventory)),
@@ -198,18 +151,6 @@ in_set = partial(Resource, keys=("permission-set",), references=("permission_set
 """A resource that is named after a permission set, whose accounts get each change of it."""
 
 
-def of_set(reading: BulkReading, attributes: Attributes, *before: str, **more: Any) -> Attributes:
-    """Returns what everything has that is attached to a permission set."""
-    arn, instance = attributes["permission_set_arn"], reading.center.instance
-    return {
-        "id": ",".join([*before, arn, instance]),
-        "instance_arn": instance,
-        "permission_set_arn": arn,
-        **PROVIDERS,
-        **more,
-    }
-
-
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[PermissionSet, str]]:
     """Yields what is declared and AWS has, with its import id."""
     for center in inventory.centers:
@@ -218,47 +159,13 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
                 yield permission_set, f"{ids['permission-set'][permission_set.key]},{center.instance}"
 
 
-def _why_not_in_set(zone: LandingZone, change: OutsideChange) -> Obstacle:
-    """Returns why nothing of a permission set's policies is written into its entry."""
-    permission_set = zone.permission_sets.get(change.now.ids["set"])
-    gone = Message("set-not-declared", "its permission set is declared no longer", set=change.now.ids["set"])
-    return why_unwritten(zone, permission_set, change) if permission_set else gone
-
-
-def _written_policy(aws: AtAws, change: OutsideChange, *keys: str, more: bool = False) -> Iterator[Edit]:
-    """Yields a managed policy as the entry of its permission set names it."""
-    ids = change.now.ids
-    policy = {name: ids[name] for name in ("aws", "customer", "path") if name in ids}
-    yield edit(aws.zone, SSO, aws.zone.permission_sets[ids["set"]].location, *keys, value=policy, more=more)
-
-
 # Managed policies, of AWS and of customers
 
-_POLICIES = ("ManagedPolicy", "CustomerManagedPolicyReference")
-"""The words of CloudTrail."""
 MANAGED, CUSTOMER = "aws_ssoadmin_managed_policy_attachment", "aws_ssoadmin_customer_managed_policy_attachment"
 
 
 def _address(key: str, policy: ManagedPolicy) -> str:
     return f"{MANAGED if policy.aws else CUSTOMER}.{key}_{address_part(policy.name)}"
-
-
-def _read_managed(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    arn = attributes.get("managed_policy_arn")
-    if permission_set is None or arn not in permission_set.aws_managed:
-        return None
-    name = arn.rpartition("/")[2]
-    return of_set(reading, attributes, arn, managed_policy_arn=arn, managed_policy_name=name)
-
-
-def _read_customer(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    reference = block(attributes.get("customer_managed_policy_reference"))
-    name, path = str(reference.get("name")), str(reference.get("path"))
-    if permission_set is None or (name, path) not in permission_set.customer_managed:
-        return None
-    return of_set(reading, attributes, name, path, customer_managed_policy_reference=[{"name": name, "path": path}])
 
 
 def _has_customer_policy(ask: Ask) -> bool:
@@ -270,11 +177,6 @@ def _has_customer_policy(ask: Ask) -> bool:
 def aws_policy(arn: str) -> str:
     """Returns the name of a policy of AWS's, by its ARN or what an ARN ends with."""
     return f"AWS {arn.removeprefix(AWS_MANAGED)}"
-
-
-def arn_of(policy: str) -> str:
-    """Returns the ARN of a policy of AWS's, as the YAML names it; external.yaml has that of another partition."""
-    return policy if policy.startswith("arn:") else f"{AWS_MANAGED}{policy}"
 
 
 def _policy(policy: ManagedPolicy) -> str:
@@ -311,36 +213,14 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
                 ids = {"set": key, "arn": permission_set.arn, **live_policy(arn), "policy": arn}
                 operation = "detach-managed-policy-from-permission-set"
                 undo = aws.cli.change_set(operation, permission_set.arn, managed_policy_arn=arn)
-                name, external = f"{aws_policy(arn)} in {key}", aws.is_external_set(permission_set.arn)
-                yield Thing("permission set policy", name, ids=ids, undo=undo, external=external)
+                yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
         for policy in permission_set.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
                 reference = {"Name": policy.name, "Path": policy.path}
                 ids = {"set": key, "arn": permission_set.arn, "name": policy.name, **live_policy(policy)}
                 undo = aws.cli.change_set(operation, permission_set.arn, customer_managed_policy_reference=reference)
-                name, external = f"{policy.path}{policy.name} in {key}", aws.is_external_set(permission_set.arn)
-                yield Thing("permission set policy", name, ids=ids, undo=undo, external=external)
-
-
-def _held(aws: AtAws, here: Thing) -> ManagedPolicy:
-    """Returns the policy of an external set that a thing is about."""
-    name, _, key = here.name.rpartition(" in ")
-    return next(policy for policy in aws.zone.permission_sets[key].managed if _policy(policy) == name)
-
-
-def _ids_in_set(aws: AtAws, here: Thing) -> dict[str, str]:
-    policy, arn = _held(aws, here), _arn(aws, here.name.rpartition(" in ")[2])
-    return {"arn": arn, **({"policy": arn_of(policy.aws)} if policy.aws else {"name": policy.customer})}
-
-
-def _attached_again(aws: AtAws, _: str, here: Thing) -> Lines:
-    arn = here.ids["arn"]
-    if managed := here.ids.get("policy"):
-        return aws.cli.change_set("attach-managed-policy-to-permission-set", arn, managed_policy_arn=managed)
-    reference = {"Name": here.ids["name"], "Path": _held(aws, here).path}
-    operation = "attach-customer-managed-policy-reference-to-permission-set"
-    return aws.cli.change_set(operation, arn, customer_managed_policy_reference=reference)
+                yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
 
 
 SET_POLICY = Kind(
@@ -351,13 +231,11 @@ SET_POLICY = Kind(
             MANAGED,
             f"<policy ARN>,{_IN_SET}",
             existing=AlreadyExists("already attached", f"{{managed_policy_arn}},{_OF_SET}", regional=True),
-            reads=_read_managed,
         ),
         in_set(
             CUSTOMER,
             f"<customer policy name>,<customer policy path>,{_IN_SET}",
             existing=AlreadyExists(CONFLICT, f"{_REFERENCE},{_OF_SET}", early=_has_customer_policy, regional=True),
-            reads=_read_customer,
         ),
     ),
     addresses=lambda zone: (
@@ -384,16 +262,6 @@ SET_POLICY = Kind(
     ),
     recorded=_recorded_policies,
     live=_policies_at_aws,
-    ids_at_aws=_ids_in_set,
-    again=_attached_again,
-    is_part=True,
-    obstacle=_why_not_in_set,
-    edits=lambda aws, change: _written_policy(aws, change, "policies", more=True),
-    events={
-        MADE: [f"Attach{policy}ToPermissionSet" for policy in _POLICIES],
-        CHANGED: [f"{done}{policy}ToPermissionSet" for done in ("Update", "Attach") for policy in _POLICIES],
-        GONE: [f"Detach{policy}FromPermissionSet" for policy in _POLICIES],
-    },
 )
 
 
@@ -402,32 +270,12 @@ SET_POLICY = Kind(
 _INLINE, _BOUNDARY = "aws_ssoadmin_permission_set_inline_policy", "aws_ssoadmin_permissions_boundary_attachment"
 
 
-def _read_inline(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if permission_set is None or not permission_set.inline:
-        return None
-    return of_set(reading, attributes, inline_policy=same_text(permission_set.inline, attributes.get("inline_policy")))
-
-
-def _read_boundary(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    permission_set = reading.sets.get(str(attributes.get("permission_set_arn")))
-    if permission_set is None or not permission_set.boundary:
-        return None
-    boundary: Attributes = (
-        {"managed_policy_arn": permission_set.boundary}
-        if isinstance(permission_set.boundary, str)
-        else {"customer_managed_policy_reference": [permission_set.boundary._asdict()]}
-    )
-    return of_set(reading, attributes, permissions_boundary=[boundary])
-
-
 def _live_inline(aws: AtAws) -> Iterator[Thing]:
     for permission_set, key, whole in _known(aws):
         if permission_set.inline and not aws.is_elsewhere(_INLINE, whole):
             document, ids = content(permission_set.inline), {"set": key, "arn": permission_set.arn}
             undo = aws.cli.change_set("delete-inline-policy-from-permission-set", permission_set.arn)
-            values, external = {"document": document}, aws.is_external_set(permission_set.arn)
-            yield Thing("inline policy", key, values, ids=ids, undo=undo, rights=document, external=external)
+            yield Thing("inline policy", key, {"document": document}, ids=ids, undo=undo, rights=document)
 
 
 def inline_file(key: str) -> str:
@@ -436,19 +284,6 @@ def inline_file(key: str) -> str:
 
 
 INLINE_END = "-inline"
-
-
-def _inline_edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    """Yields the document, and for the first inline policy of a permission set the entry that names it."""
-    permission_set, text = aws.zone.permission_sets[change.now.ids["set"]], document_text(change.now)
-    if permission_set.inline:
-        yield Edit(str(permission_set.inline.file), (), text)
-        return
-    path, number = inline_file(permission_set.key), 2
-    while path in aws.zone.documents:
-        path, number = inline_file(f"{permission_set.key}-{number}"), number + 1
-    yield Edit(path, (), text)
-    yield edit(aws.zone, SSO, permission_set.location, "policies", value={"inline": path}, more=True)
 
 
 def _recorded_boundary(states: InStates) -> Iterator[Thing]:
@@ -465,27 +300,18 @@ def _live_boundary(aws: AtAws) -> Iterator[Thing]:
             boundary = live_policy(permission_set.boundary)
             policy, ids = _policy(ManagedPolicy(**boundary)), {"set": key, "arn": permission_set.arn, **boundary}
             undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", permission_set.arn)
-            values, external = {"policy": policy}, aws.is_external_set(permission_set.arn)
-            yield Thing("permissions boundary", key, values, ids=ids, undo=undo, rights=policy, external=external)
-
-
-def _bounded_again(aws: AtAws, _: str, here: Thing) -> Lines:
-    limit = aws.zone.permission_sets[here.name].boundary or ManagedPolicy()
-    reference = {"CustomerManagedPolicyReference": {"Name": limit.customer, "Path": limit.path}}
-    boundary = {"ManagedPolicyArn": arn_of(limit.aws)} if limit.aws else reference
-    operation = "put-permissions-boundary-to-permission-set"
-    return aws.cli.change_set(operation, here.ids["arn"], permissions_boundary=boundary)
+            yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
 
 
 INLINE = Kind(
     "inline policy",
     "sso",
-    (in_set(_INLINE, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True), reads=_read_inline),),
+    (in_set(_INLINE, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True)),),
     declared=lambda zone: (
         _in_entry("inline policy", permission_set, {"document": document})
         for permission_set in zone.permission_sets.values()
         for inline in ([permission_set.inline.document] if permission_set.inline else [])
-        for document in (content(inline.template) if permission_set.external else declared_content(inline),)
+        for document in (declared_content(inline),)
     ),
     recorded=lambda states: (
         Thing("inline policy", key, {"document": document}, ids={"arn": text(inline, "permission_set_arn")})
@@ -493,19 +319,6 @@ INLINE = Kind(
         for document in (content(text(inline, "inline_policy")),)
     ),
     live=_live_inline,
-    ids_at_aws=lambda aws, here: {"arn": _arn(aws, here.name)},
-    again=lambda aws, _, here: aws.cli.change_set(
-        "put-inline-policy-to-permission-set",
-        here.ids["arn"],
-        inline_policy=json.dumps(here.values["document"], separators=(",", ":"), ensure_ascii=False),
-    ),
-    is_part=True,
-    obstacle=_why_not_in_set,
-    edits=_inline_edits,
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("PutInlinePolicyToPermissionSet",)),
-        GONE: ("DeleteInlinePolicyFromPermissionSet",),
-    },
     addresses=lambda zone: (
         f"{_INLINE}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.inline
     ),
@@ -517,7 +330,7 @@ INLINE = Kind(
 BOUNDARY = Kind(
     "permissions boundary",
     "sso",
-    (in_set(_BOUNDARY, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True), reads=_read_boundary),),
+    (in_set(_BOUNDARY, _IN_SET, existing=AlreadyExists(id=_OF_SET, regional=True)),),
     declared=lambda zone: (
         _in_entry("permissions boundary", permission_set, {"policy": _policy(permission_set.boundary)})
         for permission_set in zone.permission_sets.values()
@@ -525,15 +338,6 @@ BOUNDARY = Kind(
     ),
     recorded=_recorded_boundary,
     live=_live_boundary,
-    ids_at_aws=lambda aws, here: {"arn": _arn(aws, here.name)},
-    again=_bounded_again,
-    is_part=True,
-    obstacle=_why_not_in_set,
-    edits=lambda aws, change: _written_policy(aws, change, "boundary"),
-    events={
-        **dict.fromkeys((MADE, CHANGED), ("PutPermissionsBoundaryToPermissionSet",)),
-        GONE: ("DeletePermissionsBoundaryFromPermissionSet",),
-    },
     addresses=lambda zone: (
         f"{_BOUNDARY}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.boundary
     ),

@@ -2,23 +2,20 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterator
 from typing import Literal
 
-from strata.config import ORGANIZATION, models
+from strata.config import ORGANIZATION
 from strata.config.models import PolicyType
 from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, Way, document_text, made_again, why_unwritten
+from strata.kinds.change import Way, made_again
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
-from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
-from strata.kinds.shared import target_of
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_read, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, content, declared_content, written
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
 from strata.landing_zone.services import unknown_types
@@ -33,8 +30,7 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         document = declared_content(policy.document)
         values = {"name": policy.name, "description": policy.description, "document": document, "id": AS_IT_IS}
         if policy.external:
-            read = {**values, "document": content(policy.document.template)} if policy.is_known else {}
-            yield Thing("policy", key, read, ORGANIZATION, policy.location, external=True, mark=mark)
+            yield Thing("policy", key, {}, ORGANIZATION, policy.location, external=True, mark=mark)
             continue
         unnamed, mark = policy.unwritten & BY_KEY, mark._replace(is_kept="name" in policy.unwritten)
         kept = written(values, policy.unwritten - unnamed)
@@ -65,32 +61,12 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         note = unknown or (Message("named-like-control-tower", so) if called else taken_back_by(keeper))
         rights = [values["document"], *policy.targets]
         name, ids = aws.key("policy", policy.id, policy.name), {"id": policy.id}
-        external, thing = key in aws.zone.policies and aws.zone.policies[key].external, ("policy", policy.id)
-        values |= {"description": as_read(policy.description)} if external else {}
-        yield Thing(
-            "policy", name, values, ids=ids, thing=thing, undo=undo, note=note, rights=rights, external=external
-        )
-
-
-def _again(_: AtAws, attribute: str, here: Thing) -> cli.Lines:
-    """Returns the line that gives a policy of others its name, document or description again; AWS keeps the rest."""
-    name = {"document": "content", "description": "description", "name": "name"}.get(attribute)
-    if not name:
-        return ()
-    value = here.values[attribute]
-    text = value if isinstance(value, str) else json.dumps(value, separators=(",", ":"), ensure_ascii=False)
-    return (cli.line("organizations", "update-policy", policy_id=here.ids["id"], **{name: text}),)
+        external = key in aws.zone.policies and aws.zone.policies[key].external
+        yield Thing("policy", name, values, ids=ids, undo=undo, note=note, rights=rights, external=external)
 
 
 def _id(aws: AtAws, key: str) -> str:
     return next((id for id, known in aws.known["policy"].items() if known == key), "")
-
-
-def _ids(aws: AtAws, here: Thing) -> dict[str, str]:
-    """Returns the id at AWS, or that which external.yaml has, by which an event names a policy that is gone."""
-    policy = aws.zone.policies[here.name]
-    read = aws.zone.external.policies.get(policy.type, {}).get(policy.name)
-    return {"id": _id(aws, here.name) or (read.id if read else "")}
 
 
 POLICY = Kind(
@@ -109,28 +85,10 @@ POLICY = Kind(
         for names in ([live.name, live.type.removesuffix("_POLICY"), live.id],)
     ),
     live_fields=lambda live: {"name": live.name, "description": live.description},
-    is_added=True,
-    model=models.PolicyEntry,
     fields={"name": "name", "description": "description"},
-    needs=lambda inventory, own: (
-        above
-        for policy in inventory.organization.policies
-        if policy.id == own
-        for target in policy.targets
-        for above in target_of(target)
-    ),
-    is_written_without=True,
-    ids_at_aws=_ids,
-    again=_again,
-    obstacle=lambda zone, change: why_unwritten(zone, zone.policies.get(change.now.name), change),
+    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name)},
     way=made_again,
-    edits=lambda aws, change: (
-        [Edit(str(aws.zone.policies[change.now.name].file), (), document_text(change.now))]
-        if change.attribute == "document"
-        else []
-    ),
     rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
-    events={**events("Policy"), **TAGS},
 )
 
 
@@ -141,7 +99,7 @@ def _name(policy: str, target: str, key: str = "") -> str:
     return f"{policy} on {target} {key}".strip()
 
 
-def _detach(policy: str, target: str) -> cli.Line:
+def _detach(policy: str, target: str) -> str:
     return cli.line("organizations", "detach-policy", policy_id=policy, target_id=target)
 
 
@@ -174,7 +132,7 @@ def full_access_of(attachment: str) -> PolicyType | None:
     return next((type for type, full in FULL_ACCESS.items() if full == name), None)
 
 
-def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: cli.Line) -> Thing:
+def _attached_full(policy: at_aws.LivePolicy, id: str, target: Target, *undo: str) -> Thing:
     name = _name(policy.name, target.kind, "" if target == THE_ROOT else target.key)
     ids = {"policy": policy.id, "target": id}
     void = Message("allow-list-void", "while it is attached, an allow list there restricts nothing")
@@ -201,7 +159,7 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
                 name = _name(key, "account", aws.account(target))
             if not aws.is_elsewhere(_ATTACHMENT, id):
                 undo = (_detach(policy.id, target),)
-                yield Thing("attachment", name, ids=ids, thing=(_ATTACHMENT, id), undo=undo, external=external)
+                yield Thing("attachment", name, ids=ids, undo=undo, external=external)
 
 
 def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
@@ -257,17 +215,11 @@ ATTACHMENT = Kind(
     ),
     recorded=_recorded_attachments,
     live=_live_attachments,
-    is_added=True,
     given=lambda aws: (
         _attached_full(policy, id, target)
         for type, policy in full_access(aws.inventory.organization)
         for id, target in _with_full_access(aws).items()
         if (type, target) not in aws.zone.without_full_access
-    ),
-    obstacle=lambda _, change: (
-        Message("take-out-detached", "remove it by hand from detached of this policy in organization.yaml")
-        if full_access_of(change.now.name)
-        else ""
     ),
     ids_at_aws=_ids_of_attachment,
     again=lambda _aws, _attribute, here: (
@@ -275,8 +227,6 @@ ATTACHMENT = Kind(
         if here.ids["policy"] and here.ids["target"]
         else ()
     ),
-    needs=lambda _, both: target_of(both.partition(":")[0]),
-    events=events("Policy", made="Attach", gone="Detach"),
 )
 
 
@@ -289,7 +239,7 @@ def _types(aws: AtAws) -> Iterator[Thing]:
         line = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         unknown = _unknown_to_provider(type)
         note = unknown or Message("detaches-all-policies", "the line detaches every policy of this type")
-        yield Thing("policy type", type, undo=() if unknown else (line,), note=note, takes_more=True, noted=True)
+        yield Thing("policy type", type, undo=() if unknown else (line,), note=note, noted=True)
 
 
 def _recorded_types(states: InStates) -> Iterator[Thing]:
@@ -341,12 +291,5 @@ POLICY_TYPE = Kind(
     way=_on_again,
     stays=True,
     is_entry=True,
-    obstacle=lambda _, change: (
-        Message("policy-type-unknown", f"policies of the type {type} cannot be declared", type=type)
-        if unknown_types([type := change.now.name])
-        else Message("declare-a-policy", "declare a policy of this type, which switches the type on")
-    ),
-    events=events("PolicyType", made="Enable", gone="Disable"),
-    clues=by_name,
 )
 """An argument of the organization."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Mapping
 from typing import Any
 
-from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, EXTERNAL, IMPORTS, LAYERS, MOVES, ORGANIZATION
+from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, LAYERS, MOVES, ORGANIZATION
 from strata.config.keys import (
     with_key,
     with_key_expected,
@@ -48,7 +48,7 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     """
     name = _name_from_key(landing_zone, move) if move.from_ in keys_of(landing_zone, move.kind) else None
     has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
-    own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED, EXTERNAL)}  # the last by names
+    own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED)}
     imports, expected = own.pop(IMPORTS, None), own.pop(EXPECTATIONS, None)
     placed = {layer.file: layer.deploying.model_fields_set for layer in landing_zone.layers.values()}
     sections = {layer.file: layer.by_place for layer in landing_zone.layers.values()}

@@ -7,10 +7,7 @@ from typing import Any
 
 from strata.config import SECURITY
 from strata.config.models import Project, RegionalSetting, Setting
-from strata.errors import Message
 from strata.kinds.arguments import Attributes
-from strata.kinds.change import Obstacle, OutsideChange, edit
-from strata.kinds.events import by_nothing
 from strata.kinds.kind import AlreadyExists, Kind, Resource
 from strata.kinds.thing import Thing
 from strata.landing_zone import LandingZone
@@ -70,15 +67,6 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             yield Thing("setting", name_of(key, region), values, SECURITY, (key,))
 
 
-def _obstacle(zone: LandingZone, change: OutsideChange) -> Obstacle:
-    control = zone.security.settings[key_of(change.here.name)] if change.here else None
-    if control and change.attribute not in control.arguments.values():
-        return Message("only-unmanaged", "security.yaml can only leave it to others, with mode: unmanaged")
-    if control and len(regions_of(control, zone.project)) > 1:
-        return Message("one-value-for-regions", "security.yaml has one value for all regions; write it by hand")
-    return ""
-
-
 SETTING = Kind(
     "setting",
     "security",
@@ -102,20 +90,4 @@ SETTING = Kind(
         if control.on and key not in aws.zone.declared_controls
         for region in regions_of(control, aws.zone.project)
     ),
-    obstacle=_obstacle,
-    edits=lambda aws, change: (
-        edit(aws.zone, SECURITY, (key,), name, value=change.now.values[argument])
-        for key in (key_of(change.now.name),)
-        for name, argument in aws.zone.security.settings[key].arguments.items()
-        if argument == change.attribute
-    ),
-    events={
-        "ebs_encryption": ("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
-        "instance_metadata": ("ModifyInstanceMetadataDefaults",),
-        "snapshot_public_access": ("EnableSnapshotBlockPublicAccess", "DisableSnapshotBlockPublicAccess"),
-        "image_public_access": ("EnableImageBlockPublicAccess", "DisableImageBlockPublicAccess"),
-        "s3_public_access": ("PutAccountPublicAccessBlock", "DeleteAccountPublicAccessBlock"),
-        "password_policy": ("UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"),
-    },
-    clues=by_nothing,
 )

@@ -5,10 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from functools import partial
 
-from strata.kinds.arguments import Attributes
-from strata.kinds.at_aws import LiveAccount, LiveUnit
 from strata.kinds.kind import AlreadyExists, Ask, Resource
-from strata.kinds.reading import KEPT, PROVIDERS, BulkReading, same_text, tags
 
 CONFLICT = "ConflictException"
 """What Identity Center and Access Analyzer say; the provider waits some 50 minutes for the former to go."""
@@ -66,76 +63,10 @@ def named(resources: Iterable[Resource], name: str) -> Iterator[str]:
     return (f"{resource.type}.{name}" for resource in resources)
 
 
-def target_of(id: str) -> Iterator[tuple[str, str]]:
-    """Yields what a policy is attached to, or a thing is in; the root needs no entry."""
-    if not id.startswith("r-"):
-        yield ("ou" if id.startswith("ou-") else "account"), id
-
-
-def parent_of(things: Iterable[LiveAccount | LiveUnit], id: str) -> Iterator[tuple[str, str]]:
-    """Yields what an account or unit is in."""
-    return (above for thing in things if thing.id == id for above in target_of(thing.parent))
-
-
 # Rules of EventBridge
 
 
-def _rule(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    name = str(attributes.get("name"))
-    rule = reading.rules.get(name)
-    if rule is None:
-        return None
-    described = rule.described
-    return {
-        "id": name,
-        "name": name,
-        "description": described.get("Description"),
-        "event_bus_name": described.get("EventBusName"),
-        "event_pattern": same_text(described.get("EventPattern"), attributes.get("event_pattern")),
-        "role_arn": described.get("RoleArn"),
-        "schedule_expression": described.get("ScheduleExpression"),
-        "state": described.get("State"),
-        "is_enabled": described.get("State") != "DISABLED",
-        **tags(attributes, rule.tags),
-        "force_destroy": KEPT,
-        "name_prefix": KEPT,
-        **PROVIDERS,
-        "arn": described.get("Arn"),
-    }
-
-
-def _target(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    rule, id = str(attributes.get("rule")), attributes.get("target_id")
-    read_rule = reading.rules.get(rule)
-    described = next((target for target in read_rule.targets if target["Id"] == id), None) if read_rule else None
-    if read_rule is None or described is None:
-        return None
-    transformer = described.get("InputTransformer")
-    read = {
-        "arn": described["Arn"],
-        "input": described.get("Input"),
-        "input_path": described.get("InputPath"),
-        "input_transformer": transformer
-        and [{"input_paths": transformer.get("InputPathsMap"), "input_template": transformer.get("InputTemplate")}],
-        "role_arn": described.get("RoleArn"),
-    }
-    # Parameters of other kinds of targets: an alert has none, and where AWS has one the target is not covered.
-    others = {name: value for name, value in attributes.items() if not value and name not in read}
-    if described.keys() - {"Id", "Arn", "Input", "InputPath", "InputTransformer", "RoleArn"}:
-        others = {}
-    return {
-        **others,
-        **read,
-        "id": f"{rule}-{id}",
-        "rule": rule,
-        "target_id": id,
-        "event_bus_name": read_rule.described.get("EventBusName"),
-        "force_destroy": KEPT,
-        "region": KEPT,
-    }
-
-
 RULE = (
-    Resource("aws_cloudwatch_event_rule", "[<rule name>/]<rule name>[@<region>]", reads=_rule),
-    Resource("aws_cloudwatch_event_target", "[<rule name>/]<rule name>/<target id>[@<region>]", reads=_target),
+    Resource("aws_cloudwatch_event_rule", "[<rule name>/]<rule name>[@<region>]"),
+    Resource("aws_cloudwatch_event_target", "[<rule name>/]<rule name>/<target id>[@<region>]"),
 )

@@ -11,7 +11,6 @@ from typing import Any, Literal, TypeAlias
 
 from strata.config.moves import Kind as Key
 from strata.config.source import Location
-from strata.config.text import text_problem, written_out
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.at_aws import Inventory
@@ -45,13 +44,10 @@ class Thing:
         by_default: those of its attributes that no file writes: a deploy leaves them, and their default counts.
         file: the file that declares it, and where in it.
         ids: how AWS calls it and what it hangs on.
-        thing: what AWS has of it, by the word and id by which `strata adopt` writes it; empty where it writes none.
         undo: the AWS CLI lines that take it away.
         note: what to know of these lines, or what is to do where there is none.
-        takes_more: whether these lines take away more than it, so that a person has to run them.
         rights: what it lets people do, or keeps them from, where nobody declares it: somebody may put more into it.
         noted: whether it is on without being declared, as states note, and no deploy switches it off.
-        apart: whether it is in an account that is left to others, of which `strata adopt` writes nothing.
         external: whether others look after it, or what has it: a deploy only looks it up by its name.
         mark: how AWS tells it from its like, where it has a key.
     """
@@ -62,13 +58,10 @@ class Thing:
     file: str = ""
     location: Location = ()
     ids: Mapping[str, str] = field(default_factory=dict)
-    thing: tuple[str, str] = ("", "")
     undo: Lines = ()
     note: Message | Literal[""] = ""
-    takes_more: bool = False
     rights: Any = None
     noted: bool = False
-    apart: bool = False
     external: bool = False
     by_default: frozenset[str] = frozenset()
     mark: Mark | None = None
@@ -97,11 +90,6 @@ def written(values: dict[str, Any], unwritten: Iterable[str]) -> dict[str, Any]:
     """Returns the values that a deploy puts back: what is not written stays as it is at AWS."""
     left = set(unwritten)
     return {name: value for name, value in values.items() if name not in left}
-
-
-def as_read(text: str) -> str:
-    """Returns a text as external.yaml has it: what nobody sees is written out, since no file may have it."""
-    return written_out(text) if text_problem(text) else text
 
 
 def content(document: str) -> Any:

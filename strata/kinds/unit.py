@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.config import ORGANIZATION, models
-from strata.errors import Message
+from strata.config import ORGANIZATION
 from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import made_again
-from strata.kinds.events import TAGS, events
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Kind, LiveName, Resource
-from strata.kinds.shared import parent_of
 from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, written
 from strata.landing_zone import LandingZone
 
@@ -49,7 +46,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             values = {**UNIT.live_fields(unit), "unit": aws.place(unit.parent), "id": unit.id}
             undo = cli.line("organizations", "delete-organizational-unit", organizational_unit_id=unit.id)
             name = aws.key("ou", unit.id, unit.name)
-            yield Thing(_NAME, name, values, ids={"id": unit.id}, thing=("ou", unit.id), undo=(undo,))
+            yield Thing(_NAME, name, values, ids={"id": unit.id}, undo=(undo,))
 
 
 def _named(inventory: Inventory, keys: Mapping[str, str]) -> Iterator[LiveName]:
@@ -75,15 +72,10 @@ UNIT = Kind(
     live=_live,
     named=_named,
     live_fields=lambda live: {"name": live.name},
-    is_added=True,
-    model=models.OrganizationalUnit,
     fields={"name": "name"},
-    needs=lambda inventory, own: parent_of(inventory.organization.units, own),
     inside="unit",
     way=made_again,
     rename=lambda _, own, name: (
         cli.line("organizations", "update-organizational-unit", organizational_unit_id=own, name=name),
     ),
-    obstacle=lambda _, change: Message("unit-moved", "move its entry by hand") if change.attribute == "unit" else "",
-    events={**events("OrganizationalUnit"), **TAGS},
 )

@@ -4,39 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from strata.config import EXTERNAL, SSO, models
-from strata.config.external import place_of_group
-from strata.errors import Message
+from strata.config import SSO
 from strata.kinds import at_aws, cli
-from strata.kinds.arguments import Attributes, block, text
-from strata.kinds.change import Edit, Obstacle, OutsideChange, Way, edit
+from strata.kinds.arguments import block, text
+from strata.kinds.change import Way
 from strata.kinds.cli import new_name
-from strata.kinds.events import events
 from strata.kinds.identity import Mark
 from strata.kinds.kind import READABLE, AlreadyExists, Kind, LiveName, Resource
-from strata.kinds.reading import PROVIDERS, BulkReading, known, snaked
 from strata.kinds.shared import CONFLICT
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
 from strata.landing_zone import LandingZone
 from strata.text import folded, slug
-
-
-def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
-    id = str(attributes.get("user_id"))
-    described = reading.users.get(id)
-    if described is None:
-        return None
-    read = snaked(dict(described))
-    return {
-        **{name: known(read.get(name), attributes.get(name)) for name in _READ},
-        "nickname": read.get("nick_name"),
-        "name": known([read.get("name") or {}], attributes.get("name")),
-        "id": f"{reading.center.store}/{id}",
-        "user_id": id,
-        "identity_store_id": reading.center.store,
-        **PROVIDERS,
-    }
-
 
 DETAILS = (
     "addresses",
@@ -49,7 +27,6 @@ DETAILS = (
     "user_type",
 )
 """What AWS has of a user beside the fields of an entry, in the words of the provider."""
-_READ = (*DETAILS, "display_name", "emails", "external_ids", "user_name")
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
@@ -92,13 +69,13 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             provided = user.external or ("user", folded(user.user_name)) in aws.provided
             if here and here.external:
                 looked_up = {"user_name": as_declared(user.user_name, here.sign_in_name), "id": user.id}
-                yield Thing("user", key, looked_up, ids={"id": user.id}, thing=("user", user.id), external=True)
+                yield Thing("user", key, looked_up, ids={"id": user.id}, external=True)
             external = here.external if here else provided
             if external or aws.is_elsewhere(_TYPE, f"{center.store}/{user.id}"):
                 continue
             values = {**USER.live_fields(user), "id": user.id}
             ids, undo = {"id": user.id, **aws.cli.ids}, aws.cli.people("delete-user", user_id=user.id)
-            yield Thing("user", aws.principal(user.id), values, ids=ids, thing=("user", user.id), undo=undo)
+            yield Thing("user", aws.principal(user.id), values, ids=ids, undo=undo)
 
 
 _TYPE = "aws_identitystore_user"
@@ -111,28 +88,6 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"], "region": now.ids["region"]}
     operations = new_name("userName", here.values["user_name"])
     return Way(undo=(cli.line("identitystore", "update-user", **where, operations=operations),))
-
-
-def _obstacle(_: LandingZone, change: OutsideChange) -> Obstacle:
-    attribute, value = change.attribute, change.now.values.get(change.attribute)
-    if attribute == "email" and ", " in str(value):
-        return Message("several-addresses", "it has several addresses, and one can be written")
-    if attribute in ("given_name", "family_name", "email") and not value:
-        return Message("value-missing-at-aws", "AWS has none, and one has to be written", key=attribute)
-    return ""
-
-
-def _edits(aws: AtAws, change: OutsideChange) -> Iterator[Edit]:
-    here, now = change.here, change.now
-    if here and change.attribute == "email" and not aws.zone.sso.users[here.name].user_name:
-        # Which was the address until now.
-        yield edit(aws.zone, here.file, here.location, "user_name", value=now.values["user_name"])
-    if here and change.attribute == "user_name":
-        was, name = str(here.values["user_name"]).casefold(), str(now.values["user_name"])
-        for group, read in aws.zone.external.groups.items():  # which has members by name
-            if was in map(str.casefold, read.members):
-                members = sorted(name if member.casefold() == was else member for member in read.members)
-                yield edit(aws.zone, EXTERNAL, place_of_group(group), value=members)
 
 
 def _key_name(user: at_aws.LiveUser) -> str:
@@ -152,7 +107,6 @@ USER = Kind(
             keys=("user",),
             id="user_id",
             existing=AlreadyExists(CONFLICT, regional=True),
-            reads=_read,
         ),
     ),
     key="user",
@@ -173,14 +127,9 @@ USER = Kind(
         "display_name": live.display_name,
     },
     id_of=lambda import_id: import_id.rpartition("/")[2],
-    is_added=True,
-    model=models.User,
     fields={name: name for name in ("user_name", "given_name", "family_name", "email", "display_name")},
     left="user_name",
     way=_way,
-    obstacle=_obstacle,
-    edits=_edits,
-    events={**events("User"), "user_name": ("UpdateUser", "UpdateUserName", "CreateUser")},
     section="users",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, user in zone.sso.users.items() if not user.external),
     wanted=lambda zone, inventory, ids: (

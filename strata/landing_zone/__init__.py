@@ -5,12 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 from strata.config import DETECTION, ORGANIZATION
 from strata.config.accepted import Acceptance
 from strata.config.expectations import Expectation
-from strata.config.external import External
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, Layer, Roles, baseline_in
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, ROOT, Organization, PolicyType, Project, Security, Sso, User
@@ -44,18 +43,11 @@ if TYPE_CHECKING:
     from strata.config.baseline import MemberSettings
     from strata.config.detection import Detection
 
-__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "Part", "SourceLocation"]
-
-
-Part = Literal["people", "policies", "delegations", "documents"]
-"""A part of a landing zone that may not be known: AWS let nobody read it, or Strata cannot read a document there.
-
-People are who has what as well.
-"""
+__all__ = ["MANAGEMENT", "ROOT", "LandingZone", "SourceLocation"]
 
 
 class SourceLocation(NamedTuple):
-    """A line of the configuration, by the name its file has in the folder; 0 where no file says it, but AWS."""
+    """A line of the configuration, by the name its file has in the folder; 0 where no file says it."""
 
     file: str
     line: int
@@ -86,10 +78,6 @@ class LandingZone:
     """Your own layers by name, after those that they read from."""
     expectations: tuple[Expectation, ...] = ()
     """What holds whatever else is configured."""
-    external: External = field(default_factory=External)
-    """What AWS has in what others look after, as last read."""
-    unread: Mapping[Part, str] = field(default_factory=dict)
-    """What is not known of it, with the reason."""
     account_ids: Mapping[str, str] = field(default_factory=dict)
     """The ids of its accounts by key, where AWS was asked."""
     closed_regions: Mapping[str, Collection[str]] = field(default_factory=dict)
@@ -227,7 +215,7 @@ class LandingZone:
     @cached_property
     def policies(self) -> Mapping[str, Policy]:
         """Returns the organization policies by key, those of options among them, sorted by type and key."""
-        parts = (self.organization, self.project, self.documents, self.external, self.layers)
+        parts = (self.organization, self.project, self.documents, self.layers)
         order = list(PolicyType)
         policies = sorted(all_policies(*parts, self.account_ids), key=lambda its: (order.index(its.type), its.key))
         return {policy.key: policy for policy in policies}
@@ -315,7 +303,7 @@ class LandingZone:
     @cached_property
     def groups(self) -> Mapping[str, Group]:
         """Returns the groups by key, sorted."""
-        return dict(sorted(groups(self.sso, self.external).items()))
+        return dict(sorted(groups(self.sso).items()))
 
     @cached_property
     def without_full_access(self) -> Mapping[tuple[PolicyType, Target], Location]:
@@ -325,7 +313,7 @@ class LandingZone:
     @cached_property
     def permission_sets(self) -> Mapping[str, PermissionSet]:
         """Returns the permission sets by key, those of options among them, sorted."""
-        permission_sets = all_permission_sets(self.sso, self.project, self.documents, self.external)
+        permission_sets = all_permission_sets(self.sso, self.project, self.documents)
         ordered = sorted(permission_sets, key=lambda its: its.key)
         return {permission_set.key: permission_set for permission_set in ordered}
 
@@ -354,7 +342,6 @@ class LandingZone:
             tuple(partial.moves.values()),
             _chosen(partial.layers, partial.organization),
             tuple(partial.expectations.values()),
-            partial.external,
         )
 
     def source(self, file: str, location: Location) -> SourceLocation:

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from strata.config import EXTERNAL, SSO, models
-from strata.config.external import External, place_of_group
 from strata.config.models import Sso, User
 from strata.config.source import Location
 
@@ -25,13 +23,12 @@ CONTROL_TOWER = (
 
 @dataclass(frozen=True)
 class Group:
-    """A group, with the members that sso.yaml gives it, or that external.yaml says are in an external group.
+    """A group, with the members that sso.yaml gives it.
 
     Attributes:
         members: the keys of the users in it.
         unwritten: those of its attributes that the configuration leaves as they are.
-        is_known: whether it is known who is in it: an identity provider fills its groups from day to day.
-        strangers: the names of members whom sso.yaml does not have.
+        is_known: whether it is known who is in it: of an external group, which others fill, it is not.
     """
 
     key: str
@@ -41,28 +38,15 @@ class Group:
     external: bool
     unwritten: frozenset[str] = frozenset()
     is_known: bool = True
-    strangers: tuple[str, ...] = ()
 
     @property
     def location(self) -> Location:
         """Returns where it stands in sso.yaml."""
         return "groups", self.key
 
-    @property
-    def has_others(self) -> bool:
-        """Returns whether somebody is in it, or may be, who is none of its members here."""
-        return bool(self.strangers) or not self.is_known
-
-    @property
-    def people(self) -> tuple[str, ...]:
-        """Returns all who are known to be in it: keys of users, and the names of strangers."""
-        return *self.members, *self.strangers
-
-    def membership(self, index: int) -> tuple[str, Location]:
-        """Returns the file that has a member, and where in it."""
-        if self.external:
-            return EXTERNAL, place_of_group(self.name)
-        return SSO, (*self.location, "members", index)
+    def membership(self, index: int) -> Location:
+        """Returns where in sso.yaml a member stands."""
+        return *self.location, "members", index
 
 
 def known_to(groups: Iterable[Group]) -> str:
@@ -72,32 +56,24 @@ def known_to(groups: Iterable[Group]) -> str:
 
 
 def is_of_control_tower(group: Group) -> bool:
-    """Returns whether people fill an external group at AWS, so that external.yaml has its members."""
+    """Returns whether people fill an external group at AWS, and no identity provider."""
     return group.external and group.name in CONTROL_TOWER
 
 
-def groups(sso: Sso, external: External) -> dict[str, Group]:
-    """Returns the groups by key, as in the file, with the members that external.yaml has."""
-    return {key: _group(key, group, sso, external) for key, group in sso.groups.items()}
-
-
-def _group(key: str, group: models.GroupEntry, sso: Sso, external: External) -> Group:
-    resolved = Group(
-        key,
-        group.name or key,
-        group.description,
-        group.members,
-        group.external,
-        group.unwritten,
-        is_known=not group.external,
-    )
-    read = external.groups.get(resolved.name) if is_of_control_tower(resolved) else None
-    if read is None:
-        return resolved
-    users = {user.sign_in_name.casefold(): key for key, user in sso.users.items()}
-    members = tuple(users[name.casefold()] for name in read.members if name.casefold() in users)
-    strangers = tuple(name for name in read.members if name.casefold() not in users)
-    return replace(resolved, members=members, strangers=strangers, is_known=True)
+def groups(sso: Sso) -> dict[str, Group]:
+    """Returns the groups by key, as in the file."""
+    return {
+        key: Group(
+            key,
+            group.name or key,
+            group.description,
+            group.members,
+            group.external,
+            group.unwritten,
+            is_known=not group.external,
+        )
+        for key, group in sso.groups.items()
+    }
 
 
 def may_be_in(user: User, groups: Mapping[str, Group]) -> frozenset[str]:

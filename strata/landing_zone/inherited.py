@@ -213,16 +213,6 @@ def attributes(organization: Organization, only: Collection[str] = AccountAttrib
     return every | {MANAGEMENT: Attributes(given, lost, own.places)}
 
 
-def own_tags(organization: Organization, unit: str, wanted: Mapping[str, str]) -> dict[str, str | None]:
-    """Returns the tags of an account's own entry by which it has those that are wanted, beside those it inherits."""
-    above = next((its.keys for its in units(organization) if its.key == unit), ())
-    words = attribute_words(organization, ("tags",))
-    way = (ROOT, *(f"{UNIT}{key}" for key in above))
-    inherited = below(nearest(words[place] for place in way if place in words), "tags")
-    own = {tag: value for tag, value in wanted.items() if inherited.get(tag) != value}
-    return {**own, **dict.fromkeys(inherited.keys() - wanted.keys())}
-
-
 def attribute_words(organization: Organization, only: Collection[str] = AccountAttributes.inherits) -> dict[str, Words]:
     """Returns what the places say of attributes: root and units in `defaults`, accounts in their entries."""
     entries: Iterable[tuple[str, Mapping[str, AccountAttributes]]] = (

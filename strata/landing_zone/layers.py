@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION
 from strata.config.layers import Layer as OwnLayer
 from strata.config.models import GroupEntry, User, state_key
-from strata.landing_zone import LandingZone, Part
+from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import single_members, watched_regions
 from strata.landing_zone.permission_sets import PermissionSet
 from strata.landing_zone.policies import Policy
@@ -94,19 +94,10 @@ def _organizations(landing_zone: LandingZone) -> tuple[str, ...]:
         "the organization",
         counted(len(landing_zone.units), "organizational unit"),
         counted(len(landing_zone.members), "member account"),
-        _unless_unread(
-            landing_zone,
-            "policies",
-            f"{counted(len(policies), 'policy', 'policies')}{_external(policies)}, "
-            f"{counted(sum(len(policy.attachments) for policy in policies if not policy.external), 'attachment')}",
-        ),
-        _unless_unread(landing_zone, "delegations", counted(delegations, "delegated administrator")),
+        f"{counted(len(policies), 'policy', 'policies')}{_external(policies)}, "
+        f"{counted(sum(len(policy.attachments) for policy in policies if not policy.external), 'attachment')}",
+        counted(delegations, "delegated administrator"),
     )
-
-
-def _unless_unread(landing_zone: LandingZone, part: Part, text: str) -> str:
-    words = {"people": "people and access", "delegations": "delegated administrators"}
-    return f"{words.get(part, part)}: unread" if part in landing_zone.unread else text
 
 
 def _security(landing_zone: LandingZone) -> tuple[str, ...]:
@@ -127,8 +118,6 @@ def _external(things: Iterable[User | GroupEntry | PermissionSet | Policy]) -> s
 
 def _sso(landing_zone: LandingZone) -> tuple[str, ...]:
     sso = landing_zone.sso
-    if "people" in landing_zone.unread:
-        return (_unless_unread(landing_zone, "people", ""),)
     return (
         counted(len(sso.users), "user") + _external(sso.users.values()),
         counted(len(sso.groups), "group") + _external(sso.groups.values()),

@@ -7,8 +7,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from strata.config import EXTERNAL
-from strata.config.external import External, ExternalPermissionSet
 from strata.config.models import Boundary, PolicyReference, Project, Sso
 from strata.config.source import Location
 from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
@@ -46,24 +44,24 @@ class InlinePolicy:
     document: DocumentTemplate
     words: str
     file: str | None = None
-    of: str = ""
-    """The name of the external permission set that has it, in external.yaml."""
 
     def __str__(self) -> str:
         return self.words
 
 
 @dataclass(frozen=True)
-class UnreadPolicies:
-    """The policies of an external permission set that external.yaml lacks: nobody knows what it allows."""
+class UnknownPolicies:
+    """The policies of an external permission set: nobody knows here what it allows."""
 
     of: str
 
     def __str__(self) -> str:
-        return f"what AWS has in permission set {self.of}, which {EXTERNAL} lacks"
+        return f"what permission set {self.of} has, {OF_OTHERS}"
 
 
-Held: TypeAlias = ManagedPolicy | InlinePolicy | UnreadPolicies
+OF_OTHERS = "which others look after"
+"""How the text of what is unknown for that ends."""
+Held: TypeAlias = ManagedPolicy | InlinePolicy | UnknownPolicies
 
 
 @dataclass(frozen=True)
@@ -74,7 +72,7 @@ class PermissionSet:
     name: str
     policies: tuple[Held, ...]
     location: Location
-    """In sso.yaml; that of its policies may be elsewhere."""
+    """In sso.yaml."""
     description: str = ""
     session_duration: str = "PT1H"
     boundary: ManagedPolicy | None = None
@@ -90,7 +88,7 @@ class PermissionSet:
     @property
     def is_known(self) -> bool:
         """Returns whether its policies are known."""
-        return not any(isinstance(policy, UnreadPolicies) for policy in self.policies)
+        return not any(isinstance(policy, UnknownPolicies) for policy in self.policies)
 
     @property
     def managed(self) -> tuple[ManagedPolicy, ...]:
@@ -103,16 +101,15 @@ class PermissionSet:
         return next((policy for policy in self.policies if isinstance(policy, InlinePolicy)), None)
 
 
-def all_permission_sets(
-    sso: Sso, project: Project | None, documents: Mapping[str, str], external: External
-) -> list[PermissionSet]:
+def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[str, str]) -> list[PermissionSet]:
     """Returns all permission sets, those of options first; two have a key where the YAML has an option's as well."""
     values = placeholder_values(project)
     permission_sets = [*_of_options(sso, project, values)]
     for key, permission_set in sso.permission_sets.items():
         if permission_set.external:
             name = permission_set.name or key
-            permission_sets.append(_external(key, name, external.permission_sets.get(name)))
+            of_others = UnknownPolicies(name)
+            permission_sets.append(PermissionSet(key, name, (of_others,), ("permission_sets", key), external=True))
             continue
         policies = tuple(referenced_policy(policy, documents, values) for policy in permission_set.policies)
         permission_sets.append(
@@ -130,27 +127,6 @@ def all_permission_sets(
             )
         )
     return permission_sets
-
-
-def _external(key: str, name: str, read: ExternalPermissionSet | None) -> PermissionSet:
-    at: Location = ("permission_sets", key)
-    if read is None:
-        return PermissionSet(key, name, (UnreadPolicies(name),), at, external=True)
-    managed = tuple(ManagedPolicy(policy.aws, policy.customer, policy.path) for policy in read.policies)
-    limit = read.boundary
-    words = f"inline policy of permission set {name} in {EXTERNAL}"
-    return PermissionSet(
-        key,
-        name,
-        (*managed, *([InlinePolicy(DocumentTemplate(read.inline), words, of=name)] if read.inline else [])),
-        at,
-        read.description,
-        read.session_duration,
-        boundary=ManagedPolicy(limit.aws, limit.customer, limit.path) if limit else None,
-        relay_state=read.relay_state,
-        tags=read.tags,
-        external=True,
-    )
 
 
 def referenced_policy(

@@ -84,7 +84,6 @@ def _of_types(layer: Layer) -> tuple[set[str], set[str]]:
     """Returns the actions that plans of a layer's types need, and those that deploys do."""
     rows = [row for type in types_of(layer.code.folder, components=layer.records) if (row := types().get(type))]
     reads = {action for row in rows for action in row["reads"]}
-    reads |= {"cloudtrail:LookupEvents"} if layer.source else set()  # for strata drift --who
     return reads, reads.union(*(row["writes"] for row in rows))
 
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from strata.config import EXTERNAL, ORGANIZATION, models
-from strata.config.external import External, place_of_policy
+from strata.config import models
 from strata.config.layers import BASELINE_LAYER, Layer
 from strata.config.limits import aws_limits
 from strata.config.models import (
@@ -61,17 +60,12 @@ class Policy:
     external: bool = False
     """Others look after it: nothing of it is changed, neither what it says nor where it is attached."""
     is_known: bool = True
-    """False for an external policy whose document external.yaml lacks."""
+    """False for an external policy, whose document nobody knows here."""
 
     @cached_property
     def attachments(self) -> Mapping[Target, Location]:
         """Returns its targets, with their locations in organization.yaml."""
         return _named(self.targets, (*self.location, "targets"))
-
-    @property
-    def place(self) -> tuple[str, Location]:
-        """Returns the file and the place in it that have the document, where it has no file of its own."""
-        return (EXTERNAL, place_of_policy(self.type, self.name)) if self.external else (ORGANIZATION, self.location)
 
     @property
     def reaches_management(self) -> bool:
@@ -112,7 +106,6 @@ def all_policies(
     organization: Organization,
     project: Project | None,
     documents: Mapping[str, str],
-    external: External,
     layers: Mapping[str, Layer],
     account_ids: Mapping[str, str] = MappingProxyType({}),
 ) -> list[Policy]:
@@ -132,12 +125,10 @@ def all_policies(
             continue
         location, name = ("policies", key), policy.name or key
         if policy.external:
-            read = external.policies.get(policy.type, {}).get(name)
-            description, document = (
-                (read.description, DocumentTemplate(read.document)) if read else ("", DocumentTemplate(""))
+            unknown = DocumentTemplate("")
+            policies.append(
+                Policy(key, name, policy.type, "", unknown, policy.targets, location, external=True, is_known=False)
             )
-            foreign = Policy(key, name, policy.type, description, document, policy.targets, location, external=True)
-            policies.append(foreign if read else replace(foreign, is_known=False))
             continue
         document = DocumentTemplate(documents.get(policy.file, ""), values)
         policies.append(

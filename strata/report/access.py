@@ -13,7 +13,6 @@ from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import may_be_in
 from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
-from strata.landing_zone.policies import Policy
 from strata.report.allowed import allowed_by_service
 
 
@@ -73,9 +72,9 @@ def ways_in(
     access_paths: dict[tuple[AccessHolder, str, str], list[AccessPath]] = defaultdict(list)
     reached: dict[str, list[tuple[AccessHolder, SourceLocation | None]]] = {
         key: [
-            *([(AccessHolder(external=True, key=key), None)] if group.has_others else []),
+            *([(AccessHolder(external=True, key=key), None)] if not group.is_known else []),
             *(
-                (AccessHolder(external=False, key=user), landing_zone.source(*group.membership(index)))
+                (AccessHolder(external=False, key=user), landing_zone.source(SSO, group.membership(index)))
                 for index, user in enumerate(group.members)
             ),
         ]
@@ -167,28 +166,24 @@ def empty_groups(landing_zone: LandingZone, granted: Iterable[Grant]) -> list[st
     """Returns the groups that are given something and have nobody in them."""
     groups = landing_zone.groups
     named = {grant.principal for grant in granted if grant.principal_type == "GROUP"}
-    return sorted(key for key in named if not groups[key].has_others and not groups[key].members)
+    return sorted(key for key in named if groups[key].is_known and not groups[key].members)
 
 
 # What permission sets allow
 
 
-def of_others(landing_zone: LandingZone, thing: PermissionSet | Policy) -> list[str]:
-    """Returns that others look after something, and since when it is known; nothing of what is one's own."""
-    if not thing.external:
-        return []
-    read = landing_zone.external.read
-    return [f"external, as read on {read}" if read and thing.is_known else "external"]
+UNKNOWN = "of others: unknown"
+"""What is said of what others look after."""
 
 
-def allowances(landing_zone: LandingZone, permission_set: PermissionSet) -> list[str]:
+def allowances(permission_set: PermissionSet) -> list[str]:
     """Returns a summary of a permission set: its policies, boundary and session."""
-    texts = of_others(landing_zone, permission_set)
+    if not permission_set.is_known:
+        return [UNKNOWN]
+    texts = ["external"] if permission_set.external else []
     for policy in permission_set.policies:
         allowed = allowed_by_service(policy.document.text) if isinstance(policy, InlinePolicy) else ""
         texts.append(f"{policy}: {allowed}" if allowed else str(policy))
-    if not permission_set.is_known:
-        return texts
     if permission_set.boundary:
         texts.append(f"at most {permission_set.boundary} (boundary)")
     return [*texts, f"session of {duration(permission_set.session_duration)}"]

@@ -2,29 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
 from strata.evaluation.administrators import allows_everything
-from strata.landing_zone import LandingZone, Part
+from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
 from strata.report import inherited
 from strata.report.access import access, access_as_json, allowances
 from strata.report.edition import Edition
-from strata.report.guardrails import GUARDRAILS_REST_ON
 from strata.report.overview import overview
 from strata.report.policies import slots
 from strata.report.reviews import GroupReview, group_reviews
 
 
 def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
-    """Returns the first screen, people, access, organization, policies, controls and layers for --format json.
-
-    What is unread is not there.
-    """
-    source, first = landing_zone.source, overview(landing_zone, edition.as_of, edition.live)
-    data = {
+    """Returns the first screen, people, access, organization, policies, controls and layers for --format json."""
+    source, first = landing_zone.source, overview(landing_zone, edition.as_of)
+    return {
         "project": landing_zone.project.name,
         **edition.as_data(),
         "overview": first.as_data(),
@@ -36,7 +31,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
         "permission_sets": {
             key: {
                 "name": permission_set.name,
-                "allows": allowances(landing_zone, permission_set),
+                "allows": allowances(permission_set),
                 "full_access": allows_everything(permission_set),
                 "external": permission_set.external,
                 "known": permission_set.is_known,
@@ -70,16 +65,6 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             for layer in layers(landing_zone)
         ],
     }
-    unread = landing_zone.unread.keys()
-    return {name: value for name, value in data.items() if unread.isdisjoint(_RESTS_ON.get(name, ()))}
-
-
-_RESTS_ON: Mapping[str, tuple[Part, ...]] = {
-    **dict.fromkeys(("users", "groups", "permission_sets", "access"), ("people",)),
-    "policies": ("policies",),
-    "guardrails": GUARDRAILS_REST_ON,
-}
-"""The parts that each rests on; all others on none."""
 
 
 def _group(review: GroupReview) -> dict[str, Any]:
@@ -111,22 +96,16 @@ def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
             **({"name": landing_zone.accounts[target.key].name} if target.kind == "account" else {}),
             "path": [target.key for target in way[:-1]],
             **(inherited.as_data(inherited.words_of(landing_zone, target.key)) if target.kind == "account" else {}),
-            **(
-                {}
-                if "policies" in landing_zone.unread
-                else {
-                    "slots": [
-                        {
-                            "type": of_type.type.value,
-                            "policies": list(of_type.policies),
-                            "used": of_type.used,
-                            "free": of_type.free,
-                            "limit": of_type.limit,
-                        }
-                        for of_type in taken[target]
-                    ]
+            "slots": [
+                {
+                    "type": of_type.type.value,
+                    "policies": list(of_type.policies),
+                    "used": of_type.used,
+                    "free": of_type.free,
+                    "limit": of_type.limit,
                 }
-            ),
+                for of_type in taken[target]
+            ],
         }
         for target, way in landing_zone.ancestors.items()
     ]

@@ -1,4 +1,4 @@
-"""Full access: who has it where, in words, and who has it in one landing zone and not in another."""
+"""Full access: who has it where, in words."""
 
 from __future__ import annotations
 
@@ -6,56 +6,15 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable
 from typing import Any
 
-from strata.config import EXTERNAL
-from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone
-from strata.landing_zone.grants import Grant
-from strata.report.access import Access, AccessHolder, GroupedAccess, bundles, ways_in
+from strata.report.access import UNKNOWN, Access, AccessHolder, GroupedAccess, bundles
 from strata.report.places import places
 from strata.text import listed
 
 
-def gained(before: LandingZone, after: LandingZone, given: Collection[Grant]) -> list[str]:
-    """Returns who has full access after and not before, each with the set, the accounts and the group.
-
-    A permission set that nobody has read may give it, and is told as not known; before, it is taken to have given it.
-    Who is in a group of which nobody knew that before is no news.
-
-    Args:
-        before: a landing zone.
-        after: another one.
-        given: the grants that count; a rule may give more than AWS has.
-    """
-    had, new = _full(before), list[Access]()
-    unknown = {key for key, group in before.groups.items() if not group.is_known}
-    for (holder, account, permission_set), ways in sorted(_full(after).items(), key=lambda entry: entry[0]):
-        by = ((way, "GROUP" if way.group else "USER", way.group or holder.key) for way in ways)
-        counting = tuple(
-            way
-            for way, *principal in by
-            if (account, permission_set, *principal) in given and (holder.external or way.group not in unknown)
-        )
-        if counting and (holder, account, permission_set) not in had:
-            new.append(Access(holder, account, permission_set, counting))
-    known, others = (
-        [access for access in new if after.permission_sets[access.permission_set].is_known is read]
-        for read in (True, False)
-    )
-    return [*in_words(after, merged(known), known), *map(not_known, in_words(after, merged(others), others))]
-
-
-def _full(landing_zone: LandingZone) -> dict[Any, Any]:
-    sets = landing_zone.permission_sets.items()
-    full = {key for key, held in sets if allows_everything(held) or not held.is_known}
-    return ways_in(
-        landing_zone,
-        {(grant.account, grant.permission_set) for grant in landing_zone.grants if grant.permission_set in full},
-    )
-
-
 def not_known(text: str) -> str:
     """Returns who has what nobody has read."""
-    return f"{text}: not known, {EXTERNAL} lacks it"
+    return f"{text}: {UNKNOWN}"
 
 
 def in_words(landing_zone: LandingZone, every: Iterable[GroupedAccess], accesses: Iterable[Access]) -> tuple[str, ...]:

@@ -12,15 +12,13 @@ from strata.config.expectations import ENTRIES, Expectation
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, ways
 from strata.evaluation.sentences import resolved
-from strata.landing_zone import MANAGEMENT, ROOT, LandingZone, Part
+from strata.landing_zone import MANAGEMENT, ROOT, LandingZone
 from strata.landing_zone.permissions import STACKS
 from strata.policy.answers import Outcome
 from strata.report.places import places
 from strata.rules.expectations import case_in_words, examined, unaskable
 from strata.text import listed, plural
 
-GUARDRAILS_REST_ON: tuple[Part, ...] = ("people", "policies", "documents")
-"""The parts of a landing zone without which none of the answers is known."""
 OTHERS_DECIDE = "others decide who that is"
 """Why it depends where somebody has the rights whom an identity provider, or Control Tower, looks after."""
 
@@ -97,13 +95,11 @@ class GuardrailAnswers:
 
 
 def guardrails(landing_zone: LandingZone, as_of: dt.date) -> GuardrailAnswers:
-    """Returns the answers of a landing zone on a day; none where a part is unread that they rest on."""
+    """Returns the answers of a landing zone on a day."""
     right_in: dict[str, set[str]] = {key: set() for key in (MANAGEMENT, ROOT, *landing_zone.units)}
     for key, account in landing_zone.accounts.items():
         right_in[MANAGEMENT if key == MANAGEMENT else account.unit].add(key)
     inside = {place: accounts for place, accounts in right_in.items() if accounts}
-    if landing_zone.unread.keys() & set(GUARDRAILS_REST_ON):
-        return GuardrailAnswers(tuple(inside), (), ())
     return GuardrailAnswers(
         tuple(inside), tuple(_expected(landing_zone, as_of, inside)), tuple(_undoing(landing_zone, as_of))
     )

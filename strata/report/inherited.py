@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from strata.config import BASELINE, ORGANIZATION
@@ -121,10 +121,10 @@ class SharedWord(NamedTuple):
     accounts: tuple[str, ...]
 
 
-def shared_words(zone: LandingZone, accounts: Collection[str]) -> list[SharedWord]:
+def shared_words(zone: LandingZone) -> list[SharedWord]:
     """Returns what accounts have, what comes from the same line once."""
     holders = defaultdict[tuple[str, str, str, SourceLocation], list[str]](list)
-    for key in sorted(accounts):
+    for key in sorted(zone.accounts):
         for words in words_of(zone, key).values():
             for word in words:
                 value = "taken away" if word.origin.value is None else _shown(word.origin.value)

@@ -32,16 +32,18 @@ def matrix(landing_zone: LandingZone) -> dict[str, Any]:
             {
                 "key": key,
                 "name": group.name,
-                "external": group.has_others,
+                "external": not group.is_known,
                 "members": [user_at[member] for member in group.members],
-                "lines": [str(landing_zone.source(*group.membership(index))) for index in range(len(group.members))],
+                "lines": [
+                    str(landing_zone.source(SSO, group.membership(index))) for index in range(len(group.members))
+                ],
             }
             for key, group in landing_zone.groups.items()
         ],
         "sets": [
             {
                 "key": key,
-                "allows": allowances(landing_zone, permission_set),
+                "allows": allowances(permission_set),
                 "place": str(landing_zone.source(SSO, permission_set.location)),
                 "full": allows_everything(permission_set),
             }

@@ -44,24 +44,9 @@ def find_account(landing_zone: LandingZone, name: str) -> str:
     return _find(_names(landing_zone)["account"], name, "an account")
 
 
-def is_account(landing_zone: LandingZone, name: str) -> bool:
-    """Returns whether an account answers to a name."""
-    return _match(_names(landing_zone)["account"], name.removeprefix("account/")) is not None
-
-
 def find_permission_set(landing_zone: LandingZone, name: str) -> str:
     """Returns the key of a permission set by key or name."""
     return _find(_names(landing_zone)["permission set"], name, "a permission set")
-
-
-def find_group(landing_zone: LandingZone, name: str) -> str:
-    """Returns the key of a group by key or name."""
-    return _find(_names(landing_zone)["group"], name, "a group")
-
-
-def find_unit(landing_zone: LandingZone, name: str) -> str:
-    """Returns the key of an organizational unit by key or name; `root` is none."""
-    return _find({key: {key, unit.name} for key, unit in landing_zone.units.items()}, name, "an organizational unit")
 
 
 def _unknown(landing_zone: LandingZone, name: str) -> Message:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -11,15 +10,14 @@ from typing import Any, Literal
 
 from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
 from strata.evaluation.administrators import allows_everything
-from strata.landing_zone import LandingZone, Part
+from strata.landing_zone import LandingZone
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, empty_groups, undecided
 from strata.report.full_access import in_words, merged, not_known
-from strata.report.guardrails import GUARDRAILS_REST_ON, OTHERS_DECIDE, GuardrailAnswers, guardrails
-from strata.report.live import LiveEvidence, together
+from strata.report.guardrails import OTHERS_DECIDE, GuardrailAnswers, guardrails
 from strata.text import counted, listed
 
 SOON = dt.timedelta(days=30)
@@ -53,8 +51,6 @@ class Numbers:
     """As AWS counts them: a permission set for a group or a user in an account."""
     grants: int
     """The same for each person in the group, once where several ways give it."""
-    unread: str = ""
-    """Why nobody could count them."""
     unknown: int = 0
     """People without access of their own who may have some by such a group."""
     knowing: str = ""
@@ -66,8 +62,6 @@ class Numbers:
         return self.people - self.with_access - self.unknown
 
     def __str__(self) -> str:
-        if self.unread:
-            return f"people and access are unread: {self.unread}"
         text = f"{counted(self.people, 'person', 'people')}: {self.with_access:,} with access, "
         text += f"{self.without_access:,} without{f', {self.unknown:,} unknown' if self.unknown else ''}"
         if self.external:
@@ -84,15 +78,13 @@ class Overview:
     as_of: dt.date
     access: Sequence[Access]
     numbers: Numbers
-    live: LiveEvidence | None = None
 
     def points(self) -> list[Point]:
         """Returns the first screen in the order that it is read."""
         everything, somewhere = self._full_access(everything=True), self._full_access(everything=False)
         reach = "Full access to the management account reaches every member account."
         empty = self.numbers.empty
-        points = [
-            *([self._differences(self.live)] if self.live else []),
+        return [
             Point("administrators", "Administers everything", (*(everything or _NOBODY), _ONLY), "danger", reach),
             self._break_glass(),
             Point("full_access", "Full access to single accounts", somewhere or _NOBODY, _if(somewhere)),
@@ -107,32 +99,6 @@ class Overview:
             self._people("without_access", "People without access", self.without_access, self.unknown_access),
             Point("empty_groups", "Groups with access and without members", empty or _NONE, _if(empty)),
         ]
-        for index, point in enumerate(points):
-            reasons = dict.fromkeys(self.landing_zone.unread[part] for part in self._unread(point.key))
-            if reasons:
-                points[index] = replace(point, lines=tuple(f"unread: {reason}" for reason in reasons), level="danger")
-        return points
-
-    def _unread(self, key: str) -> list[Part]:
-        """Returns the parts that an answer rests on and nobody could read."""
-        return [part for part in _RESTS_ON.get(key, ("people",)) if part in self.landing_zone.unread]
-
-    # What AWS has otherwise
-
-    def _differences(self, live: LiveEvidence) -> Point:
-        """Returns the differences that drift would tell, those of controls and settings first, a few of each kind."""
-        kinds: dict[str, list[str]] = defaultdict(list)
-        for difference in sorted(live.differences, key=lambda difference: difference.kind not in _FIRST):
-            if difference.is_drift:
-                kinds[difference.kind].append(difference.what)
-        lines = [live.summary]
-        for kind, some in kinds.items():
-            lines += some[:_FEW]
-            lines += [f"{len(some) - _FEW:,} more of kind {kind}"] if some[_FEW:] else []
-        lines += [f"unread: {unread}" for unread in together(live.unread)]
-        remark = "strata drift lists the same, with the way back."
-        level: Level = "danger" if live.exit_code else "fine"
-        return Point("differences", "Differences to the configuration", tuple(lines), level, remark)
 
     # Who administers
 
@@ -176,9 +142,7 @@ class Overview:
 
     def _unbound(self) -> Point:
         unbound, left = self.landing_zone.unbound, self.landing_zone.organization.unmanaged_accounts
-        unknown = (
-            [f"{counted(len(left), 'unmanaged account')}: not known without --live"] if left and not self.live else []
-        )
+        unknown = [f"{counted(len(left), 'unmanaged account')}: not known"] if left else []
         if self._may_be_bound:
             unbound, unknown = [], [UNKNOWN, *unknown]
         level: Level = "danger" if unbound else _if(unknown)
@@ -262,13 +226,6 @@ class Overview:
     def _controls(self) -> Point:
         off, unmanaged = self.controls(Mode.OFF), self.controls(Mode.UNMANAGED)
         lines = [*off, *(f"{name}: unmanaged, as it is at AWS" for name in unmanaged)]
-        if self.live:
-            at_aws = self.live.controls
-            lines = [f"{name}: {control.words}" for name, control in at_aws.items() if control.differs]
-            lines += [f"{name}: off in security.yaml; at AWS {at_aws[name].words}" for name in off]
-            lines += [f"{name}: unmanaged; at AWS {at_aws[name].words}" for name in unmanaged]
-            not_read = self.live.controls_not_read
-            lines += [f"not read: {listed(not_read, most=len(not_read))}"] if not_read else []
         return Point("controls_off", "Controls that are off or unmanaged", tuple(lines) or _NONE, _if(lines))
 
     # People
@@ -309,8 +266,8 @@ class Overview:
         return Point(key, title, lines or _NONE, _if(lines))
 
     def as_data(self) -> dict[str, Any]:
-        """Returns the first screen for a script, without what is unread."""
-        answers = {
+        """Returns the first screen for a script."""
+        return {
             "people": {
                 "all": self.numbers.people,
                 "with_access": self.numbers.with_access,
@@ -343,7 +300,6 @@ class Overview:
             "ended": [_ending_as_data(ending) for ending in self.ended],
             "ends_soon": [_ending_as_data(ending) for ending in self.ending],
         }
-        return {name: answer for name, answer in answers.items() if not self._unread(name)}
 
 
 def _undescribed(landing_zone: LandingZone) -> list[Point]:
@@ -354,26 +310,10 @@ def _undescribed(landing_zone: LandingZone) -> list[Point]:
 
 _NONE, _NOBODY = ("none",), ("nobody",)
 _ONLY = "all through Identity Center; IAM users and roles of the management account, and its root user, are not read"
-_FIRST = ("control", "setting")
-"""The kinds of differences that are told before those of people and the organization."""
-_FEW = 3
-"""Differences of one kind on the first screen."""
-
-_RESTS_ON: Mapping[str, tuple[Part, ...]] = {
-    "differences": (),
-    "pipeline": (),
-    "controls_off": (),
-    "controls_unmanaged": (),
-    "unbound_accounts": ("policies",),
-    "not_described": (),
-    "accounts_bound_by_no_scp": ("policies",),
-    **dict.fromkeys(("expectations", "expectations_broken", "can_undo"), GUARDRAILS_REST_ON),
-}
-"""The parts that each answer rests on; all others on people and their access."""
 
 
-def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | None = None) -> Overview:
-    """Returns the first screen of a landing zone on a day, of what AWS has with the evidence."""
+def overview(landing_zone: LandingZone, as_of: dt.date) -> Overview:
+    """Returns the first screen of a landing zone on a day."""
     accesses = access(landing_zone)
     holders = {access.holder for access in accesses}
     numbers = Numbers(
@@ -383,10 +323,9 @@ def overview(landing_zone: LandingZone, as_of: dt.date, live: LiveEvidence | Non
         empty=tuple(empty_groups(landing_zone, landing_zone.grants)),
         assignments=len(landing_zone.grants),
         grants=len(accesses),
-        unread=landing_zone.unread.get("people", ""),
         knowing=known_to(landing_zone.groups[holder.key] for holder in holders if holder.external),
     )
-    first = Overview(landing_zone, as_of, accesses, numbers, live)
+    first = Overview(landing_zone, as_of, accesses, numbers)
     return replace(first, numbers=replace(numbers, unknown=len(first.unknown_access)))
 
 

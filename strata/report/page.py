@@ -12,7 +12,6 @@ from pathlib import Path
 from strata.landing_zone import LandingZone
 from strata.printing import html, script_data
 from strata.report.edition import Edition
-from strata.report.guardrails import GUARDRAILS_REST_ON
 from strata.report.markup import SIGN
 from strata.report.matrix import matrix
 from strata.report.overview import overview
@@ -27,30 +26,16 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
     name = html(landing_zone.project.name)
     allowed = f"img-src data:; style-src {_hash(style)}; script-src {_hash(script)}"
     policy = f"default-src 'none'; {allowed}; base-uri 'none'; form-action 'none'"
-    first = overview(landing_zone, edition.as_of, edition.live)
-    sections = Sections(landing_zone, first, edition.live)
-    people, policies = sections.unread("people"), sections.unread("policies")
-    guardrails = "".join(map(sections.unread, GUARDRAILS_REST_ON)) or sections.expectations() + sections.undoing()
-    evidence = (
-        ""
-        if edition.live is None
-        else (
-            _section("evidence", "Evidence", "", sections.evidence())
-            + _section("differences", "Differences to the configuration", _DIFFERENCES, sections.differences())
-        )
-    )
+    first = overview(landing_zone, edition.as_of)
+    sections = Sections(landing_zone, first)
+    guardrails = sections.expectations() + sections.undoing()
     attributes = sections.attributes()
-    matrix_section = _ACCESS
-    if people:  # the matrix is hidden and not left out: without it the script would not run
-        hidden = _ACCESS.replace(" class", " hidden class", 1)
-        matrix_section = _section("unread-access", "Access matrix", "", people) + hidden
     body = "\n".join(
         (
             _section("overview", "At a glance", f"<p>{html(str(first.numbers))}.", sections.points(), look="points"),
-            evidence,
-            matrix_section,
-            _section("groups", "By group", _GROUPS, people or sections.groups()),
-            _section("people", "By person", "", people or sections.people()),
+            _ACCESS,
+            _section("groups", "By group", _GROUPS, sections.groups()),
+            _section("people", "By person", "", sections.people()),
             _section(
                 "accounts",
                 "By account",
@@ -58,8 +43,8 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
                 sections.accounts(),
             ),
             _section("attributes", "Attributes and settings", _ATTRIBUTES, attributes) if attributes else "",
-            _section("sets", "Permission sets", "", people or sections.sets()),
-            _section("policies", "Policies", "", policies or sections.policies()),
+            _section("sets", "Permission sets", "", sections.sets()),
+            _section("policies", "Policies", "", sections.policies()),
             _section("guardrails", "Guardrails", _GUARDRAILS, guardrails),
             _section("controls", "Controls", _CONTROLS, sections.controls()),
             _section("layers", "Layers", _LAYERS, sections.layers(), look="layers"),
@@ -88,7 +73,7 @@ def page(landing_zone: LandingZone, edition: Edition) -> str:
 <div class="search script" role="search" aria-label="The report"><label for="search">Search</label>
 <input type="search" id="search" placeholder="Person, account, OU" autocomplete="off" spellcheck="false">
 <p id="found" role="status" class="soft"></p></div>
-<ul>{_navigation(landing_zone, edition, bool(attributes))}</ul>
+<ul>{_navigation(landing_zone, bool(attributes))}</ul>
 <div class="folds script"><button type="button" class="button" id="expand">Expand all</button>
 <button type="button" class="button" id="collapse">Collapse all</button></div>
 </nav>
@@ -120,7 +105,6 @@ def _section(key: str, title: str, lead: str, content: str, *, look: str = "list
     )
 
 
-_DIFFERENCES = "<p class=soft>Where AWS differs from the YAML, whoever did it and whether or not a deploy is due."
 _GROUPS = "<p class=soft>What each group gives, by which entry, why and until when. Printed, each has a line to sign."
 _ACCOUNTS = "What binds each account, from where, and who gets in. Accounts that differ in nothing are shown once."
 _ATTRIBUTES = "<p class=soft>What the configuration gives accounts, as their own or inherited, and by which line."
@@ -167,35 +151,28 @@ with the lines that give it; in the matrix, arrow keys move.</p>
 
 
 def _numbers(landing_zone: LandingZone) -> str:
-    policies = (counted(len(landing_zone.policies), "policy", "policies"),)
-    people = (
+    numbers = (
+        counted(len(landing_zone.accounts), "account"),
+        counted(len(landing_zone.units), "OU"),
+        counted(len(landing_zone.policies), "policy", "policies"),
         counted(len(landing_zone.users), "person", "people"),
         counted(len(landing_zone.groups), "group"),
         counted(len(landing_zone.permission_sets), "permission set"),
         counted(len(landing_zone.grants), "assignment"),
     )
-    numbers = (
-        counted(len(landing_zone.accounts), "account"),
-        counted(len(landing_zone.units), "OU"),
-        *(("? policies, unread",) if "policies" in landing_zone.unread else policies),
-        *(("? people and access, unread",) if "people" in landing_zone.unread else people),
-    )
     return "".join(f"<li><b>{text.partition(' ')[0]}</b> {text.partition(' ')[2]}</li>" for text in numbers)
 
 
-def _navigation(landing_zone: LandingZone, edition: Edition, attributes: bool) -> str:
-    live, unread = edition.live, landing_zone.unread
-    evidence = (("evidence", "Evidence", None), ("differences", "Differences", len(live.differences))) if live else ()
+def _navigation(landing_zone: LandingZone, attributes: bool) -> str:
     links: tuple[tuple[str, str, int | None], ...] = (
         ("overview", "At a glance", None),
-        *evidence,
-        ("unread-access" if "people" in unread else "access", "Access matrix", None),
-        ("groups", "By group", None if "people" in unread else len(landing_zone.groups)),
-        ("people", "By person", None if "people" in unread else len(landing_zone.users)),
+        ("access", "Access matrix", None),
+        ("groups", "By group", len(landing_zone.groups)),
+        ("people", "By person", len(landing_zone.users)),
         ("accounts", "By account", len(landing_zone.accounts)),
         *((("attributes", "Attributes and settings", None),) if attributes else ()),
-        ("sets", "Permission sets", None if "people" in unread else len(landing_zone.permission_sets)),
-        ("policies", "Policies", None if "policies" in unread else len(landing_zone.policies)),
+        ("sets", "Permission sets", len(landing_zone.permission_sets)),
+        ("policies", "Policies", len(landing_zone.policies)),
         ("guardrails", "Guardrails", len(landing_zone.expectations)),
         ("controls", "Controls", len(landing_zone.security.controls)),
         ("layers", "Layers", None),

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 from strata.config import SSO
@@ -34,15 +34,16 @@ class GroupReview:
     given: tuple[GivenAccess, ...]
 
 
-def group_reviews(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[GroupReview]:
-    """Returns every group, those without access too; what they are given in some accounts, or in all."""
-    given = given_to(landing_zone, "GROUP", accounts)
+def group_reviews(landing_zone: LandingZone) -> list[GroupReview]:
+    """Returns every group, those without access too."""
+    given = given_to(landing_zone, "GROUP")
     return [
         GroupReview(
             group,
             landing_zone.source(SSO, group.location),
             tuple(
-                (member, landing_zone.source(*group.membership(index))) for index, member in enumerate(group.members)
+                (member, landing_zone.source(SSO, group.membership(index)))
+                for index, member in enumerate(group.members)
             ),
             tuple(given.get(key, ())),
         )
@@ -50,13 +51,11 @@ def group_reviews(landing_zone: LandingZone, accounts: Collection[str] | None = 
     ]
 
 
-def given_to(
-    landing_zone: LandingZone, kind: str, accounts: Collection[str] | None = None
-) -> dict[str, list[GivenAccess]]:
+def given_to(landing_zone: LandingZone, kind: str) -> dict[str, list[GivenAccess]]:
     """Returns by group or by user what each entry gives them directly, in the order of the file."""
     where_given: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
     for grant, entries in landing_zone.grants.items():
-        if grant.principal_type == kind and (accounts is None or grant.account in accounts):
+        if grant.principal_type == kind:
             for entry in entries:
                 where_given[grant.principal, entry, grant.permission_set].append(grant.account)
     given: dict[str, list[GivenAccess]] = defaultdict(list)
@@ -92,7 +91,7 @@ class Alike:
     entering: tuple[Entering, ...]
 
 
-def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None = None) -> list[Alike]:
+def accounts_alike(landing_zone: LandingZone) -> list[Alike]:
     """Returns the accounts in the order of the tree, those put together that differ in nothing but their name."""
     ways: dict[tuple[Location, ...], tuple[AccessPath, ...]] = {}
     entering: dict[str, list[Entering]] = defaultdict(list)
@@ -104,7 +103,7 @@ def accounts_alike(landing_zone: LandingZone, accounts: Collection[str] | None =
     policies: dict[object, tuple[tuple[Policy, Target], ...]] = {}
     alike: dict[tuple[tuple[str, ...], tuple[tuple[str, Target], ...], tuple[Entering, ...]], list[str]] = {}
     for target, way in landing_zone.ancestors.items():
-        if target.kind != "account" or (accounts is not None and target.key not in accounts):
+        if target.kind != "account":
             continue
         reached = [policy for policy in landing_zone.effective_policies[target] if policy.binds]
         by_key = tuple((policy.policy.key, policy.source) for policy in reached)

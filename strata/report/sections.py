@@ -7,16 +7,15 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
-from strata.landing_zone import MANAGEMENT, LandingZone, Part
+from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
 from strata.landing_zone.units import THE_ROOT, Target, children
 from strata.policy.answers import Outcome
 from strata.printing import html
-from strata.report.access import Access, AccessHolder, AccessPath, allowances, of_others, undecided
+from strata.report.access import UNKNOWN, Access, AccessHolder, AccessPath, allowances, undecided
 from strata.report.inherited import shared_words
 from strata.report.labels import says_more
-from strata.report.live import LiveEvidence
 from strata.report.markup import FULL, SIGN, Pills, anchor, items, link, soft, until_and_why
 from strata.report.overview import Overview, Point
 from strata.report.places import places
@@ -45,13 +44,12 @@ FIRST = 8
 class Sections:
     """Makes every section of one landing zone."""
 
-    def __init__(self, landing_zone: LandingZone, overview: Overview, live: LiveEvidence | None = None) -> None:
+    def __init__(self, landing_zone: LandingZone, overview: Overview) -> None:
         self.landing_zone = landing_zone
-        self.live = live
         self.overview = overview
         self.pills = Pills(landing_zone)
         self.known: dict[tuple[str, ...], str] = {}
-        self.sizes = {key: len(group.people) for key, group in landing_zone.groups.items()}
+        self.sizes = {key: len(group.members) for key, group in landing_zone.groups.items()}
 
     # The first screen
 
@@ -86,29 +84,6 @@ class Sections:
         head, colon, rest = line.partition(": ")
         return f"<b>{html(head)}</b>{html(colon + rest)}" if colon else html(line)
 
-    # The evidence
-
-    def evidence(self) -> str:
-        """Returns the facts of the reading; nothing of a report on files."""
-        facts = self.live.facts() if self.live else ()
-        rows = "".join(f"<tr><th scope=row>{html(name)}<td>{html(value)}" for name, value in facts)
-        return _table(("Fact", "Value"), rows)
-
-    def differences(self) -> str:
-        """Returns the differences of AWS to the configuration."""
-        if not self.live or not self.live.differences:
-            return f"<p>{html(self.live.summary if self.live else '')}"
-        rows = "".join(
-            f"<tr><td>{html(difference.what)}<td><code>{html(difference.place)}</code>"
-            for difference in self.live.differences
-        )
-        return _table(("What", "Declared at"), rows)
-
-    def unread(self, part: Part) -> str:
-        """Returns that a part is unread, which is another thing than empty; nothing where it was read."""
-        reason = self.landing_zone.unread.get(part)
-        return f"<p><b class=f>{SIGN} unread</b> {html(reason)}" if reason else ""
-
     # By group
 
     def groups(self) -> str:
@@ -120,16 +95,16 @@ class Sections:
         group, given, zone = review.group, review.given, self.landing_zone
         accounts = {account for access in given for account in access.accounts}
         unknown = f"members known to {known_to([group])}"
-        people = counted(len(group.people), "member") if group.is_known else unknown
+        people = counted(len(group.members), "member") if group.is_known else unknown
         full = f" {FULL}" if any(access.permission_set in self.pills.full for access in given) else ""
-        none = " <b class=w>no members</b>" if not group.people and group.is_known else ""
+        none = " <b class=w>no members</b>" if not group.members and group.is_known else ""
         head = f"<b>{html(group.key)}</b>{soft(says_more(group.name, group.key))}{full}{none}"
         facts = f"{people} · {counted(len({access.permission_set for access in given}), 'permission set')} · "
         facts += counted(len(accounts), "account")
         body = f"<p>{html(group.description)}" if group.description else ""
-        if group.people:
+        if group.members:
             members = [link("u", key) + soft(says_more(zone.users[key].shown_name, key)) for key, _ in review.members]
-            body += f"<p><b>Members</b> {', '.join([*members, *map(html, group.strangers)])}"
+            body += f"<p><b>Members</b> {', '.join([*members])}"
         body += self._given(given) if given else "<p class=soft>Nothing is given to it."
         declared = f"<p class=soft>Declared at <code>{html(str(review.place))}</code>"
         sign = "<p class=sign-here>"
@@ -246,7 +221,7 @@ class Sections:
             f"<tr><th scope=row>{html(word.name)}<td class=has>{html(word.value)}"
             f"<td>{html(word.by)} <code>{html(str(word.place))}</code>"
             f"<td>{html(places(self.landing_zone, word.accounts))}"
-            for word in shared_words(self.landing_zone, self.landing_zone.accounts)
+            for word in shared_words(self.landing_zone)
         )
         return rows and _table(("What", "Value", "From", "Accounts"), rows)
 
@@ -259,8 +234,7 @@ class Sections:
         facts = f"{counted(len(keys), 'account')}, alike" if keys[1:] else ""
         each = "".join(f'<li id="{anchor("a", key)}">{html(key)}{soft(self._details(key))}' for key in keys)
         names = f"<ul class=accounts>{each}</ul>" if keys[1:] else ""
-        bound = self.unread("policies").removeprefix("<p>")
-        bound += " ".join(self.pills.policy(policy.key, source) for policy, source in alike.policies)
+        bound = " ".join(self.pills.policy(policy.key, source) for policy, source in alike.policies)
         if MANAGEMENT in keys:
             bound += " <small>no SCP or RCP binds the management account</small>"
         nothing = f"<b class=f>{SIGN} {self.landing_zone.no_policy}</b>"
@@ -268,7 +242,7 @@ class Sections:
         lines = [*self._entering(own)]
         if everywhere:
             lines.append(f'<a href="#everywhere">those who get in everywhere</a> <small>{len(everywhere):,}</small>')
-        entering = items(lines, "has") if lines else self.unread("people") or "<p class=soft>nobody gets in"
+        entering = items(lines, "has") if lines else "<p class=soft>nobody gets in"
         body = f"{names}<p class='has by'>Bound by {bound or nothing}{entering}"
         return _item(*identity, head, facts, body, is_open=is_open, look="alike")
 
@@ -301,7 +275,7 @@ class Sections:
         rows = "".join(
             f'<tr id="{anchor("s", key)}"><th scope=row class=has>{self.pills.sets([key])}'
             f"{soft(says_more(permission_set.name, key))}"
-            f"<td>{items(map(html, allowances(self.landing_zone, permission_set)))}"
+            f"<td>{items(map(html, allowances(permission_set)))}"
             f"<td>{holders.get(key) or '<small>nobody</small>'}"
             f"<td><code>{html(str(self.landing_zone.source(SSO, permission_set.location)))}</code>"
             for key, permission_set in self.landing_zone.permission_sets.items()
@@ -314,7 +288,7 @@ class Sections:
         for policy in self.landing_zone.policies.values():
             lines = {target: self.landing_zone.source(ORGANIZATION, at) for target, at in policy.attachments.items()}
             attached = [f"{html(str(target))} <code>{html(str(line))}</code>" for target, line in lines.items()]
-            texts = (policy.description, *of_others(self.landing_zone, policy))
+            texts = (policy.description, *([] if policy.is_known else [UNKNOWN]))
             rows.append(
                 f'<tr id="{anchor("p", policy.key)}"><th scope=row>{html(policy.key)}'
                 f"{''.join(f'<p class=soft>{html(text)}' for text in texts)}"
@@ -361,10 +335,8 @@ class Sections:
                 Mode.UNMANAGED: LEFT,
             }
             mode = f"<b{level}>{control.mode.value}</b>"
-            means = self.live.controls[name].words if self.live else by_mode[control.mode]
-            rows.append(f"<tr><th scope=row>{html(name)}<td class=has>{mode}<td>{html(means)}")
-        header = ("Mode in security.yaml", "At AWS") if self.live else ("Mode", "Meaning")
-        return _table(("Control", *header), "".join(rows))
+            rows.append(f"<tr><th scope=row>{html(name)}<td class=has>{mode}<td>{html(by_mode[control.mode])}")
+        return _table(("Control", "Mode", "Meaning"), "".join(rows))
 
     def layers(self) -> str:
         """Returns the stacks."""

@@ -1,30 +1,25 @@
-"""The report as tables, for a terminal, for Markdown and for spreadsheets."""
+"""The report as tables, for a terminal and for Markdown."""
 
 from __future__ import annotations
 
-import csv
-import io
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from functools import partial
 
-from strata.config import EXTERNAL, ORGANIZATION, SSO
+from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
 from strata.evaluation.administrators import allows_everything
-from strata.landing_zone import MANAGEMENT, LandingZone, Part
+from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
-from strata.printing import cell_count, csv_cell, flat, markdown, words, wrapped
-from strata.report.access import AccessPath, allowances, bundles, empty_groups, of_others
+from strata.printing import cell_count, flat, markdown, words, wrapped
+from strata.report.access import UNKNOWN, AccessPath, access, allowances, bundles, empty_groups
 from strata.report.edition import Edition
 from strata.report.inherited import shared_words
 from strata.report.labels import says_more
-from strata.report.live import LiveEvidence
 from strata.report.overview import overview
 from strata.report.places import places
 from strata.report.policies import Slots, short_type, slots
 from strata.report.reviews import Entering, accounts_alike, group_reviews
-from strata.report.scope import EVERYTHING, Scope
 from strata.text import counted, listed
 
 _SPACE = "\N{NO-BREAK SPACE}"
@@ -42,37 +37,22 @@ class Table:
     rows: Sequence[Row]
     notes: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
-    """Lines above the title: the day and the revision, what a report is confined to."""
+    """Lines above the title: the day and the revision."""
 
 
-def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHING) -> list[Table]:
-    """Returns the report: all of it, or what concerns the accounts and people of a scope."""
+def tables(landing_zone: LandingZone, edition: Edition) -> list[Table]:
+    """Returns the report."""
     marked = Marked(landing_zone)
-    people = partial(_unless_unread, landing_zone, "people")
-    concerned = [
-        people(_access_table(landing_zone, marked, scope)),
-        people(_groups_table(landing_zone, marked, scope)),
-        _accounts_table(landing_zone, marked, scope),
-        *_attributes_tables(landing_zone, scope),
-        people(_permission_sets_table(landing_zone, marked, scope)),
-    ]
-    live, evidence, ids = edition.live, [], []
-    if live is not None:
-        differences = [(difference.what, difference.place) for difference in live.differences] or [(live.summary, "")]
-        evidence = [
-            Table("Evidence", ("Fact", "Value"), live.facts()),
-            Table("Differences to the configuration", ("What", "Declared at"), differences),
-        ]
-        ids = [Table("Account ids", ("Account", "Id"), list(live.accounts.items()))]
-    if not scope.is_everything:
-        return [replace(concerned[0], lead=(str(edition), f"Only {scope}")), *concerned[1:], *evidence]
     return [
         _overview_table(landing_zone, edition),
-        *evidence,
-        *concerned,
+        _access_table(landing_zone, marked),
+        _groups_table(landing_zone, marked),
+        _accounts_table(landing_zone, marked),
+        *_attributes_tables(landing_zone),
+        _permission_sets_table(landing_zone, marked),
         _organization_table(landing_zone),
-        _unless_unread(landing_zone, "policies", _policies_table(landing_zone)),
-        _controls_table(landing_zone, live),
+        _policies_table(landing_zone),
+        _controls_table(landing_zone),
         Table(
             "Layers",
             ("Stack", "Owns", "Reads", "State"),
@@ -81,15 +61,7 @@ def tables(landing_zone: LandingZone, edition: Edition, scope: Scope = EVERYTHIN
                 for layer in layers(landing_zone)
             ],
         ),
-        *ids,
     ]
-
-
-def _unless_unread(landing_zone: LandingZone, part: Part, table: Table) -> Table:
-    """Returns a table, or that it is unread, which is another thing than empty."""
-    if part not in landing_zone.unread:
-        return table
-    return replace(table, rows=[("! unread", *[""] * (len(table.header) - 1))], notes=(landing_zone.unread[part],))
 
 
 class Marked:
@@ -99,7 +71,7 @@ class Marked:
         sets = landing_zone.permission_sets.items()
         self._sign = {key: "! " for key, permission_set in sets if allows_everything(permission_set)}
         self._sign |= {key: "? " for key, permission_set in sets if not permission_set.is_known}
-        self.note = "!: full access." + (f" ?: {EXTERNAL} lacks it." if "? " in self._sign.values() else "")
+        self.note = "!: full access." + (f" ?: {UNKNOWN}." if "? " in self._sign.values() else "")
 
     def __call__(self, key: str) -> str:
         return f"{self._sign.get(key, '')}{key}"
@@ -130,32 +102,6 @@ def as_markdown(report: Iterable[Table]) -> str:
     return "\n".join(parts)
 
 
-def as_csv(landing_zone: LandingZone, scope: Scope = EVERYTHING, live: LiveEvidence | None = None) -> str:
-    """Returns the access matrix with a line for each person, account, permission set and way."""
-    written = io.StringIO()
-    evidence = [live.read_at.isoformat(timespec="seconds"), live.sha256, live.summary] if live else []
-    writer = csv.writer(written, lineterminator="\n", quoting=csv.QUOTE_ALL)
-    writer.writerow([*_COLUMNS, *(("read_at", "sha256", "differences") if live else ())])
-    units = {
-        target.key: " > ".join(target.key for target in way[:-1]) for target, way in landing_zone.ancestors.items()
-    }
-    for access in scope.access(landing_zone):
-        user = landing_zone.users[access.holder.key] if access.holder.kind == "user" else None
-        who = [access.holder.key, user.shown_name, user.email] if user else ["", "", ""]
-        for way in access.ways:
-            known = "yes" if user else "no"
-            place = [access.account, units[access.account], access.permission_set, way.group or "", known]
-            given = [str(way.member or ""), str(way.entry), str(way.until or ""), way.reason or ""]
-            writer.writerow(map(csv_cell, (*who, *place, *given, *evidence)))
-    return written.getvalue()
-
-
-_COLUMNS = (
-    *("user", "name", "email", "account", "unit", "permission_set", "group", "members_known"),
-    *("member_at", "given_by", "until", "reason"),
-)
-
-
 def _markdown_row(cells: Iterable[str]) -> str:
     return f"| {' | '.join(cells)} |"
 
@@ -164,7 +110,7 @@ def _markdown_row(cells: Iterable[str]) -> str:
 
 
 def _overview_table(landing_zone: LandingZone, edition: Edition) -> Table:
-    first = overview(landing_zone, edition.as_of, edition.live)
+    first = overview(landing_zone, edition.as_of)
     rows = [("Numbers", f"{first.numbers}")]
     for point in first.points():
         sign = "! " if point.level == "danger" else ""
@@ -183,7 +129,7 @@ _FEW = 20
 """Lines of one answer; --format json has all."""
 
 
-def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
+def _access_table(landing_zone: LandingZone, marked: Marked) -> Table:
     rows = [
         (
             str(given.holder),
@@ -191,12 +137,11 @@ def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
             places(landing_zone, given.accounts),
             through(given.ways),
         )
-        for given in bundles(scope.access(landing_zone))
+        for given in bundles(access(landing_zone))
     ]
     notes = [
         f"{group} has no members, so its assignments reach nobody."
         for group in empty_groups(landing_zone, landing_zone.grants)
-        if scope.has_group(landing_zone, group)
     ]
     if others := [
         group for group in landing_zone.groups.values() if any(row[0] == f"members of {group.key}" for row in rows)
@@ -206,13 +151,11 @@ def _access_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
     return Table("By person", header, rows, (marked.note, *notes))
 
 
-def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
+def _groups_table(landing_zone: LandingZone, marked: Marked) -> Table:
     rows = []
-    for review in group_reviews(landing_zone, scope.accounts):
+    for review in group_reviews(landing_zone):
         group = review.group
-        if not scope.has_group(landing_zone, group.key) or (scope.accounts is not None and not review.given):
-            continue
-        members = listed(group.people) or "nobody" if group.is_known else f"known to {known_to([group])}"
+        members = listed(group.members) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
         for given in review.given:
             way = given.way
@@ -226,31 +169,24 @@ def _groups_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Ta
     return Table("By group", header, rows)
 
 
-def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
-    reached = None if scope.accounts is None and scope.is_everything else scope.accounts_of(landing_zone)
+def _accounts_table(landing_zone: LandingZone, marked: Marked) -> Table:
     rows = []
-    for alike in accounts_alike(landing_zone, reached):
+    for alike in accounts_alike(landing_zone):
         bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in alike.policies)
-        bound = "! unread" if "policies" in landing_zone.unread else bound
         if alike.accounts == (MANAGEMENT,):
             bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
-        who = [
-            f"{marked(entering.permission_set)}: {_who(landing_zone, entering)}"
-            for entering in alike.entering
-            if scope.is_everything or scope.enters(landing_zone, entering.group, entering.principal)
-        ]
-        nobody = "! unread" if "people" in landing_zone.unread else "nobody"
+        who = [f"{marked(entering.permission_set)}: {_who(landing_zone, entering)}" for entering in alike.entering]
         bound = bound or f"! {landing_zone.no_policy}"
-        rows.append((listed(alike.accounts), " > ".join(alike.path), bound, "; ".join(who) or nobody))
+        rows.append((listed(alike.accounts), " > ".join(alike.path), bound, "; ".join(who) or "nobody"))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 
 
-def _attributes_tables(landing_zone: LandingZone, scope: Scope) -> Iterator[Table]:
+def _attributes_tables(landing_zone: LandingZone) -> Iterator[Table]:
     """Yields what the configuration gives accounts, as their own or inherited; nothing where it gives nothing."""
     rows = [
         (word.name, word.value, word.by, places(landing_zone, word.accounts), str(word.place))
-        for word in shared_words(landing_zone, scope.accounts_of(landing_zone))
+        for word in shared_words(landing_zone)
     ]
     if rows:
         yield Table("Attributes and settings of accounts", ("What", "Value", "From", "Accounts", "Declared at"), rows)
@@ -262,7 +198,7 @@ def _who(landing_zone: LandingZone, entering: Entering) -> str:
     if not entering.group:
         return f"{entering.principal}{until}"
     group = landing_zone.groups[entering.principal]
-    number = counted(len(group.people), "person", "people") if group.is_known else "external"
+    number = counted(len(group.members), "person", "people") if group.is_known else "external"
     return f"group {group.key} ({number}){until}"
 
 
@@ -273,16 +209,14 @@ def through(ways: Iterable[AccessPath]) -> str:
     )
 
 
-def _permission_sets_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> Table:
-    held = None if scope.is_everything else {access.permission_set for access in scope.access(landing_zone)}
+def _permission_sets_table(landing_zone: LandingZone, marked: Marked) -> Table:
     rows = [
         (
             marked(key),
-            "; ".join(allowances(landing_zone, permission_set)),
+            "; ".join(allowances(permission_set)),
             str(landing_zone.source(SSO, permission_set.location)),
         )
         for key, permission_set in landing_zone.permission_sets.items()
-        if held is None or key in held
     ]
     return Table("Permission sets", ("Permission set", "Allows", "Declared at"), rows)
 
@@ -300,7 +234,7 @@ def _organization_table(landing_zone: LandingZone) -> Table:
         used = ", ".join(
             f"{short_type(of_type.type)} {of_type.used} of {of_type.limit}" for of_type in shown(taken[target])
         )
-        rows.append((label, "! unread", "") if "policies" in landing_zone.unread else (label, attached, used))
+        rows.append((label, attached, used))
     return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
 
 
@@ -322,23 +256,17 @@ def _policies_table(landing_zone: LandingZone) -> Table:
         where = ", ".join(f"{target} {source}" for target, source in attached) or "nothing"
         size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
         length = f"{policy.document.length:,} of {size:,}"
-        says = of_others(landing_zone, policy) + ([] if policy.is_known else [f"not known: {EXTERNAL} lacks it"])
+        says = [] if policy.is_known else [UNKNOWN]
         rows.append((policy.key, short_type(policy.type), where, "; ".join(says or [length])))
     return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
 
 
-def _controls_table(landing_zone: LandingZone, live: LiveEvidence | None) -> Table:
-    at_aws = {name: control.words for name, control in live.controls.items()} if live else {}
-    rows = [
-        (
-            name,
-            control.mode.value,
-            at_aws.get(name)
-            or ("" if control.on else f"where it was on, {control.off}" if control.mode is Mode.OFF else LEFT),
-        )
-        for name, control in landing_zone.security.controls.items()
-    ]
-    return Table("Controls", ("Control", "Mode in security.yaml" if live else "Mode", "At AWS"), rows)
+def _controls_table(landing_zone: LandingZone) -> Table:
+    rows = []
+    for name, control in landing_zone.security.controls.items():
+        means = {Mode.ON: "", Mode.OFF: f"where it was on, {control.off}", Mode.UNMANAGED: LEFT}
+        rows.append((name, control.mode.value, means[control.mode]))
+    return Table("Controls", ("Control", "Mode", "At AWS"), rows)
 
 
 LEFT = "it stays at AWS as it is"

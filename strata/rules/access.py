@@ -69,7 +69,7 @@ def permission_sets(partial: PartialConfiguration, limits: Limits) -> Iterator[F
         return
     names: dict[str, str] = {}
     made: dict[str, str] = {}
-    for permission_set in all_permission_sets(sso, partial.project, partial.documents, partial.external):
+    for permission_set in all_permission_sets(sso, partial.project, partial.documents):
         key, name, at = permission_set.key, permission_set.name, permission_set.location
         if permission_set.option:
             names[name] = made[key] = permission_set.option

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from pathlib import Path
 
-from strata.config import EXTERNAL
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, ask
 from strata.landing_zone import LandingZone
 from strata.landing_zone.units import Target
-from strata.policy.answers import Answer, Outcome
+from strata.policy.answers import Outcome
 
 
 def kept_from_work(
@@ -32,11 +30,5 @@ def kept_from_work(
     for keys in alike.values():
         actor = evaluated.role(role, keys[0])
         asked = ((question.action.full_name, ask(evaluated, actor, question, keys[0])) for question in work(keys[0]))
-        accounts[tuple(dict.fromkeys(action for action, answer in asked if _is_denied(answer)))] += keys
+        accounts[tuple(dict.fromkeys(action for action, answer in asked if answer.outcome is Outcome.DENIED))] += keys
     yield from ((keys, list(denied)) for denied, keys in accounts.items() if denied)
-
-
-def _is_denied(answer: Answer) -> bool:
-    """Says that a policy denies it which is not external: nobody here can change that."""
-    statement = answer.decided.statement
-    return answer.outcome is Outcome.DENIED and not (statement and Path(statement.file).name == EXTERNAL)

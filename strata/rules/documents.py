@@ -55,7 +55,7 @@ class Named(NamedTuple):
     def of_partial(cls, partial: PartialConfiguration) -> Named:
         """Returns those of a partial."""
         organization, sso = partial.organization, partial.sso
-        rest = partial.project, partial.documents, partial.external
+        rest = partial.project, partial.documents
         policies = all_policies(organization, *rest, partial.layers) if organization else ()
         sets = all_permission_sets(sso, *rest) if sso else ()
         roles = written_roles(partial.layers, partial.documents, partial.project)

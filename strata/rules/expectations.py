@@ -7,7 +7,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
-from strata.config import EXPECTATIONS, EXTERNAL, ORGANIZATION, SSO
+from strata.config import EXPECTATIONS, ORGANIZATION, SSO
 from strata.config.expectations import ENTRIES, Expectation
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
@@ -17,6 +17,7 @@ from strata.config.text import short
 from strata.errors import ConfigurationError, Fault, Message
 from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
 from strata.landing_zone import LandingZone
+from strata.landing_zone.permission_sets import OF_OTHERS
 from strata.landing_zone.selection import AccountSelector
 from strata.policy.answers import Outcome
 from strata.policy.documents import RESOURCE
@@ -233,8 +234,8 @@ def remedy(expectation: Expectation, case: Case) -> str:
         for key in case.answer.keys:
             if case.acts_as == SOMEBODY and key == _PRINCIPAL:
                 said.append("leave the exempt roles out under except, as: role/NAME")
-            elif key.endswith(f"{EXTERNAL} lacks"):
-                said.append("let strata adopt --refresh-external read it")
+            elif key.endswith(OF_OTHERS):
+                said.append("ask whoever looks after it")
             else:
                 said.append(_MISSING.get(key, _WITH if ":" in key else ""))
         said = [remedy for remedy in dict.fromkeys(said) if remedy] or ["ask what does not depend on that"]

@@ -43,7 +43,7 @@ def imports(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         elif made is not None and address not in made:
             problem = f"no stack creates {short(address)}{did_you_mean(address, made - by_strata)}"
             message = Message("address-not-made", problem, address=address)
-            yield partial.fault(IMPORTS, at, message, "correct the address, or take the line out: strata adopt --prune")
+            yield partial.fault(IMPORTS, at, message, "correct the address, or take the line out")
         if address in by_strata or (made is not None and address not in made):
             continue
         try:
@@ -82,7 +82,7 @@ def _external(partial: PartialConfiguration, theirs: Mapping[str, str]) -> Itera
         more = f" (this line, and {len(others)} more)" if others else ""
         text = f"{thing} is external, and no deploy imports it{more}"
         message = Message("import-of-external", text, addresses=[first, *others], thing=thing)
-        remedy = "take the lines out with strata adopt --prune; or remove external: true, if it is your own"
+        remedy = "take the lines out; or remove external: true, if it is your own"
         yield partial.fault(IMPORTS, (first,), message, remedy)
 
 

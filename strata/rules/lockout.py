@@ -13,14 +13,14 @@ from enum import IntEnum
 from functools import cached_property
 from typing import Any, NamedTuple
 
-from strata.config import ACCEPTED, EXTERNAL, PROJECT, SSO
+from strata.config import ACCEPTED, ORGANIZATION, PROJECT, SSO
 from strata.config.accepted import by_finding, hint
 from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.evaluation.administrators import has_ended
-from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.landing_zone import CONTROLS, Evaluated
 from strata.evaluation.lockout import DEPLOYER, ENTER, SIGN_IN, Management, UndoingWay, in_members, sign_ins
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import Held
@@ -86,8 +86,8 @@ class Guard:
 
     @cached_property
     def lock_outs(self) -> tuple[LockOut, ...]:
-        """Returns everything that nobody could undo, but for what policies of others close."""
-        of_members = (lockout for lockout in self._closing if lockout.file != EXTERNAL)
+        """Returns everything that nobody could undo."""
+        of_members = _closing(self.landing_zone, self._of_members)
         return (*_in_management(self.landing_zone, self._standing, self.day), *of_members)
 
     @cached_property
@@ -96,10 +96,6 @@ class Guard:
             *in_members(self._evaluated, self._standing.management.actors),
             *sign_ins(self._evaluated),
         )
-
-    @cached_property
-    def _closing(self) -> tuple[LockOut, ...]:
-        return tuple(_closing(self.landing_zone, self._of_members))
 
     def doubts(self) -> Iterator[Warned]:
         """Yields warnings: nobody is known to administer an account, or not for certain, or not for long.
@@ -111,22 +107,7 @@ class Guard:
         yield from _ending(self.landing_zone, self._standing)
         said = {lockout.statement for lockout in self.lock_outs}
         yield from (warned for warned in _doubtful(self.landing_zone, self._of_members) if warned.at not in said)
-        for lockout in (lockout for lockout in self._closing if lockout.file == EXTERNAL):
-            text = f"{lockout.problem}; others look after it, so no deploy changes it: have them {lockout.remedy}"
-            message = Message("closed-by-others", text, **lockout.problem.data)
-            yield Warned(lockout.at, (lockout.file, lockout.location, message))
-
-
-def newly_locked_out(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields what somebody can undo before and nobody could after, whether accepted or not."""
-    known = {lockout.at for lockout in Guard.of(before).lock_outs}
-    entries = by_finding(after.accepted)
-    for lock_out in Guard.of(after).lock_outs:
-        if lock_out.at not in known:
-            accepted = f"; {ACCEPTED} accepts it" if (LOCK_OUT, lock_out.at) in entries else ""
-            where = str(after.source(lock_out.file, lock_out.location))
-            text = f"{where}: {lock_out.problem}{accepted}; {lock_out.remedy}"
-            yield Message(LOCK_OUT, text, place=where, **lock_out.problem.data)
+        yield from _of_others(self.landing_zone)
 
 
 # The management account
@@ -387,11 +368,6 @@ def _attached(landing_zone: LandingZone, account: str, statement: Statement) -> 
         file = policy.policy.file
         if file and _is_of(landing_zone, file, statement):
             yield _Cause(file, statement.at, f"{file} {statement.place[:LONGEST]}", policy.source)
-        elif policy.policy.external:
-            _, at = policy.policy.place
-            line = landing_zone.source(EXTERNAL, at).line
-            if _is_of(landing_zone, EXTERNAL, statement) and statement.line == line:
-                yield _Cause(EXTERNAL, at, f"{policy.policy.name} {statement.place[:LONGEST]}", policy.source)
 
 
 def _lock_out(cause: _Cause, denied: Sequence[_Affected]) -> LockOut:
@@ -431,6 +407,19 @@ def _doubtful(landing_zone: LandingZone, ways: Iterable[UndoingWay]) -> Iterator
         text = f"whether {', and whether '.join(opened)}, depends on {listed(depends)}; {_remedy(doubted)}"
         message = Message("uncertain-repair", text, depends=depends, **_facts(doubted))
         yield Warned(at, (file, location, message))
+
+
+def _of_others(landing_zone: LandingZone) -> Iterator[Warned]:
+    """Yields one warning of all policies of others that bind members: nobody knows here what they close."""
+    bound = (landing_zone.effective_policies[Target("account", key)] for key in landing_zone.members)
+    effective = (each.policy for policies in bound for each in policies)
+    unknown = sorted({policy.key for policy in effective if policy.type in CONTROLS and not policy.is_known})
+    if unknown:
+        text = (
+            f"whether members can be entered, repaired and signed in to depends on {listed(unknown)} of others: unknown"
+        )
+        message = Message("uncertain-repair", text, depends=unknown)
+        yield Warned("policies of others", (ORGANIZATION, ("policies",), message))
 
 
 def _facts(affected: Sequence[_Affected]) -> dict[str, Any]:

@@ -122,9 +122,7 @@ def services(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if not organization:
         return
     yield from _delegated_administrators(partial, limits, organization)
-    types = policy_types(
-        all_policies(organization, partial.project, partial.documents, partial.external, partial.layers)
-    )
+    types = policy_types(all_policies(organization, partial.project, partial.documents, partial.layers))
     layer = partial.layers.get(DETECTION_LAYER)
     detection: Any = layer.settings if layer and layer.source else None
     needed = derived_services(organization, partial.security, types, detection)

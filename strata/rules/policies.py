@@ -40,7 +40,7 @@ def policies(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     names: dict[tuple[PolicyType, str], str] = {}
     made: dict[str, str] = {}
-    for policy in all_policies(organization, partial.project, partial.documents, partial.external, partial.layers):
+    for policy in all_policies(organization, partial.project, partial.documents, partial.layers):
         key, name, at, size = policy.key, policy.name, policy.location, limits.policy_type(policy.type).size
         if policy.option:
             names[policy.type, name] = made[key] = policy.option
@@ -125,7 +125,7 @@ def targets(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         return
     units = partial.declared(ORGANIZATION, "organizational_units", unit_keys(organization))
     accounts = partial.declared(ORGANIZATION, "accounts", organization.accounts)
-    every = all_policies(organization, partial.project, partial.documents, partial.external, partial.layers)
+    every = all_policies(organization, partial.project, partial.documents, partial.layers)
     ordered = sorted(every, key=lambda policy: (bool(policy.option), not policy.external, policy.key))
     named = [((*policy.location, "targets"), policy.targets) for policy in ordered]
     named += [(("policies", key, "detached"), policy.detached) for key, policy in organization.policies.items()]
@@ -170,7 +170,7 @@ def conflicts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
     """An account cannot set what a declarative policy sets for it, so no control may try."""
     if not partial.organization or not partial.security:
         return
-    every = all_policies(partial.organization, partial.project, partial.documents, partial.external, partial.layers)
+    every = all_policies(partial.organization, partial.project, partial.documents, partial.layers)
     for policy, attribute, control in declared_settings(policy for policy in every if not policy.option):
         if getattr(partial.security, control).on and partial.complete(SECURITY, control):
             problem = f"sets {attribute} in the management account, where AWS then rejects security.yaml's {control}"

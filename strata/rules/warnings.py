@@ -23,7 +23,6 @@ from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.documents import statements
 from strata.rules import archive, control_tower, detection, inherited
 from strata.rules.accepted import Doubt, Warned, place, unused
-from strata.rules.external import read_later, strangers, unread, unused_entries
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.names import name_warnings
 from strata.rules.quotas import over_quota
@@ -80,8 +79,7 @@ def found_warnings(
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
     guard = Guard.of(landing_zone, today=day or today)
-    later = [Warned(place(landing_zone, doubt), doubt) for doubt in read_later(landing_zone, today)]
-    doubts = [*_doubts(landing_zone, guard), *later]
+    doubts = _doubts(landing_zone, guard)
     located: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
     accepted = by_finding(landing_zone.accepted)
@@ -321,9 +319,6 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _empty,
     _assignments,
     over_quota,
-    unread,
-    unused_entries,
-    strangers,
     inherited.doubts,
     archive.doubts,
     detection.doubts,

@@ -1,4 +1,4 @@
-"""Which key stands for what AWS has: states and imports.yaml say it by id, else the name does, else the record."""
+"""Which key stands for what AWS has: states and imports.yaml say it by id, else the name does."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ Keys: TypeAlias = Mapping[moves.Kind, Mapping[str, str]]
 
 
 def known_keys(
-    zone: LandingZone, inventory: Inventory, *, imported: Mapping[str, str], record: Keys
+    zone: LandingZone, inventory: Inventory, *, imported: Mapping[str, str]
 ) -> dict[moves.Kind, dict[str, str]]:
     """Returns the key of what AWS has by kind and id.
 
@@ -26,33 +26,27 @@ def known_keys(
         zone: the configuration.
         inventory: what AWS has.
         imported: the ids that states have by address.
-        record: the keys by kind and id that an earlier adoption gave, where there was any.
     """
-    declared, now = identities(zone), newest_keys(zone.moves)
+    declared = identities(zone)
     known: dict[moves.Kind, dict[str, str]] = {}
     for key, kind in KEYED.items():
         alive, ours = {live.id for live in kind.named(inventory, {})}, held(key, zone, imported)
-        recorded = {id: now.get((key, its), its) for id, its in record.get(key, {}).items()} | ours
         known[key] = {id: its for id, its in ours.items() if id in alive and its in declared[key]}
         # The address of a retired account may be another's by now.
-        retired = zone.retired.keys() & recorded.values() if key == "account" else set()
+        retired = zone.retired.keys() & ours.values() if key == "account" else set()
         named = {its: identity for its, identity in declared[key].items() if its not in retired}
-        _complete(kind, inventory, known[key], named, {id: recorded[id] for id in alive & recorded.keys()})
+        _complete(kind, inventory, known[key], named, {id: ours[id] for id in alive & ours.keys()})
     return known
 
 
 def held(key: moves.Kind, zone: LandingZone, imported: Mapping[str, str]) -> dict[str, str]:
-    """Returns the keys by id that external.yaml has, before that the states, imports.yaml and project.yaml."""
+    """Returns the keys by id that the states, imports.yaml and project.yaml have."""
     now, kind = newest_keys(zone.moves), KEYED[key]
     keys = {zone.project.management_account.id: MANAGEMENT} if key == "account" else dict[str, str]()
     for address, id in (*zone.imports.items(), *imported.items()):
         type, _, its = address.partition(".")
         if type == kind.type:
             keys[kind.id_of(id)] = now.get((key, its), its)
-    for policy in zone.policies.values() if key == "policy" else ():
-        read = zone.external.policies.get(policy.type, {}).get(policy.name)
-        if policy.external and read and read.id:
-            keys[read.id] = policy.key
     return keys
 
 
@@ -63,7 +57,7 @@ def _complete(
     declared: Mapping[str, str],
     recorded: Mapping[str, str],
 ) -> None:
-    """Adds the keys of the others: a name says more than the record, whose key somebody may have given to another.
+    """Adds the keys of the others: a name says more than a state, whose key somebody may have given to another.
 
     Of names that are the same but for their form in Unicode, which AWS tells apart, the YAML can write the composed.
     """

@@ -140,7 +140,7 @@ def recorded_side(zone: LandingZone, states: States, without: Collection[str] = 
     left = ((address, attributes) for address, attributes in states.held() if address not in without)
     in_states = InStates(zone, moved(zone, left), looked_up, shipped_now(zone, states))
     things = (thing for kind in KINDS for thing in kind.recorded(in_states))
-    # What others look after in the organization and in permission sets is in no state: it was as external.yaml has it.
+    # What others look after in the organization, and their permission sets, no state has.
     by_others = (thing for kind in KINDS if kind.ids_at_aws for thing in kind.declared(zone) if thing.external)
     return side((*things, *by_others))
 

@@ -134,9 +134,6 @@ def exists_already(address: str, said: str) -> bool:
     return bool(row and row.conflict and re.search(row.conflict, said))
 
 
-PRUNE = "strata adopt --prune"
-
-
 @dataclass
 class GoneImports:
     """The lines of imports.yaml whose thing is gone at AWS, where Terraform would plan nothing: advice, once a run."""
@@ -156,7 +153,7 @@ class GoneImports:
         for address in new:
             id = self.landing_zone.imports[address]
             problem = Message("import-of-nothing", f"AWS has nothing with the id {id}, so the deploy creates it", id=id)
-            remedy = f"{PRUNE} takes the line out; if it should not exist, remove its entry from the YAML"
+            remedy = "take the line out; if it should not exist, remove its entry from the YAML"
             self.warnings[address] = self.landing_zone.fault(IMPORTS, (address,), problem, remedy).message
             print(line(f"warning: {self.warnings[address]}"), file=sys.stderr)
         return new

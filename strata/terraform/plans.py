@@ -202,8 +202,8 @@ class Planner:
     """Returns the role by which a stack in a member account is planned."""
     steps: Callable[[Plan], Plan] = lambda planned: planned
     """Returns a plan with what Strata does itself after it."""
-    refresh: Callable[[Workspace, str, Versions], bool] = lambda *_: True
-    """Says whether a plan that rests on these versions of states asks AWS about every object of its state."""
+    refresh: Callable[[str], bool] = lambda _: True
+    """Says whether the plan of a stack asks AWS about every object of its state."""
     digest: Callable[[StateObject, Collection[str]], str] = lambda *_: ""
     """Returns a digest of the values of outputs as they are now."""
     many: Collection[str] = ()
@@ -269,7 +269,7 @@ class Planner:
         versions = self.versions(stack)
         file = self.folder / f"{stack}.tfplan"
         file.unlink(missing_ok=True)
-        refresh = () if self.refresh(self.workspace, stack, versions) else ("-refresh=false",)
+        refresh = () if self.refresh(stack) else ("-refresh=false",)
         events = Events(self._progress(stack), stack, verbose=self.verbose)
         result = self.workspace.terraform(
             stack,

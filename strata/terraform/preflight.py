@@ -85,7 +85,6 @@ from strata.terraform.fleet import Fleet, layer_of, words
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
-from strata.terraform.refresh import Refreshing
 from strata.terraform.steps import Steps
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded, listed
@@ -113,8 +112,8 @@ class Prepared:
     """What was told before the plan and is no refusal."""
     lacking: tuple[ResourceStatus, ...] = ()
     """What `strata bootstrap` has yet to make, in a preview."""
-    refreshing: Refreshing = field(default_factory=Refreshing)
-    """Which plans do without a refresh."""
+    asks_all: bool = True
+    """Terraform is started also for stacks in accounts that are as their last whole run left them."""
     left_out: Mapping[str, frozenset[str]] = field(default_factory=dict)
     """What each stack forgets of accounts that are closed, by address."""
     shut_out: Mapping[str, Message] = field(default_factory=dict)
@@ -164,10 +163,10 @@ class Prepared:
         """Returns the chosen stacks whose code fails or whose layer is gone, and those that read from one of them."""
         return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
 
-    def refreshes(self, workspace: Workspace, stack: str, versions: Mapping[StateObject, Any]) -> bool:
+    def refreshes(self, stack: str) -> bool:
         """Says whether a plan refreshes; never of what is forgotten, into whose account no role need lead any more."""
         forgotten = {baseline_in(key) for key, id in self.landing_zone.leaving.items() if not id}
-        return stack not in forgotten and self.refreshing.needed(workspace, stack, versions)
+        return stack not in forgotten
 
     def unasked(self) -> list[Plan]:
         """Returns the plans of the chosen stacks for which no Terraform is started."""
@@ -281,18 +280,18 @@ def _digest(state: State, outputs: Collection[str]) -> str:
 def prepare(
     options: Options,
     progress: Progress,
-    refreshing: Refreshing,
     *,
     stacks: Sequence[str],
     allow: Sequence[str],
     preview: bool = False,
+    refresh: bool | None = None,
     fleet: Fleet,
 ) -> Prepared:
     """Writes the Terraform, reads states and AWS, and compares them with the configuration.
 
     Args:
-        refreshing: begins to read in bulk meanwhile.
         fleet: which account stacks it takes.
+        refresh: True takes those as well that are as their last whole run left them.
         preview: whether it is enough, before the first deploy, that there is an organization.
 
     Raises:
@@ -353,7 +352,7 @@ def prepare(
     landing_zone = _without_idle(landing_zone, workspace, stacks_of(listed))
     regions = _known_regions(
         *(aws, landing_zone, states["organizations"], stacks, fleet, examination.closed, progress),
-        always=refreshing.always,
+        always=bool(refresh),
     )
     landing_zone = replace(
         landing_zone,
@@ -361,9 +360,8 @@ def prepare(
         leaving=_leaving(aws, landing_zone, states["organizations"], stacks_of(listed), examination.closed),
     )
     types = list(_types_left(aws, landing_zone))
-    refreshing.begin(aws, landing_zone.project, states, [stack for stack in STACKS if not stacks or stack in stacks])
     prepared = Prepared(
-        *(landing_zone, aws, workspace, (), states, names, (), lacking, refreshing),
+        *(landing_zone, aws, workspace, (), states, names, (), lacking, bool(refresh)),
         fleet=fleet,
         regions=regions,
         allow=allow,
@@ -485,7 +483,7 @@ def _written(
     prepared = replace(prepared, sources=synthesis.sources(zone))
     there = {stack for stack, key in zone.account_stacks.items() if key not in closed}
     chosen = there & _chosen_in_accounts(zone, named, prepared.fleet).keys()
-    forgets = any(account_ids(prepared.states.get("organizations", {}), closed)) or prepared.refreshing.always
+    forgets = any(account_ids(prepared.states.get("organizations", {}), closed)) or prepared.asks_all
     known = [stack for stack in chosen if prepared.sources[stack] and not forgets]
     here = {layer.stack: zone.reads(layer) for layer in zone.layers.values() if not layer.code.in_accounts}
     reads = here | {stack: zone.reads(zone.layers[layer_of(stack)]) for stack in zone.account_stacks}
@@ -763,7 +761,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
         note(empty)
     unwritten, failed = prepared.workspace.unwritten, prepared.failed
     spared = {stack for stack in chosen if stack in unwritten} - {*failed}
-    if not prepared.refreshing.always:
+    if not prepared.asks_all:
         spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
     left = spared.union(failed)
     asked = [stack for stack in chosen if stack not in left]

@@ -15,7 +15,6 @@ from strata.identity.comparison import Refusal
 from strata.identity.leftovers import STACK
 from strata.kinds import resource_of
 from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.at_aws import LiveCenter
 from strata.kinds.permission_set import SET
 from strata.landing_zone import LandingZone
 from strata.sides.recorded import own_sets
@@ -28,7 +27,7 @@ class Otherwise(Protocol):
     """Says by key which permission sets AWS has otherwise than declared; drift knows."""
 
     def __call__(
-        self, aws: Aws, zone: LandingZone, arns: Collection[str], read: LiveCenter | None = None, *, left: bool = False
+        self, aws: Aws, zone: LandingZone, arns: Collection[str], *, left: bool = False
     ) -> Mapping[str, Refusal]:
         """Returns why each of these is not provisioned; `left` is what a deploy leaves of it."""
 
@@ -37,7 +36,7 @@ def refuse_by_hand(prepared: Prepared, otherwise: Otherwise, planned: Plan, *, a
     """Refuses a plan by which accounts would get what somebody has put into a permission set by hand.
 
     The provider provisions a set that changes, AWS one that is assigned, and with it whatever is attached to it. Where
-    all accounts have that, a change gives them nothing more. AWS is asked only about what the plan has not read.
+    all accounts have that, a change gives them nothing more.
 
     Args:
         prepared: the start of the run.
@@ -65,8 +64,7 @@ def refuse_by_hand(prepared: Prepared, otherwise: Otherwise, planned: Plan, *, a
         if change.import_id and address.partition(".")[0] == SET.type
     }
     sets = {arn: key for arn, key in {**by_arn, **imported}.items() if key in keys}
-    read = prepared.refreshing.center(STACK, state) if not (imported or applied) else None
-    by_hand = otherwise(aws, zone, sets, read, left=True) if sets else {}
+    by_hand = otherwise(aws, zone, sets, left=True) if sets else {}
     changed = {arn: key for arn, key in sets.items() if key in by_hand.keys() - assigned}
     if changed and (center := CenterClient.of(aws, zone.project)):
         lacking = {key for key, _ in outdated_sets(center, changed, _shut(aws)).values()}

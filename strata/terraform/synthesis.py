@@ -111,7 +111,7 @@ def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     ]
     if not {*layer.code.inputs} - {ARCHIVE if layer.source else ""} <= {"account", "settings"}:
         files = {name: source_file.data for name, source_file in landing_zone.source_files.items()}
-        zone += [files, landing_zone.documents, landing_zone.external.model_dump(mode="json")]
+        zone += [files, landing_zone.documents]
     if layer.source:
         zone.append(landing_zone.documents)  # those of roles
     roles = layer.other_roles

@@ -20,7 +20,6 @@ from strata.aws.states import ABSENT, Version
 from strata.config.layers import ROLE
 from strata.config.models import Project, state_key
 from strata.terraform.attributes import digest as digest_of
-from strata.terraform.refresh import providers
 from strata.terraform.workspace import StateObject, Workspace
 
 Digest = Callable[[StateObject, Collection[str]], str]
@@ -202,3 +201,21 @@ def _version(state: bytes) -> Version | None:
 
 def _key(stack: str) -> str:
     return f"{state_key(stack)}.whole"
+
+
+# The provider
+
+_LOCKED = re.compile(r'provider "([^"]+)" \{\s+version\s+= "([^"]+)"')
+_LOCK = ".terraform.lock.hcl"
+
+
+def providers(workspace: Workspace, stack: str) -> dict[str, str]:
+    """Returns the version by source of the providers of a stack whose folder is initialized.
+
+    A provider that runs already, as a developer's does, stands in no lock file: then the version that is asked for.
+    """
+    file = workspace.stack_folder(stack) / _LOCK
+    if file.exists() and (locked := dict(_LOCKED.findall(file.read_text(encoding="utf-8")))):
+        return locked
+    asked: Mapping[str, Any] = workspace.document(stack)["terraform"].get("required_providers", {})
+    return {str(pin.get("source", name)): str(pin.get("version", "")) for name, pin in asked.items()}

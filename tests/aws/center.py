@@ -29,8 +29,6 @@ class Center:
     users: dict[str, Parameters] = field(default_factory=dict)
     groups: dict[str, Parameters] = field(default_factory=dict)
     memberships: dict[str, Parameters] = field(default_factory=dict)
-    left: dict[str, Parameters] = field(default_factory=dict)
-    """Memberships that were."""
     sets: dict[str, Parameters] = field(default_factory=dict)
     assignments: list[Parameters] = field(default_factory=list)
     gone: list[Parameters] = field(default_factory=list)

@@ -1,20 +1,15 @@
-"""Trails: what CreateTrail asks of the organization and of the bucket, deletion by ARN; and the event history."""
+"""Trails: what CreateTrail asks of the organization and of the bucket, and deletion by ARN."""
 
 from __future__ import annotations
 
-import datetime as dt
 import json
-from collections.abc import Iterator
 from typing import Any
 
 from moto.cloudtrail.models import CloudTrailBackend, cloudtrail_backends
 from moto.kms.models import kms_backends
 
-from strata.kinds import KINDS
-from tests.aws import memory
-from tests.aws.calls import Call, Parameters, Refused, Service, mend, page
-from tests.aws.center import Center
-from tests.aws.organizations import creation, require_trust_seen
+from tests.aws.calls import Call, Refused, Service, mend
+from tests.aws.organizations import require_trust_seen
 from tests.aws.s3 import bucket_of
 
 cloudtrail = Service("cloudtrail")
@@ -95,108 +90,6 @@ def _is_for_trail(statement: dict[str, Any], trail: str) -> bool:
 
 def _all(value: Any) -> list[str]:
     return value if isinstance(value, list) else [value]
-
-
-class _History(list[Parameters]):
-    """The events of an account in a region."""
-
-
-_READING = ("Describe", "Get", "List", "Lookup", "Head", "Query", "Scan")
-_EVERYWHERE = frozenset({"account", "budgets", "iam", "organizations"})
-"""The services whose events are in us-east-1, wherever they are asked."""
-_NOTED = {event for kind in KINDS for events in kind.events.values() for event in events}
-_CALLERS = {"test": "AWSReservedSSO_Administrator_0123456789abcdef/jane.doe"}
-
-
-def is_kept(call: Call) -> bool:
-    """Returns whether a call is an event of the history here: what changes something, that somebody asks about."""
-    return call.operation in _NOTED and not call.operation.startswith(_READING)
-
-
-def keep_event(call: Call, answered: Parameters) -> None:
-    """Keeps a call that succeeded as an event, and what a service says of it besides."""
-    by = f"arn:aws:sts::{call.account}:assumed-role/{_CALLERS.get(call.caller, 'deployer/session')}"
-    name, asked, said = call.operation, _lower(call.parameters), _lower(answered)
-    if call.service == "identitystore":
-        name, asked, said = _of_people(call, asked), _hidden(asked), _hidden(said)
-    elif name == "CreateAccount":
-        asked |= {"email": "****", "accountName": "****"}
-    who = {"type": "AssumedRole", "arn": by, "accountId": call.account}
-    _keep(call, name, {"userIdentity": who, "requestParameters": asked, "responseElements": said})
-    for result, details in _results(call, said):
-        service = {"accountId": call.account, "invokedBy": "AWS Internal"}
-        _keep(call, result, {"userIdentity": service, "serviceEventDetails": details, "eventType": "AwsServiceEvent"})
-
-
-def _keep(call: Call, name: str, said: Parameters) -> None:
-    region, now = "us-east-1" if call.service in _EVERYWHERE else call.region, dt.datetime.now(dt.UTC)
-    whole = {"eventName": name, "awsRegion": region, **said}
-    event = {"EventName": name, "EventTime": now, "CloudTrailEvent": json.dumps(whole, default=str)}
-    memory.of(_History, call.account, region).insert(0, event)
-
-
-def _results(call: Call, said: Parameters) -> Iterator[tuple[str, Parameters]]:
-    """Yields what Organizations itself tells, which alone has the id of a new account, and no author.
-
-    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_cloudtrail-integration.html
-    """
-    if call.operation == "CreateAccount":
-        request = said["createAccountStatus"]["id"]
-        yield "CreateAccountResult", {"createAccountStatus": {**_lower(creation(request)), "accountName": "****"}}
-    if call.operation == "RemoveAccountFromOrganization":
-        yield "AccountDepartedOrganization", {"accountId": call["AccountId"], "departureMethod": "REMOVED"}
-
-
-_OF_THE_CONSOLE = {
-    "CreateGroupMembership": "AddMemberToGroup",
-    "DeleteGroupMembership": "RemoveMemberFromGroup",
-    ("UpdateGroup", "displayName"): "UpdateGroupDisplayName",
-    ("UpdateUser", "userName"): "UpdateUserName",
-}
-"""What the console calls these, by the actions of sso-directory:
-https://docs.aws.amazon.com/service-authorization/latest/reference/list_sso-directory.html"""
-_HIDDEN = "HIDDEN_DUE_TO_SECURITY_REASONS"
-
-
-def _of_people(call: Call, asked: Parameters) -> str:
-    """Returns the event of a call about people, and has it name group and member, as the console's calls do."""
-    if call.caller != "test":
-        return call.operation
-    for operation in call.parameters.get("Operations") or ():
-        if name := _OF_THE_CONSOLE.get((call.operation, operation["AttributePath"])):
-            return name
-    if membership := memory.of(Center, "", "").left.get(str(asked.get("membershipId"))):
-        asked |= {"groupId": membership["GroupId"], "memberId": _lower(membership["MemberId"])}
-        del asked["membershipId"]
-    return _OF_THE_CONSOLE.get(call.operation, call.operation)
-
-
-def _hidden(value: Any, name: str = "Id") -> Any:
-    """Returns what an event has of people: ids, and nothing else.
-
-    https://docs.aws.amazon.com/singlesignon/latest/userguide/sso-info-in-cloudtrail.html
-    """
-    if isinstance(value, dict):
-        return {key: _hidden(one, key) for key, one in value.items()}
-    if isinstance(value, list):
-        return [_hidden(one, name) for one in value]
-    return value if name.endswith("Id") else _HIDDEN
-
-
-def _lower(value: Any) -> Any:
-    """Returns parameters as CloudTrail writes them: every name begins in lower case."""
-    if isinstance(value, dict):
-        return {name[:1].lower() + name[1:]: _lower(one) for name, one in value.items()}
-    return [_lower(one) for one in value] if isinstance(value, list) else value
-
-
-@cloudtrail.answers("LookupEvents")
-def look_up(call: Call) -> Parameters:
-    (attribute,) = call["LookupAttributes"]
-    if attribute["AttributeKey"] != "EventName":
-        raise Refused("InvalidLookupAttributesException", "this emulated AWS looks for names of events alone")
-    name = attribute["AttributeValue"]
-    return page(call, [one for one in call.keeps_here(_History) if one["EventName"] == name], "Events", size=50)
 
 
 def _delete_by_arn() -> None:

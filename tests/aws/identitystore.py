@@ -109,7 +109,7 @@ def one_membership(call: Call) -> Parameters:
     if call["MembershipId"] not in memberships:
         raise Refused("ResourceNotFoundException", "MEMBERSHIP not found.")
     if call.operation.startswith("Delete"):
-        center(call).left[call["MembershipId"]] = memberships.pop(call["MembershipId"])
+        del memberships[call["MembershipId"]]
         return {}
     return memberships[call["MembershipId"]]
 

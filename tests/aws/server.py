@@ -41,7 +41,6 @@ from werkzeug.serving import make_server
 from tests.aws import SERVICES, memory
 from tests.aws.answering import answer_in_one_piece
 from tests.aws.calls import Call, Caller, Parameters, Refused, answer, orders
-from tests.aws.cloudtrail import is_kept, keep_event
 from tests.aws.journal import Entry, Fault, Journal, question_of
 from tests.aws.permissions import check, needs
 from tests.aws.rates import require_rate
@@ -148,8 +147,6 @@ class EmulatedAws:
             check(needed, call)
             result = answer(call)
             reply = self._ask_moto(environ, body) if result is None else question.answered(result)
-            if reply.status < HTTPStatus.MULTIPLE_CHOICES and is_kept(call):
-                keep_event(call, question.understood(reply) if result is None else result)
             if b"<html" in reply.body[:200].lower() and call.service != "s3":
                 raise NotImplementedError  # noqa: TRY301  # moto's way to say it elsewhere
         except ServiceException as refused:

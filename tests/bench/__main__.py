@@ -252,20 +252,16 @@ def measure_adoption() -> None:
 
 
 ACCESS = Size(accounts=1000, assignments=10_000, sets=50, groups=200, users=1000)
-OF_PLAN, OF_DRIFT, OF_PEOPLE = 520 + ACCESS.users, 700 + ACCESS.users, 220
-"""Calls that Identity Center may get for it from a plan and from drift, and its identity store from each."""
+OF_DRIFT, OF_PEOPLE = 700 + ACCESS.users, 220
+"""Calls that Identity Center may get for it from drift, and its identity store."""
 
 
 def measure_access() -> None:
-    """Reads 10,000 assignments as a plan and as drift do, prints calls and time; fails where they ask too often."""
-    from strata.aws import runs
+    """Reads 10,000 assignments as drift does, prints calls and time; fails where they ask too often."""
     from strata.aws.session import Aws as Session
-    from strata.aws.states import Version
-    from strata.config.models import Project, state_key
+    from strata.config.models import Project
     from strata.inventory.progress import InventoryReading
     from strata.options import Options
-    from strata.terraform.refresh import Refreshing
-    from strata.terraform.workspace import StateObject, Workspace
     from tests.access import made
     from tests.aws.client import ACCOUNT, emulated_aws
 
@@ -279,21 +275,9 @@ def measure_access() -> None:
     )
     told = []
     with tempfile.TemporaryDirectory() as folder, emulated_aws(Path(folder, "log")) as aws:
-        state = made(aws, ACCESS)
+        made(aws, ACCESS)
         os.environ.update(aws.environment())
-        stack = Path(folder, "stacks/sso")
-        stack.mkdir(parents=True)
-        (stack / "cdk.tf.json").write_text('{"terraform": {}}')
-        session, version = Session(None, "us-east-1"), Version(state["lineage"], state["serial"])
-        session.client("s3").create_bucket(Bucket=project.state_bucket)
-        runs.write(session, project, {"sso": runs.Run(version, {})})
-        before, started = len(aws.calls()), time.monotonic()
-        with Refreshing(always=False) as refreshing:
-            refreshing.begin(session, project, {"sso": state}, ["sso"])
-            rests_on = {StateObject(project.state_bucket, state_key("sso"), "us-east-1"): version}
-            if why := refreshing.why(Workspace(Path(folder), {}), "sso", rests_on):
-                sys.exit(f"the plan refreshes: {why}")
-        told.append(("a plan", _asked(aws, before), time.monotonic() - started, OF_PLAN))
+        session = Session(None, "us-east-1")
         before, started = len(aws.calls()), time.monotonic()
         found = InventoryReading(Options(Path(folder)), project).read(session, partly=True, once=True)
         told.append(("strata drift", _asked(aws, before), time.monotonic() - started, OF_DRIFT))

@@ -36,12 +36,11 @@ BACK = id_of("permission set", "Back").rpartition("/")[2]
 
 @dataclass(frozen=True)
 class ByHand:
-    """What somebody changed at AWS, what is told of it, and how the way back of the last begins, or of another."""
+    """What somebody changed at AWS, what is told of it, and how the way back of the last begins."""
 
     changes: tuple[Said, ...]
     told: tuple[str, ...]
     way: str
-    of: int = -1
 
     @cached_property
     def there(self) -> Organization:
@@ -49,8 +48,8 @@ class ByHand:
         return DEPLOYED.at_aws(*self.changes)
 
 
-def _by_hand(way: str, told: str | tuple[str, ...], *changes: Said, of: int = -1) -> ByHand:
-    return ByHand(changes, (told,) if isinstance(told, str) else told, way, of)
+def _by_hand(way: str, told: str | tuple[str, ...], *changes: Said) -> ByHand:
+    return ByHand(changes, (told,) if isinstance(told, str) else told, way)
 
 
 def _rich(**values: Any) -> Any:
@@ -61,9 +60,8 @@ _ORGANIZATION = {
     "account made": _by_hand("unmanaged_accounts", "made account rogue (000000000009)", account("a9", name="rogue")),
     "account gone": _by_hand(
         "aws organizations invite-account-to-organization",
-        ("gone account a4", "gone assignment Reader of group readers-of-it in a4"),
+        ("gone assignment Reader of group readers-of-it in a4", "gone account a4"),
         gone("account", "a4"),
-        of=0,
     ),
     "account renamed": _by_hand(
         "deploy organizations", "changed account a2: name is shop two", changed("account", "a2", name="shop two")

@@ -21,7 +21,7 @@ LONGEST = (
     *(f"scenarios/test_{name}.py" for name in ("company", "shipped", "layer", "baseline", "adopt", "demo")),
     "provider/test_conformance.py",
     *(f"scenarios/test_{name}.py" for name in ("detection", "closed", "member_drift", "drift_each", "edits")),
-    *(f"scenarios/test_{name}.py" for name in ("refresh", "ways_back", "survival")),
+    *(f"scenarios/test_{name}.py" for name in ("survival",)),
     *("provider/test_existing.py", "scenarios/test_renames.py"),
 )
 

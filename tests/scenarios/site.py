@@ -229,6 +229,15 @@ class Site:
             with self._environment_here():
                 parse(words).run()
 
+    def put_back(self) -> Run:
+        """Does what the ways back say, the lines before a deploy of all stacks, and returns what drift says then."""
+        found = json.loads(self.strata("drift", "--json").stdout)["differences"]
+        self.types("\n".join(line for one in found for line in one["undo"]))
+        deploys = [word for one in found for word in one["deploy"].removeprefix("strata deploy ").split()]
+        if deploys:
+            self.strata("deploy", *dict.fromkeys(deploys), "--yes")
+        return self.strata("drift")
+
     def cdktf(self, *arguments: str) -> Run:
         """Runs the cdktf command."""
         return self._run([_command("cdktf"), *arguments], {})

@@ -54,10 +54,6 @@ def test_what_is_adopted_stays_as_it_is(adopted: Site) -> None:
     assert deployed.code == 0, deployed.text[-6000:]
     writes = adopted.aws.writing_calls()
     assert not [action for action in writes if action.startswith(_SERVICES)]
-    assert "strata adopt --prune" in deployed.stderr
-    pruned = adopted.strata("adopt", "--prune", "--yes")
-    assert pruned.code == 0, pruned.text
-    assert "aws_" not in (adopted.config / "imports.yaml").read_text()
     again = adopted.strata("plan", "--exit-code")
     assert again.code == 0, again.text
 
@@ -98,12 +94,11 @@ def test_what_is_renamed_before_the_first_deploy_is_imported_by_its_new_key(adop
 
 @pytest.fixture(scope="module")
 def deployed_once(adopted_once: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The same organization after its first deploy, its lines of imports.yaml pruned."""
+    """The same organization after its first deploy, without the lines of imports.yaml."""
     site = adopted_once.restored(tmp_path_factory.mktemp("adopted"))
     site.bootstrap()
     _deploy(site)
-    pruned = site.strata("adopt", "--prune", "--yes")
-    assert pruned.code == 0, pruned.text
+    (site.config / "imports.yaml").unlink()
     return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
 
 
@@ -307,7 +302,6 @@ def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     store.delete_group_membership(IdentityStoreId=STORE, MembershipId=id.partition("/")[2])
 
     planned = adopted.strata("plan", "sso", "--json")
-    pruned = adopted.strata("adopt", "--prune", "--yes")
 
     assert planned.code == 0, planned.text
     shown = json.loads(planned.stdout)
@@ -320,26 +314,17 @@ def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     assert f"config/imports.yaml:{lines.index(membership) + 1}: {address}: " in warning["problem"]
     assert told[2]["id"] == id
     assert warning["problem"] in planned.stderr
-    assert pruned.code == 0, pruned.text
-    assert f"{address} goes: " in pruned.stderr
-    assert (adopted.config / "imports.yaml").read_text().splitlines() == [one for one in lines if one != membership]
 
 
 @pytest.mark.only("stand-in")
-def test_the_line_of_an_entry_that_was_taken_out_is_a_fault_until_it_is_pruned(adopted: Site) -> None:
+def test_the_line_of_an_entry_that_was_taken_out_is_a_fault(adopted: Site) -> None:
     adopted.edit("sso.yaml", ("    members:\n      - ana\n", ""))
 
     refused = adopted.strata("check", "--json")
-    pruned = adopted.strata("adopt", "--prune", "--yes")
-    checked = adopted.strata("check")
 
     ((_, place, _),) = refused.messages
     assert refused.code == 1
     assert place.endswith("aws_identitystore_group_membership.ops_ana")
-    assert "strata adopt --prune" in json.loads(refused.stdout)["faults"][0]["remedy"]
-    assert pruned.code == 0, pruned.text
-    assert "aws_identitystore_group_membership.ops_ana goes: " in pruned.stderr
-    assert checked.code == 0, checked.text
 
 
 def _planned(site: Site, *stacks: str) -> dict[str, Any]:

@@ -116,7 +116,7 @@ def test_a_default_vpc_in_use_stays_and_a_killed_run_goes_on(site: Site) -> None
     found = site.strata("drift", "--json")
     [back] = json.loads(found.stdout)["differences"]
     assert (found.code, back["name"], back["attribute"]) == (3, "default_vpcs of shared", "regions")
-    assert site.strata("drift", "--back", "--yes").code == 0
+    assert site.put_back().code == 0
     assert default_vpcs(site, "shared") == []
 
 
@@ -235,7 +235,7 @@ def test_what_somebody_does_to_the_roles_is_told_and_put_back(shipped: Site) -> 
 
     drift = shipped.strata("drift", "--json")
     planned = shipped.strata("plan", "--refresh", "--json")
-    back = shipped.strata("drift", "--back", "--yes")
+    back = shipped.put_back()
 
     found = {(one["name"], one["attribute"]) for one in json.loads(drift.stdout)["differences"]}
     assert found == {("baseline_roles of security", "reader"), ("baseline_roles of shared", "writer")}

@@ -6,7 +6,6 @@ import json
 import re
 import shutil
 from collections import defaultdict
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -222,21 +221,24 @@ def test_what_leverage_built_comes_here_without_a_change(typist: Typist) -> None
 
 def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> None:
     site, made = typist.site, emulate(seeds.CONTROL_TOWER, typist.site.aws)
-    describe, deploy, more, switch_off, again = _steps("Control Tower")
+    describe, deploy, more, switch_off, again, taken = _steps("Control Tower")
 
     _describe(typist, describe)
     _deploy(typist, deploy)
     zone = load(site.config)
     theirs = [zone.policies[f"aws-guardrails-abcde{number}"] for number in range(3)]
-    assert all(one.external and one.is_known for one in theirs)
+    assert all(one.external for one in theirs)
     assert {one for one in _SETS if zone.permission_sets[one].external} == {*_SETS}
     assert _drift(site) == []
 
     # Account Factory opens an account, and moves another one.
-    opened = _account_factory(made)
+    _account_factory(made)
     site.edit("organization.yaml", ("    organizational_unit: sandbox\n", "    organizational_unit: workloads\n"))
     before = len(site.aws.calls())
-    grown = _type(typist, replace(more, text=more.text.replace("111122223333", opened)))
+    unit = load(site.config).accounts["shop-prod-0"].unit
+    site.edit("organization.yaml", ("accounts:\n", f"accounts:\n{OPENED.format(unit=unit)}"))
+    site.edit("sso.yaml", ("assignments:\n", f"assignments:\n{GIVEN}"))
+    grown = _type(typist, more)
 
     writes = site.aws.writing_calls(since=before)
     assert "import   aws_organizations_account.shop-prod-4" in grown.stdout
@@ -257,14 +259,15 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
 
     writes = site.aws.writing_calls(since=before)
     assert [one for one in writes if one.startswith(SERVICES)] == ["organizations:DisableAWSServiceAccess"]
-    assert _without_what_went(site) == 3
+    assert _without_policies(site) == 3
+    _type(typist, again)
+    _take_over(site, typist.folder / "after")
     before = len(site.aws.calls())
-    planned = _planned(_type(typist, again))
+    planned = _planned(_type(typist, taken))
 
     assert {action for stack in planned.values() for action in stack.values()} == {"import"}
     assert "aws_ssoadmin_permission_set.AWSAdministratorAccess" in planned["sso"]
     assert not [one for one in site.aws.writing_calls(since=before) if one.startswith(SERVICES)]
-    assert not load(site.config).external.policies
     assert _drift(site) == []
 
 
@@ -276,22 +279,42 @@ def _drift(site: Site) -> Any:
     return json.loads(site.strata("drift", "--json").stdout)["differences"]
 
 
-def _without_what_went(site: Site) -> int:
-    """Takes out the entries of policies, and has Strata look after the permission sets; says how many went."""
-    organization, sso = (yaml.safe_load((site.config / name).read_text()) for name in ("organization.yaml", "sso.yaml"))
+OPENED = """\
+  shop-prod-4:
+    email: aws+shop-prod-4@acme.io
+    name: shop-prod-4
+    organizational_unit: {unit}
+    tags: {{stage: null}}
+"""
+GIVEN = """\
+  - permission_sets: [AWSAdministratorAccess]
+    users: [dina]
+    accounts: [shop-prod-4]
+"""
+
+
+def _without_policies(site: Site) -> int:
+    """Takes out the entries of the policies that went; says how many."""
+    organization = yaml.safe_load((site.config / "organization.yaml").read_text())
     theirs = [key for key, one in organization["policies"].items() if one.get("external")]
     for key in theirs:
         del organization["policies"][key]
-    for key, name in _SETS.items():
-        description = load(site.config).permission_sets[key].description
-        sso["permission_sets"][key] = {"description": description} if description else {}
-        sso["permission_sets"][key]["policies"] = [{"aws": name}]
-    for name, content in (("organization.yaml", organization), ("sso.yaml", sso)):
-        (site.config / name).write_text(yaml.safe_dump(content, sort_keys=False))
+    (site.config / "organization.yaml").write_text(yaml.safe_dump(organization, sort_keys=False))
     return len(theirs)
 
 
-def _account_factory(made: Emulated) -> str:
+def _take_over(site: Site, after: Path) -> None:
+    """Copies the entries of the permission sets and their lines of imports.yaml from another adoption."""
+    sso, imports = (yaml.safe_load((site.config / name).read_text()) for name in ("sso.yaml", "imports.yaml"))
+    found, lines = (yaml.safe_load((after / name).read_text()) for name in ("sso.yaml", "imports.yaml"))
+    for key in _SETS:
+        sso["permission_sets"][key] = found["permission_sets"][key]
+        imports |= {address: id for address, id in lines.items() if re.search(rf"\.{key}(_|$)", address)}
+    for name, content in (("sso.yaml", sso), ("imports.yaml", imports)):
+        (site.config / name).write_text(yaml.safe_dump(content, sort_keys=False))
+
+
+def _account_factory(made: Emulated) -> None:
     """Opens an account beside one of production for a user, and moves the playground to where the workloads are."""
     organizations, playground = made.organizations, made.id("account", "Playground")
     beside = _parent(made, made.id("account", "shop-prod-0"))
@@ -308,7 +331,6 @@ def _account_factory(made: Emulated) -> str:
     organizations.move_account(
         AccountId=playground, SourceParentId=_parent(made, playground), DestinationParentId=above
     )
-    return opened
 
 
 def _parent(made: Emulated, id: str) -> str:

@@ -235,7 +235,7 @@ def test_the_trail_moves_to_the_archive_once_that_is_there(site: Site) -> None:
     assert [(one["kind"], one["name"], one["attribute"]) for one in found] == [
         ("archive bucket", "trail of shared", "lock")
     ]
-    back = site.strata("drift", "--back", "--yes")
+    back = site.put_back()
     assert back.code == 0, back.text[-6000:]
     kept = client.get_object_lock_configuration(Bucket=ARCHIVED)["ObjectLockConfiguration"]
     assert kept["Rule"]["DefaultRetention"]["Days"] == 30
@@ -302,10 +302,10 @@ def test_config_records_in_each_account_and_is_stopped_again(site: Site) -> None
         ("detection role", f"{role['RoleName']} of security", "trust"),
     }
     assert "key-pending-deletion" in site.strata("plan", "archive_shared", "--refresh", "--json").ids
-    site.strata("drift", "--back", "--yes")
+    site.put_back()
     assert drifted(site) == doomed, "no other key takes the place of one that reads what is there"
     keys.cancel_key_deletion(**key)
-    back = site.strata("drift", "--back", "--yes")
+    back = site.put_back()
     assert back.code == 0, back.text[-6000:]
     assert site.state("archive_shared")["aws_kms_key.config"]["key_id"] == key["KeyId"]
     assert (recorders(site, OTHER)["shared"][1], recorders(site)["management"][1]) == (True, True)
@@ -529,7 +529,7 @@ def test_all_of_it_in_a_region_more_is_put_back_and_leaves_a_suspended_account_o
     iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=json.dumps(TO_ALL))
     assert drifted(shipped) == {*told, ("detection role", f"{role} of security", "more_policies")}
     iam.delete_role_policy(RoleName=role, PolicyName="all")
-    back = shipped.strata("drift", "--back", "--yes")
+    back = shipped.put_back()
     assert back.code == 0, back.text[-6000:]
     assert drifted(shipped) == set()
 

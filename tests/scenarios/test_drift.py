@@ -271,18 +271,6 @@ def test_a_service_that_throttles_is_waited_for(shipped: Site) -> None:
     assert json.loads(found.stdout)["unread"] == []
 
 
-def test_who_may_not_ask_who_it_was_is_told_so(shipped: Site) -> None:
-    shipped.aws.fail("cloudtrail:LookupEvents", code="AccessDeniedException", times=99)
-    shipped.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
-
-    said = shipped.strata("drift", "--who")
-
-    assert said.code == 3
-    assert "account 123456789012, us-east-1" in said.text
-    assert "cloudtrail:LookupEvents" in said.text
-    assert "strata permissions reader" in said.text
-
-
 def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(shipped: Site) -> None:
     site = shipped
     site.sign_in_as_administrator()
@@ -333,45 +321,3 @@ def test_a_run_that_ended_while_aws_was_read_is_named(shipped: Site) -> None:
 
     assert drifting.returncode == 1
     assert done.messages == [("changed-meanwhile", "", {"stack": "sso"})]
-
-
-def test_what_was_made_by_hand_is_adopted_by_the_printed_line(shipped: Site) -> None:
-    site = shipped
-    site.sign_in_as_administrator()
-    ids, people, center = Ids(site), site.client("identitystore"), site.client("sso-admin")
-    site.client("organizations").enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
-    group = people.create_group(IdentityStoreId=STORE, DisplayName="night shift")["GroupId"]
-    people.create_group_membership(IdentityStoreId=STORE, GroupId=group, MemberId={"UserId": ids.user})
-    made = center.create_permission_set(InstanceArn=INSTANCE, Name="Night")["PermissionSet"]["PermissionSetArn"]
-    center.create_account_assignment(
-        InstanceArn=INSTANCE,
-        TargetType="AWS_ACCOUNT",
-        TargetId=ids.account["shared"],
-        PermissionSetArn=made,
-        PrincipalType="GROUP",
-        PrincipalId=group,
-    )
-    said = drift(site, 3)
-    assert len(said["differences"]) == 4
-    lines = [one["adopt"] for one in said["differences"]]
-    before = (site.config / "sso.yaml").read_text()
-    dry = site.strata("adopt", f"group:night shift ({group})", "--dry-run", "--json")
-    assert dry.code == 0, dry.text[-3000:]
-    assert (json.loads(dry.stdout)["added"], json.loads(dry.stdout)["written"]) == (["group night-shift"], False)
-    unknown = site.strata("adopt", f"group:nigth shift ({group})", "grup:x", "--yes")
-    assert unknown.code == 2
-    assert "'grup' is no kind, did you mean 'group'?" in unknown.stderr
-    unknown = site.strata("adopt", f"group:nigth shift ({group})", "user:nobody", "--yes")
-    assert unknown.code == 1
-    assert f"nothing differs there, did you mean 'night shift ({group})'?" in unknown.stderr
-    assert "user 'nobody': nothing differs there" in unknown.stderr
-    assert (site.config / "sso.yaml").read_text() == before
-
-    site.types("\n".join(f"{line} --yes" for line in lines[:1] + lines[-1:]))
-
-    after = drift(site, 0)
-    assert "group night-shift" in after["waiting"]
-    deployed = site.strata("deploy", "--yes")
-    assert deployed.code == 0, deployed.text[-6000:]
-    clean = drift(site, 0)
-    assert clean["waiting"] == clean["differences"] == []

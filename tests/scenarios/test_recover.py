@@ -124,19 +124,15 @@ def test_a_state_bucket_that_is_gone_is_one_failure_and_comes_back(shipped: Site
     s3.delete_bucket(Bucket=bucket)
 
     gone = (f"s3://{bucket} ", f"s3://{bucket}-replica ", f"{', '.join(STACKS)}: docs/recover.md#restoring-the-state")
-    adopt = ("adopt", "--to", str(shipped.config), "--yes")
-    for command in (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), ("bootstrap", "--yes"), adopt):
+    for command in (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), ("bootstrap", "--yes")):
         run = shipped.strata(*command)
         text = " ".join(run.text.split())
         assert run.code == 1, run.text
         assert all(part in text for part in gone), text
         assert sum(one.startswith(("error:", "failure ")) for one in run.lines) == 1, run.text
-        assert not re.search("imports.yaml|adopt|strata bootstrap", text.replace("strata adopt", "")), run.text
-    for command in (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",), adopt):
+        assert not re.search("imports.yaml|adopt|strata bootstrap", text), run.text
+    for command in (("plan",), ("deploy", "--yes"), ("drift",), ("doctor",)):
         assert "states-gone" in shipped.strata(*command, "--json").ids, command
-    report = shipped.strata("report", "--live")
-    assert (report.code, gone[-1] in " ".join(report.text.split())) == (1, True), report.text
-    assert not re.search("(assignment|group) .*: at AWS only", report.text), report.text[:3000]
 
     s3.create_bucket(Bucket=bucket)
     for key, body in copies.items():

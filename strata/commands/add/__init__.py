@@ -9,7 +9,6 @@ from typing import Any
 
 from strata.commands.add.consequences import consequences
 from strata.commands.add.effects import effects, told
-from strata.commands.add.guardrails import guardrail_document, print_offered
 from strata.commands.add.kinds import Kind, additions, questions
 from strata.commands.add.questions import gather
 from strata.config.entries import with_entry
@@ -29,11 +28,8 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
     folder = options.config
     before = texts(options.config)
     landing_zone = load(folder)
-    if kind in ("policy", "expectation") and not (given.get("key") or json):
-        print_offered(kind, landing_zone, details=options.verbose)
-        return 0
     known = gather(questions(kind, landing_zone, folder), given)
-    files = guardrail_document(kind, folder, known)
+    files: dict[str, str] = {}
     for new in additions(kind, landing_zone, known):
         text = files.get(new.file) or before.get(new.file) or _begun(before, new.file)
         files[new.file] = with_entry(text, new.way, new.new, new.file)

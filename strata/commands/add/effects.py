@@ -6,7 +6,6 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
-from strata.commands.add.guardrails import guardrail_effects, guardrail_told
 from strata.commands.add.kinds import Kind
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.expiry import where
@@ -21,8 +20,6 @@ Effects = dict[str, Any]
 
 def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -> Effects:
     shown: Effects = {}
-    if kind in ("policy", "expectation"):
-        return guardrail_effects(kind, before, after, known)
     if kind in ("account", "ou"):
         shown["bound_by"] = [
             {"policy": policy.policy.key, "type": policy.policy.type.value, "attached_to": str(policy.source)}
@@ -45,9 +42,6 @@ def effects(kind: Kind, before: LandingZone, after: LandingZone, known: Known) -
 
 def told(kind: Kind, after: LandingZone, known: Known, shown: Effects) -> Iterator[str]:
     """Yields the same in words."""
-    if kind in ("policy", "expectation"):
-        yield from guardrail_told(kind, known, shown)
-        return
     thing = "the assignment" if kind == "assignment" else f"{kind.replace('-', ' ')} {known['key']}"
     if kind == "account":
         yield f"{thing} is called {after.accounts[known['key']].name} at AWS"

@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import re
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from inspect import get_annotations
 from pathlib import Path
 from typing import Any, Literal, TypeAlias, get_args
 
-from strata.commands.add.guardrails import (
-    Addition,
-    expectation_questions,
-    guardrail_additions,
-    policy_questions,
-)
 from strata.commands.add.questions import new_key, one_of
 from strata.config import EXPECTATIONS, ORGANIZATION, SSO, models
 from strata.config.entries import Way
 from strata.config.expectations import Expectation
 from strata.config.loader import files_of
 from strata.config.models import ROOT
+from strata.config.source import Value
 from strata.config.text import Problem, short
 from strata.config.types import AwsManagedPolicy, ManagedPolicyName, TagKey, TagValue, did_you_mean, validated
 from strata.errors import Message, StrataError
@@ -31,6 +25,16 @@ from strata.landing_zone.groups import is_of_control_tower
 from strata.landing_zone.selection import is_wildcard, matching
 from strata.questions import Known, Question, Read, typed
 from strata.text import listed
+
+
+@dataclass(frozen=True)
+class Addition:
+    """What is added: to which section of which file, and what."""
+
+    file: str
+    way: Way
+    new: Mapping[str, Value] | Sequence[Value]
+
 
 Kind: TypeAlias = Literal["account", "ou", "policy", "expectation", "group", "user", "permission-set", "assignment"]
 KINDS: tuple[Kind, ...] = get_args(Kind)
@@ -43,9 +47,7 @@ def questions(kind: Kind, landing_zone: LandingZone, folder: Path) -> tuple[Ques
 
 
 def additions(kind: Kind, landing_zone: LandingZone, known: Known) -> list[Addition]:
-    """Returns the entry, for a user the memberships, for a policy its expectations, with their places."""
-    if kind in ("policy", "expectation"):
-        return guardrail_additions(kind, landing_zone, known)
+    """Returns the entry, for a user the memberships, with their places."""
     way: Way = (SECTIONS[kind][1],)
     file = known["file"]
     if kind == "ou" and known["under"] != ROOT:
@@ -90,9 +92,7 @@ def _file(landing_zone: LandingZone, folder: Path, file: str, section: str, kind
         "file",
         words,
         read,
-        suggest=lambda _: choice[0],
         otherwise=only,
-        asked=only is None,
         needed=lambda known: kind != "ou" or known.get("under", ROOT) == ROOT,
     )
 
@@ -125,29 +125,16 @@ def _account(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     taken |= dict.fromkeys(landing_zone.retired, "the key of a retired account, which stays its own")
     return (
         Question("key", "key of the account, such as data-prod", new_key("account", taken)),
-        _of_field("account", "email", "its root e-mail address", suggest=lambda known: _email(landing_zone, known)),
+        _of_field("account", "email", "its root e-mail address"),
         Question(
             "ou",
             f"organizational unit, one of {listed(units)}",
             lambda text, known: one_of("organizational unit", units)(text.removeprefix("ou/"), known),
             # The unit whose key is a part of the account's, if one is.
-            suggest=lambda known: next(
-                (part for part in (known["key"], *reversed(known["key"].split("-"))) if part in landing_zone.units), ""
-            ),
         ),
-        _of_field("account", "name", "its name", otherwise="", asked=False),
-        Question("tag", "tags, as in Team=data", _tag, otherwise=(), many=True, asked=False),
+        _of_field("account", "name", "its name", otherwise=""),
+        Question("tag", "tags, as in Team=data", _tag, otherwise=(), many=True),
     )
-
-
-def _email(landing_zone: LandingZone, known: Known) -> str:
-    """Returns an address like those of the other accounts, else the management account's with the key behind a plus."""
-    seen = Counter(
-        account.email.replace(key, "{}") for key, account in landing_zone.members.items() if key in account.email
-    )
-    local, _, domain = landing_zone.project.management_account.email.partition("@")
-    pattern = seen.most_common(1)[0][0] if seen else f"{local}+{{}}@{domain}"
-    return pattern.replace("{}", str(known["key"]))
 
 
 def _tag(text: str, _known: Known) -> tuple[str, str]:
@@ -166,10 +153,9 @@ def _ou(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
             "under",
             f"the unit above it, one of {listed(units)}",
             one_of("organizational unit", units),
-            suggest=lambda _: ROOT,
             otherwise=ROOT,
         ),
-        _of_field("ou", "name", "its name", otherwise="", asked=False),
+        _of_field("ou", "name", "its name", otherwise=""),
     )
 
 
@@ -180,7 +166,7 @@ def _group(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
         Question("key", "key of the group", new_key("group", taken)),
         _of_field("group", "description", "what it is for", otherwise=""),
         Question("member", f"members, of {listed(users)}", one_of("user", users), otherwise=(), many=True),
-        _of_field("group", "name", "its display name", otherwise="", asked=False),
+        _of_field("group", "name", "its display name", otherwise=""),
     )
 
 
@@ -189,13 +175,12 @@ def _user(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...]:
     taken = dict.fromkeys(landing_zone.users, "the key of a user already")
     return (
         Question("key", "key of the person, such as jane-doe", new_key("user", taken)),
-        _of_field("user", "given_name", "given name", suggest=lambda known: _part(known, first=True)),
-        _of_field("user", "family_name", "family name", suggest=lambda known: _part(known, first=False)),
+        _of_field("user", "given_name", "given name"),
+        _of_field("user", "family_name", "family name"),
         _of_field(
             "user",
             "email",
             "e-mail address, which is what the person signs in with",
-            suggest=lambda known: _person_email(landing_zone, known),
         ),
         Question("group", f"groups, of {listed(own)}", _own_group(landing_zone, own), otherwise=(), many=True),
     )
@@ -215,31 +200,13 @@ def _own_group(landing_zone: LandingZone, own: Sequence[str]) -> Read:
     return read
 
 
-def _part(known: Known, *, first: bool) -> str:
-    given, _, family = str(known["key"]).partition("-")
-    return (given if first else family).replace("-", " ").title()
-
-
-def _person_email(landing_zone: LandingZone, known: Known) -> str:
-    """Returns an address like those of the others, where theirs are `given.family` at a domain."""
-    domains = Counter(
-        user.email.partition("@")[2]
-        for user in landing_zone.users.values()
-        if user.email.lower().startswith(f"{user.given_name}.{user.family_name}@".lower())
-    )
-    local = f"{known['given_name']}.{known['family_name']}".lower()
-    return f"{local}@{domains.most_common(1)[0][0]}" if domains and re.fullmatch(r"[a-z.-]+", local) else ""
-
-
 def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, ...]:
     taken = dict.fromkeys(landing_zone.permission_sets, "the key of a permission set already")
     return (
         Question("key", "key of the permission set, such as DataReader", new_key("permission-set", taken)),
         _of_field("permission-set", "description", "what it is for", otherwise=""),
         Question("aws", "AWS managed policies, such as ReadOnlyAccess", _managed, otherwise=(), many=True),
-        Question(
-            "customer", "customer managed policies", typed(ManagedPolicyName), otherwise=(), many=True, asked=False
-        ),
+        Question("customer", "customer managed policies", typed(ManagedPolicyName), otherwise=(), many=True),
         Question(
             "inline",
             "a policy document below the configuration, such as policies/data.json",
@@ -247,8 +214,8 @@ def _permission_set(landing_zone: LandingZone, folder: Path) -> tuple[Question, 
             needed=lambda known: not known.get("aws") and not known.get("customer"),
             options="--aws, --customer or --inline",
         ),
-        _of_field("permission-set", "session", "length of a session", otherwise="", asked=False),
-        _of_field("permission-set", "name", "its name", otherwise="", asked=False),
+        _of_field("permission-set", "session", "length of a session", otherwise=""),
+        _of_field("permission-set", "name", "its name", otherwise=""),
     )
 
 
@@ -307,12 +274,8 @@ def _assignment(landing_zone: LandingZone, _folder: Path) -> tuple[Question, ...
             needed=lambda known: not known.get("ou"),
             options="--account or --ou",
         ),
-        Question(
-            "except_ou", "units left out", one_of("organizational unit", units), otherwise=(), many=True, asked=False
-        ),
-        Question(
-            "except_account", "accounts left out", _account_names(landing_zone), otherwise=(), many=True, asked=False
-        ),
+        Question("except_ou", "units left out", one_of("organizational unit", units), otherwise=(), many=True),
+        Question("except_account", "accounts left out", _account_names(landing_zone), otherwise=(), many=True),
         _of_field("assignment", "reason", "why, for those who review it", otherwise=""),
         _of_field("assignment", "until", "its last day, as in 2027-01-31", otherwise=""),
     )
@@ -335,8 +298,6 @@ def _account_names(landing_zone: LandingZone) -> Read:
 _QUESTIONS: Mapping[Kind, Callable[[LandingZone, Path], tuple[Question, ...]]] = {
     "account": _account,
     "ou": _ou,
-    "policy": policy_questions,
-    "expectation": expectation_questions,
     "group": _group,
     "user": _user,
     "permission-set": _permission_set,

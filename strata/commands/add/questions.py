@@ -1,4 +1,4 @@
-"""The answers that an entry is made of: from options, else from whoever sits at the terminal, each checked at once."""
+"""The answers that an entry is made of, from options."""
 
 from __future__ import annotations
 
@@ -10,8 +10,7 @@ from strata.config.reserved import reserved
 from strata.config.text import Problem, short
 from strata.config.types import Key, did_you_mean, validated
 from strata.errors import Message, StrataError, UsageError
-from strata.questions import Known, Question, Read, complete, from_options, is_given
-from strata.terminal import interactive
+from strata.questions import Known, Question, Read, from_options, is_given
 from strata.text import listed
 
 
@@ -20,12 +19,12 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
 
     Raises:
         StrataError: a value is not allowed.
-        UsageError: answers are missing and nobody can be asked: a line for each.
+        UsageError: answers are missing: a line for each, with what there is to choose from.
     """
     known: dict[str, Any] = {}
     lacking: list[Message] = []
     wrong = list(from_options(questions, given, known))
-    for question in questions if not interactive() else ():
+    for question in questions:
         is_lacking = question.otherwise is None and question.name not in known and not is_given(given, question)
         if is_lacking and question.needed({**given, **known}):
             what = "" if question.words == question.name.replace("_", " ") else f": {question.words}"
@@ -35,7 +34,10 @@ def gather(questions: Sequence[Question], given: Known) -> dict[str, Any]:
         raise UsageError(*lacking, *wrong)
     if wrong:
         raise StrataError(*wrong)
-    complete(questions, known)
+    for question in questions:
+        if question.name not in known:
+            nothing = () if question.many else ""
+            known[question.name] = question.otherwise if question.needed(known) else nothing
     return known
 
 

@@ -19,16 +19,14 @@ from strata.config.text import short
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.administrators import administrators
-from strata.files.config_edit import check_unchanged, loaded, offer, result, texts
-from strata.files.library import library
+from strata.files.config_edit import check_unchanged, offer, result, texts
 from strata.kinds import TYPES, WORDS
 from strata.kinds.renaming import keys_of
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.questions import Question
-from strata.rules.expectations import examined
-from strata.text import folded, listed
+from strata.text import listed
 
 Gone: TypeAlias = dict[str, set[Location]]
 """What goes, by file: the ways to keys and to items of lists."""
@@ -59,8 +57,6 @@ def remove(
     before, landing_zone = texts(options.config), load(options.config)
     sources = _read(before)
     gone = _assignments(landing_zone, named) if key is None else _of_key(landing_zone, sources, kind, key)
-    if kind == "policy":
-        gone = _with_expectations(options, before, landing_zone, str(key), gone)
     files = _without(before, gone)
     if kind == "account":
         options.note(f"strata deploy refuses this until {key} is closed: deploy it as retired and close it before")
@@ -94,7 +90,6 @@ def _retirement(landing_zone: LandingZone) -> tuple[Question, ...]:
             "baseline",
             "its baseline: emptied deletes its roles and rules, forgotten leaves all as it is",
             one_of("way to leave a baseline", choices),
-            suggest=lambda _: Leaving.EMPTIED,
             needed=lambda known: known.get("key") in landing_zone.baseline,
         ),
     )
@@ -123,10 +118,6 @@ def _of_key(landing_zone: LandingZone, sources: Mapping[str, SourceFile], kind: 
         if key not in ids:
             raise _unknown("expectation", key, ids)
         return {EXPECTATIONS: {(ids.index(key),)}}
-    if kind == "policy" and key in library() and (option := library()[key].option):
-        files = [file for file, source in sources.items() if option in source.data and _is_of(file, ORGANIZATION)]
-        if files:
-            return {files[0]: {(option,)}}
     own, gone = _held(sources, kind, key)
     if not own:
         keys = keys_of(landing_zone, kind)
@@ -262,23 +253,6 @@ def _assignments(landing_zone: LandingZone, named: Mapping[str, Sequence[str]]) 
     return {part.name or SSO: {here}}
 
 
-def _with_expectations(
-    options: Options,
-    before: Mapping[str, str],
-    landing_zone: LandingZone,
-    key: str,
-    gone: Gone,
-) -> Gone:
-    """Returns what goes with the expectations of the library that this policy alone kept."""
-    own = {entry["id"] for entry in library()[key].expectations} if key in library() else set()
-    if not own.intersection(entry.id for entry in landing_zone.expectations):
-        return gone
-    after = loaded(options.config, {**before, **_without(before, gone)}, options.config)
-    fared = [result for result in examined(after) if result.expectation.id in own]
-    broken = {(result.index,) for result in fared if not result.holds}
-    return {**gone, EXPECTATIONS: {*gone.get(EXPECTATIONS, ()), *broken}} if broken else gone
-
-
 # What is shown and written
 
 
@@ -302,9 +276,7 @@ def _offer(
     folder = options.config
     check_unchanged(folder, before)
     after = result(folder, {**before, **files}, f"once {closes} is retired" if closes else "without it")
-    users = landing_zone.users
-    deleted = {folded(users[key].sign_in_name) for key in users.keys() - after.users.keys() if not users[key].external}
-    if administrators(landing_zone) and not administrators(after).without(deleted):
+    if administrators(landing_zone).are_lost(administrators(after)):
         text = "nothing was changed; without it nobody has administrator access to the management account"
         raise StrataError(Message("last-admin-lost", text))
     warnings = consequences(folder, landing_zone, after, dry_run=dry_run)

@@ -20,11 +20,11 @@ _LIST = "files"
 _MAKING = ".strata-"
 
 
-def has_configuration(to: Path) -> bool:
-    """Returns whether a folder has a configuration, into which what is new goes; else it has to be free.
+def check_free(to: Path) -> None:
+    """Makes sure that a folder has nothing but what a run that broke off left there.
 
     Raises:
-        StrataError: it is no folder, is not writable, is inside another configuration, or has other files.
+        StrataError: it is no folder, is not writable, has a configuration, is inside one, or has other files.
     """
     if os.path.lexists(to) and not to.is_dir():
         raise StrataError(Message("not-a-folder", f"{to} is not a folder; name another one with --to", place=str(to)))
@@ -36,9 +36,9 @@ def has_configuration(to: Path) -> bool:
         text = f"{to} cannot be written; name another folder with --to"
         raise StrataError(Message("file-unwritable", text, place=str(to)))
     if (to / PROJECT).is_file():
-        return True
+        text = f"{to} has a configuration already; adopt into a new folder with --to, and compare the two"
+        raise StrataError(Message("configuration-exists", text, place=str(to)))
     _left_by_us(to)
-    return False
 
 
 def _left_by_us(to: Path) -> list[str]:
@@ -51,7 +51,7 @@ def _left_by_us(to: Path) -> list[str]:
     foreign = sorted(name for name in others if not _is_ours(to, name))
     if foreign:
         problem = f"{to} has files already, such as {foreign[0]}, and no {PROJECT}"
-        text = f"{problem}; name an empty folder with --to, or one with a configuration"
+        text = f"{problem}; name an empty folder with --to"
         raise StrataError(Message("folder-not-empty", text, place=str(to), files=foreign))
     return others
 

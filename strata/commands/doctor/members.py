@@ -169,7 +169,7 @@ def check_delegations(context: CheckContext) -> Iterator[Finding]:
             yield warning("delegated-as-well", text, remedy, **data)
         elif address not in ours and account not in shut:  # a deploy lets go of an account that is closed
             text = f"{service} is delegated to {key} already, and AWS rejects a second registration"
-            yield exists("delegation-exists", text, address, delegation.thing[1], service=service, account=account)
+            yield exists("delegation-exists", text, address, f"{account}/{service}", service=service, account=account)
         else:
             yield ok("delegated-as-declared", f"{service}: {key}", **data)
     for service in sorted(live.keys() - declared):
@@ -213,5 +213,5 @@ def _registered(context: CheckContext, live: Mapping[str, Collection[str]]) -> l
     delegations = {service: tuple(sorted(live[service])) for service in sorted(live)}
     organization = LiveOrganization("", "", context.account_id, accounts, (), (), (), (), delegations)
     zone, inventory = context.landing_zone, Inventory(organization, None)
-    known = known_keys(zone, inventory, imported=states_of(context.states(), zone).ids, record={})
+    known = known_keys(zone, inventory, imported=states_of(context.states(), zone).ids)
     return list(DELEGATED.live(AtAws(zone, inventory, known)))

@@ -44,7 +44,4 @@ ADMINISTRATOR = made_by_layer(
     declared=_declared,
     recorded=lambda state: {"account": text(state, "admin_account_id")},
     asked=_asked,
-    events=dict.fromkeys(
-        ("made", "changed", "gone"), ("EnableOrganizationAdminAccount", "DisableOrganizationAdminAccount")
-    ),
 )

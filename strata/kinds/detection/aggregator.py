@@ -64,5 +64,4 @@ AGGREGATOR = made_by_layer(
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
-    events=dict.fromkeys(("made", "changed", "gone"), ("PutConfigurationAggregator", "DeleteConfigurationAggregator")),
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -125,21 +124,15 @@ def _made(
     declared: Callable[[LandingZone], Iterator[Declared]],
     recorded: Callable[[Attributes], Attributes],
     asked: Callable[[Ask], Attributes | None],
-    events: tuple[str, ...],
     **more: Any,
 ) -> Kind:
-    how = dict.fromkeys(("made", "changed", "gone"), events)
-    return replace(
-        made_by_layer(
-            *(ARCHIVE, name, resources),
-            called=lambda its, _: its,
-            declared=declared,
-            recorded=recorded,
-            asked=asked,
-            events=how,
-            **more,
-        ),
-        at_home=True,
+    return made_by_layer(
+        *(ARCHIVE, name, resources),
+        called=lambda its, _: its,
+        declared=declared,
+        recorded=recorded,
+        asked=asked,
+        **more,
     )
 
 
@@ -149,18 +142,6 @@ ARCHIVE_BUCKET = _made(
     declared=partial(_declared, values={"versions": "Enabled", "closed": True, **as_it_is("policy", "key")}, lock=True),
     recorded=_recorded_bucket,
     asked=_bucket_now,
-    events=(
-        "PutBucketPolicy",
-        "DeleteBucketPolicy",
-        "PutBucketObjectLockConfiguration",
-        "PutBucketVersioning",
-        "PutBucketPublicAccessBlock",
-        "DeleteBucketPublicAccessBlock",
-        "PutBucketEncryption",
-        "DeleteBucketEncryption",
-        "DeleteBucket",
-        "CreateBucket",
-    ),
 )
 ARCHIVE_KEY = _made(
     "archive key",
@@ -172,7 +153,6 @@ ARCHIVE_KEY = _made(
         "policy": content(text(state, "policy")),
     },
     asked=_key_now,
-    events=("PutKeyPolicy", "DisableKey", "EnableKey", "DisableKeyRotation", "ScheduleKeyDeletion", "CreateKey"),
-    ids=lambda _aws, _name, state: {"key": text(state, "key_id")},
+    ids=lambda state: {"key": text(state, "key_id")},
     way=_key_way,
 )

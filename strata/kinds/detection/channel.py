@@ -42,5 +42,4 @@ CHANNELS = in_each_account(
     declared=lambda zone, _: {"bucket": zone.project.archive_config_bucket, "prefix": "", "key": "", "topic": ""},
     recorded=_recorded,
     asked=_asked,
-    events=("PutDeliveryChannel", "DeleteDeliveryChannel"),
 )

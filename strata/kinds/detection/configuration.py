@@ -72,5 +72,4 @@ CONFIGURATION = made_by_layer(
         PLANS: held_plans(state, _PLAN, "auto_enable", "ALL"),
     },
     asked=_asked,
-    events=dict.fromkeys(("made", "changed", "gone"), ("UpdateOrganizationConfiguration",)),
 )

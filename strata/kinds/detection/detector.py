@@ -58,5 +58,4 @@ DETECTOR = made_by_layer(
         PLANS: held_plans(state, _PLAN, "status", "ENABLED"),
     },
     asked=_asked,
-    events=dict.fromkeys(("made", "changed", "gone"), ("UpdateDetector", "DeleteDetector", "CreateDetector")),
 )

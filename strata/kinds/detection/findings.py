@@ -9,9 +9,9 @@ from strata.config.layers import DETECTION_LAYER
 from strata.config.models import AGGREGATOR_ROLE, FINDINGS
 from strata.kinds.arguments import Attributes
 from strata.kinds.detection.made import administrator_of, region_of
-from strata.kinds.members.made import Declared, as_it_is, by_label, made_by_layer
-from strata.kinds.members.role import ROLE_AS_IT_IS, ROLE_EVENTS, called_as_role, recorded_role, role_now, role_way
-from strata.kinds.members.sign_in_rule import RULE_EVENTS, recorded_rule, rule_now
+from strata.kinds.members.made import Declared, as_it_is, made_by_layer
+from strata.kinds.members.role import ROLE_AS_IT_IS, called_as_role, recorded_role, role_now, role_way
+from strata.kinds.members.sign_in_rule import recorded_rule, rule_now
 from strata.kinds.shared import ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import config_of, sends_findings, watched_regions
@@ -42,7 +42,6 @@ FINDINGS_RULE = made_by_layer(
     declared=_rules,
     recorded=recorded_rule,
     asked=rule_now,
-    events=dict.fromkeys(("made", "changed", "gone"), RULE_EVENTS),
 )
 DETECTION_ROLE = made_by_layer(
     DETECTION_LAYER,
@@ -52,7 +51,5 @@ DETECTION_ROLE = made_by_layer(
     declared=_roles,
     recorded=recorded_role,
     asked=role_now,
-    events=dict.fromkeys(("made", "changed", "gone"), ROLE_EVENTS),
-    clues=by_label,
     way=role_way,
 )

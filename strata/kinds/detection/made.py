@@ -35,7 +35,6 @@ def in_each_account(
     declared: Callable[[LandingZone, str], Attributes],
     recorded: Callable[[Attributes], Attributes],
     asked: Callable[[Ask], Attributes | None],
-    events: tuple[str, ...],
 ) -> tuple[Kind, Kind]:
     """Returns the kinds of a thing that each account has in each region: of members, and of the management account.
 
@@ -59,7 +58,6 @@ def in_each_account(
             declared=of(accounts),
             recorded=recorded,
             asked=asked,
-            events=dict.fromkeys(("made", "changed", "gone"), events),
         )
 
     return (

@@ -61,8 +61,4 @@ WATCHED = made_by_layer(
         PLANS: held_plans(state, _PLAN, "status", "ENABLED"),
     },
     asked=_asked,
-    events=dict.fromkeys(
-        ("made", "changed", "gone"),
-        ("StopMonitoringMembers", "UpdateMemberDetectors", "DisassociateMembers", "DeleteMembers", "CreateMembers"),
-    ),
 )

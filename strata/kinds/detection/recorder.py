@@ -96,8 +96,4 @@ RECORDERS = in_each_account(
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
-    events=(
-        *("StopConfigurationRecorder", "StartConfigurationRecorder"),
-        *("PutConfigurationRecorder", "DeleteConfigurationRecorder"),
-    ),
 )

@@ -38,5 +38,4 @@ ALIAS = in_member(
     declared=_declared,
     recorded=lambda state: {"name": state.get("account_alias")},
     asked=_asked,
-    events=("CreateAccountAlias", "DeleteAccountAlias"),
 )

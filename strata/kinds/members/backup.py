@@ -21,5 +21,4 @@ BACKUP = setting(
     values=lambda control: dict(control.resource_types),
     recorded=lambda state: dict(state.get(_TYPES) or {}),
     asked=_asked,
-    events=("UpdateRegionSettings",),
 )

@@ -14,7 +14,6 @@ from strata.kinds.arguments import Attributes
 from strata.kinds.change import Way
 from strata.kinds.kind import Ask, account_of
 from strata.kinds.members.made import BESIDE, SET, by_step, named
-from strata.kinds.members.role import MEMBER_ROLE
 from strata.kinds.thing import InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.landing_zone.baseline_roles import BaselineRole, baseline_roles
@@ -152,8 +151,6 @@ BASELINE_ROLES = by_step(
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
-    events=MEMBER_ROLE.events,
     way=_way,
-    clues=lambda thing: [(name,) for name in thing.ids.values()],
 )
 """The kind of them, both of an account."""

@@ -27,8 +27,4 @@ BUDGET_OF_ACCOUNT = made_by_layer(
     declared=_declared,
     recorded=recorded_budget,
     asked=budget_now,
-    events=dict.fromkeys(
-        ("made", "changed", "gone"),
-        ("UpdateBudget", "UpdateNotification", "UpdateSubscriber", "DeleteBudget", "ModifyBudget", "CreateBudget"),
-    ),
 )

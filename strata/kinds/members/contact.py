@@ -2,16 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from strata.config import ORGANIZATION
 from strata.config.layers import ACCOUNTS
-from strata.kinds.arguments import Attributes, text
+from strata.kinds.arguments import Attributes
 from strata.kinds.control import CONTACT, contact_now, recorded_contact
-from strata.kinds.events import by_ids
-from strata.kinds.kind import OF, account_of
+from strata.kinds.kind import OF
 from strata.kinds.members.made import Declared, made_by_layer
-from strata.kinds.thing import AtAws
 from strata.landing_zone import LandingZone
 
 _KINDS = ("billing", "operations", "security")
@@ -21,16 +19,6 @@ def is_on(zone: LandingZone) -> bool:
     """Returns whether attributes of accounts are deployed by the layer that comes with Strata."""
     layer = zone.layers.get(ACCOUNTS)
     return bool(layer and layer.source)
-
-
-def id_of_account(aws: AtAws | None, name: str, attributes: Attributes) -> Mapping[str, str]:
-    """Returns the id of the account that a thing is of, which the events of a member name."""
-    if aws is None:
-        own = text(attributes, "account_id")
-        return {"account": own} if own else {}
-    ids = {key: account for account, key in aws.known["account"].items()}
-    its = ids.get(account_of(name), "")
-    return {"account": its} if its and its != aws.zone.project.management_account.id else {}
 
 
 def _called(name: str, _: Attributes) -> str:
@@ -57,7 +45,4 @@ CONTACT_OF_ACCOUNT = made_by_layer(
     declared=_declared,
     recorded=recorded_contact,
     asked=contact_now,
-    events=dict.fromkeys(("made", "changed", "gone"), ("PutAlternateContact", "DeleteAlternateContact")),
-    ids=id_of_account,
-    clues=by_ids,
 )

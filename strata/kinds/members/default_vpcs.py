@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from strata.config import BASELINE
 from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
 from strata.kinds.arguments import Attributes
-from strata.kinds.events import by_nothing
 from strata.kinds.kind import Ask
 from strata.kinds.members.made import SET, by_step, named
 from strata.kinds.thing import OUTPUT, InStates, Thing
@@ -40,7 +39,5 @@ DEFAULT_VPCS = by_step(
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
-    events=dict.fromkeys(("made", "changed", "gone"), ("CreateDefaultVpc",)),
-    clues=by_nothing,
 )
 """The kind of them, all of an account."""

@@ -18,5 +18,4 @@ DOCUMENTS = setting(
     values=lambda control: {"setting_value": control.values["setting_value"]},
     recorded=lambda state: {"setting_value": state.get("setting_value")},
     asked=_asked,
-    events=("UpdateServiceSetting", "ResetServiceSetting"),
 )

@@ -11,5 +11,4 @@ VOLUMES = setting(
     values=lambda control: control.values,
     recorded=lambda state: {"enabled": bool(state.get("enabled"))},
     asked=lambda ask: {"enabled": ask.client("ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]},
-    events=("EnableEbsEncryptionByDefault", "DisableEbsEncryptionByDefault"),
 )

@@ -27,5 +27,4 @@ VOLUME_KEY = in_member(
     declared=_declared,
     recorded=lambda state: {"key_arn": state.get("key_arn")},
     asked=lambda ask: {"key_arn": ask.client("ec2").get_ebs_default_kms_key_id()["KmsKeyId"]},
-    events=("ModifyEbsDefaultKmsKeyId", "ResetEbsDefaultKmsKeyId"),
 )

@@ -36,5 +36,4 @@ EMR = setting(
         ),
     },
     asked=_asked,
-    events=("PutBlockPublicAccessConfiguration",),
 )

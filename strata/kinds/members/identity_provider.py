@@ -34,10 +34,4 @@ PROVIDER_OF_JOBS = in_member(
     declared=_declared,
     recorded=lambda state: {"audiences": ", ".join(sorted(state.get("client_id_list") or ()))},
     asked=_asked,
-    events=(
-        "AddClientIDToOpenIDConnectProvider",
-        "RemoveClientIDFromOpenIDConnectProvider",
-        "DeleteOpenIDConnectProvider",
-        "CreateOpenIDConnectProvider",
-    ),
 )

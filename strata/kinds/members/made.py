@@ -8,15 +8,13 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
-from strata.config import BASELINE, DETECTION, ORGANIZATION, SECURITY
-from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT
+from strata.config import BASELINE
+from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
 from strata.config.limits import aws_limits
 from strata.config.models import Control
 from strata.config.source import Location
-from strata.errors import Message
 from strata.kinds.arguments import Attributes
 from strata.kinds.change import Way
-from strata.kinds.events import Clues, Events, by_nothing
 from strata.kinds.kind import OF, Ask, Kind, Resource
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
@@ -57,10 +55,8 @@ def made_by_layer(
     declared: Callable[[LandingZone], Iterable[Declared]],
     recorded: Callable[[Attributes], Attributes],
     asked: Callable[[Ask], Attributes | None],
-    events: Events,
     control: str = "",
-    ids: Callable[[AtAws | None, str, Attributes], Mapping[str, str]] = lambda *_: {},
-    clues: Callable[[Thing], Clues] = by_nothing,
+    ids: Callable[[Attributes], Mapping[str, str]] = lambda _: {},
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
 ) -> Kind:
     """Returns a kind of things that a layer makes which comes with Strata.
@@ -73,10 +69,8 @@ def made_by_layer(
         declared: what the configuration has.
         recorded: what is compared, by what a state has.
         asked: the same as AWS has it now.
-        events: the CloudTrail events that change it.
         control: the first word of its names, where other kinds have the same word.
         ids: how AWS calls it.
-        clues: the texts by which an event is about it.
         way: the way back where no deploy is one.
     """
     type = resources[0].type
@@ -85,7 +79,7 @@ def made_by_layer(
         for stack, held in states.shipped.items():
             for its, attributes in held.get(type, {}).items() if stack.partition(IN_ACCOUNT)[0] == layer else ():
                 values = recorded({**attributes, BESIDE: held})
-                yield Thing(name, name_in(kind, stack, its, attributes), values, ids=ids(None, its, attributes))
+                yield Thing(name, name_in(kind, stack, its, attributes), values, ids=ids(attributes))
 
     kind = Kind(
         name,
@@ -99,12 +93,7 @@ def made_by_layer(
         recorded=in_states,
         asked=asked,
         called=called,
-        live=lambda aws: (
-            Thing(name, its, values, ids=ids(aws, its, values)) for its, values in _live(aws, name, control)
-        ),
-        obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[layer]),
-        events=events,
-        clues=clues,
+        live=lambda aws: (Thing(name, its, values, ids=ids(values)) for its, values in _live(aws, name, control)),
         way=way,
     )
     return kind
@@ -121,13 +110,6 @@ def _live(aws: AtAws, name: str, control: str) -> Iterator[tuple[str, Attributes
 # In member accounts
 
 
-WRITTEN_IN = {
-    ACCOUNTS: f"change {ORGANIZATION} or {SECURITY} by hand",
-    BASELINE_LAYER: f"change {BASELINE} by hand",
-    DETECTION_LAYER: f"change {DETECTION} by hand",
-    ARCHIVE: f"change {DETECTION} by hand",
-}
-"""What is said of things of a layer, of which `strata adopt` writes nothing."""
 SET = "member setting"
 
 
@@ -139,9 +121,7 @@ def in_member(
     declared: Callable[[LandingZone, str], Iterable[tuple[str, Attributes, Location]]],
     recorded: Callable[[Attributes], Attributes],
     asked: Callable[[Ask], Attributes | None],
-    events: tuple[str, ...],
     control: str = "",
-    clues: Callable[[Thing], Clues] = by_nothing,
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
 ) -> Kind:
     """Returns a kind of things that baseline.yaml sets in each member account.
@@ -153,9 +133,7 @@ def in_member(
         declared: label, values and place in baseline.yaml of what is declared for an account.
         recorded: what is compared, by what a state has.
         asked: the same as AWS has it now.
-        events: the CloudTrail events that change it, in the account.
         control: the first word of its names.
-        clues: the texts by which an event is about it.
         way: the way back where no deploy is one.
     """
     return made_by_layer(
@@ -170,9 +148,7 @@ def in_member(
         ),
         recorded=recorded,
         asked=asked,
-        events=dict.fromkeys(("made", "changed", "gone"), events),
         control=control,
-        clues=clues,
         way=way,
     )
 
@@ -183,8 +159,6 @@ def by_step(
     declared: Callable[[LandingZone], Iterator[Thing]],
     recorded: Callable[[InStates], Iterator[Thing]],
     asked: Callable[[Ask], Attributes | None],
-    events: Events,
-    clues: Callable[[Thing], Clues] = by_nothing,
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
 ) -> Kind:
     """Returns the kind of what a step of a deploy does in an account: no resource is it. Arguments are as above."""
@@ -196,9 +170,6 @@ def by_step(
         recorded=recorded,
         asked=asked,
         live=lambda aws: (Thing(SET, name, values) for name, values in _live(aws, SET, key)),
-        obstacle=lambda *_: Message("control-by-hand", WRITTEN_IN[BASELINE_LAYER]),
-        events=events,
-        clues=clues,
         way=way,
     )
 
@@ -209,7 +180,6 @@ def setting(
     *,
     values: Callable[[Any], Attributes],
     asked: Callable[[Ask], Attributes | None],
-    events: tuple[str, ...],
     recorded: Callable[[Attributes], Attributes],
     label: str = "",
     regional: bool = True,
@@ -221,7 +191,6 @@ def setting(
         resources: the resource that it is.
         values: what a control sets, by what is compared.
         asked: what AWS has of that.
-        events: the CloudTrail events that change it.
         recorded: what is compared, by what a state has.
         label: what it is called, where that is not its key.
         regional: whether each region has its own.
@@ -240,7 +209,6 @@ def setting(
         ),
         recorded=recorded,
         asked=asked,
-        events=events,
     )
 
 
@@ -263,8 +231,3 @@ def _in_region(label: str, region: str) -> str:
 def as_it_is(*names: str) -> Attributes:
     """Returns values that the configuration takes as the state has them."""
     return dict.fromkeys(names, AS_IT_IS)
-
-
-def by_label(thing: Thing) -> Clues:
-    """Returns what a thing is called in its account, which its events name."""
-    return [(thing.name.partition(OF)[0],)]

@@ -23,6 +23,5 @@ PASSWORDS = setting(
     values=lambda control: {**dict.fromkeys(control.arguments.values(), 0), **control.values},
     recorded=lambda state: values_of(_CONTROL, state),
     asked=_asked,
-    events=("UpdateAccountPasswordPolicy", "DeleteAccountPasswordPolicy"),
     regional=False,
 )

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 from strata.config import ORGANIZATION
 from strata.config.layers import ACCOUNTS
 from strata.kinds.arguments import Attributes
-from strata.kinds.events import by_ids
 from strata.kinds.kind import Ask, Resource
-from strata.kinds.members.contact import id_of_account, is_on
+from strata.kinds.members.contact import is_on
 from strata.kinds.members.made import Declared, made_by_layer
 from strata.landing_zone import LandingZone
 
@@ -58,7 +57,4 @@ PRIMARY_CONTACT = made_by_layer(
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
-    events=dict.fromkeys(("made", "changed", "gone"), ("PutContactInformation",)),
-    ids=id_of_account,
-    clues=by_ids,
 )

@@ -42,5 +42,4 @@ QUOTA = in_member(
     declared=_declared,
     recorded=lambda state: {"value": float(state["value"])},
     asked=_asked,
-    events=("RequestServiceQuotaIncrease",),
 )

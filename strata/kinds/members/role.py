@@ -12,7 +12,7 @@ from strata.errors import Message
 from strata.kinds.arguments import Attributes, text
 from strata.kinds.change import Way
 from strata.kinds.kind import Ask, account_of
-from strata.kinds.members.made import BESIDE, as_it_is, by_label, given, in_member
+from strata.kinds.members.made import BESIDE, as_it_is, given, in_member
 from strata.kinds.shared import ROLE, ROLE_ATTACHMENT, ROLE_POLICY
 from strata.kinds.thing import Thing, content
 from strata.landing_zone import LandingZone
@@ -97,18 +97,6 @@ def called_as_role(_: str, state: Mapping[str, Any]) -> str:
     return str(state.get("name"))
 
 
-ROLE_EVENTS = (
-    "UpdateAssumeRolePolicy",
-    "AttachRolePolicy",
-    "DetachRolePolicy",
-    "PutRolePolicy",
-    "DeleteRolePolicy",
-    "UpdateRole",
-    "PutRolePermissionsBoundary",
-    "DeleteRolePermissionsBoundary",
-    "DeleteRole",
-    "CreateRole",
-)
 MEMBER_ROLE = in_member(
     "role",
     (ROLE, ROLE_POLICY, ROLE_ATTACHMENT),
@@ -116,7 +104,5 @@ MEMBER_ROLE = in_member(
     declared=_declared,
     recorded=recorded_role,
     asked=role_now,
-    events=ROLE_EVENTS,
-    clues=by_label,
     way=role_way,
 )

@@ -11,5 +11,4 @@ CONSOLE = setting(
     values=lambda control: control.values,
     recorded=lambda state: {"enabled": bool(state.get("enabled"))},
     asked=lambda ask: {"enabled": ask.client("ec2").get_serial_console_access_status()["SerialConsoleAccessEnabled"]},
-    events=("EnableSerialConsoleAccess", "DisableSerialConsoleAccess"),
 )

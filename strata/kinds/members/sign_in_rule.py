@@ -56,7 +56,6 @@ def rule_now(ask: Ask) -> Attributes | None:
     }
 
 
-RULE_EVENTS = ("PutRule", "DisableRule", "EnableRule", "DeleteRule", "PutTargets", "RemoveTargets")
 SIGN_IN_RULE = in_member(
     "sign-in rule",
     RULE,
@@ -64,5 +63,4 @@ SIGN_IN_RULE = in_member(
     declared=_declared,
     recorded=recorded_rule,
     asked=rule_now,
-    events=RULE_EVENTS,
 )

@@ -20,5 +20,4 @@ INTERNET = setting(
     values=lambda control: {_MODE: str(control.block)},
     recorded=lambda state: {_MODE: state.get(_MODE)},
     asked=_asked,
-    events=("ModifyVpcBlockPublicAccessOptions",),
 )

@@ -1,0 +1,58 @@
+"""The folder of an adoption: new, empty, or left by a run that broke off; whatever else is there is refused."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from strata.commands.adopt.folder import check_free, write_new
+from strata.errors import StrataError
+
+
+def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
+    files = {"project.yaml": "name: x\n", "policies/a.json": "{}", "sso.yaml": "groups: {}\n"}
+    write_new(tmp_path, files)
+    (tmp_path / "project.yaml").unlink()
+    (tmp_path / "policies/a.json").unlink()  # it was killed between making the folder and the first file
+    (tmp_path / ".strata-broken.new").mkdir()
+
+    check_free(tmp_path)
+    write_new(tmp_path, {**files, "sso.yaml": "users: {}\n"})
+
+    assert (tmp_path / "sso.yaml").read_text() == "users: {}\n"
+    assert not (tmp_path / ".strata-broken.new").exists()
+
+
+@pytest.mark.parametrize(
+    ("there", "id"),
+    [
+        ({"notes.txt": "mine"}, "folder-not-empty"),
+        ({"policies/a.json": "{}"}, "folder-not-empty"),
+        ({"project.yaml": "name: x"}, "configuration-exists"),
+        ({"../project.yaml": "name: x"}, "folder-in-configuration"),
+    ],
+)
+def test_a_folder_that_is_in_use_is_refused(tmp_path: Path, there: dict[str, str], id: str) -> None:
+    to = tmp_path / "around/to"
+    to.mkdir(parents=True)
+    for name, text in there.items():
+        (to / name).parent.mkdir(exist_ok=True)
+        (to / name).write_text(text)
+
+    with pytest.raises(StrataError) as refused:
+        check_free(to)
+
+    (told,) = refused.value.args
+    assert (told.id, told.data.get("files", [*there])) == (id, [*there])
+
+
+def test_what_others_put_there_meanwhile_stays(tmp_path: Path) -> None:
+    (tmp_path / "notes.txt").write_text("mine")
+
+    with pytest.raises(StrataError) as refused:
+        write_new(tmp_path, {"project.yaml": "name: x\n"})
+
+    assert [(told.id, told.data["files"]) for told in refused.value.args] == [("folder-not-empty", ["notes.txt"])]
+    assert (tmp_path / "notes.txt").read_text() == "mine"
+    assert not (tmp_path / "project.yaml").exists()
