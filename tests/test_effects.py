@@ -1,14 +1,11 @@
-"""The difference by effect: against brute force, over realistic edits, and over mutants of the shipped policies."""
+"""The difference of policies, statement by statement: over realistic edits, and over mutants of the shipped policies."""
 
 from __future__ import annotations
 
-import copy
 import datetime as dt
 import json
-import random
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from itertools import product
 from typing import Any
 
 import pytest
@@ -16,14 +13,9 @@ import pytest
 from strata import diff
 from strata.config.accepted import Acceptance
 from strata.config.models import Boundary, PolicyEntry, PolicyType, Targets
-from strata.diff.boxes import Core
 from strata.diff.inherited import CONTROL
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.policy.documents import parse
-from strata.policy.layers import PolicyLayer
-from strata.policy.requests import ABSENT, Context, Request, RequestPrincipal, Value
-from strata.policy.values import _texts, holds, values_of_key
 from tests.conftest import Golden
 from tests.mutants import asks, mutants, tells
 from tests.synthesized import COMPANY, SHIPPED
@@ -81,19 +73,19 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [deny(["s3:GetObject", "s3:PutObject"])],
         [deny("s3:PutObject"), deny("s3:GetObject")],
-        False,
+        True,
     ),
     "a pattern becomes the list of all that it matches": (
         GUARDRAIL,
         [deny("sqs:Purge*")],
         [deny(["sqs:PurgeQueue"])],
-        False,
+        True,
     ),
     "an equality becomes a pattern without a wildcard": (
         GUARDRAIL,
         [deny("s3:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}})],
         [deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": "a"}})],
-        False,
+        True,
     ),
     "two exemptions become one pattern that matches only them": (
         GUARDRAIL,
@@ -103,25 +95,25 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
                 "s3:*", Condition={"ArnNotEquals": {"aws:principalarn": ["arn:*:iam::*:role/b", "arn:*:iam::*:role/a"]}}
             )
         ],
-        False,
+        True,
     ),
     "service-linked roles are exempt, which nothing binds": (
         GUARDRAIL,
         [deny("s3:*")],
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/aws-service-role/*"}})],
-        False,
+        True,
     ),
     "an action that a wider one covers goes": (
         GUARDRAIL,
         [deny(["s3:*", "s3:GetObject"])],
         [deny("s3:*")],
-        False,
+        True,
     ),
     "one denial replaces several": (
         GUARDRAIL,
         [deny("s3:*"), deny("ec2:*", Condition=REGIONS)],
         [deny("*")],
-        False,
+        True,
     ),
     "all but some services is written as a list of exceptions less": (
         GUARDRAIL,
@@ -133,7 +125,7 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": ["a", "b"]}})],
         [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": one}}) for one in ("a", "b")],
-        False,
+        True,
     ),
     "a number moves by one, and a fraction lies between": (
         GUARDRAIL,
@@ -151,7 +143,7 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [deny("iam:CreateUser", Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1"]}})],
         [deny("iam:CreateUser", Condition=REGIONS)],
-        False,
+        True,
     ),
     "what two patterns share is excepted": (
         GUARDRAIL,
@@ -189,13 +181,13 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}})],
-        False,
+        True,
     ),
     "exemptions of texts are split, beside one of an ARN": (
         GUARDRAIL,
         [deny(["s3:*", "sqs:*"], Condition=TEXTS), deny("sns:*", Condition=EXEMPT)],
         [deny("s3:*", Condition=TEXTS), deny("sqs:*", Condition=TEXTS), deny("sns:*", Condition=EXEMPT)],
-        False,
+        True,
     ),
     "a denial of texts becomes one statement for each": (
         GUARDRAIL,
@@ -204,7 +196,7 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
             deny("s3:*", Condition={"StringLike": {"aws:PrincipalArn": one}})
             for one in TEXTS["StringNotLike"]["aws:PrincipalArn"]
         ],
-        False,
+        True,
     ),
     "a permission of an ARN becomes one of a text": (
         SET,
@@ -216,14 +208,14 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         SET,
         [allow("sqs:SendMessage")],
         [allow("sqs:SendMessage", Resource=QUEUE)],
-        False,
+        True,
     ),
-    "a permission is written twice": (SET, [allow("sqs:*")], [allow("sqs:*"), allow("sqs:SendMessage")], False),
+    "a permission is written twice": (SET, [allow("sqs:*")], [allow("sqs:*"), allow("sqs:SendMessage")], True),
     "a permission comes that a guardrail denies in that account": (
         SET,
         [allow("sqs:SendMessage")],
         [allow("sqs:SendMessage"), allow("iam:CreateUser")],
-        False,
+        True,
     ),
     "an action is taken out": (
         GUARDRAIL,
@@ -357,213 +349,7 @@ def sections(asked: dict[str, list[str]]) -> str:
     return "\n".join("".join(f"{text}\n" for text in (f"# {case}", *texts)) for case, texts in asked.items() if texts)
 
 
-# Brute force
-
-
-Change = Callable[[list[Statement], random.Random], None]
-
-KEYS: dict[str, list[Value]] = {
-    "aws:PrincipalArn": [
-        "arn:aws:iam::111122223333:root",
-        "arn:aws:iam::111122223333:user/lea",
-        "arn:aws:iam::111122223333:user/x:role/a",
-        *(
-            f"arn:aws:iam::{account}:role/{role}"
-            for account in ("111122223333", "444455556666")
-            for role in ("a", "ab", "b", "x/a", "ci")
-        ),
-    ],
-    "aws:RequestedRegion": ["eu-central-1", "eu-west-1", "us-east-1", "us-west-2"],
-    "aws:PrincipalTag/Team": [ABSENT, "", "a", "A", "ab", "b", "payments"],
-    "aws:SourceIp": [ABSENT, "203.0.113.5", "203.0.113.200", "198.51.100.1"],
-    "aws:SecureTransport": [ABSENT, "true", "false"],
-    "aws:TagKeys": [ABSENT, ("a",), ("a", "b"), ("b", "c"), ("a", "b", "c")],
-    "s3:max-keys": [ABSENT, "5", "10", "11"],
-    "aws:CurrentTime": ["2026-01-01T00:00:00Z", "2027-01-01T00:00:00Z", "2026-06-01T00:00:00Z"],
-}
-TESTS: list[tuple[str, str, list[str]]] = [
-    (
-        "ArnNotLike",
-        "aws:PrincipalArn",
-        ["arn:*:iam::*:role/a", "arn:*:iam::*:role/*", "arn:*:iam::1111*:role/?", "arn:*:iam::*:*/a*"],
-    ),
-    ("ArnLike", "aws:PrincipalArn", ["arn:*:iam::*:root", "arn:aws:iam::111122223333:*"]),
-    ("StringNotLike", "aws:PrincipalArn", ["arn:aws:iam::*:role/a*", "*b"]),
-    ("StringNotEquals", "aws:RequestedRegion", ["eu-central-1", "eu-west-1", "us-west-2"]),
-    ("StringLike", "aws:RequestedRegion", ["eu-*", "*-1"]),
-    ("StringEquals", "aws:PrincipalTag/Team", ["a", "b", "ab"]),
-    ("StringNotEqualsIfExists", "aws:PrincipalTag/Team", ["a", "A"]),
-    ("StringEqualsIgnoreCase", "aws:PrincipalTag/Team", ["A", "payments"]),
-    ("StringLike", "aws:PrincipalTag/Team", ["a*", "*b", "?"]),
-    ("Null", "aws:PrincipalTag/Team", ["true"]),
-    ("IpAddress", "aws:SourceIp", ["203.0.113.0/24", "203.0.113.0/25"]),
-    ("NotIpAddress", "aws:SourceIp", ["203.0.113.128/25", "198.51.100.0/24"]),
-    ("Bool", "aws:SecureTransport", ["false"]),
-    ("BoolIfExists", "aws:SecureTransport", ["false", "true"]),
-    ("ForAnyValue:StringEquals", "aws:TagKeys", ["a", "b"]),
-    ("ForAllValues:StringLike", "aws:TagKeys", ["a", "b", "c*"]),
-    ("NumericGreaterThan", "s3:max-keys", ["5", "10"]),
-    ("NumericLessThanEquals", "s3:max-keys", ["10"]),
-    ("DateLessThan", "aws:CurrentTime", ["2026-06-01T00:00:00Z"]),
-    ("DateGreaterThan", "aws:CurrentTime", ["2026-03-01T00:00:00Z"]),
-]
-ACTIONS = ["s3:*", "s3:Get*", "s3:GetObject", "s3:Put*", "s3:PutObject", "sqs:*", "sqs:SendMessage", "*", "s3:*Object*"]
-RESOURCES = [
-    "*",
-    "arn:aws:s3:::a",
-    "arn:aws:s3:::a*",
-    "arn:aws:s3:::*b",
-    "arn:aws:s3:::a/*",
-    "arn:aws:sqs:*:*:*",
-    "arn:*:s3:::*",
-]
-ASKED = [
-    *product(
-        ("s3:GetObject", "s3:PutObject", "s3:DeleteBucket"),
-        ("arn:aws:s3:::a", "arn:aws:s3:::ab", "arn:aws:s3:::a/b", "arn:aws:s3:::c"),
-    ),
-    *product(("sqs:SendMessage", "sqs:PurgeQueue"), (QUEUE, "arn:aws:sqs:us-east-1:444455556666:b")),
-    ("ec2:RunInstances", "arn:aws:ec2:us-east-1:111122223333:instance/i"),
-    ("s3:ListAllMyBuckets", "*"),
-]
-"""Actions and resources of the requests."""
-
-
-def _statement(chance: random.Random) -> Statement:
-    """Returns a denial with parts that overlap with those of others in every way."""
-    element, resource = (
-        ("NotAction" if chance.random() < 0.1 else "Action"),
-        ("NotResource" if chance.random() < 0.1 else "Resource"),
-    )
-    made: Statement = {
-        "Effect": "Deny",
-        element: chance.sample(ACTIONS[: 7 if element == "NotAction" else 9], chance.randint(1, 2)),
-        resource: chance.sample(RESOURCES[1:], chance.randint(1, 2))
-        if chance.random() < 0.5 or resource == "NotResource"
-        else "*",
-    }
-    for operator, key, values in chance.sample(TESTS, chance.choice((0, 1, 1, 2))):
-        some = chance.sample(values, chance.randint(1, len(values)))
-        made.setdefault("Condition", {}).setdefault(operator, {})[key] = some
-    return made
-
-
-def _changed(found: list[Statement], chance: random.Random) -> list[Statement]:
-    """Returns statements with an edit or two, of whatever effect."""
-    made = copy.deepcopy(found)
-    for _ in range(chance.randint(1, 2)):
-        one = chance.choice(made)
-        match chance.randrange(7):
-            case 0:
-                made.remove(one) if made[1:] else made.append(_statement(chance))
-            case 1:
-                made.append(_statement(chance))
-            case 2:
-                element = "Action" if "Action" in one else "NotAction"
-                one[element] = chance.sample(ACTIONS[:7], chance.randint(1, 3))
-            case 3:
-                one.pop("NotResource", None)
-                one["Resource"] = chance.sample(RESOURCES, chance.randint(1, 2))
-            case 4:
-                operator, key, values = chance.choice(TESTS)
-                one.setdefault("Condition", {}).setdefault(operator, {})[key] = chance.sample(values, 1)
-            case 5 if one.get("Condition"):
-                del one["Condition"][chance.choice(list(one["Condition"]))]
-            case _ if isinstance(one.get("Action"), list):  # each action a statement of its own
-                made.remove(one)
-                made += [{**one, "Action": action} for action in one["Action"]]
-    return made
-
-
-def _contexts(chance: random.Random, number: int) -> Iterator[dict[str, Value]]:
-    for _ in range(number):
-        yield {key: chance.choice(values) for key, values in KEYS.items()}
-
-
-def _denies(found: Sequence[Statement], allowed: Sequence[Statement] = ()) -> Callable[[Request], tuple[bool, bool]]:
-    text = json.dumps({"Version": "2012-10-17", "Statement": [*found, *allowed]})
-    layer = PolicyLayer("policy", (parse(text, "policy"),))
-
-    def judged(request: Request) -> tuple[bool, bool]:
-        verdict = layer.judge(request)
-        return verdict.denies is True, verdict.allows is True
-
-    return judged
-
-
-def _requests(chance: random.Random, number: int) -> list[Request]:
-    return [one for keys in _contexts(chance, number) for one in _requests_of(keys)]
-
-
-SEEDS = [pytest.param(0, 20), *(pytest.param(seed, 150, marks=pytest.mark.e2e) for seed in range(1, 3))]
-"""Seeds, and the number of edits; many of them are too long for make test."""
-
-
-@pytest.mark.parametrize(("seed", "rounds"), SEEDS)
-def test_whatever_brute_force_finds_open_is_asked_about(seed: int, rounds: int, company: LandingZone) -> None:
-    """Of a guardrail: a request that was denied and is no longer is never passed."""
-    chance, zone, asked, opened = random.Random(seed), alone(company), 0, 0  # noqa: S311
-    requests = _requests(chance, 25)
-    for _ in range(rounds):
-        old = [_statement(chance) for _ in range(chance.randint(1, 3))]
-        new = _changed(old, chance)
-        was, will_be = _denies(old), _denies(new)
-        open_ = next((one for one in requests if was(one)[0] and not will_be(one)[0]), None)
-        found = diff.compare(with_document(zone, GUARDRAIL, old), with_document(zone, GUARDRAIL, new))
-        asks = "guardrails" in diff.risks(found)
-        assert asks or open_ is None, f"{json.dumps(old)}\n{json.dumps(new)}\n{open_}"
-        asked, opened = asked + asks, opened + (open_ is not None)
-    assert opened > rounds // 8
-    assert asked - opened <= rounds // 5, "it asks where brute force finds nothing"
-
-
-@pytest.mark.parametrize(("seed", "rounds"), SEEDS)
-def test_whatever_brute_force_finds_allowed_is_asked_about(seed: int, rounds: int, company: LandingZone) -> None:
-    """Of a permission set: a request that was not allowed and is now is never passed."""
-    chance, zone, asked, opened = random.Random(seed), without_guardrails(company), 0, 0  # noqa: S311
-    requests = [
-        replace(
-            one,
-            principal=RequestPrincipal(ROLE),
-            context=Context({"aws:PrincipalArn": ROLE}, complete=True).filled(keys),
-        )
-        for keys in _contexts(chance, 25)
-        for one in _requests_of(keys)
-    ]
-    for _ in range(rounds):
-        old = [_either(_statement(chance), chance) for _ in range(chance.randint(1, 3))]
-        new = [_either(one, chance) if chance.random() < 0.1 else one for one in _changed(old, chance)]
-        was, will_be = _denies(old), _denies(new)
-        open_ = next((one for one in requests if was(one) != (False, True) and will_be(one) == (False, True)), None)
-        asks = "access" in diff.risks(diff.compare(with_document(zone, SET, old), with_document(zone, SET, new)))
-        assert asks or open_ is None, f"{json.dumps(old)}\n{json.dumps(new)}\n{open_}"
-        asked, opened = asked + asks, opened + (open_ is not None)
-    assert opened > rounds // 8
-
-
-ROLE = (
-    "arn:aws:iam::444455556666:role/aws-reserved/sso.amazonaws.com/eu-central-1/"
-    "AWSReservedSSO_PaymentsSupport_0123456789abcdef"
-)
-
-
-def without_guardrails(zone: LandingZone) -> LandingZone:
-    options: dict[str, Any] = {"policies": {}, "region_restriction": None}
-    return replace(zone, organization=zone.organization.model_copy(update=options))
-
-
-def _either(statement: Statement, chance: random.Random) -> Statement:
-    return {**statement, "Effect": chance.choice(("Allow", "Allow", "Deny"))}
-
-
-def _requests_of(keys: dict[str, Value]) -> list[Request]:
-    return [
-        Request(RequestPrincipal(str(keys["aws:PrincipalArn"])), action, resource, context=Context(keys, complete=True))
-        for action, resource in ASKED
-    ]
-
-
-# Mutants
+# Whole policies
 
 
 def test_mutants_of_every_policy_are_noticed(shipped: LandingZone, company: LandingZone) -> None:
@@ -575,67 +361,6 @@ def test_mutants_of_every_policy_are_noticed(shipped: LandingZone, company: Land
 
 
 # What evaluation does not decide
-
-
-def test_what_the_evaluator_does_not_know_is_compared_as_text(company: LandingZone) -> None:
-    zone, odd = alone(company), {"StringAlmostEquals": {"aws:PrincipalTag/Team": "a"}}
-    before = with_document(zone, GUARDRAIL, [deny(["s3:*", "sqs:*"], Condition=odd)])
-    assert (
-        diff.compare(before, with_document(zone, GUARDRAIL, [deny(["sqs:*", "s3:*"], Condition=odd)]))[0].risk is None
-    )
-    (found,) = (one for one in diff.compare(before, with_document(zone, GUARDRAIL, [deny("s3:*")])) if one.risk)
-    assert found.text == "policy keep-payments-private changes: S no longer denies sqs:* in account payments-prod"
-
-
-def test_a_difference_that_nothing_shows_is_asked_about(company: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three patterns that overlap: where it takes too long to work out what they match together, the texts decide."""
-    zone = alone(company)
-    patterns = ["a*b*c", "*b*d*", "*c", "*a*d*c", "?*?*?"]
-    old = deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": patterns[:3]}})
-    new = [
-        deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": [one, *patterns[3:]]}}) for one in patterns[:3]
-    ]
-    before, after = with_document(zone, GUARDRAIL, [old]), with_document(zone, GUARDRAIL, new)
-    assert not [one for one in diff.compare(before, after) if "do not show" in one.text]
-
-    monkeypatch.setattr("strata.policy.values._MOST_STEPS", 1)
-    _texts.cache_clear()
-    assert [one.risk for one in diff.compare(before, after) if "do not show" in one.text] == ["guardrails"]
-    _texts.cache_clear()
-
-
-@pytest.mark.parametrize("operator", ["StringLike", "ArnNotLike"])
-def test_the_values_of_a_key_are_all_that_patterns_tell_apart(operator: str) -> None:
-    """For sixty sets of patterns, and all of a thousand texts; an operator of ARNs beside one of texts."""
-    chance = random.Random(1)  # noqa: S311
-    texts = ["".join(text) for length in range(1, 5) for text in product("ab:7", repeat=length)]
-    texts += [":".join(parts) for parts in product(("a", "", "7b"), repeat=6)]
-    for _ in range(60):
-        written = ["".join(chance.choices("ab*?*:7", k=chance.randint(1, 4))) for _ in range(chance.randint(1, 4))]
-        condition: dict[str, Any] = {"StringLike": {"aws:SourceArn": written}}
-        if operator != "StringLike":
-            parts = [chance.choices(("a", "*", "7?", "*b", "", "*7*"), k=6) for _ in range(chance.randint(1, 2))]
-            condition[operator] = {"aws:SourceArn": [":".join(part) for part in parts]}
-        document = {"Statement": [deny("s3:*", Condition=condition)]}
-        tests = [
-            replace(test, values=(value,))
-            for test in parse(json.dumps(document), "x.json").statements[0].condition
-            for value in test.values
-        ]
-        values = values_of_key(tests, absent=False)
-        told = {tuple(holds(test, value.value) for test in tests) for value in values.values if value.value}
-        assert values.complete
-        assert {tuple(holds(test, text) for test in tests) for text in texts} <= told, condition
-
-
-def test_a_search_that_takes_too_long_decides_nothing(company: LandingZone, monkeypatch: pytest.MonkeyPatch) -> None:
-    zone, both = alone(company), {"StringEquals": {"aws:PrincipalTag/Team": ["a", "b"]}}
-    parts = [{"StringEquals": {"aws:PrincipalTag/Team": one}} for one in ("a", "b")]
-    old = with_document(zone, GUARDRAIL, [deny("s3:*", Condition=both)])
-    new = with_document(zone, GUARDRAIL, [deny("s3:*", Condition=part) for part in parts])
-    assert not diff.risks(diff.compare(old, new))
-    monkeypatch.setattr("strata.diff.boxes.MOST_STEPS", 1)
-    assert diff.risks(diff.compare(old, new)) == {"guardrails"}
 
 
 def test_a_policy_that_binds_nothing_loosens_nothing(company: LandingZone) -> None:
@@ -652,20 +377,19 @@ def test_a_permission_set_that_nobody_has_widens_nothing(company: LandingZone) -
     zone = replace(company, sso=company.sso.model_copy(update={"assignments": assignments}))
     (found,) = diff.compare(with_document(zone, SET, [allow("sqs:*")]), with_document(zone, SET, [allow("*")]))
     assert found.risk is None
-    assert found.text.endswith("now allows *; nobody has it")
+    assert "changes statement S" in found.text
 
 
 @pytest.mark.parametrize(
     ("old", "new", "expected"),
     [
         (None, "ReadOnlyAccess", None),
-        ("AdministratorAccess", "ReadOnlyAccess", None),
-        ("PowerUserAccess", "AdministratorAccess", "has a boundary"),
-        ("ReadOnlyAccess", "PowerUserAccess", "now allows "),
+        ("AdministratorAccess", "ReadOnlyAccess", "has the boundary"),
+        ("PowerUserAccess", "AdministratorAccess", "has the boundary"),
         ("ReadOnlyAccess", None, "loses its boundary"),
     ],
 )
-def test_a_boundary_widens_by_what_it_lets_pass(
+def test_a_boundary_that_goes_or_changes_is_asked_about(
     old: str | None, new: str | None, expected: str | None, company: LandingZone
 ) -> None:
     """Whatever the set allows: the policy of a resource may allow more."""
@@ -958,12 +682,3 @@ def test_another_portal_and_a_newly_trusted_service_are_asked_about(company: Lan
     services = (*company.organization.trusted_services, "stranger.amazonaws.com")
     trusting = replace(company, organization=company.organization.model_copy(update={"trusted_services": services}))
     assert diff.risks(diff.compare(company, trusting)) == {"access"}
-
-
-def test_the_same_edit_is_told_by_the_same_requests_each_time() -> None:
-    """A set has another order in each process; what is told of several conditions is that of the first."""
-    conditions = {"StringEquals": {f"aws:PrincipalTag/{letter}": "x" for letter in "hgfedcba"}}
-    text = json.dumps({"Version": "2012-10-17", "Statement": [deny("s3:*", Condition=conditions)]})
-    (found,) = parse(text, "a policy").statements
-
-    assert [one.key[-1] for one in Core.of(found).tests] == [*"abcdefgh"]

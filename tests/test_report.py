@@ -24,7 +24,6 @@ from strata.config.loader import read_partial
 from strata.config.models import Assignment, GroupEntry, Mode, PolicyEntry, PolicyType, Targets, User
 from strata.config.moves import Move
 from strata.config.source import SourceFile, parse
-from strata.diff.statements import allowed_more, denied_less
 from strata.evaluation.administrators import allows_everything
 from strata.files.config_edit import texts
 from strata.kinds.moves import with_move
@@ -889,63 +888,6 @@ def deny(**parts: Any) -> dict[str, Any]:
 
 EQUAL = {"StringEquals": {"aws:PrincipalTag/Team": ["a", "b"]}}
 EXCEPT = {"ArnNotLike": {"aws:PrincipalArn": ["arn:*:iam::*:role/a", "arn:*:iam::*:role/b"]}}
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "less"),
-    [
-        (deny(), deny(), False),
-        (deny(), {"Statement": []}, True),
-        (deny(Action=["s3:Get*", "s3:PutObject"]), deny(), False),
-        (deny(), deny(Action=["s3:Get*", "s3:Put*"]), True),
-        (deny(Action="S3:getobject"), deny(Action="s3:GetObject"), False),
-        (deny(Action="s3:Get*"), deny(Action="s3:Get?"), True),
-        (deny(), deny(Resource="arn:aws:s3:::a"), True),
-        (deny(Resource="arn:aws:s3:::a/x"), deny(Resource="arn:aws:s3:::a/*"), False),
-        (deny(), deny(Condition=EQUAL), True),
-        (deny(Condition=EQUAL), deny(), False),
-        (deny(Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}), deny(Condition=EQUAL), False),
-        (deny(Condition=EQUAL), deny(Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}}), True),
-        (deny(Condition=EXCEPT), deny(Condition={"ArnNotLike": {"aws:principalarn": "arn:*:iam::*:role/a"}}), False),
-        (deny(Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/a"}}), deny(Condition=EXCEPT), True),
-        (deny(Condition={"Bool": {"aws:x": "true"}}), deny(Condition={"Bool": {"aws:x": "false"}}), True),
-        (deny(Condition={"Bool": {"aws:x": True}}), deny(Condition={"Bool": {"aws:x": "true"}}), False),
-        ({"Statement": deny()["Statement"][0]}, deny(), False),
-        (deny(Principal="*"), deny(Principal={"AWS": "123456789012"}), True),
-    ],
-)
-def test_a_denial_is_missed_when_nothing_says_as_much(old: Any, new: Any, less: bool) -> None:
-    assert bool(denied_less([old], [new])) is less
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "less"),
-    [
-        (["iam:*", "sts:*"], ["iam:*"], False),
-        (["iam:*"], ["iam:*", "sts:*"], True),
-        (["iam:*"], ["iam:Get*"], False),
-    ],
-)
-def test_exceptions_from_a_denial_may_only_shrink(old: list[str], new: list[str], less: bool) -> None:
-    was, now = ({"Statement": {"Effect": "Deny", "NotAction": one, "Resource": "*"}} for one in (old, new))
-    assert bool(denied_less([was], [now])) is less
-
-
-def test_a_denial_of_all_but_some_covers_others_only() -> None:
-    all_but = [{"Statement": {"Effect": "Deny", "NotAction": ["iam:*"], "Resource": "*"}}]
-    assert denied_less([deny(Action="s3:Get*")], all_but) == []
-    assert denied_less([deny(Action="iam:Get*")], all_but) != []
-
-
-def test_a_statement_may_be_split() -> None:
-    parts = [deny(Action="s3:Get*"), deny(Action="s3:Put*")]
-    assert denied_less([deny(Action=["s3:GetObject", "s3:PutObject"])], parts) == []
-
-
-def test_what_is_allowed_on_top_is_named() -> None:
-    old = {"Statement": {"Sid": "Read", "Effect": "Allow", "Action": "s3:Get*", "Resource": "*"}}
-    new = {"Statement": {"Sid": "Read", "Effect": "Allow", "Action": ["s3:GetObject", "s3:PutObject"], "Resource": "*"}}
-    assert allowed_more([old], [new]) == ["Read now allows s3:PutObject"]
 
 
 # Revisions

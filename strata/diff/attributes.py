@@ -11,7 +11,7 @@ from strata.config.models import Budget, Control, Mode, RegionalSetting, Setting
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.domains import Domains
-from strata.diff.statements import allowed_more, denied_less, parsed
+from strata.diff.statements import parsed, widened
 from strata.evaluation.administrators import may_make_administrators
 from strata.kinds.account import ACCOUNT
 from strata.kinds.members.made import governed
@@ -224,7 +224,7 @@ class _Roles:
             text = f"the role {name} for {_whom(new.trust)}, not for {_whom(old.trust)}"
             yield Topic.ACCESS, text, None if _narrower(old.trust, new.trust) else "access"
         if _allows(had) != _allows(has):
-            more = [*allowed_more(_documents(had), _documents(has)), *denied_less(_documents(had), _documents(has))]
+            more = [*map(str, widened(_inline(had), _inline(has)))]
             now, was = ("; ".join(allowances(its)) for its in (has, had))
             text = f"the role {name} with {now}, not {was}{f': {in_words(more)}' if more else ''}{admin}"
             yield Topic.ACCESS, text, "access" if more or _wider(had, has) else None
@@ -265,8 +265,8 @@ def _allows(permission_set: PermissionSet) -> list[object]:
     return [set(permission_set.managed), document, permission_set.boundary, permission_set.session_duration]
 
 
-def _documents(permission_set: PermissionSet) -> list[object]:
-    return [parsed(permission_set.inline.document.text)] if permission_set.inline else []
+def _inline(permission_set: PermissionSet) -> object:
+    return parsed(permission_set.inline.document.text if permission_set.inline else "")
 
 
 def _wider(old: PermissionSet, new: PermissionSet) -> bool:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from strata.config.models import PolicyType
 from strata.diff.bindings import binding
 from strata.diff.change import Change, Risk, Topic
-from strata.diff.effects import Effect, told
-from strata.diff.evaluated import Guardrails
 from strata.diff.inherited import MergedPolicies, Path, looser, settings_of
 from strata.diff.permission_sets import BY_OTHERS, handed_over, read_or_not
-from strata.diff.statements import set_otherwise
+from strata.diff.statements import loosened, set_otherwise, tightened
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS, Policy
 from strata.landing_zone.units import Ancestors, Target
@@ -24,13 +22,13 @@ _LOOSER: Risk = "guardrails"
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
 """Types whose documents are IAM policies; the others are merged on their way down."""
 
-MOST_EFFECTS = 6
-"""Differences of a policy that are told; more are counted."""
+MOST_SETTINGS = 6
+"""Settings of a merged policy that are told; more are counted."""
 
 NOTHING = "sets nothing any more"
 
-Lost = dict[Target, tuple[Effect, ...]]
-"""The restrictions of a target that nothing enforces any more, or that it did not have before."""
+Lost = dict[Target, tuple[str, ...]]
+"""The restrictions of a target that nothing surely enforces any more, as text."""
 
 
 def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -40,18 +38,11 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         target: ([*binding(before, target).values()], [*binding(after, target).values()])
         for target in sorted(was.keys() & will_be.keys())
     }
-    compared = {kind: Guardrails(before, after, kind) for kind in IAM}
-    # Targets are held to less whatever policy holds them now, and to more by one with another document.
-    lost = _by_policy(held, lambda policy, now: _missing(policy, now, compared))
-    changed = {
-        target: ([policy for policy in now if policy.type in IAM and not _is_alike(policy, old.get(policy.key))], then)
-        for target, (then, now) in held.items()
-    }
-    gained = _by_policy(changed, lambda policy, then: compared[policy.type].more(policy, then))
+    lost = _by_policy(held)
     reading = _read(old, new)
     undeclared = {key for key in old.keys() - new.keys() if old[key].external}
     for key in {*undeclared, *reading, *(key for key in new if not new[key].is_known)}:
-        lost[key], gained[key] = {}, {}  # AWS keeps the first, and nobody knows what the others are about
+        lost[key] = {}  # AWS keeps the first, and nobody knows what the others are about
     otherwise = _set_otherwise(before, after, held, lost)
     for key in sorted(new.keys() - old.keys()):
         made = "is declared as external" if new[key].external else "is created"
@@ -65,14 +56,11 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         if said := reading.get(key):
             yield Change(Topic.GUARDRAILS, f"policy {key} {said}", "guardrails")
             continue
-        yield from _documents(old[key], new[key], lost[key], gained[key], otherwise, was)
+        yield from _documents(old[key], new[key], lost[key], otherwise, was)
     yield from _left_behind(old, new, lost, was, will_be)
     for key in sorted(old):
-        if kind := compared.get(old[key].type):
-            yield from _by_effect(_named(key, old, new), lost[key], kind, was, "guardrails")
-    for key in sorted(new):
-        if kind := compared.get(new[key].type):
-            yield from _by_effect(_named(key, old, new), gained[key], kind, will_be, None)
+        if old[key].type in IAM:
+            yield from _told(_named(key, old, new), lost[key], was)
     yield from _told_otherwise(otherwise, will_be)
     yield from _full_access(before, after)
 
@@ -110,7 +98,6 @@ Held = Mapping[Target, tuple[list[Policy], list[Policy]]]
 """The policies that bind a target before and after."""
 
 
-Compared = Mapping[PolicyType, Guardrails]
 Otherwise = Mapping[str, Mapping[str, list[Target]]]
 """What is set otherwise by policy, as text, with the targets."""
 
@@ -118,16 +105,16 @@ Attached = tuple[tuple[Target, tuple[str, ...]], ...]
 """Policies by the target that they are attached to, from the root down."""
 
 
-def _by_policy(held: Held, differences: Callable[[Policy, list[Policy]], Iterable[Effect]]) -> defaultdict[str, Lost]:
-    """Returns by policy how it differs from those of its type on the other side, for each target that it binds."""
-    known: dict[tuple[str, tuple[str, ...]], tuple[Effect, ...]] = {}
+def _by_policy(held: Held) -> defaultdict[str, Lost]:
+    """Returns by policy what those of its type now do not surely enforce of it, for each target that it bound."""
+    known: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
     by_policy: defaultdict[str, Lost] = defaultdict(dict)
     for target, (policies, others) in held.items():
         for policy in policies:
             same_type = [other for other in others if other.type == policy.type]
             case = policy.key, tuple(other.key for other in same_type)
             if case not in known:
-                known[case] = tuple(differences(policy, same_type))
+                known[case] = tuple(_missing(policy, same_type))
             if known[case]:
                 by_policy[policy.key][target] = known[case]
     return by_policy
@@ -137,17 +124,21 @@ def _is_alike(policy: Policy, other: Policy | None) -> bool:
     return other is not None and policy.type == other.type and policy.document.text == other.document.text
 
 
-def _missing(policy: Policy, now: list[Policy], compared: Compared) -> list[Effect]:
-    """Returns the parts of a policy that no policy enforces now."""
+def _missing(policy: Policy, now: list[Policy]) -> list[str]:
+    """Returns the parts of a policy that no policy surely enforces now."""
+    if policy.type in IAM:
+        own = next((other for other in now if other.key == policy.key), None)
+        if own and own.document.text == policy.document.text:
+            return []
+        others = [other.document.content for other in now if other is not own and other.is_known]
+        after = own.document.content if own else None
+        return [str(difference) for difference in loosened(policy.document.content, after, others)]
     if any(other.document.text == policy.document.text for other in now):
         return []
-    if policy.type in IAM:
-        return compared[policy.type].less(policy, now)
     gone = [set_otherwise(policy.document.content, other.document.content) for other in now]
     if any(not paths for paths in gone):
         return []
-    texts = [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else [NOTHING]
-    return [Effect(text) for text in texts]
+    return [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else [NOTHING]
 
 
 def _removed(policy: Policy, lost: Lost, after: LandingZone) -> Change:
@@ -181,34 +172,34 @@ def _still(targets: Iterable[Target], after: LandingZone) -> tuple[str, Risk | N
     return f"; no file says what binds {plural(len(gone), 'it', 'them')} now", _LOOSER if others else None
 
 
-def _documents(
-    old: Policy, new: Policy, lost: Lost, gained: Lost, otherwise: Otherwise, was: Ancestors
-) -> Iterator[Change]:
-    """Yields the change of a document; an IAM policy's effect is told besides, where it has one."""
+def _documents(old: Policy, new: Policy, lost: Lost, otherwise: Otherwise, was: Ancestors) -> Iterator[Change]:
+    """Yields the change of a document; what an IAM policy restricts less is told besides."""
     if old.document.text == new.document.text or old.type != new.type:
         return
     if old.external and new.external:
         yield Change(Topic.GUARDRAILS, f"external policy {old.key} {BY_OTHERS}")
-    said = sorted({effect.verb for target, effects in lost.items() if _reached(new, target, was) for effect in effects})
+    said = sorted({text for target, texts in lost.items() if _reached(new, target, was) for text in texts})
     if new.type not in IAM:
         nothing = "" if new.key in otherwise else ", and loosens nothing"
         text = f"policy {old.key} changes{f': {listed(said)}' if said else nothing}"
         yield Change(Topic.GUARDRAILS, text, "guardrails" if said else None)
     elif not new.attachments:
         yield Change(Topic.GUARDRAILS, f"policy {old.key} changes, and is attached to nothing")
-    elif not said and not gained:
-        yield Change(Topic.GUARDRAILS, f"policy {old.key} changes without effect: it denies the same as before")
+    elif stricter := tightened(old.document.content, new.document.content):
+        yield Change(Topic.GUARDRAILS, f"policy {old.key} restricts more by {listed(stricter)}")
+    elif not said:
+        yield Change(Topic.GUARDRAILS, f"policy {old.key} is written otherwise, and restricts the same")
 
 
-def _by_effect(name: str, differences: Lost, kind: Guardrails, tree: Ancestors, risk: Risk | None) -> Iterator[Change]:
-    """Yields what a policy denies less, or more, with the topmost targets at which it does."""
-    where = told(((effect, target) for target, effects in differences.items() for effect in effects), kind.words)
-    for text, targets in list(where.items())[:MOST_EFFECTS]:
+def _told(name: str, lost: Lost, tree: Ancestors) -> Iterator[Change]:
+    """Yields what a policy restricts less, with the topmost targets at which it does."""
+    where: defaultdict[str, list[Target]] = defaultdict(list)
+    for target, texts in lost.items():
+        for text in texts:
+            where[text].append(target)
+    for text, targets in where.items():
         top = [target for target in targets if not set(tree[target][:-1]) & set(targets)]
-        yield Change(Topic.GUARDRAILS, f"{name} {text} in {in_words(sorted(top))}", risk)
-    if len(where) > MOST_EFFECTS:
-        more = counted(len(where) - MOST_EFFECTS, "more difference")
-        yield Change(Topic.GUARDRAILS, f"{name} has {more} like these", risk)
+        yield Change(Topic.GUARDRAILS, f"{name} {text}, in {in_words(sorted(top))}", "guardrails")
 
 
 def _reached(policy: Policy, target: Target, tree: Ancestors) -> bool:
@@ -241,7 +232,7 @@ def _set_otherwise(before: LandingZone, after: LandingZone, held: Held, lost: Ma
             if case not in compared:
                 compared[case] = list(_looser(before.policies, after.policies, *case))
             for key, path, text in compared[case]:
-                said = [effect.verb for effect in lost[key].get(target, ())]
+                said = lost[key].get(target, ())
                 if NOTHING not in said and not any(verb.startswith(f"no longer sets {path}.@@") for verb in said):
                     otherwise[key][text].append(target)
     return otherwise
@@ -287,6 +278,6 @@ def _told_otherwise(otherwise: Otherwise, tree: Ancestors) -> Iterator[Change]:
         for text, targets in settings.items():
             alike[tuple(sorted(target for target in targets if not set(tree[target][:-1]) & set(targets)))].append(text)
         for top, texts in sorted(alike.items()):
-            more = counted(len(texts) - MOST_EFFECTS, "more setting")
-            said = [*texts[:MOST_EFFECTS], *([more] if texts[MOST_EFFECTS:] else [])]
+            more = counted(len(texts) - MOST_SETTINGS, "more setting")
+            said = [*texts[:MOST_SETTINGS], *([more] if texts[MOST_SETTINGS:] else [])]
             yield Change(Topic.GUARDRAILS, f"policy {key} sets {'; '.join(said)}, in {in_words(top)}", "guardrails")

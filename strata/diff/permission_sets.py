@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import NamedTuple, TypeVar
+from typing import TypeVar
 
 from strata.config.types import session_minutes
 from strata.diff.change import Change, Risk, Topic
-from strata.diff.evaluated import PermissionSets, is_known
-from strata.diff.statements import allowed_more, denied_less, parsed
+from strata.diff.statements import parsed, widened
 from strata.landing_zone import LandingZone
-from strata.landing_zone.permission_sets import InlinePolicy, PermissionSet
+from strata.landing_zone.permission_sets import ManagedPolicy, PermissionSet
 from strata.landing_zone.policies import Policy
+from strata.policy.documents import statements
+from strata.policy.reference import managed_documents
 from strata.report.access import allowances, duration
-from strata.report.allowed import allowed_by_service
 from strata.report.words import in_place_of, in_words
-from strata.text import counted, listed
-
-MOST_EFFECTS = 4
-"""Differences of a permission set that are told; more are counted."""
 
 Found = Iterator[tuple[str, bool]]
 """The change, and whether it widens access."""
@@ -28,7 +24,6 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
     """Yields permission sets that come, go and change; those that nobody holds widen nothing."""
     old, new = before.permission_sets, after.permission_sets
     held = {grant.permission_set for grant in after.grants}
-    compared = PermissionSets(before, after)
     for key in sorted(new.keys() - old.keys()):
         text = f"permission set {key} is added: {'; '.join(allowances(new[key]))}"
         yield Change(Topic.PERMISSION_SETS, text)
@@ -37,7 +32,7 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
         text = "is no longer declared: a deploy leaves it" if old[key].external else "is removed"
         yield Change(Topic.PERMISSION_SETS, f"permission set {key} {text}")
     for key in sorted(old.keys() & new.keys()):
-        yield from _kept(compared, old[key], new[key], key in held)
+        yield from _kept(old[key], new[key], key in held)
     had, has = before.sso.access_control_attributes, after.sso.access_control_attributes
     for key in sorted(had.keys() | has.keys()):
         if had.get(key) != has.get(key):
@@ -46,14 +41,11 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
             yield Change(Topic.PERMISSION_SETS, text, "access")
 
 
-def _kept(compared: PermissionSets, old: PermissionSet, new: PermissionSet, held: bool) -> Iterator[Change]:
+def _kept(old: PermissionSet, new: PermissionSet, held: bool) -> Iterator[Change]:
     if said := handed_over(old, new):
         yield Change(Topic.PERMISSION_SETS, f"permission set {new.key} {said}")
     if old.is_known and new.is_known:
-        effect = _Effect([], [], held)
-        if held and (_texts(old) != _texts(new) or old.boundary != new.boundary):
-            effect = _Effect(compared.more(new.key), compared.less(new.key), held)
-        texts = [*_changes(old, new, effect)]
+        texts = [*_changes(old, new)]
     else:
         texts = [(said, True)] if (said := read_or_not(old, new)) else []
     theirs = old.external and new.external
@@ -96,27 +88,10 @@ def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Chan
             yield Change(Topic.PERMISSION_SETS, text, "access")
 
 
-class _Effect(NamedTuple):
-    """What a permission set allows more than before, and less, as text."""
-
-    more: list[str]
-    less: list[str]
-    held: bool
-    """Whether somebody has it; if nobody does, it has no effect yet."""
-
-
-def _texts(permission_set: PermissionSet) -> list[str]:
-    return [
-        policy.document.text if isinstance(policy, InlinePolicy) else str(policy) for policy in permission_set.policies
-    ]
-
-
-def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
-    yield from _policies(old, new, effect)
-    yield from _inline(_document(old), _document(new), effect)
-    yield from _boundary(old, new, effect)
-    yield from _told(effect.more, widens=True)
-    yield from _told(effect.less, widens=False)
+def _changes(old: PermissionSet, new: PermissionSet) -> Found:
+    yield from _policies(old, new)
+    yield from _inline(_document(old), _document(new))
+    yield from _boundary(old, new)
     if old.session_duration != new.session_duration and "session_duration" not in new.unwritten:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
         longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
@@ -131,52 +106,46 @@ def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
             yield f"changes its {words} to {getattr(new, part) or 'none'}", False
 
 
-def _told(texts: list[str], *, widens: bool) -> Found:
-    yield from ((text, widens) for text in texts[:MOST_EFFECTS])
-    if texts[MOST_EFFECTS:]:
-        yield f"has {counted(len(texts) - MOST_EFFECTS, 'more difference')} like these", widens
-
-
-def _policies(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
+def _policies(old: PermissionSet, new: PermissionSet) -> Found:
     had, has = ({str(policy): policy for policy in permission_set.managed} for permission_set in (old, new))
     for name in sorted(has.keys() - had.keys()):
-        unknown = not is_known(has[name])
-        nothing = "" if unknown or effect.more or not effect.held else ", which allows no more than it had"
-        yield f"gains {name}{nothing}", unknown
+        yield f"gains {name}", True
     for name in sorted(had.keys() - has.keys()):
-        # A policy may deny, and nobody has read this one here.
-        unknown = not is_known(had[name])
-        yield f"loses {name}{', which may have held denials' if unknown else ''}", unknown
+        denies = may_deny(had[name])
+        yield f"loses {name}{', which may have held denials' if denies else ''}", denies
+
+
+def may_deny(policy: ManagedPolicy) -> bool:
+    """Returns whether a policy has a denial, as far as that is known: nobody has read one of your own here."""
+    document = managed_documents().get(policy.aws) if policy.aws else None
+    return document is None or any(statement.denies for statement in statements(document))
 
 
 def _document(permission_set: PermissionSet) -> str:
     return permission_set.inline.document.text if permission_set.inline else ""
 
 
-def _inline(old: str, new: str, effect: _Effect) -> Found:
+def _inline(old: str, new: str) -> Found:
     if old == new:
         return
+    what = "has another inline policy"
     if not old:
-        said = "" if effect.more else f": {allowed_by_service(new) or 'it allows nothing'}"
-        yield f"gains an inline policy{said}", False
-        return
-    what = "loses its inline policy" if not new else "has another inline policy"
-    if not effect.held:
-        texts = [*allowed_more([parsed(old)], [parsed(new)]), *denied_less([parsed(old)], [parsed(new)])]
-        yield f"{what}{f': {listed(texts)}' if texts else ''}; nobody has it", False
-    else:
-        yield f"{what}{'' if effect.more else ', which allows no more than before'}", False
+        what = "gains an inline policy"
+    elif not new:
+        what = "loses its inline policy"
+    differences = widened(parsed(old), parsed(new))
+    yield from ((f"{what}, which {difference}", True) for difference in differences)
+    if not differences:
+        yield f"{what}, which allows no more than before", False
 
 
-def _boundary(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
+def _boundary(old: PermissionSet, new: PermissionSet) -> Found:
     if old.boundary == new.boundary:
         return
-    known = is_known(old.boundary) and is_known(new.boundary)
-    nothing = ", which allows no more than before" if known and effect.held and not effect.more else ""
     if new.boundary is None:
         # It limits what policies of resources allow as well, and those are not known here.
         yield "loses its boundary", True
     elif old.boundary is None:
         yield f"gets the boundary {new.boundary}", False
     else:
-        yield f"has the boundary {new.boundary}, no longer {old.boundary}{nothing}", not known
+        yield f"has the boundary {new.boundary}, no longer {old.boundary}", True

@@ -1,38 +1,190 @@
-"""Whether a policy document restricts less than another: removed denials, additional permissions.
+"""Whether a policy document restricts less, or allows more, than another: statement by statement.
 
-It compares text, and counts a document as less strict if it cannot show the contrary: it errs by asking too often. That
-is for what the comparison by effect does not decide, and for permission sets that nobody has.
+Statements match one to one by their Sid, without one by equality alone. What is not surely as strict counts as a
+difference: it asks too often rather than too seldom.
 """
 
 from __future__ import annotations
 
 import json
-import re
-from collections.abc import Iterable, Iterator
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
 
 from pydantic import BaseModel
 
-from strata.policy.conditions import Test
-from strata.policy.documents import Statement, statements
-from strata.policy.patterns import is_pattern
-from strata.policy.unknown import covers
+from strata.policy.conditions import OLD
+from strata.policy.equality import meaning
+
+Statement = Mapping[str, Any]
+"""A statement in the normal form of `same_document`, in which each text is a sorted list."""
+
+
+class Difference(NamedTuple):
+    """A statement that is not surely as strict as before; a text is empty where it is not there."""
+
+    name: str
+    before: str
+    after: str
+
+    def __str__(self) -> str:
+        if not self.before:
+            return f"adds {self.name}: {self.after}"
+        if not self.after:
+            return f"no longer has {self.name}: {self.before}"
+        return f"changes {self.name} from {self.before} to {self.after}"
+
+
+def loosened(before: Any, after: Any, others: Iterable[Any] = ()) -> list[Difference]:
+    """Returns the statements of an SCP or RCP that do not surely restrict as much as before.
+
+    Args:
+        before: the document.
+        after: what it is now; None where it binds no more, so that its denials alone count.
+        others: the documents of other policies that bind the same, which may deny what it does no longer.
+    """
+    documents = [*others] if after is None else [after, *others]
+    denials = [
+        statement for other in documents if version(other) == version(before) for statement in normal_form(other)
+    ]
+    found = _of_version(before, after) if after is not None else []
+    for old, new in _pairs(before, after or {}):
+        if _restricts_as_much(old, new) or (after is None and not _denies(old)):
+            continue
+        replaced = new is not None and not _denies(new)
+        if old is not None and _denies(old) and not replaced and _is_covered(old, denials):
+            continue
+        found.append(_difference(old, new))
+    return found
+
+
+def widened(before: Any, after: Any) -> list[Difference]:
+    """Returns the statements of an inline policy that may allow more than before, and denials that change."""
+    found = [] if before in ({}, None) or after in ({}, None) else _of_version(before, after)
+    return found + [_difference(old, new) for old, new in _pairs(before, after) if not _allows_no_more(old, new)]
+
+
+def tightened(before: Any, after: Any) -> list[str]:
+    """Returns the names of the statements by which a document denies more than before, or allows less."""
+    return [
+        _name(new if new is not None else old)
+        for old, new in _pairs(before, after)
+        if old != new and _restricts_as_much(old, new)
+    ]
+
+
+def version(document: Any) -> str:
+    """Returns the version of a document, which says whether it has policy variables."""
+    return str((document or {}).get("Version", OLD))
+
+
+def normal_form(document: Any) -> list[Statement]:
+    """Returns the statements of a document in the form in which two are equal that mean the same."""
+    if not document:
+        return []
+    statements: list[Statement] = meaning(document)["Statement"]
+    return statements
+
+
+def _of_version(before: Any, after: Any) -> list[Difference]:
+    was, now = version(before), version(after)
+    return [] if was == now else [Difference("Version", was, now)]
+
+
+def _pairs(before: Any, after: Any) -> Iterator[tuple[Statement | None, Statement | None]]:
+    """Yields each statement with the one that it has become, None for one that is not there."""
+    left = normal_form(after)
+    for old in normal_form(before):
+        if "Sid" in old:
+            alike = [other for other in left if other.get("Sid") == old["Sid"]]
+        else:
+            alike = [other for other in left if other == old]
+        if alike:
+            left.remove(alike[0])
+        yield old, alike[0] if alike else None
+    for new in left:
+        yield None, new
+
+
+def _restricts_as_much(old: Statement | None, new: Statement | None) -> bool:
+    """Returns whether a statement of a guardrail surely restricts as much as the one it was."""
+    if new is None:
+        return False
+    if old is None:
+        return _denies(new)
+    if old == new:
+        return True
+    return _holds_for_more_actions(old, new) if _denies(old) else _holds_for_more_actions(new, old)
+
+
+def _allows_no_more(old: Statement | None, new: Statement | None) -> bool:
+    """Returns whether a statement of a permission set surely allows no more than the one it was."""
+    if old is None:
+        return _denies(new)
+    if new is None:
+        return not _denies(old)
+    if old == new:
+        return True
+    return not _denies(old) and not _denies(new) and _holds_for_more_actions(new, old)
+
+
+def _denies(statement: Statement | None) -> bool:
+    return statement is not None and statement.get("Effect") == ["Deny"]
+
+
+def _is_covered(old: Statement, denials: Iterable[Statement]) -> bool:
+    """Returns whether another denial surely holds for all that one holds for."""
+    bare = {**old, "Sid": ""}
+    return any(_denies(other) and _holds_for_more_actions(bare, {**other, "Sid": ""}) for other in denials)
+
+
+def _holds_for_more_actions(narrow: Statement, wide: Statement) -> bool:
+    """Returns whether two statements are equal but for their actions, and one has all actions of the other."""
+    if _without_actions(narrow) != _without_actions(wide):
+        return False
+    if "Action" in narrow and "Action" in wide:
+        return _actions(narrow, "Action") <= _actions(wide, "Action")
+    if "NotAction" in narrow and "NotAction" in wide:
+        return _actions(wide, "NotAction") <= _actions(narrow, "NotAction")
+    return False
+
+
+def _without_actions(statement: Statement) -> dict[str, Any]:
+    return {name: part for name, part in statement.items() if name not in ("Action", "NotAction")}
+
+
+def _actions(statement: Statement, element: str) -> set[str]:
+    return {pattern.lower() for pattern in statement[element]}
+
+
+def _difference(old: Statement | None, new: Statement | None) -> Difference:
+    named = new if new is not None and "Sid" in new else old
+    return Difference(_name(named if named is not None else new), _text(old), _text(new))
+
+
+def _name(statement: Statement | None) -> str:
+    sid = (statement or {}).get("Sid")
+    return f"statement {sid[0]}" if sid else "a statement without a Sid"
+
+
+def _text(statement: Statement | None) -> str:
+    """Returns a statement as JSON, a list of one text as the text."""
+    if statement is None:
+        return ""
+    return json.dumps({name: _plain(part) for name, part in statement.items() if name != "Sid"}, ensure_ascii=False)
+
+
+def _plain(part: Any) -> Any:
+    if isinstance(part, Mapping):
+        return {name: _plain(inner) for name, inner in part.items()}
+    return part[0] if isinstance(part, list) and len(part) == 1 else part
+
+
+# Management policies, and settings of any kind
 
 
 def parsed(text: str) -> Any:
     """Returns a document, an empty one for no text."""
     return json.loads(text) if text else {}
-
-
-def denied_less(before: Iterable[Any], after: Iterable[Any]) -> list[str]:
-    """Returns the removed denials of documents, as text."""
-    return _uncovered(_with_effect(before, "Deny"), _with_effect(after, "Deny"), "no longer denies")
-
-
-def allowed_more(before: Iterable[Any], after: Iterable[Any]) -> list[str]:
-    """Returns the new permissions of documents, as text."""
-    return _uncovered(_with_effect(after, "Allow"), _with_effect(before, "Allow"), "now allows")
 
 
 def set_otherwise(before: Any, after: Any) -> list[str]:
@@ -58,95 +210,3 @@ def _comparable(document: Any) -> dict[str, str]:
         path: json.dumps(sorted(value, key=str) if isinstance(value, list) else value, sort_keys=True)
         for path, value in leaves(document)
     }
-
-
-def _with_effect(documents: Iterable[Any], effect: str) -> list[Statement]:
-    every = (statement for document in documents for statement in statements(document))
-    return [statement for statement in every if statement.content.get("Effect") == effect]
-
-
-def _uncovered(wanted: list[Statement], by: list[Statement], verb: str) -> list[str]:
-    return [text for statement in wanted if (text := _gap(statement, by, verb))]
-
-
-def _gap(wanted: Statement, by: list[Statement], verb: str) -> str | None:
-    """Returns the part of a statement that no other one covers, as text."""
-    if any(_covers(other, wanted) for other in by):
-        return None
-    name = wanted.content.get("Sid") or "a statement"
-    if "Action" not in wanted.content:
-        return f"{name} {verb} as before: its exceptions, conditions or resources change"
-    open_ = [
-        action
-        for action in wanted.values("Action")
-        if not any(_covers(other, replace(wanted, content={**wanted.content, "Action": action})) for other in by)
-    ]
-    if not open_:
-        return None
-    known = [text.lower() for other in by for text in other.values("Action")]
-    if all(any(covers(pattern, action.lower()) for pattern in known) for action in open_):
-        return f"{name} {verb} {_some(open_)} as before: its conditions or resources change"
-    return f"{name} {verb} {_some(open_)}"
-
-
-def _some(actions: list[str]) -> str:
-    return ", ".join(actions[:5]) + (f" and {len(actions) - 5} more" if len(actions) > 5 else "")  # noqa: PLR2004
-
-
-def _covers(wide: Statement, narrow: Statement) -> bool:
-    """Returns whether a statement surely covers another."""
-    return (
-        wide.version == narrow.version  # only the newer has policy variables
-        and _element_covers(wide, narrow, "Action", fold=True)
-        and _element_covers(wide, narrow, "Resource", fold=False)
-        and (
-            wide.content.get("Principal") == "*"
-            or all(wide.content.get(name) == narrow.content.get(name) for name in ("Principal", "NotPrincipal"))
-        )
-        and _condition_covers(wide, narrow)
-    )
-
-
-def _element_covers(wide: Statement, narrow: Statement, name: str, *, fold: bool) -> bool:
-    w, n = _element(wide, name, fold), _element(narrow, name, fold)
-    not_w, not_n = _element(wide, f"Not{name}", fold), _element(narrow, f"Not{name}", fold)
-    if w is not None and "*" in w:
-        return True
-    if w is not None:
-        return n is not None and all(any(covers(pattern, text) for pattern in w) for text in n)
-    if not_w is None:
-        return n is None and not_n is None
-    if not_n is not None:
-        return all(any(covers(pattern, text) for pattern in not_n) for text in not_w)
-    return n is not None and not any(_may_overlap(text, other) for text in n for other in not_w)
-
-
-def _element(statement: Statement, name: str, fold: bool) -> list[str] | None:
-    if name not in statement.content:
-        return None
-    texts = statement.values(name)
-    return [text.lower() for text in texts] if fold else texts
-
-
-def _may_overlap(left: str, right: str) -> bool:
-    """Returns whether two patterns may have something in common; surely not when they begin differently."""
-    shorter, longer = sorted((re.split(r"[*?]", text, maxsplit=1)[0] for text in (left, right)), key=len)
-    wild = is_pattern(left) or is_pattern(right)
-    return longer.startswith(shorter) if wild else left == right
-
-
-def _condition_covers(wide: Statement, narrow: Statement) -> bool:
-    """Returns whether conditions hold wherever others do; each that is missing makes a statement wider."""
-    tests = {(test.written, test.key.lower()): test for test in narrow.condition}
-    pairs = ((test, tests.get((test.written, test.key.lower()))) for test in wide.condition)
-    return all(other and _test_covers(test, other) for test, other in pairs)
-
-
-def _test_covers(wide: Test, narrow: Test) -> bool:
-    w, n = set(wide.texts), set(narrow.texts)
-    kind = wide.written.removeprefix("ForAnyValue:").removesuffix("IfExists")
-    if re.fullmatch(r"(String|Arn)Not(Equals|EqualsIgnoreCase|Like)|NotIpAddress", kind):
-        return w <= n
-    if re.fullmatch(r"(String|Arn)(Equals|EqualsIgnoreCase|Like)|IpAddress", kind):
-        return w >= n
-    return w == n
