@@ -304,7 +304,7 @@ def _accepted(
     kind, called, id = what
     objections = _objections(model, entry)
     for name in objections:
-        if name in entry and name in model.stays and not (by_name and name == "name"):
+        if name in entry and name == "tags":
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
             description.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))

@@ -21,9 +21,9 @@ from strata.errors import Message
 from strata.kinds import KEYED, TYPES, WORDS
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP as GROUP_MEMBERSHIP
-from strata.kinds.moves import address_parts, names_by_key
+from strata.kinds.moves import address_parts
 from strata.kinds.permission_set import CUSTOMER, INLINE, MANAGED, SET, live_policy
-from strata.kinds.thing import ACTIVE, BY_KEY
+from strata.kinds.thing import ACTIVE
 from strata.landing_zone import ROOT, LandingZone
 from strata.policy.equality import same_document
 from strata.sides.join import Keys, identities, live_names
@@ -135,7 +135,7 @@ class Telling:
             Message("policy-type-off", f"the policy type {type} is off at AWS, and on here", type=type)
             for type in sorted(off)
         ]
-        self.since.differs += [*self._other_units(), *self._other_names(), *self._closed_accounts()]
+        self.since.differs += [*self._other_units(), *self._closed_accounts()]
         self.since.differs += [
             Message("document-differs", f"{path}: the document is another one at AWS", place=path)
             for path in self._other_documents()
@@ -159,23 +159,13 @@ class Telling:
         for unit in self.inventory.organization.units:
             key = self.description.keys["ou"].get(unit.id, "")
             here = self.zone.units.get(key)
-            if here and "name" not in here.unwritten and here.name != unit.name:
+            if here and here.name != unit.name:
                 yield _differing(f"{WORDS['ou']} {key}", "name", unit.name, here.name)
             at_aws = self.description.keys["ou"].get(unit.parent, ROOT)
             if here and at_aws != (here.parent or ROOT):
                 text = f"{WORDS['ou']} {key}: it is in {short(at_aws)} at AWS, and in {short(here.parent or ROOT)} here"
                 values = {"key": "unit", "at_aws": at_aws, "here": here.parent or ROOT}
                 yield Message("value-differs", text, thing=f"{WORDS['ou']} {key}", **values)
-
-    def _other_names(self) -> Iterator[Message]:
-        """Yields what no file names and is not called by its key at AWS, as drift tells it."""
-        for kind, names in live_names(self.inventory).items():
-            unnamed = {thing.name for thing in KEYED[kind].declared(self.zone) if thing.by_default & BY_KEY}
-            for key, id in sorted((key, id) for id, key in self.description.keys[kind].items() if key in unnamed):
-                counting = names_by_key(self.zone, kind, key)
-                if names[id] not in counting:
-                    told = _differing(f"{WORDS[kind]} {key}", "name", names[id], counting[0])
-                    yield told.saying(f"{told}; no deploy renames it, strata drift says what does")
 
     def _closed_accounts(self) -> Iterator[Message]:
         for account in self.inventory.organization.accounts:

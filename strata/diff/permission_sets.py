@@ -90,7 +90,7 @@ def read_or_not(old: Of, new: Of) -> str:
 
 def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Change]:
     """Yields tags that change: policies say by them who may edit and assign a set, whoever holds it."""
-    for tag in sorted(had.keys() | new.tags.keys()) if "tags" not in new.unwritten else ():
+    for tag in sorted(had.keys() | new.tags.keys()) if not new.keeps_tags else ():
         if had.get(tag) != new.tags.get(tag):
             was, now = had.get(tag), new.tags.get(tag, "(none)")
             text = f"permission set {key} has the tag {tag} {now}, {in_place_of(was)}"
@@ -118,18 +118,18 @@ def _changes(old: PermissionSet, new: PermissionSet, effect: _Effect) -> Found:
     yield from _boundary(old, new, effect)
     yield from _told(effect.more, widens=True)
     yield from _told(effect.less, widens=False)
-    if old.session_duration != new.session_duration and "session_duration" not in new.unwritten:
+    if old.session_duration != new.session_duration:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
         longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
         yield f"has sessions of {will_be}, not {was}", longer
-    for part in ("name", "description", "relay_state", "session_duration", "tags"):
-        words = part.replace("_", " ")
-        if part in new.unwritten - old.unwritten and not old.external:
-            yield f"keeps its {words}, which sso.yaml no longer writes", False
-        elif part in {"name", "description", "relay_state"} - new.unwritten and getattr(old, part) != getattr(
-            new, part
-        ):
-            yield f"changes its {words} to {getattr(new, part) or 'none'}", False
+    if old.description and not new.description and not old.external:
+        yield "keeps its description, which sso.yaml no longer writes", False
+    if new.keeps_tags and not old.keeps_tags and not old.external:
+        yield "keeps its tags, which sso.yaml no longer writes", False
+    for part in ("name", "description", "relay_state"):
+        value = getattr(new, part)
+        if value != getattr(old, part) and (value or part != "description"):
+            yield f"changes its {part.replace('_', ' ')} to {value or 'none'}", False
 
 
 def _told(texts: list[str], *, widens: bool) -> Found:

@@ -16,7 +16,7 @@ from strata.errors import Message
 from strata.kinds import kind_of
 from strata.kinds.change import Way
 from strata.kinds.members.role import TRUST
-from strata.kinds.thing import BY_KEY, Thing
+from strata.kinds.thing import Thing
 from strata.policy.documents import Statement, statements
 from strata.policy.equality import meaning
 
@@ -70,7 +70,7 @@ class Difference:
     @property
     def is_name_back(self) -> bool:
         """Returns whether it is a name that a line gives back, once what took it is gone."""
-        return self.declared is not None and self.attribute in {*(self.declared.by_default & BY_KEY), "user_name"}
+        return self.declared is not None and self.attribute == "user_name"
 
     @property
     def statements(self) -> tuple[str, ...]:

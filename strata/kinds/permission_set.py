@@ -23,7 +23,7 @@ from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.reading import PROVIDERS, BulkReading, date, same_text, tags
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_read, content, declared_content
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 from strata.policy.equality import meaning
@@ -86,14 +86,16 @@ def _in_entry(kind: str, permission_set: PermissionSet, values: dict[str, Any], 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for permission_set in zone.permission_sets.values():
         values = {name: getattr(permission_set, name) for name in SET.fields} | {"id": AS_IT_IS}
-        # How long access lasts is told, though no deploy resets it.
-        by_default = permission_set.unwritten & {"session_duration"}
-        kept = written(values, permission_set.unwritten - by_default | ({"tags"} if permission_set.option else set()))
-        mark = Mark(exact(permission_set.name), permission_set.name, is_kept="name" in permission_set.unwritten)
+        left = frozenset[str]()
         if permission_set.external:
-            kept, by_default = values if permission_set.is_known else {}, frozenset()
-            mark = mark._replace(is_kept=False)
-        yield replace(_in_entry("permission set", permission_set, kept), by_default=by_default, mark=mark)
+            values = values if permission_set.is_known else {}
+        else:
+            if permission_set.keeps_tags or permission_set.option:
+                del values["tags"]
+            if not permission_set.description:
+                left = frozenset({"description"})
+        mark = Mark(exact(permission_set.name), permission_set.name)
+        yield replace(_in_entry("permission set", permission_set, values), left=left, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -176,7 +178,7 @@ SET = Kind(
     meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
     is_added=True,
     model=models.PermissionSetEntry,
-    fields={name: name for name in models.PermissionSetEntry.stays},
+    fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
     obstacle=lambda zone, change: why_unwritten(zone, zone.permission_sets.get(change.now.name), change),
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     again=_described_again,

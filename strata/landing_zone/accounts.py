@@ -6,9 +6,9 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from strata.config import ORGANIZATION, PROJECT
-from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization, Project
+from strata.config.models import MANAGEMENT, ROOT, Organization, Project
 from strata.config.source import Location
-from strata.landing_zone.inherited import Attributes, attributes, places
+from strata.landing_zone.inherited import attributes, places
 
 CLOSED_REGIONS = "closed-regions:"
 """The beginning of the word that tells a synth of the opt-in regions that an account has not enabled yet."""
@@ -31,8 +31,8 @@ class Account:
     id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     retired: bool = False
-    unwritten: frozenset[str] = frozenset()
-    """Those of its attributes that the configuration leaves as they are."""
+    keeps_tags: bool = False
+    """Whether no file gives it tags, so that it keeps those that it has."""
     regions: tuple[str, ...] = ()
     """The opt-in regions that it has enabled, or will have."""
     places: tuple[str, ...] = ()
@@ -62,16 +62,11 @@ def accounts(
             ("accounts", key),
             tags=its[key].tags,
             retired=account.retired,
-            unwritten=(account.unwritten - {"tags"}) | _untagged(account, its[key]),
+            keeps_tags=account.tags is None and not its[key].tags,
             regions=tuple(region for region in its[key].regions if region not in (closed_regions or {}).get(key, ())),
             places=above[key],
         )
     return resolved
-
-
-def _untagged(account: AccountEntry, its: Attributes) -> frozenset[str]:
-    """Returns `tags` where no file gives the account any: it keeps those that it has."""
-    return frozenset({"tags"} if account.tags is None and not its.tags else ())
 
 
 def default_name(project: Project, key: str) -> str:

@@ -29,7 +29,6 @@ class Group:
 
     Attributes:
         members: the keys of the users in it.
-        unwritten: those of its attributes that the configuration leaves as they are.
         is_known: whether it is known who is in it: an identity provider fills its groups from day to day.
         strangers: the names of members whom sso.yaml does not have.
     """
@@ -39,7 +38,6 @@ class Group:
     description: str
     members: tuple[str, ...]
     external: bool
-    unwritten: frozenset[str] = frozenset()
     is_known: bool = True
     strangers: tuple[str, ...] = ()
 
@@ -88,7 +86,6 @@ def _group(key: str, group: models.GroupEntry, sso: Sso, external: External) -> 
         group.description,
         group.members,
         group.external,
-        group.unwritten,
         is_known=not group.external,
     )
     read = external.groups.get(resolved.name) if is_of_control_tower(resolved) else None

@@ -38,7 +38,6 @@ from strata.commands.adopt.existing import (
     deployed,
     existing_at,
     gives_full_access,
-    left_unwritten,
     looked_over,
     offer,
     warn,
@@ -398,7 +397,7 @@ def _left(
     drift = compare(without, states, inventory, meant)
     made = [difference for difference in drift.differences if difference.how is Kind.MADE]
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
-    for difference in (*made, *left_unwritten(landing_zone, inventory)):
+    for difference in made:
         group = landing_zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
         in_tower = group is not None and group.external  # such a group gives what is declared
         if gives := gives_full_access(difference, inventory, full):

@@ -11,14 +11,13 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from strata.adoption.checking import REASON, accepted
+from strata.adoption.checking import accepted
 from strata.adoption.existing import ExistingConfiguration, MergedFiles
 from strata.adoption.record import RECORD, Record
-from strata.adoption.rendering import Since, adoption, told, with_accepted
+from strata.adoption.rendering import Since, adoption, told
 from strata.atomic import read_text
 from strata.commands.adopt.folder import CACHE
-from strata.config import ACCEPTED, ADOPTION, PROJECT
-from strata.drift.comparison import differing, unread_parts
+from strata.config import ADOPTION, PROJECT
 from strata.drift.difference import Difference
 from strata.errors import Message
 from strata.files.config_edit import (
@@ -41,9 +40,7 @@ from strata.printing import line, readers_may_leave
 from strata.report.full_access import gained
 from strata.rules.expectations import newly_unmet
 from strata.rules.lockout import newly_locked_out
-from strata.sides.join import known_keys
 from strata.sides.recorded import parted
-from strata.sides.side import declared_side
 from strata.sides.states import ids
 
 
@@ -115,23 +112,6 @@ def changed_texts(folder: Path, merged: MergedFiles, inventory: Inventory) -> di
     return {**merged.files, ADOPTION: page, RECORD: record}
 
 
-def left_unwritten(zone: LandingZone, inventory: Inventory) -> list[Difference]:
-    """Returns the values that the configuration does not have, a deploy leaves and drift compares with the default.
-
-    Those are names and session lengths that cannot be written.
-    """
-    return [difference for difference in _without_states(zone, inventory) if _is_unwritten(difference)]
-
-
-def _is_unwritten(difference: Difference) -> bool:
-    return difference.declared is not None and difference.attribute in difference.declared.by_default
-
-
-def _without_states(zone: LandingZone, inventory: Inventory) -> Sequence[Difference]:
-    known = known_keys(zone, inventory, imported={}, record={})
-    return differing(zone, None, inventory, known, unread_parts(zone, inventory, center=False)).differences
-
-
 def gives_full_access(difference: Difference, inventory: Inventory, full: Collection[str]) -> bool:
     """Says that somebody has any of some permission sets by an assignment or a membership."""
     ids, center = difference.live.ids if difference.live else {}, inventory.center
@@ -142,22 +122,10 @@ def gives_full_access(difference: Difference, inventory: Inventory, full: Collec
 
 
 def looked_over(existing: ExistingConfiguration, merged: MergedFiles, inventory: Inventory) -> MergedFiles:
-    """Returns a result that tells who has full access by what it adds, and accepts such values of that."""
+    """Returns a result that tells who has full access by what it adds."""
     zone, before = merged.landing_zone, existing.landing_zone
     full = gained(before, zone, merged.description.grants)
-    merged = dataclasses.replace(merged, since=dataclasses.replace(merged.since, full_access=full))
-    new = declared_side(zone).keys() - declared_side(before).keys()
-    differences = _without_states(zone, inventory) if new else []
-    left = [
-        difference
-        for difference in differences
-        if _is_unwritten(difference) and (difference.kind, difference.name) in new
-    ]
-    if not left:
-        return merged
-    entries = [{"finding": difference.how.value, "at": difference.at, "reason": REASON} for difference in left]
-    text = merged.files.get(ACCEPTED, existing.texts.get(ACCEPTED, ""))
-    return dataclasses.replace(merged, files={**merged.files, ACCEPTED: with_accepted(text, entries)})
+    return dataclasses.replace(merged, since=dataclasses.replace(merged.since, full_access=full))
 
 
 def offer(

@@ -274,8 +274,6 @@ def _difference(options: Options, difference: Difference, author: Author | None)
 
 def _otherwise(difference: Difference) -> str:
     """Returns the values that something had when it was deployed and has here."""
-    if difference.declared and difference.attribute in difference.declared.by_default:
-        return f"{in_sentence(difference.here)} by default"
     if difference.way.refresh:
         return f"{in_sentence(difference.before)} when it was read"
     here = "" if difference.here == difference.before else f", {in_sentence(difference.here)} here"
