@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from importlib import import_module
 from importlib.util import find_spec, module_from_spec
 from pathlib import Path
+from shutil import which
 from types import ModuleType
 
 BINDINGS = "cdktf_cdktf_provider_aws"
@@ -54,7 +55,10 @@ def _kernel_environment() -> Iterator[None]:
     """Sets what only the kernel's Node is to see: child processes started later inherit none of it."""
     before = dict(os.environ)
     # Where PATH has no Node that fits, `make` has put some beside this Python.
-    os.environ["PATH"] = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", os.defpath)])
+    places = os.pathsep.join([str(Path(sys.executable).parent), before.get("PATH", os.defpath)])
+    if "JSII_NODE" not in before and which("node", path=places) is None:
+        sys.exit("error: no node on PATH; make setup installs one")
+    os.environ["PATH"] = places
     # The cdktf CLI is tied to Node 20 and 22, so the kernel's banner about the end of 20 helps nobody.
     os.environ.setdefault("JSII_SILENCE_WARNING_END_OF_LIFE_NODE_VERSION", "20")
     if HOOK.exists():  # otherwise Node would die of it

@@ -80,6 +80,18 @@ def test_bindings_of_another_shape_are_left_alone(tmp_path: Path, monkeypatch: p
     assert "other_bindings" not in sys.modules
 
 
+def test_a_machine_without_node_is_told_in_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys, "executable", str(tmp_path / "python"))
+    monkeypatch.setenv("PATH", str(tmp_path))
+    monkeypatch.delenv("JSII_NODE", raising=False)
+
+    with pytest.raises(SystemExit) as ended, bindings._kernel_environment():
+        pass
+
+    assert "node" in str(ended.value)
+    assert "\n" not in str(ended.value)
+
+
 def test_a_fault_inside_a_module_of_the_bindings_is_not_hidden(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """`AttributeError: no attribute 's3_bucket'` would send the reader the wrong way."""
     (tmp_path / "broken_bindings").mkdir()

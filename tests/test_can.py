@@ -622,7 +622,9 @@ def test_a_deployer_that_is_not_named_is_what_the_answer_depends_on(tmp_path: Pa
 )
 def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, key: str, id: str, said: Said) -> None:
     config = deployer(tmp_path, f"\ndeployer:\n  {text}\n")
-    (config / "policies/bad.json").write_text('{"Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}')
+    (config / "policies/bad.json").write_text(
+        '{"Version": "2012-10-18", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}'
+    )
     result = can("s3:GetObject", "--in", "shared", config=config)
 
     (told,) = said(result)

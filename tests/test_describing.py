@@ -24,13 +24,18 @@ from strata.adoption.pruning import SETTINGS, kind
 from strata.aws.session import AwsError, _explained
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
-from strata.config.models import Mode
+from strata.config.models import Mode, PolicyType
 from strata.drift.comparison import compare, differing
 from strata.drift.difference import DifferenceKind
 from strata.errors import Message
+from strata.evaluation.landing_zone import Actor, Evaluated
+from strata.evaluation.questions import PrincipalQuestion, ask, find_action
 from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone
+from strata.landing_zone.undescribed import UNDESCRIBED, UNKNOWN
 from strata.load import load
+from strata.policy.answers import Outcome
+from strata.rules import found_warnings
 from strata.rules.quotas import over_quota
 from strata.sides.join import known_keys, live_names
 from tests.organizations import (
@@ -538,6 +543,102 @@ def test_documents_that_check_rejects_are_left_and_the_rest_is_written() -> None
     assert "unknown-action" in files["accepted.yaml"]
 
 
+LEAVE = DENY.replace("s3:*", "organizations:LeaveOrganization")
+NO_SID = json.dumps({**json.loads(LEAVE), "Statement": [{**json.loads(LEAVE)["Statement"][0], "Sid": ""}] * 2})
+
+
+def test_documents_of_terraform_before_its_fifth_version_are_described(tmp_path: Path) -> None:
+    """Its provider gave each statement an empty `Sid`, of which AWS takes several, and left `Version` out."""
+    home = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::home/${aws:username}/${"}
+    old = [{}, {"Version": "2008-10-17"}]
+    inline = {f"Old{n}": json.dumps({**version, "Statement": home}) for n, version in enumerate(old)}
+    there = found(
+        account("a2"),
+        user("u1"),
+        policy("deny-leaving", "root", document=NO_SID),
+        *(permission_set(name, inline=text) for name, text in inline.items()),
+        *(grant(name, "u1", "a2") for name in inline),
+    )
+    files = written(tmp_path, there)
+    evaluated = Evaluated(load(tmp_path))
+
+    def asked(actor: Actor, action: str, resource: str | None = None) -> Outcome:
+        question = PrincipalQuestion(find_action(action), resource, None, {})
+        return ask(evaluated, actor, question, "a2").outcome
+
+    assert asked(evaluated.somebody("a2"), "organizations:LeaveOrganization") is Outcome.DENIED
+    for name, text in inline.items():
+        assert files[f"policies/{name}-inline.json"] == text
+        actor = evaluated.permission_set(name, "a2", "u1")
+        assert asked(actor, "s3:GetObject", "arn:aws:s3:::home/${aws:username}/${") is Outcome.ALLOWED
+        assert asked(actor, "s3:GetObject", "arn:aws:s3:::home/ana/${") is Outcome.DENIED
+    assert "accepted.yaml" not in files
+    assert {one.finding for one in found_warnings(evaluated.landing_zone) if one.source.file.endswith(".json")} == {
+        "old-version"
+    }
+
+
+ODD = LEAVE.replace('"Effect"', '"Sid": "a b", "Effect"')
+
+
+def left_alone(folder: Path, *there: Any) -> Organization:
+    """Adopts an organization without guardrails but for what no configuration can describe."""
+    organization = found(account("a2"), user("u1"), permission_set("Fine"), *there)
+    written(folder, organization)
+    return organization
+
+
+def test_an_scp_that_is_left_alone_is_unknown_and_not_absent(tmp_path: Path) -> None:
+    there = left_alone(tmp_path, policy("odd", "root", document=ODD))
+    can = json.loads(
+        there.run("can", "organizations:LeaveOrganization", "--in", "a2", "--json", folder=tmp_path).output
+    )
+    check = json.loads(there.run("check", "--json", folder=tmp_path).output)
+    (unbound,) = (one for one in check["warnings"] if one["id"] == "unbound-account")
+    report = json.loads(there.run("report", "--format", "json", folder=tmp_path).output)
+
+    assert (can["answer"], can["cases"][0]["depends_on"]) == ("depends", [UNDESCRIBED])
+    assert can["not_looked_at"][-1] == f"{UNKNOWN} (policy odd)"
+    assert check["not_described"] == report["overview"]["not_described"] == ["policy odd"]
+    assert unbound["problem"].endswith(f"({UNKNOWN})")
+    assert report["overview"]["accounts_bound_by_no_scp"] is None
+    for words in (["check"], ["report"], ["report", "--format", "html"], ["explain", "a2"]):
+        assert UNKNOWN in " ".join(there.run(*words, folder=tmp_path).output.split()), words
+
+
+def test_what_is_left_alone_and_described_later_is_known(tmp_path: Path) -> None:
+    left_alone(tmp_path, policy("odd", "root", document=ODD))
+    (tmp_path / "policies").mkdir(exist_ok=True)
+    (tmp_path / "policies/odd.json").write_text(LEAVE)
+    entry = "\npolicies:\n  odd: {type: SERVICE_CONTROL_POLICY, file: policies/odd.json, targets: {root: true}}\n"
+    with (tmp_path / "organization.yaml").open("a") as file:
+        file.write(entry)
+
+    assert load(tmp_path).undescribed == {}
+
+
+def test_a_policy_of_another_type_that_is_left_alone_binds_nobody(tmp_path: Path) -> None:
+    """The entry of accepted.yaml has its type; where somebody wrote another reason, it may be of any."""
+    left_alone(tmp_path, policy_type("TAG_POLICY"), policy("tags", "root", type="TAG_POLICY", document="{}"))
+    zone = load(tmp_path)
+    hidden = {type for type in PolicyType if zone.has_undescribed(type)}
+    accepted = (tmp_path / "accepted.yaml").read_text().replace(" TAG_POLICY", "")
+    (tmp_path / "accepted.yaml").write_text(accepted)
+
+    assert ([*zone.undescribed], hidden) == (["policy tags"], {PolicyType.TAG})
+    assert load(tmp_path).has_undescribed(PolicyType.SERVICE_CONTROL)
+
+
+def test_a_permission_set_that_is_left_alone_is_told_with_every_answer(tmp_path: Path) -> None:
+    odd = permission_set("Odd", inline='{"Version": "2012-10-18"}')
+    there = left_alone(tmp_path, odd, grant("Odd", "u1", "a2"))
+
+    for words in (["can", "s3:ListAllMyBuckets", "--in", "a2", "--who"], ["check"], ["report"]):
+        told = " ".join(there.run(*words, folder=tmp_path).output.split())
+        assert "permission set Odd" in told, words
+        assert UNKNOWN in told, words
+
+
 def test_many_people_stand_in_files_of_their_own(adopt: Any, tmp_path: Path) -> None:
     people = [user(f"u{n}") for n in range(1, 202)]
     adopted = adopt(*people, permission_set("Read"), grant("Read", "u1", "management"))
@@ -779,7 +880,8 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     known = known_keys(zone, live, imported={}, record={})
     deployed = differing(zone, None, live, known, {}, accepted)
 
-    assert [one.at for one in drift.differences if one.how is DifferenceKind.MADE] == []
+    assert {one.kind for one in drift.differences if one.how is DifferenceKind.MADE} == {"policy type"}
+    assert not any(one.at.startswith("policy type") for one in zone.accepted), "a deploy notes them"
     assert [one.at for one in deployed.differences] == []
     assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
     assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}

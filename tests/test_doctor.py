@@ -304,6 +304,13 @@ def members_found(
     return [finding for finding in found if finding.text.id != "accounts-declared"]
 
 
+def named(zone: LandingZone, **names: str) -> LandingZone:
+    """Returns a landing zone whose file writes the names of some accounts."""
+    entries = zone.organization.accounts
+    changed = {key: entries[key].model_copy(update={"name": name}) for key, name in names.items()}
+    return replace(zone, organization=zone.organization.model_copy(update={"accounts": {**entries, **changed}}))
+
+
 @pytest.mark.parametrize(
     ("account_state", "level"), [("SUSPENDED", FAILURE), ("CLOSED", FAILURE), ("PENDING_ACTIVATION", WARNING)]
 )
@@ -320,31 +327,54 @@ def test_a_declared_account_that_is_not_active(
 
 
 def test_a_closed_account_with_the_address_of_an_active_one_is_none_of_our_business(shipped: LandingZone) -> None:
+    zone = named(shipped, security="Security")
     both = [*live(SECURITY_MAIL, first=7), *live(SECURITY_MAIL, state="CLOSED", first=8)]
-    assert [finding.text.data["account"] for finding in members_found(shipped, both)] == [both[0].id]
-    assert [finding.text.data["account"] for finding in members_found(shipped, both[::-1])] == [both[0].id]
+    assert [finding.text.data["account"] for finding in members_found(zone, both)] == [both[0].id]
+    assert [finding.text.data["account"] for finding in members_found(zone, both[::-1])] == [both[0].id]
 
 
 def test_accounts_that_are_closed_stand_before_those_that_would_be_renamed(shipped: LandingZone) -> None:
-    found = members_found(shipped, [*live(SECURITY_MAIL), *live(SHARED_MAIL, state="CLOSED", first=2)])
+    zone = named(shipped, security="Security")
+    found = members_found(zone, [*live(SECURITY_MAIL), *live(SHARED_MAIL, state="CLOSED", first=2)])
     assert [finding.text.id for finding in found] == ["account-inactive", "account-would-be-adopted"]
 
 
 def test_addresses_of_swapped_accounts_are_a_failure(shipped: LandingZone, said: Said) -> None:
+    """The state says whose account it is, by its id."""
+    known = {"aws_organizations_account.shared": {"id": "1" * 12, "email": SHARED_MAIL}}
     swapped = [ListedAccount("1" * 12, "example-shared", SECURITY_MAIL, "ACTIVE")]
-    found = only(members_found(shipped, swapped))
-    assert found.level is FAILURE
-    (told,) = said(found)
+    found = members_found(shipped, swapped, known)
+    (told,) = said(found[0])
+    assert found[0].level is FAILURE
     assert (told.id, told.place, told.data["other"]) == ("emails-swapped", "accounts.security.email", "shared")
+
+
+def test_accounts_of_one_name_are_told_by_id_and_address(shipped: LandingZone) -> None:
+    zone = named(shipped, security="twin", shared="twin")
+    twins = [
+        ListedAccount("1" * 12, "twin", SECURITY_MAIL, "ACTIVE"),
+        ListedAccount("2" * 12, "twin", SHARED_MAIL, "ACTIVE"),
+    ]
+    known = {
+        "aws_organizations_account.security": {"id": "1" * 12, "email": SECURITY_MAIL},
+        "aws_organizations_account.shared": {"id": "2" * 12, "email": SHARED_MAIL},
+    }
+    assert members_found(zone, twins) == []
+    assert members_found(zone, twins, known) == []
 
 
 def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it(
     shipped: LandingZone, said: Said
 ) -> None:
-    found = only(members_found(shipped, [ListedAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
+    zone = named(shipped, security="example-security")
+    found = only(members_found(zone, [ListedAccount("1" * 12, "Audit", SECURITY_MAIL.upper(), "ACTIVE")]))
     assert found.level is WARNING
     (told,) = said(found)
     assert (told.id, told.data["name"]) == ("account-would-be-adopted", "example-security")
+
+
+def test_a_name_that_no_file_writes_stays_and_is_no_warning(shipped: LandingZone) -> None:
+    assert members_found(shipped, [ListedAccount("1" * 12, "Audit", SECURITY_MAIL, "ACTIVE")]) == []
 
 
 def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(

@@ -50,6 +50,7 @@ from tests.organizations import (
     ALLOW,
     DENY,
     INSTANCE,
+    ROOT,
     STORE,
     Organization,
     account,
@@ -1297,6 +1298,29 @@ def test_what_a_state_noted_and_nobody_declares_is_left_on() -> None:
         assert told(meant) == []
 
 
+def test_a_policy_type_that_a_state_noted_and_somebody_switched_off_is_gone() -> None:
+    """Nobody declares it, and no deploy switches it on again."""
+    off = DEPLOYED.in_state(policy_type("TAG_POLICY"))
+
+    drift = compared(off)
+
+    assert told(drift) == ["gone policy type TAG_POLICY"]
+    assert drift.waiting == ()
+    way = drift.differences[0].way
+    assert (way.deploy, why_not(drift.differences[0])) == ((), GONE)
+    assert [undo.operation for undo in way.undo] == ["enable-policy-type"]
+    assert [*way.undo[0].parameters.values()] == [ROOT, "TAG_POLICY"]
+    assert told(compared(off, {("gone-outside", "policy type TAG_POLICY")})) == []
+    assert told(compared(off, {("made-outside", "policy type TAG_POLICY")})) != []
+
+
+def test_a_noted_policy_type_that_a_layer_uses_is_no_drift() -> None:
+    theirs = policy_type("TAG_POLICY"), policy("p4", "prod", type="TAG_POLICY")
+    network = layer("network", {"aws_organizations_policy.tags": {"id": "p-00000004"}})
+
+    assert told(compared(DEPLOYED.at_aws(theirs).in_state(network, policy_type("TAG_POLICY")))) == []
+
+
 def test_what_was_taken_out_of_the_yaml_is_not_made_outside(edited: Edited) -> None:
     """No deploy switches a service off unless disable_services has it."""
     edited.edit("organization.yaml", "  - config.amazonaws.com\n", "")
@@ -1545,16 +1569,19 @@ def test_a_setting_that_is_in_no_state_waits_for_a_deploy() -> None:
     assert [name for name in names if "default_vpcs" in name] == ["default_vpcs of shop"]
 
 
-ROOT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
+ACCOUNT_ROOT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
 
 
 @pytest.mark.parametrize(
     ("statements", "who"),
     [
-        ([{**ROOT, "Principal": "*"}, {**ROOT, "Effect": "Deny"}], ["everybody"]),
-        ([ROOT, {**ROOT, "Principal": {"AWS": "*"}, "Condition": {}}], ["account 111122223333", "everybody"]),
+        ([{**ACCOUNT_ROOT, "Principal": "*"}, {**ACCOUNT_ROOT, "Effect": "Deny"}], ["everybody"]),
         (
-            [{**ROOT, "Principal": {"Service": "a.amazonaws.com"}, "Condition": {"Bool": {"a": "b"}}}],
+            [ACCOUNT_ROOT, {**ACCOUNT_ROOT, "Principal": {"AWS": "*"}, "Condition": {}}],
+            ["account 111122223333", "everybody"],
+        ),
+        (
+            [{**ACCOUNT_ROOT, "Principal": {"Service": "a.amazonaws.com"}, "Condition": {"Bool": {"a": "b"}}}],
             ["a.amazonaws.com on conditions"],
         ),
         ([{"Effect": "Allow", "NotPrincipal": {"AWS": "111122223333"}}], ["everybody but account 111122223333"]),

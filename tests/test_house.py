@@ -257,8 +257,7 @@ def _reached(room: str, arrows: set[tuple[str, str]]) -> set[str]:
 # Terraform types
 
 NAMING = {
-    "aws_organizations_organization.main": "an id of imports.yaml, in a room beside kinds/",
-    "aws_organizations_account.": "the same",
+    "aws_organizations_account.": "an id of imports.yaml, in a room beside kinds/",
     "aws_budgets_budget.monthly": "an example, in the schema and in a message",
 }
 """Texts with a Terraform type outside the rooms of its kind and its resource, and why."""

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 
 from strata import diff
 from strata.config.models import OWN_TAGS
+from strata.files.template import TEMPLATE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.inherited import Lost, Words, below, idle, nearest, words_of
 from strata.load import load
@@ -118,6 +119,35 @@ def test_what_does_not_count_is_known_with_what_replaced_it(said: list[dict[str,
     assert {at for at, value in written.items() if value not in (None, {})} <= told
 
 
+@pytest.mark.parametrize(
+    ("settings", "made"),
+    [
+        ("shared: {ebs_encryption: {mode: on}}", {"shared"}),
+        ("shared: {default_vpcs: {mode: removed}}", {"shared"}),
+        ("shared: {roles: {a: {trust: {account: security}, policies: [{aws: SecurityAudit}]}}}", {"shared"}),
+        ("root: {password_policy: {mode: off}, sign_in_events: {mode: off}, backup: {mode: unmanaged}}", set()),
+        ("shared: {default_vpcs: {mode: unmanaged}}", set()),
+    ],
+)
+def test_a_baseline_that_makes_nothing_is_no_stack_unless_a_state_has_it(
+    settings: str, made: set[str], tmp_path: Path
+) -> None:
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    (tmp_path / "baseline.yaml").write_text(f"settings:\n  {settings}\n", encoding="utf-8")
+    zone = load(tmp_path)
+
+    assert {*zone.at([]).account_stacks.values()} == made
+    assert {*zone.at(["baseline_security"]).account_stacks.values()} == {*made, "security"}
+
+
+def test_an_account_in_which_config_records_has_a_stack(tmp_path: Path) -> None:
+    shutil.copytree(TEMPLATE, tmp_path, dirs_exist_ok=True)
+    text = "administrator: security\nlog_archive: {account: shared}\nconfig: {mode: on}\n"
+    (tmp_path / "detection.yaml").write_text(text, encoding="utf-8")
+
+    assert {"baseline_security", "baseline_shared"} <= load(tmp_path).at([]).account_stacks.keys()
+
+
 # What a change is
 
 
@@ -197,7 +227,24 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "",
         ),
         ["guardrails"],
-        [],
+        ["access"],
+    ),
+    "what the deployer has": (("policies/own-team.json", "s3:GetObject", "s3:*"), ["access", "access"], ["access"]),
+    "a key of another account": (
+        ("baseline.yaml", "111111111111:key/1a2b", "111111111111:key/3c4d"),
+        ["access"],
+        ["access"],
+    ),
+    "a key of one's own": (("baseline.yaml", "111111111111:key/1a2b", "471112350983:key/1a2b"), [], ["access"]),
+    "a setting with a key of another account": (
+        (
+            "baseline.yaml",
+            "    ebs_encryption:\n      mode: on\n      key_arns:\n"
+            "        eu-central-1: arn:aws:kms:eu-central-1:111111111111:key/1a2b\n",
+            "",
+        ),
+        ["guardrails"],
+        ["access"],
     ),
     "a governed region": (
         ("project.yaml", "    - us-east-1\n", "    - us-east-1\n    - eu-north-1\n"),
@@ -210,12 +257,12 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "  audit:\n    email",
             "  lab:\n    email: aws+lab@nordwind.dev\n    organizational_unit: root\n  audit:\n    email",
         ),
-        ["access", "access", "access", "access"],
+        ["access", "access", "access", "access", "access"],  # the last for a key of another account
         ["losses", "accounts"],
     ),
     "no longer retired": (
         ("organization.yaml", "    retired: true\n    baseline: forgotten\n", ""),
-        ["access", "access", "access", "losses", "losses"],
+        ["access", "access", "access", "access", "losses", "losses"],
         ["accounts"],
     ),
 }

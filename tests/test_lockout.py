@@ -32,9 +32,13 @@ from strata.policy.layers import AccountLevels, Policies, PolicyLayer
 from strata.policy.requests import Request, RequestPrincipal
 from strata.policy.usual import usual
 from strata.rules import LocatedWarning, found_warnings, warnings
+from strata.rules.lockout import UNCERTAIN as UNCERTAIN_FINDINGS
 from strata.rules.lockout import Guard
 from tests.accepting import accept
 from tests.conftest import Golden
+from tests.organizations import changed
+from tests.organizations.deployed import DEPLOYED
+from tests.organizations.described import ORGANIZATION
 from tests.said import Said
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 
@@ -443,6 +447,7 @@ def deployer(policy: str) -> dict[str, list[tuple[str, str]]]:
     return {"project.yaml": [(NAMED, f"{DEPLOYER}    - {policy}\n{NAMED}")]}
 
 
+EXTERNAL = "    external: true\n"
 NOBODY = [(MEMBERS, "    description: Full access, everywhere.\n")]
 
 
@@ -465,6 +470,16 @@ REFUSED_SETS = [
     limited(
         "other accounts than the one that a tag names, which nobody has",
         deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+    ),
+    limited(
+        "other accounts than the one that a tag names, beside tags that are passed on",
+        deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+        also=TAGGED,
+    ),
+    limited(
+        "other accounts than the one that a tag names, beside people of others",
+        deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+        also=[("\ngroups:\n", f"\ngroups:\n  auditors:\n{EXTERNAL}")],
     ),
     limited("through an endpoint, and past it", deny(Condition={"StringLikeIfExists": {"aws:SourceVpce": "*"}})),
     limited(
@@ -615,7 +630,6 @@ def test_a_range_is_nobodys_where_all_of_it_is_reserved(written: str, public: bo
 
 # What is not certain
 
-EXTERNAL = "    external: true\n"
 PERSON = "    given_name: Jane\n    family_name: Doe\n    email: jane.doe@example.com\n"
 UNCERTAIN: list[tuple[Case, str, str]] = [
     (Case("nobody", {"sso.yaml": NOBODY}), "no-administrator", "assignments"),
@@ -685,6 +699,28 @@ def test_what_cannot_be_told_for_certain_is_a_warning(
     assert (said.ids(str(warned)), warned.finding, warned.at[: len(at)]) == ([finding], finding, at)
     accept(tmp_path, str(warned))
     assert administrators(tmp_path) == []
+
+
+@pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes")])
+def test_a_deploy_says_what_is_not_certain_before_it_asks_aws(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    for name, value in {"ENDPOINT_URL": "http://127.0.0.1:1", "ACCESS_KEY_ID": "a", "SECRET_ACCESS_KEY": "a"}.items():
+        monkeypatch.setenv(f"AWS_{name}", value)
+    office = {"NotIpAddress": {"aws:SourceIp": "8.8.8.0/24"}}
+    member = guardrail("", deny("iam:*", Condition=office), replaced=limited("", deny(Condition=office)).replaced)
+    replace(member, written={**member.written, INLINE: _document(deny(Condition=office))}).write(tmp_path)
+    (tmp_path / "expectations.yaml").unlink()
+
+    done = CliRunner().invoke(app, [*command, "--config", str(tmp_path)])
+    checked = CliRunner().invoke(app, ["check", "--config", str(tmp_path)])
+
+    told = [line for line in done.stderr.splitlines() if "finding: uncertain-" in line]
+    assert said.ids(done.stderr) == ["uncertain-repair", "uncertain-administrator", "aws-unreachable"]
+    assert told == [line for line in checked.stderr.splitlines() if "finding: uncertain-" in line]
+    for warning in told:
+        accept(tmp_path, warning)
+    assert said.ids(CliRunner().invoke(app, [*command, "--config", str(tmp_path)]).stderr) == ["aws-unreachable"]
 
 
 @pytest.mark.parametrize(("until", "last"), [("    until: 2027-05-31\n", "2027-05-31"), ("", "")])
@@ -889,3 +925,61 @@ def test_members_that_are_bound_alike_are_looked_at_once() -> None:
     entered = [one.accounts for one in ways(zone) if one.what == "enter"]
     assert sorted(key for accounts in entered for key in accounts) == sorted(zone.members)
     assert len(entered) < len(zone.members)
+
+
+# The organization that documents name
+
+OURS, PARTNER = "o-a1b2c3d4e5", "o-p4r7n3r000"
+
+
+def perimeter(*ids: str, operator: str = "StringNotEqualsIfExists") -> dict[str, Any]:
+    """AWS's own: nobody from outside the organization."""
+    return deny(["s3:*", "kms:*", "sts:AssumeRole"], Condition={operator: {"aws:PrincipalOrgID": list(ids)}})
+
+
+@pytest.mark.parametrize(
+    ("statement", "other", "known"),
+    [
+        (perimeter(OURS), perimeter(OURS), True),
+        (perimeter(OURS, PARTNER), perimeter(OURS), False),
+        (perimeter(OURS), perimeter(PARTNER), False),
+        (perimeter(OURS), perimeter(PARTNER, operator="StringEquals"), False),
+        (perimeter(PARTNER, operator="StringEquals"), None, False),
+    ],
+)
+def test_the_one_organization_that_documents_name_is_ours(
+    tmp_path: Path, statement: dict[str, Any], other: dict[str, Any] | None, known: bool
+) -> None:
+    """The guard has no warning then; one that a Deny is about, or that stands beside another, may be anybody's."""
+    beside = [] if other is None else [{**other, "Sid": "Beside", "Principal": "*"}]
+    case = guardrail("perimeter", statement, rcp=True)
+    written = _document({**statement, "Principal": "*"}, *beside)
+    replace(case, written={"policies/lab.json": written}).write(tmp_path)
+
+    found = [one.finding for one in found_warnings(load(tmp_path)) if one.finding in UNCERTAIN_FINDINGS]
+
+    assert (found == []) == known
+
+
+@pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes"), ("doctor",)])
+def test_documents_that_name_another_organization_are_refused(
+    command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
+) -> None:
+    """In one line, at the condition; the others of the doctor are looked into all the same."""
+    monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
+
+    def told(id: str) -> list[str]:
+        condition = {"StringNotEqualsIfExists": {"aws:ResourceOrgID": id}}
+        document = json.dumps(_document(deny("s3:*", Condition=condition)), indent=1)
+        there = DEPLOYED.in_yaml(changed("policy", "policy-1", document=document))
+        done = there.run(*command, folder=tmp_path / id)
+        assert done.exit_code == 1
+        return [line for line in (done.stdout + done.stderr).splitlines() if "names the organization" in line]
+
+    assert told(ORGANIZATION) == []
+    (line,) = told(OURS)
+    place = f"{tmp_path}/{OURS}/policies/policy-1.json:11: Statement[1].Condition.StringNotEqualsIfExists"
+    (refused,) = said(line)
+    assert refused.id == "organization-differs"
+    assert refused.place.startswith(place)
+    assert refused.data == {"aws": ORGANIZATION}

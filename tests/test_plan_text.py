@@ -288,6 +288,7 @@ def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference(golden
     [
         ({"Statement": DENY}, {"Statement": [DENY]}),
         ({"Statement": [{**DENY, "Action": ["s3:a", "s3:a"]}]}, {"Statement": [{**DENY, "Action": "s3:a"}]}),
+        ({"Statement": {**DENY, "Sid": ""}}, {"Statement": {key: DENY[key] for key in DENY if key != "Sid"}}),
         ({"tags": {"Cafe\u0301": {}}}, {"tags": {"Caf\u00e9": {}}}),
     ],
 )

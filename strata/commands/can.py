@@ -26,6 +26,7 @@ from strata.evaluation.questions import (
     find_who,
 )
 from strata.evaluation.sentences import value_problems
+from strata.landing_zone.undescribed import UNKNOWN
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
@@ -101,11 +102,15 @@ def run(
     person = None if list_all else find_who(evaluated, who) if who is not None else ANYBODY
     cases = [case for account in accounts for case in _cases(evaluated, question, person, account)]
     outcome = _best(cases) if list_all else _overall(cases)
+    omissions = list(NOT_LOOKED_AT)
+    if landing_zone.undescribed:
+        omissions.append(f"{UNKNOWN} ({listed(list(landing_zone.undescribed))})")
     with readers_may_leave():
         if json:
-            document(output("can", _facts(question, outcome, cases)))
+            document(output("can", {**_facts(question, outcome, cases), "not_looked_at": omissions}))
         else:
-            print("\n".join(map(line, _lines(outcome, cases, list_all, every=options.verbose))))
+            lines = _lines(outcome, cases, list_all, every=options.verbose)
+            print("\n".join(map(line, (*lines, "", "not looked at:", *(f"  {text}" for text in omissions)))))
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
 
 
@@ -245,7 +250,6 @@ def _lines(outcome: Outcome, cases: Sequence[CanAnswer], list_all: bool, *, ever
     open_cases = [case for case in cases if case.answer and not case.exempt]
     hints = sorted({_hint(key, cases) for case in open_cases if case.answer for key in case.answer.keys} - {""})
     yield from ["", *hints] if hints else ()
-    yield from ("", "not looked at:", *(f"  {omission}" for omission in NOT_LOOKED_AT))
 
 
 def _except(roles: Iterable[str]) -> str:
@@ -374,7 +378,6 @@ def _facts(question: PrincipalQuestion, outcome: Outcome, cases: Sequence[CanAns
         "resource": question.resource,
         "region": question.region,
         "cases": [_case_facts(case) for case in cases],
-        "not_looked_at": list(NOT_LOOKED_AT),
     }
 
 

@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Any
 from strata.config import ACCEPTED, EXPECTATIONS, accepted, expectations
 from strata.errors import ConfigurationError, Fault
 from strata.landing_zone import LandingZone, expiry
+from strata.landing_zone.undescribed import UNKNOWN
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output
@@ -52,6 +53,7 @@ def run(options: Options, *, as_of: str | None, json: bool) -> int:
             "summary": summary,
             "identity_center": {"reads_a_plan": reads, "seconds_a_plan": math.ceil(reads / CALLS_A_SECOND)},
             "layers": list(landing_zone.layers),
+            "not_described": list(landing_zone.undescribed),
             "faults": [],
             "errors": [],
             "advice": [],
@@ -156,6 +158,8 @@ def _print_summary(
     for name, number in summary.items():
         many = name.replace("_", " ")
         print(f"  {number:>7}   {plural(number, _SINGULAR.get(name, many.removesuffix('s')), many)}")
+    if landing_zone.undescribed:
+        print(line(f"  {UNKNOWN} ({listed(list(landing_zone.undescribed))})"))
     for name, layer in landing_zone.layers.items():
         members = counted(sum(map(layer.is_in, landing_zone.members)), "member account")
         where = f"in {layer.deploying.account or f'each of {members}'}" if layer.code.in_accounts else "one stack"

@@ -257,7 +257,7 @@ class Explained:
         for effective in self._effective(key):
             by_policy[effective.policy.key].append(effective)
         if not any(policies[0].binds for policies in by_policy.values()):
-            yield f"  {self._unread('policies') or 'none'}"
+            yield f"  {self._unread('policies') or self.landing_zone.no_policy}"
         for policy, attached in by_policy.items():
             if attached[0].binds:
                 theirs = "".join(f", {stranger}" for stranger in of_others(self.landing_zone, attached[0].policy))

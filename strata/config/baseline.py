@@ -328,6 +328,13 @@ class MemberSettings(ByPlace):
         """Returns whether default VPCs go."""
         return bool(self.default_vpcs and self.default_vpcs.mode is VpcMode.REMOVED)
 
+    @property
+    def makes_something(self) -> bool:
+        """Returns whether a deploy makes anything of it; what is off or unmanaged it takes out of a state alone."""
+        controls = [getattr(self, name) for name in self.kinds()]
+        controls += (self.roles or {}).values()
+        return self.removes_default_vpcs or any(control and control.on for control in controls)
+
     @classmethod
     def kinds(cls) -> dict[str, type[Control]]:
         """Returns the class of each control, by key."""

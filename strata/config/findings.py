@@ -25,6 +25,7 @@ EFFECT: Mapping[str, str] = {
     "operator-value": "the value is no date, number, address or ARN of six parts, as the operator takes it",
     "literal-wildcard": "the operator compares character by character, and the value has a wildcard",
     "set-operator": "the operator expects one value and the key has several, or the reverse",
+    "old-version": "a policy without a Version, or with 2008-10-17, in which `${...}` is text",
     "empty-condition": "a condition without a test, which AWS ignores",
     "no-effect": "the statement does nothing, whatever the request",
     "exempts-everybody": "the exemption covers everybody, so the statement does nothing",

@@ -247,7 +247,7 @@ class _Builder:
                 first = self.source_file.lines[here]
                 problem = Message("duplicate-key", f"appears twice, first on line {first}", key=key, first=first)
                 self._fault(here, key_node, problem, "keep one of the two")
-                self.source_file.incomplete.add(here)
+                self.source_file.incomplete |= with_section(here)
                 continue
             self.source_file.lines[here] = key_node.start_mark.line + 1
             data[key] = self._value(value_node, here)
@@ -304,6 +304,15 @@ class _Builder:
 
     def _fault(self, at: Location, node: yaml.Node, problem: Message, remedy: str) -> None:
         self.source_file.faults.append(self.source_file.fault(at, problem, remedy, node.start_mark.line + 1))
+
+
+def with_section(duplicate: Location) -> set[Location]:
+    """Returns where something is not known for a duplicate key: of an entry, its section may have one more."""
+    match duplicate:
+        case (section, _):
+            return {duplicate, (section,)}
+        case _:
+            return {duplicate}
 
 
 class _TooLargeError(Exception):

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import re
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import TYPE_CHECKING, Any
 
 from strata.config.models import Budget, Control, Mode, RegionalSetting, Setting
@@ -12,6 +13,7 @@ from strata.diff.change import Change, Risk, Topic
 from strata.diff.domains import Domains
 from strata.diff.statements import allowed_more, denied_less, parsed
 from strata.evaluation.administrators import may_make_administrators
+from strata.kinds.account import ACCOUNT
 from strata.kinds.members.made import governed
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.inherited import Attributes, Inherited
@@ -35,6 +37,8 @@ def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     alike = defaultdict[_Told, list[str]](list)
     domains, roles = Domains(before), _Roles(before, after)
     there = before.accounts.keys() | before.retired.keys()
+    imported = {before.imports.get(f"{ACCOUNT.type}.{key}", "") for key in before.accounts}
+    ours = {before.project.management_account.id, *imported}
     others = {*map(folded, before.organization.unmanaged_accounts)}
     for key, account in sorted(after.accounts.items()):
         old, new = before.attributes.get(key, _NONE), after.attributes.get(key, _NONE)
@@ -42,8 +46,10 @@ def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
             for told in _attributes(old, new, keeps_tags=account.keeps_tags):
                 alike[told].append(key)
         is_new = key not in there and folded(account.email) not in others
-        for told in _settings(before, after, key, roles):
-            if not is_new or told[0] is Topic.ACCESS:  # nothing runs yet that a setting could stop
+        for told in _settings(before, after, key, roles, ours):
+            if (
+                not is_new or told[0] is Topic.ACCESS or told[2] == "access"
+            ):  # nothing runs yet that a setting could stop
                 alike[told].append(key)
     for (topic, text, risk), keys in alike.items():
         who = f"account {keys[0]} has" if len(keys) == 1 else f"{places(after, keys)} have"
@@ -100,7 +106,9 @@ def _less(is_less: bool) -> Risk | None:
 # Settings
 
 
-def _settings(before: LandingZone, after: LandingZone, key: str, roles: _Roles) -> Iterator[_Told]:
+def _settings(
+    before: LandingZone, after: LandingZone, key: str, roles: _Roles, ours: Collection[str]
+) -> Iterator[_Told]:
     was, now = before.baseline.get(key), after.baseline.get(key)
     if key == MANAGEMENT or not (was or now):
         return
@@ -113,7 +121,7 @@ def _settings(before: LandingZone, after: LandingZone, key: str, roles: _Roles) 
     settings = new or old
     for name in settings.kinds() if settings else ():
         control = getattr(new, name, None)
-        yield from _setting(name, getattr(old, name, None), control)
+        yield from _setting(name, getattr(old, name, None), control, ours)
         if further and old and getattr(old, name) and isinstance(control, RegionalSetting) and _breaking(control):
             yield Topic.SECURITY, f"{name} in {in_words(further)} as well{_breaking(control)}", "losses"
     yield from _vpcs(old, new)
@@ -122,16 +130,25 @@ def _settings(before: LandingZone, after: LandingZone, key: str, roles: _Roles) 
         yield from roles.changes(name, had.get(name), has.get(name))
 
 
-def _setting(name: str, old: Control | None, new: Control | None) -> Iterator[_Told]:
+def _setting(name: str, old: Control | None, new: Control | None, ours: Collection[str]) -> Iterator[_Told]:
     if new is None and old is not None:
         yield Topic.SECURITY, f"no {name} any more: it stays at AWS as it is", _less(old.on)
     elif new is not None and old is None:
         parts = [name for name in type(new).model_fields if name in new.model_fields_set - {"mode"}]
         given = ", ".join(f"{its} {in_words(value)}" for part in parts for its, value in _entries(new, part).items())
         told = f"{name} {new.mode.value}{f': {given}' if given else ''}"
-        yield Topic.SECURITY, f"{told}{_breaking(new)}", "losses" if _breaking(new) else None
+        risk: Risk | None = "losses" if _breaking(new) else None
+        yield Topic.SECURITY, f"{told}{_breaking(new)}", "access" if _is_foreign(new, ours) else risk
     elif new is not None and old is not None:
-        yield from _control(name, old, new)
+        yield from _control(name, old, new, ours)
+
+
+def _is_foreign(value: object, ours: Collection[str]) -> bool:
+    """Returns whether a value names something by an ARN that is in none of our accounts."""
+    return not {*_ACCOUNT_OF_ARN.findall(in_words(value))} <= {*ours}
+
+
+_ACCOUNT_OF_ARN = re.compile(r"arn:[\w-]+:[\w-]+:[\w-]*:(\d*):")
 
 
 def _breaking(new: Control) -> str:
@@ -140,7 +157,7 @@ def _breaking(new: Control) -> str:
     return f"; {breaks}" if breaks else ""
 
 
-def _control(name: str, old: Control, new: Control) -> Iterator[_Told]:
+def _control(name: str, old: Control, new: Control, ours: Collection[str] = ()) -> Iterator[_Told]:
     if old.mode != new.mode:
         stays = new.off if old.on and new.mode is Mode.OFF else "it stays at AWS as it is"
         text = f"{name} {new.mode.value}, no longer {old.mode.value}"
@@ -159,7 +176,8 @@ def _control(name: str, old: Control, new: Control) -> Iterator[_Told]:
             text = f"{name} {its} {in_words(now)}, {in_place_of(was)}{breaks}"
             if now == {}:
                 text = f"no {name} {its} any more, which was {in_words(was)}: it stays at AWS as it is"
-            yield Topic.SECURITY, text, _less(weaker) or ("losses" if breaks else None)
+            risk = "access" if _is_foreign(now, ours) else _less(weaker)
+            yield Topic.SECURITY, text, risk or ("losses" if breaks else None)
 
 
 def _entries(control: Control, part: str) -> dict[str, Any]:

@@ -53,4 +53,4 @@ def _new(landing_zone: LandingZone, key: str) -> Change:
     others = f", but by {named}" if named else ""
     # Only where there are guardrails can an account be without one.
     risky = any(policy.type is PolicyType.SERVICE_CONTROL for policy in landing_zone.policies.values())
-    return Change(Topic.GUARDRAILS, f"account {key} is bound by no SCP{others}", "guardrails" if risky else None)
+    return Change(Topic.GUARDRAILS, f"account {key} is bound by no SCP here{others}", "guardrails" if risky else None)

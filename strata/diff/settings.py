@@ -10,7 +10,7 @@ from strata.config.models import Control, Mode, Model, Organization
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic, added_and_removed
 from strata.diff.domains import Domains
-from strata.diff.statements import leaves
+from strata.diff.statements import leaves, parsed
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
@@ -138,6 +138,9 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
         if old.get(path) != new.get(path) and not path.startswith(("management_account", "regions.governed")):
             text = f"{path} is {in_words(new.get(path))}, {in_place_of(old.get(path))}"
             yield Change(Topic.SETTINGS, f"{text}{_SAID.get(path, '')}", _risk_of_setting(path, new.get(path)))
+    for file in sorted(_of_deployer(before) & _of_deployer(after)):
+        if parsed(before.documents[file]) != parsed(after.documents[file]):
+            yield Change(Topic.SETTINGS, f"{file} changes, a policy of the deployer", "access")
     links = [address for address in after.imports.keys() - before.imports.keys() if address.startswith(_LINKS)]
     if links:
         number = counted(len(links), "assignment or membership", "assignments and memberships")
@@ -150,6 +153,12 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
             # thing that was imported stays what it is.
             risk: Risk = next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), "guardrails")
             yield Change(Topic.SETTINGS, text, risk if will_be else None)
+
+
+def _of_deployer(zone: LandingZone) -> set[str]:
+    """Returns the files of the policies that the deployer has."""
+    deployer = zone.project.deployer
+    return {policy.inline for policy in deployer.policies if policy.inline} if deployer else set()
 
 
 def acceptance_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
@@ -172,10 +181,10 @@ _SAID = {"identity_center.start_url": ": strata profiles writes it, and people s
 
 
 def _risk_of_setting(path: str, will_be: Any) -> Risk | None:
-    if path == "state.kms":
-        return None if will_be else "guardrails"
-    if path == "default_tags" or path.startswith("tags."):
-        return "access"  # permission sets and roles get them as well, and policies compare them
+    if path.startswith("state.") or path in ("short_name", "regions.primary", "regions.secondary"):
+        return "guardrails"  # where the states are, and the locks
+    if path in ("default_tags", "identity_center.region", "deployer.policies") or path.startswith("tags."):
+        return "access"  # permission sets and roles get the tags as well, and policies compare them
     return "access" if path == "identity_center.start_url" and will_be else None
 
 

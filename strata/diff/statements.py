@@ -96,7 +96,8 @@ def _some(actions: list[str]) -> str:
 def _covers(wide: Statement, narrow: Statement) -> bool:
     """Returns whether a statement surely covers another."""
     return (
-        _element_covers(wide, narrow, "Action", fold=True)
+        wide.version == narrow.version  # only the newer has policy variables
+        and _element_covers(wide, narrow, "Action", fold=True)
         and _element_covers(wide, narrow, "Resource", fold=False)
         and (
             wide.content.get("Principal") == "*"

@@ -479,7 +479,7 @@ class _Compared:
         elif self.now and not self.here and not self.before:
             rights = self.now.rights
             yield self._difference(DifferenceKind.MADE, at_aws="" if rights is None else written(rights))
-        elif self.here and self.before and not self.now:
+        elif self.before and not self.now and (self.here or self.kind.stays):
             yield self._difference(DifferenceKind.GONE)
         elif self.here and self.before and self.now:
             for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):

@@ -32,6 +32,8 @@ def obstacle(zone: LandingZone, kind: Kind, attribute: str, here: Thing | None, 
         full = FULL_ACCESS[type]
         text = f"write it under detached of an entry {full} in organization.yaml, with external: true and type: {type}"
         return Message("write-detached", text)
+    if now is None and here is None:
+        return Message("gone-at-aws", f"nothing declares it; a deploy that changes {kind.stack} notes that it is off")
     if now is None:
         deploy = "" if here and here.external and kind.stack == "organizations" else ", and deploy"
         return Message("gone-at-aws", f"take it out of the YAML by hand{deploy}")

@@ -18,6 +18,7 @@ from strata.config.external import place_of_inline
 from strata.config.layers import BASELINE_LAYER
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, PolicyType, User
 from strata.config.source import Location
+from strata.evaluation.organization import named_organization
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import archive_of
 from strata.landing_zone.grants import Grant
@@ -26,6 +27,7 @@ from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.placeholders import DocumentTemplate as Filled
 from strata.landing_zone.policies import FULL_ACCESS as ALLOW_ALL
 from strata.landing_zone.policies import security_administrator
+from strata.landing_zone.undescribed import UNDESCRIBED
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy import unknown
 from strata.policy.documents import Document, parse
@@ -81,8 +83,6 @@ class Evaluated:
     def account(self, key: str) -> AccountLevels:
         """Returns an account with the levels above it."""
         if key not in self._accounts:
-            imported = self.landing_zone.imports.get("aws_organizations_organization.main")
-            organization = imported or f"o-{unknown.text(0)}"
             way = self.landing_zone.ancestors[Target("account", key)]
             units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
             self._accounts[key] = AccountLevels(
@@ -91,10 +91,15 @@ class Evaluated:
                 service_control=tuple(self._level(PolicyType.SERVICE_CONTROL, target) for target in way),
                 resource_control=tuple(self._level(PolicyType.RESOURCE_CONTROL, target) for target in way),
                 management=key == MANAGEMENT,
-                organization=organization,
-                path="/".join([organization, f"r-{unknown.text(1)}", *units, ""]),
+                organization=self._organization,
+                path="/".join([self._organization, f"r-{unknown.text(1)}", *units, ""]),
             )
         return self._accounts[key]
+
+    @cached_property
+    def _organization(self) -> str:
+        named = named_organization(self.landing_zone)
+        return named.id if named else f"o-{unknown.text(0)}"
 
     def account_of_id(self, number: str) -> AccountLevels:
         """Returns the account with an id, whether or not the configuration knows it."""
@@ -140,6 +145,8 @@ class Evaluated:
             hidden = tuple(
                 f"policy {policy.name}, which {EXTERNAL} lacks" for policy in attached if not policy.is_known
             )
+            if target == THE_ROOT and self.landing_zone.has_undescribed(kind):
+                hidden += (UNDESCRIBED,)  # wherever it is attached, which nothing says
             name = "the root" if target == THE_ROOT else str(target)
             self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", tuple(documents), hidden)
         return self._levels[kind, target]

@@ -170,6 +170,8 @@ class Management:
         for person in people:
             user = None if person.startswith("group ") else person
             actor = self.evaluated.permission_set(key, MANAGEMENT, user)
+            if user in users:  # who has no provider that sends tags: Identity Center passes on what it is told to alone
+                actor = replace(actor, keys={**actor.keys, "aws:PrincipalTag/*": ABSENT})
             own = self._asked(stack, actor, f"{key} of {person}")
             yield _of_people(own, key, [person], external=person not in users)
 

@@ -12,7 +12,7 @@ from strata.errors import Message
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
-from strata.kinds.change import Edit, document_text, made_again, why_unwritten
+from strata.kinds.change import Edit, Way, document_text, made_again, why_unwritten
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.events import TAGS, by_name, events
 from strata.kinds.identity import Mark, policy_identity
@@ -283,14 +283,40 @@ ATTACHMENT = Kind(
 
 def _types(aws: AtAws) -> Iterator[Thing]:
     live = aws.inventory.organization
-    theirs = {policy.type for policy in live.policies if aws.is_elsewhere(_TYPE, policy.id)} - {*aws.zone.policy_types}
     for type in live.policy_types:
-        if type in theirs:
-            continue
         line = cli.line("organizations", "disable-policy-type", root_id=live.root, policy_type=type)
         unknown = _unknown_to_provider(type)
         note = unknown or Message("detaches-all-policies", "the line detaches every policy of this type")
         yield Thing("policy type", type, undo=() if unknown else (line,), note=note, takes_more=True, noted=True)
+
+
+def _recorded_types(states: InStates) -> Iterator[Thing]:
+    """Yields the types; a state notes others that were on as well, which no deploy switches off.
+
+    Those were declared once, or somebody else switched them on before the last deploy. Their policies are told
+    themselves.
+    """
+    for organization in states.of("aws_organizations_organization").values():
+        roots = organization.get("roots") or ()
+        ids = {"root": str(roots[0]["id"])} if roots else {}
+        for type in map(str, organization.get("enabled_policy_types") or ()):
+            yield Thing("policy type", type, ids=ids, noted=type not in states.zone.policy_types)
+
+
+def _types_of_layers(aws: AtAws) -> Iterator[Thing]:
+    """Yields the types that are on for policies of your own layers."""
+    live = aws.inventory.organization
+    theirs = {policy.type for policy in live.policies if aws.is_elsewhere(_TYPE, policy.id)} - {*aws.zone.policy_types}
+    for type in theirs.intersection(live.policy_types):
+        yield Thing("policy type", type)
+
+
+def _on_again(_: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the line for a type that was switched off and that nobody declares: no deploy does it."""
+    if here or now or not (before and before.ids):
+        return None
+    line = cli.line("organizations", "enable-policy-type", root_id=before.ids["root"], policy_type=before.name)
+    return Way(undo=(line,))
 
 
 def _unknown_to_provider(type: str) -> Message | Literal[""]:
@@ -307,14 +333,10 @@ POLICY_TYPE = Kind(
     declared=lambda zone: (
         Thing("policy type", policy_type.value, {}, ORGANIZATION, ("policies",)) for policy_type in zone.policy_types
     ),
-    # A state notes others that were on as well, which no deploy switches off: those were declared once, or somebody
-    # else switched them on before the last deploy. Their policies are told themselves.
-    recorded=lambda states: (
-        Thing("policy type", str(type), noted=type not in states.zone.policy_types)
-        for organization in states.of("aws_organizations_organization").values()
-        for type in organization.get("enabled_policy_types") or ()
-    ),
+    recorded=_recorded_types,
     live=_types,
+    given=_types_of_layers,
+    way=_on_again,
     stays=True,
     is_entry=True,
     obstacle=lambda _, change: (

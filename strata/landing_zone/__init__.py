@@ -20,7 +20,7 @@ from strata.config.split import SplitSourceFile
 from strata.errors import Fault, Message
 from strata.landing_zone.accounts import Account, accounts
 from strata.landing_zone.deployer import Deployer, deployer_of
-from strata.landing_zone.detection import config_of
+from strata.landing_zone.detection import config_of, recorded_regions
 from strata.landing_zone.grants import Grant, grants
 from strata.landing_zone.groups import Group, groups
 from strata.landing_zone.inherited import Attributes, Inherited, attributes, words_of
@@ -36,6 +36,7 @@ from strata.landing_zone.policies import (
 )
 from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
+from strata.landing_zone.undescribed import UNKNOWN, undescribed
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
 from strata.text import folded
 
@@ -135,16 +136,18 @@ class LandingZone:
         return stacks | {baseline_in(key): key for key, id in self.leaving.items() if id}
 
     def at(self, deployed: Collection[str]) -> LandingZone:
-        """Returns it without stacks that are there to let go alone, of which no state has anything.
+        """Returns it without the stacks of a baseline that make nothing, and of which no state has anything to let go.
 
         Args:
             deployed: the stacks that have a state.
         """
         layer = self.layers.get(BASELINE_LAYER)
-        if not (layer and layer.lets_go):
+        if not (layer and layer.source):
             return self
-        held = replace(layer, chosen=frozenset(key for key in self.members if layer.stack_in(key) in deployed))
-        return replace(self, layers={**self.layers, BASELINE_LAYER: held})
+        there = {key for key in self.members if layer.stack_in(key) in deployed}
+        there |= {key for key, settings in self.member_settings.items() if settings.makes_something}
+        there |= {key for key in self.members if recorded_regions(self, key)}
+        return replace(self, layers={**self.layers, BASELINE_LAYER: replace(layer, chosen=frozenset(there))})
 
     def reads(self, layer: Layer) -> tuple[str, ...]:
         """Returns the names of the stacks that a layer reads from."""
@@ -248,6 +251,25 @@ class LandingZone:
             for key in self.members
             if not any(policy.policy.type is PolicyType.SERVICE_CONTROL for policy in effective[Target("account", key)])
         ]
+
+    @cached_property
+    def undescribed(self) -> Mapping[str, str]:
+        """Returns what AWS has and nothing here describes, as `policy NAME` or `permission set NAME`, with a reason."""
+        described = {f"policy {policy.name}" for policy in self.policies.values()}
+        described |= {f"permission set {held.name}" for held in self.permission_sets.values()}
+        return dict(undescribed(self.accepted, described))
+
+    def has_undescribed(self, type: PolicyType) -> bool:
+        """Returns whether such a policy may be of a type: its reason names that, or none."""
+        return any(
+            name.startswith("policy ") and (type in reason or "_POLICY" not in reason)
+            for name, reason in self.undescribed.items()
+        )
+
+    @cached_property
+    def no_policy(self) -> str:
+        """Returns how it is called that no policy is known: there may be one that nothing here describes."""
+        return UNKNOWN if self.undescribed else "no policy"
 
     @cached_property
     def policy_types(self) -> list[PolicyType]:

@@ -16,6 +16,12 @@ from strata.policy.truth import Truth, all_of, any_of, negated
 
 # Variables
 
+OLD, CURRENT = "2008-10-17", "2012-10-17"
+"""The versions of a document. Of the older, which one without a version has, `${...}` is text like any other.
+
+https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html
+"""
+
 _VARIABLE = re.compile(r"\$\{\s*([^{},]*?)\s*(?:,\s*'([^']*)'\s*)?\}")
 _CHARACTERS = ("*", "?", "$")
 
@@ -49,7 +55,7 @@ class Template(NamedTuple):
     @classmethod
     def of(cls, text: str, version: str) -> Template:
         """Returns the template of a text, by the version of its document."""
-        return cls(text, version == "2012-10-17" and "${" in text)
+        return cls(text, version == CURRENT and "${" in text)
 
     def filled(self, context: Context) -> str:
         """Returns the pattern with the values of the request filled in; wildcards in them are plain text.

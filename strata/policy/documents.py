@@ -209,7 +209,7 @@ def _read(
     written = document.get("Statement", []) if isinstance(document, dict) else []
     for index, content in enumerate(written if isinstance(written, list) else [written]):
         at: Location = ("Statement", index) if isinstance(written, list) else ("Statement",)
-        yield Statement(at, index + 1, content, str(document.get("Version", "2008-10-17")), file, line(at))
+        yield Statement(at, index + 1, content, str(document.get("Version", conditions.OLD)), file, line(at))
 
 
 _PRINCIPALS = ("Principal", "NotPrincipal")

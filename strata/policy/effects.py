@@ -11,7 +11,7 @@ from typing import Any
 
 from strata.config.text import short
 from strata.config.types import is_action
-from strata.policy.conditions import Test, fills
+from strata.policy.conditions import CURRENT, OLD, Test, fills
 from strata.policy.documents import Statement, statements
 from strata.policy.findings import DocumentFinding
 from strata.policy.operators import ALL_VALUES
@@ -43,7 +43,7 @@ def doubtful(document: Any, kind: DocumentKind, access_role: str) -> list[Docume
     """
     findings: list[DocumentFinding] = []
     for statement in statements(document):
-        for rule in (_empty_condition, _fruitless, _foreign_resources):
+        for rule in (_old_version, _empty_condition, _fruitless, _foreign_resources):
             findings += rule(statement)
         findings += _tests(statement, kind)
         findings += _binds_everybody(statement, kind, access_role)
@@ -51,6 +51,14 @@ def doubtful(document: Any, kind: DocumentKind, access_role: str) -> list[Docume
 
 
 # Elements
+
+
+def _old_version(statement: Statement) -> Iterator[DocumentFinding]:
+    """One finding for the whole document, whatever the statement."""
+    if statement.version == OLD:
+        problem = f"Version is {OLD}, as without one, so ${{...}} is text and no policy variable"
+        remedy = f'set it to "{CURRENT}", which AWS requires in policies of an organization'
+        yield DocumentFinding("old-version", ("Version",), "Version", problem, remedy)
 
 
 def _empty_condition(statement: Statement) -> Iterator[DocumentFinding]:

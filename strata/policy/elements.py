@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
+from strata.policy.conditions import OLD
 from strata.policy.documents import Statement
 
 _PARTITIONS = ("aws", "aws-cn", "aws-eusc", "aws-iso", "aws-iso-b", "aws-iso-e", "aws-iso-f", "aws-us-gov")
@@ -23,7 +24,7 @@ def refused(statement: Statement) -> Iterator[Problem]:
             words = f"{statement.name}: {element} names {short(text)}"
             if text.startswith("arn:"):
                 yield from _arn(words, text)
-            yield from _variables(words, text)
+            yield from _variables(words, text, statement)
     seen: dict[tuple[str, str], str] = {}
     for test in statement.condition:
         other = seen.setdefault((test.written, test.key.lower()), test.key)
@@ -36,7 +37,7 @@ def refused(statement: Statement) -> Iterator[Problem]:
                 Message("unknown-name", problem, kind="condition operator", name="NullIfExists"), "write Null"
             )
         for value in test.texts:
-            yield from _variables(f"{statement.name} tests {test.key} against {short(value)}", value)
+            yield from _variables(f"{statement.name} tests {test.key} against {short(value)}", value, statement)
 
 
 def _arn(words: str, text: str) -> Iterator[Problem]:
@@ -63,8 +64,8 @@ _LAST = 5
 """The position of the resource in an ARN."""
 
 
-def _variables(words: str, text: str) -> Iterator[Problem]:
-    if "${" not in text:
+def _variables(words: str, text: str, statement: Statement) -> Iterator[Problem]:
+    if "${" not in text or statement.version == OLD:
         return
     if re.search(r"\$\{[^}]*(?:\$\{|$)", text):
         wrong = "is not closed"

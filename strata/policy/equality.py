@@ -38,11 +38,15 @@ def meaning(value: Any) -> Any:
 def _sorted(value: Any) -> Any:
     """Returns a part of a statement with each text as a list, in whose order nothing lies."""
     if isinstance(value, Mapping):
-        return {_composed(name): _sorted(part) for name, part in value.items()}
+        return {_composed(name): _sorted(part) for name, part in value.items() if (name, part) != _NO_SID}
     texts = [value] if isinstance(value, str) else value
     if isinstance(texts, list) and all(isinstance(text, str) for text in texts):
         return sorted({_composed(text) for text in texts})
     return value
+
+
+_NO_SID = ("Sid", "")
+"""An empty one is none, as for the AWS provider, which wrote it before version 5."""
 
 
 def _composed(value: Any) -> Any:

@@ -6,6 +6,7 @@ everybody, in the services AWS lists; management policies have a key of their ow
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
@@ -14,6 +15,7 @@ from strata.config.models import PolicyType
 from strata.config.text import Problem, as_data, short
 from strata.config.types import did_you_mean, is_action
 from strata.errors import Message
+from strata.policy.conditions import CURRENT, OLD
 from strata.policy.documents import Statement
 from strata.policy.elements import refused
 
@@ -88,10 +90,10 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
             problem = f"unknown element {short(key)}{did_you_mean(key, elements)}"
             message = Message("unknown-key", problem, key=key, choices=list(elements))
             yield Problem(message, "a policy has Version, Id and Statement")
-    if document.get("Version") != "2012-10-17":
-        got = f"is {short(document['Version'])}" if "Version" in document else "is missing"
-        message = Message("policy-version", f"Version {got}", value=as_data(document.get("Version")))
-        yield Problem(message, 'set it to "2012-10-17"')
+    version = document.get("Version", OLD)
+    if version not in (OLD, CURRENT):
+        message = Message("policy-version", f"Version is {short(version)}", value=as_data(version))
+        yield Problem(message, f'set it to "{CURRENT}"')
     listed = document.get("Statement")
     listed = [listed] if isinstance(listed, dict) else listed
     if not isinstance(listed, list) or not listed:
@@ -103,16 +105,16 @@ def _iam_document(document: dict[str, Any], kind: PolicyType | None) -> Iterator
             problem = f"statement {number} is not a JSON object"
             yield Problem(Message("wrong-type", problem, statement=str(number)), "write it as { ... }")
             continue
-        sid = statement.get("Sid", str(number))
-        if not isinstance(sid, str) or not sid.isalnum() or not sid.isascii():
+        sid = statement.get("Sid", "")
+        if not isinstance(sid, str) or not re.fullmatch("[0-9A-Za-z]*", sid):
             problem = f"Sid {short(sid)} is not letters and digits"
             yield Problem(Message("text-malformed", problem, kind="Sid", value=as_data(sid)), "rename it")
-            sid = str(number)
         elif sid in sids:
             message = Message("name-taken", f"Sid {short(sid)} appears twice", kind="Sid", name=sid)
             yield Problem(message, "rename one")
-        sids.add(sid)
-        yield from _statement(Statement((), number, statement), kind)
+        elif sid:  # an empty one is none, of which a document may have several
+            sids.add(sid)
+        yield from _statement(Statement((), number, statement, str(version)), kind)
 
 
 def _statement(written: Statement, kind: PolicyType | None) -> Iterator[Problem]:

@@ -46,7 +46,8 @@ class ReportedDifference:
         if self.attribute:
             how = f"{self.attribute} is {in_sentence(self.at_aws)} at AWS, {in_sentence(self.declared)} here"
         else:
-            how = {MADE: "at AWS only", GONE: "declared only"}[self.how]
+            gone = "declared only" if self.place else "no more at AWS"
+            how = {MADE: "at AWS only", GONE: gone}[self.how]
         return f"{self.kind} {self.name}: {how}{label}"
 
     def as_data(self) -> dict[str, Any]:

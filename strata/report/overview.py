@@ -9,11 +9,12 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Literal
 
-from strata.config.models import MANAGEMENT, Control, Mode
+from strata.config.models import MANAGEMENT, Control, Mode, PolicyType
 from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone, Part
 from strata.landing_zone.expiry import Ending, endings, when, where, who
 from strata.landing_zone.groups import known_to, may_be_in
+from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.answers import Outcome
 from strata.report.access import Access, GroupedAccess, access, empty_groups, undecided
 from strata.report.full_access import in_words, merged, not_known
@@ -100,6 +101,7 @@ class Overview:
             self._expectations(),
             self._undoing(),
             self._unbound(),
+            *_undescribed(self.landing_zone),
             self._controls(),
             self._people("without_group", "People without a group", self.without_group, self._unknown_groups),
             self._people("without_access", "People without access", self.without_access, self.unknown_access),
@@ -168,11 +170,17 @@ class Overview:
         sets = self.landing_zone.permission_sets
         return merged(access for access in self.access if sets[access.permission_set].option == "break_glass")
 
+    @property
+    def _may_be_bound(self) -> bool:
+        return self.landing_zone.has_undescribed(PolicyType.SERVICE_CONTROL)
+
     def _unbound(self) -> Point:
         unbound, left = self.landing_zone.unbound, self.landing_zone.organization.unmanaged_accounts
         unknown = (
             [f"{counted(len(left), 'unmanaged account')}: not known without --live"] if left and not self.live else []
         )
+        if self._may_be_bound:
+            unbound, unknown = [], [UNKNOWN, *unknown]
         level: Level = "danger" if unbound else _if(unknown)
         never = "No SCP ever binds the management account."
         return Point("unbound_accounts", "Accounts bound by no SCP", (*unbound, *unknown) or _NONE, level, never)
@@ -325,7 +333,8 @@ class Overview:
                 ]
             ),
             "break_glass": _holders_as_data(self.break_glass()),
-            "accounts_bound_by_no_scp": self.landing_zone.unbound,
+            "accounts_bound_by_no_scp": None if self._may_be_bound else self.landing_zone.unbound,
+            "not_described": list(self.landing_zone.undescribed),
             "controls_off": self.controls(Mode.OFF),
             "controls_unmanaged": self.controls(Mode.UNMANAGED),
             "expectations_broken": [
@@ -335,6 +344,12 @@ class Overview:
             "ends_soon": [_ending_as_data(ending) for ending in self.ending],
         }
         return {name: answer for name, answer in answers.items() if not self._unread(name)}
+
+
+def _undescribed(landing_zone: LandingZone) -> list[Point]:
+    """Returns what AWS has and nothing here describes, so that no answer knows it."""
+    lines = tuple(landing_zone.undescribed)
+    return [Point("not_described", "Not described here", lines, "warning", f"{UNKNOWN}.")] if lines else []
 
 
 _NONE, _NOBODY = ("none",), ("nobody",)
@@ -350,6 +365,7 @@ _RESTS_ON: Mapping[str, tuple[Part, ...]] = {
     "controls_off": (),
     "controls_unmanaged": (),
     "unbound_accounts": ("policies",),
+    "not_described": (),
     "accounts_bound_by_no_scp": ("policies",),
     **dict.fromkeys(("expectations", "expectations_broken", "can_undo"), GUARDRAILS_REST_ON),
 }

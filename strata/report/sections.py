@@ -263,7 +263,7 @@ class Sections:
         bound += " ".join(self.pills.policy(policy.key, source) for policy, source in alike.policies)
         if MANAGEMENT in keys:
             bound += " <small>no SCP or RCP binds the management account</small>"
-        nothing = f"<b class=f>{SIGN} no policy</b>"
+        nothing = f"<b class=f>{SIGN} {self.landing_zone.no_policy}</b>"
         own = [entering for entering in alike.entering if entering not in everywhere]
         lines = [*self._entering(own)]
         if everywhere:

@@ -240,7 +240,8 @@ def _accounts_table(landing_zone: LandingZone, marked: Marked, scope: Scope) -> 
             if scope.is_everything or scope.enters(landing_zone, entering.group, entering.principal)
         ]
         nobody = "! unread" if "people" in landing_zone.unread else "nobody"
-        rows.append((listed(alike.accounts), " > ".join(alike.path), bound or "! no policy", "; ".join(who) or nobody))
+        bound = bound or f"! {landing_zone.no_policy}"
+        rows.append((listed(alike.accounts), " > ".join(alike.path), bound, "; ".join(who) or nobody))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 

@@ -9,7 +9,7 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from strata.config import DETECTION, ORGANIZATION, SECURITY
+from strata.config import DETECTION, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
@@ -145,7 +145,7 @@ def _regions(partial: PartialConfiguration, limits: Limits, settings: Any) -> It
     if settings.regions != "governed":
         yield from report_duplicates(partial, DETECTION, ("regions",), wanted)
     for region, at in places.items():
-        if region not in governed:
+        if region not in governed and partial.complete(PROJECT, "regions"):
             message = Message("region-not-governed", f"{region} is not governed", region=region)
             remedy = f"remove it, or add it to regions.governed of project.yaml; governed are {', '.join(governed)}"
             yield partial.fault(DETECTION, at, message, remedy)

@@ -261,7 +261,7 @@ def _bound(landing_zone: LandingZone, accounts: frozenset[str], where: str, numb
         return f"{where}: {broken}", details
     if names := policies.pop():
         return f"{where}: {broken}", f"service control policies there: {listed(sorted(names))}; {details}"
-    return f"no service control policy binds {where}: {broken}", "move it below a unit that has some, or attach them"
+    return f"no SCP here binds {where}: {broken}", "move it below a unit that has some, or attach them"
 
 
 # In words

@@ -172,7 +172,7 @@ def _key_regions(
     partial: PartialConfiguration, place: str, encryption: VolumeEncryption | None, governed: tuple[str, ...]
 ) -> Iterator[Fault]:
     for region in encryption.key_arns if encryption else ():
-        if region not in governed:
+        if region not in governed and partial.complete(PROJECT, "regions"):
             at: Location = ("settings", place, "ebs_encryption", "key_arns", region)
             message = Message("region-not-governed", f"{region} is not governed: no key is set there", region=region)
             yield partial.fault(BASELINE, at, message, f"remove it; governed are {', '.join(governed)}")

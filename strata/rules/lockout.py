@@ -32,6 +32,8 @@ from strata.rules.accepted import Warned
 from strata.text import listed
 
 LOCK_OUT = "lock-out"
+UNCERTAIN = ("uncertain-administrator", "uncertain-repair")
+"""The warnings where something may be a lock-out."""
 
 
 class LockOut(NamedTuple):

@@ -19,6 +19,7 @@ from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.services import own_switches
+from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.documents import statements
 from strata.rules import archive, control_tower, detection, inherited
 from strata.rules.accepted import Doubt, Warned, place, unused
@@ -227,6 +228,8 @@ def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
     text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
+    if landing_zone.has_undescribed(PolicyType.SERVICE_CONTROL):
+        text = f"is bound by no service control policy of this configuration ({UNKNOWN})"
     for key in landing_zone.unbound:
         yield ORGANIZATION, ("accounts", key), Message("unbound-account", f"{text}{_OTHERS}", account=key)
 

@@ -69,4 +69,4 @@ def _hunk(group: Sequence[tuple[str, int, int, int, int]], old: Sequence[str], n
             yield from (f"+ {line}" for line in new[new_start:new_end])
 
 
-_SID = re.compile(r'^ +"Sid": "(.*)",?$')
+_SID = re.compile(r'^ +"Sid": "(.+)",?$')

@@ -13,7 +13,7 @@ from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, entered, ids_of_accounts, way
 from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.organization import ListedAccount, enabled_policy_types, is_new, list_accounts, list_roots
+from strata.aws.organization import ListedAccount, describe, enabled_policy_types, is_new, list_accounts, list_roots
 from strata.aws.prerequisites import ORGANIZATION, closed_regions, inspect, management_caller
 from strata.aws.questions import ResourceQuestion
 from strata.aws.quotas import account_quota, more_accounts
@@ -36,6 +36,7 @@ from strata.config.layers import (
 from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, Leaving, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
+from strata.evaluation.organization import named_organization, organization_fault
 from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
@@ -72,7 +73,8 @@ from strata.options import Options
 from strata.printing import line
 from strata.rules import control_tower
 from strata.rules.expectations import require
-from strata.rules.lockout import Guard
+from strata.rules.lockout import UNCERTAIN, Guard
+from strata.rules.warnings import found_warnings
 from strata.sides.states import State, managed, objects
 from strata.steps.known_regions import KnownRegions
 from strata.terraform import synthesis, whole
@@ -308,7 +310,7 @@ def prepare(
     _check_part(landing_zone, stacks, fleet)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
-    ended = [fault.message for fault in over(landing_zone, today)]
+    ended = [*(fault.message for fault in over(landing_zone, today)), *_uncertain(landing_zone, today)]
     for warning in ended:
         print(line(f"warning: {warning}"), file=sys.stderr)
     progress.doing("asking AWS", seen_only=True)
@@ -410,6 +412,15 @@ def _loaded(options: Options, today: dt.date) -> LandingZone:
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone
+
+
+def _uncertain(landing_zone: LandingZone, today: dt.date) -> Iterator[Message]:
+    """Yields where somebody may lock themselves out, as `strata check` warns of it."""
+    for warning in found_warnings(landing_zone, today=today):
+        if warning.finding in UNCERTAIN:
+            file = landing_zone.source_file(warning.source.file).file
+            at = f"{file}:{warning.source.line}"
+            yield warning.text.saying(f"{at}: {warning.told}", place=f"{at}: {warning.path}")
 
 
 def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
@@ -1069,6 +1080,14 @@ def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -
         raise UsageError(Message("number-out-of-range", text, value=wave, limit=most))
 
 
+def _check_organization(aws: Aws, landing_zone: LandingZone) -> None:
+    """Refuses documents that name another organization: what they keep out was judged by it."""
+    organization = describe(aws) if named_organization(landing_zone) else None
+    fault = organization_fault(landing_zone, organization["Id"]) if organization else None
+    if fault:
+        raise ConfigurationError([fault])
+
+
 def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str]) -> None:
     """Refuses states that are gone, and another name or region of what they hold, before anybody is told to make it."""
     try:
@@ -1088,6 +1107,7 @@ def _check_ground(
 
     Returns what is missing and a preview does without: before the first deploy, the store of the state.
     """
+    _check_organization(aws, landing_zone)
     findings, refusals = inspect(aws, landing_zone)
     lacking = tuple(finding for finding in findings if finding.missing)
     if lacking and (elsewhere := other_store(aws, landing_zone)):

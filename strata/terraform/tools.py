@@ -184,8 +184,13 @@ def is_wheel_terraform(terraform: Path) -> bool:
 def _on_path(variables: Mapping[str, str], name: str) -> Iterator[Path]:
     for folder in variables.get("PATH", os.defpath).split(os.pathsep):
         file = Path(folder, name)
-        if file.is_file() and os.access(file, os.X_OK):
+        if file.is_file() and os.access(file, os.X_OK) and not _is_link_of_venv(file):
             yield file.absolute()
+
+
+def _is_link_of_venv(file: Path) -> bool:
+    """Says whether set-up has made it, which would take its own link for the machine's."""
+    return file.is_symlink() and (file.parent.parent / "pyvenv.cfg").is_file()
 
 
 def package_folder(name: str) -> Path | None:

@@ -296,6 +296,31 @@ def test_every_setting_is_switched_off_or_let_go(shipped: Site) -> None:
     assert member(shipped, "shared", "ec2").get_ebs_encryption_by_default()["EbsEncryptionByDefault"]
 
 
+def test_an_account_for_which_nothing_is_said_has_no_stack_and_one_that_had_something_lets_go(shipped: Site) -> None:
+    shipped.sign_in_as_administrator()
+    file = shipped.config / "baseline.yaml"
+    file.write_text("settings:\n  shared:\n    ebs_encryption: {mode: on}\n")
+    assert shipped.strata("deploy", "--yes").code == 0
+
+    planned, drift = shipped.strata("plan", "--json"), shipped.strata("drift", "--json")
+    judged = shipped.strata("doctor", "--json")
+
+    assert planned.changing == {}
+    assert [stack for stack in planned.planned if stack.startswith("baseline_")] == ["baseline_shared"]
+    assert "preview" not in json.loads(planned.stdout)
+    assert json.loads(drift.stdout)["waiting"] == []
+    assert "layer-not-deployed" not in judged.ids
+
+    file.write_text("settings: {}\n")
+    had = shipped.addresses("baseline_shared")
+    assert had
+    assert shipped.strata("plan", "baseline", "--json").changing == {"baseline_shared": dict.fromkeys(had, "forget")}
+    assert shipped.strata("deploy", "--yes").code == 0
+    again = shipped.strata("plan", "--json")
+    assert (again.code, again.changing) == (0, {})
+    assert json.loads(shipped.strata("drift", "--json").stdout)["waiting"] == []
+
+
 @pytest.mark.only("stand-in", "real")
 @pytest.mark.long("stand-in")
 def test_many_accounts_get_every_setting(shipped: Site, request: pytest.FixtureRequest) -> None:

@@ -59,6 +59,7 @@ from strata.inventory.kept import KeptAnswers
 from strata.inventory.progress import InventoryReading
 from strata.kinds.at_aws import Inventory
 from strata.kinds.group import MEMBERSHIP, group_of
+from strata.kinds.policy import POLICY_TYPE
 from strata.kinds.thing import as_read
 from strata.landing_zone import LandingZone
 from strata.landing_zone.groups import Group
@@ -372,7 +373,7 @@ def _files(
         lines = import_ids(landing_zone, inventory, description.keys, description.security)
         landing_zone = loaded(rendering.files({IMPORTS: lines} if lines else {}, {}))
         left, apart = _left(landing_zone, inventory)
-        files |= rendering.accepted([*entries, *left])
+        landing_zone = loaded(rendering.accepted([*entries, *left]))
         require(loaded(rendering.expectations(holding(landing_zone))))
     apart += [*unread(members, description), *roles_to_make(landing_zone, inventory)] if members else []
     description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
@@ -396,6 +397,7 @@ def _left(
     meant = {(acceptance.finding, acceptance.at) for acceptance in landing_zone.accepted}
     drift = compare(without, states, inventory, meant)
     made = [difference for difference in drift.differences if difference.how is Kind.MADE]
+    policies = inventory.organization.policies
     full, entries, apart = sets_with_full_access(inventory), list[dict[str, Any]](), list[Message]()
     for difference in made:
         group = landing_zone.groups.get(group_of(difference.name)) if difference.kind == MEMBERSHIP.name else None
@@ -405,8 +407,11 @@ def _left(
             until = f"which {EXTERNAL} has" if read else "which strata drift reports until accepted.yaml has it"
             text = f"Full access, {until}: {difference.kind} {difference.name!r}."
             apart.append(Message("full-access-left", text, kind=difference.kind, name=difference.name))
-        if not (in_tower or gives):
-            entries.append({"finding": difference.how.value, "at": difference.at, "reason": REASON})
+        # The first deploy notes the types that are on, and drift tells the policies of those that nobody declares.
+        if not (in_tower or gives or difference.kind == POLICY_TYPE.name):
+            type = "".join(policy.type for policy in policies if f"({policy.id})" in difference.at)
+            reason = f"{REASON} {type}".strip()
+            entries.append({"finding": difference.how.value, "at": difference.at, "reason": reason})
     return entries, apart
 
 

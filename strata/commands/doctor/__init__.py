@@ -13,6 +13,7 @@ from strata.commands.doctor import account, conflicts, defaults, layers, members
 from strata.commands.doctor.context import Check, CheckContext, Needs, build_context
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, refused, unanswered, unreadable, warning
 from strata.errors import StrataError
+from strata.evaluation.organization import organization_fault
 from strata.identity.lost_states import lost_states
 from strata.load import load
 from strata.options import Options
@@ -68,6 +69,9 @@ def run(options: Options, *, json: bool) -> int:
     if reachable:
         organization, has_organization = account.check_organization(aws, project)
         gate.append(("organization", organization))
+        id = organization.text.data.get("organization", "")
+        if has_organization and id and (fault := organization_fault(landing_zone, id)):
+            gate.append(("organization", refused(fault.message)))
         # In somebody else's organization every further answer would be about something else.
         reachable = organization.level is not Level.FAILURE
     if reachable and (lost := lost_states(aws, landing_zone)):

@@ -46,7 +46,7 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
 
 def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: Holdings) -> Iterator[Finding]:
     """Judges who has the e-mails of declared accounts: those not ACTIVE, then those that a deploy would rename."""
-    names = {account.name: key for key, account in {**zone.retired, **zone.members}.items()}
+    keys = {thing.id: thing.key for thing in states.of("account")}
     holding = {key: holders.get(folded(declared.email)) for key, declared in zone.members.items()}
     held = [(key, account) for key, account in holding.items() if account]
     for key, account in sorted(held, key=lambda entry: entry[1].active):
@@ -70,10 +70,10 @@ def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: H
         elif account.id in zone.organization.unmanaged_accounts:
             text = f"{at} belongs to {account}, which unmanaged_accounts lists"
             yield failure("account-unmanaged", text, "keep it in one of the two places", **data)
-        elif (other := names.get(account.name, key)) != key:
-            text = f"{at} belongs to {account}, which is named as accounts.{other} would be"
+        elif (other := keys.get(account.id, key)) != key and other in zone.members:
+            text = f"{at} belongs to {account}, which is deployed as accounts.{other}"
             yield failure("emails-swapped", text, "swap the addresses", **data, other=other)
-        elif account.name != declared.name:
+        elif account.name != declared.name and "name" not in declared.unwritten:
             text = f"{at} belongs to {account}: a deploy adopts it and names it {declared.name!r}"
             remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)

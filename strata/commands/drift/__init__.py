@@ -28,6 +28,7 @@ from strata.drift.event_history import History
 from strata.drift.keeping import adopt_line
 from strata.drift.steady import check_same, steady_states
 from strata.errors import Message
+from strata.identity.settled import held_in_baseline
 from strata.inventory.progress import InventoryReading
 from strata.inventory.reading import CENTER
 from strata.kinds.assignment import ASSIGNMENT
@@ -121,6 +122,7 @@ class _SeenDrift(NamedTuple):
 def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acceptance], thorough: bool) -> _SeenDrift:
     """Reads all three sides, by states that no run changes meanwhile, and compares."""
     states = steady_states(aws, zone)
+    zone = zone.at([stack for stack, state in states.items() if held_in_baseline(state)])
     reading = InventoryReading(options, zone.project)
     inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))

@@ -100,7 +100,7 @@ _AS_MADE: Attributes = {"reader": "as Strata makes it", "writer": "as Strata mak
 def _made(zone: LandingZone) -> Iterator[str]:
     layer = zone.layers.get(BASELINE_LAYER)
     # The layer that is there for Config alone sets nothing once that is left to others, and no step looks at its roles.
-    yield from zone.members if layer and layer.makes_roles and not layer.lets_go else ()
+    yield from filter(layer.is_in, zone.members) if layer and layer.makes_roles and not layer.lets_go else ()
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
