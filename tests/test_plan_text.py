@@ -412,3 +412,22 @@ def test_a_pipe_has_a_line_for_each_thing_done(capsys: pytest.CaptureFixture[str
 
 def test_time_in_words() -> None:
     assert [duration(seconds) for seconds in (0.2, 12, 61, 600)] == ["1 s", "12 s", "1 min 1 s", "10 min 0 s"]
+
+
+@pytest.mark.parametrize(
+    ("address", "argument", "before", "after"),
+    [
+        ("aws_ssoadmin_permission_set.Auditor", "session_duration", "PT12H", "PT1H"),
+        ("aws_ssoadmin_permission_set.Auditor", "relay_state", "https://console.aws.amazon.com/s3", ""),
+        ("aws_identitystore_group.devops", "display_name", "devops-old", "devops"),
+        ("aws_organizations_account.shop", "name", "Shop", "acme-shop"),
+    ],
+)
+def test_what_goes_back_to_its_default_is_marked(address: str, argument: str, before: str, after: str) -> None:
+    """A session length that somebody set by hand goes back, and so does a name."""
+    changed = PlannedChange("update", attributes=(Attribute(argument, before, after),))
+    created = PlannedChange("create", attributes=(Attribute(argument, None, after),))
+
+    shown = [text(Plan("sso", {address: change})) for change in (changed, created)]
+
+    assert ["put back to the default" in one for one in shown] == [True, False]

@@ -15,6 +15,7 @@ from strata.adoption.keys import keys
 from strata.config import moves
 from strata.config.limits import aws_limits
 from strata.config.models import (
+    DEFAULT_SESSION,
     MANAGEMENT,
     OWN_TAGS,
     AccountEntry,
@@ -798,7 +799,7 @@ class _Center:
     def _permission_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if permission_set.inline else []
         return {
-            **_written(SET, permission_set, name=key, session_duration=_SESSION),
+            **_written(SET, permission_set, name=key, session_duration=DEFAULT_SESSION),
             "policies": [
                 *map(live_policy, permission_set.aws_managed),
                 *map(live_policy, permission_set.customer_managed),
@@ -874,7 +875,6 @@ def written(rule: Assignment) -> dict[str, Any]:
 
 _BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
 """The ids of faults of a permission set that has more than AWS gives unasked."""
-_SESSION = str(PermissionSetEntry.model_fields["session_duration"].default)
 """What need not be written: a deploy leaves it, and drift compares AWS with it."""
 
 

@@ -1323,6 +1323,9 @@ class Boundary(Model):
         return self
 
 
+DEFAULT_SESSION = "PT1H"
+
+
 class PermissionSetEntry(Model, title="PermissionSet"):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
@@ -1332,7 +1335,7 @@ class PermissionSetEntry(Model, title="PermissionSet"):
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None
     """When not given, it keeps the one it has: the AWS provider cannot empty it."""
-    session_duration: SessionDuration = "PT1H"
+    session_duration: SessionDuration = DEFAULT_SESSION
     """How long a session lasts, in ISO 8601, 1 to 12 hours."""
     relay_state: RelayState | None = None
     """The console page its holder lands on; AWS's own when not given."""
@@ -1432,7 +1435,7 @@ class BreakGlass(Model):
 
     group: GroupReference
     """The key of the group that may use it."""
-    session_duration: SessionDuration = "PT1H"
+    session_duration: SessionDuration = DEFAULT_SESSION
     """How long a session lasts, in ISO 8601, 1 to 12 hours."""
 
 

@@ -48,7 +48,7 @@ def _read(reading: BulkReading, attributes: Attributes) -> Attributes | None:
 
 DESCRIBED = {"description": "Description", "session_duration": "SessionDuration", "relay_state": "RelayState"}
 """AWS's words for what it describes."""
-_UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
+_UNSAID = {"description": "", "session_duration": models.DEFAULT_SESSION, "relay_state": ""}
 """What holds of that where AWS says nothing."""
 
 
