@@ -24,7 +24,7 @@ from strata.adoption.record import RECORD
 from strata.cli import app
 from strata.commands.adopt import AdoptOptions, configuration
 from strata.commands.adopt.chosen import _offered, chosen_of, kept, nothing_of, parsed
-from strata.commands.adopt.existing import looked_over, worse
+from strata.commands.adopt.existing import worse
 from strata.commands.drift import _adopt, _laid_out, _to_copy, _told, _unread
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits

@@ -293,13 +293,8 @@ def _accepted(
     place: str,
     entry: dict[str, Any],
     what: tuple[str, str, str],
-    *,
-    by_name: bool = False,
 ) -> bool:
-    """Takes out of an entry what it need not have and is not accepted; says if a configuration can have the rest there.
-
-    What is not written keeps the value that it has. What is looked up `by_name` has to have its name written.
-    """
+    """Takes tags that are not accepted out of an entry, which stay as they are; says if the rest can be written."""
     if description.refuses(place, *what):
         return False
     kind, called, id = what
@@ -556,7 +551,7 @@ class _Organization:
         for policy in some:
             key, what = chosen[policy.id], ("policy", policy.name, policy.id)
             entry = self._policy(policy, key)
-            if _accepted(self.description, PolicyEntry, f"policies.{key}", entry, what, by_name=True):
+            if _accepted(self.description, PolicyEntry, f"policies.{key}", entry, what):
                 self.description.keys["policy"][policy.id] = key
                 if "file" in entry:
                     self.description.documents[entry["file"]] = policy.content
@@ -745,7 +740,7 @@ class _Center:
                 self.description.leave("group", f"{group.name} ({group.id})", taken, group.id)
             elif not self.description.refuses(f"groups.{chosen[group.id]}", "group", group.name, group.id):
                 entry = self._group(group, chosen[group.id], external=foreign)
-                if _accepted(self.description, GroupEntry, "", entry, ("group", group.name, group.id), by_name=foreign):
+                if _accepted(self.description, GroupEntry, "", entry, ("group", group.name, group.id)):
                     self.description.keys["group"][group.id] = chosen[group.id]
                     described[chosen[group.id]] = entry
                     if foreign:
@@ -789,7 +784,7 @@ class _Center:
             if external:
                 entry = {"external": True, **_name_of(entry)}
             place = "" if beyond else place  # AWS has it, and external it is not counted
-            if _accepted(self.description, PermissionSetEntry, place, entry, what, by_name=bool(external)):
+            if _accepted(self.description, PermissionSetEntry, place, entry, what):
                 self.description.keys["permission-set"][permission_set.arn] = key
                 if permission_set.inline and not external:
                     self.description.documents[inline_file(key)] = permission_set.inline

@@ -57,7 +57,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, thing=("account", account.id), note=note)
 
 
-def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
+def _way(attribute: str, here: Thing | None, before: Thing | None, _: Thing | None) -> Way | None:
     """Returns the way back where no deploy makes an account again, opens it again or gives it its address or name."""
     if not (here and before):
         return None
