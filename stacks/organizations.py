@@ -127,7 +127,7 @@ class OrganizationsStack(BaseStack):
                 lifecycle={
                     "prevent_destroy": True,
                     "create_before_destroy": True,
-                    "ignore_changes": [*sorted(unit.unwritten), "tags"],
+                    "ignore_changes": ["tags"],
                 },
                 depends_on=[self.organization],
             )
@@ -187,7 +187,7 @@ class OrganizationsStack(BaseStack):
                 # An import brings no timeouts, so that they alone would be a change.
                 "ignore_changes": [
                     *("role_name", "iam_user_access_to_billing", "email", "timeouts"),
-                    *sorted(account.unwritten),
+                    *(["tags"] if account.keeps_tags else []),
                 ],
             },
             depends_on=after,
@@ -216,7 +216,7 @@ class OrganizationsStack(BaseStack):
             type=policy.type,
             content=content,
             description=policy.description or None,
-            lifecycle=leaving(*sorted(policy.unwritten), "tags"),
+            lifecycle=leaving("tags"),
             depends_on=[self.organization],
         )
         self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))

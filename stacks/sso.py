@@ -163,7 +163,7 @@ class SsoStack(BaseStack):
             name={"given_name": user.given_name, "family_name": user.family_name},
             emails={"value": user.email, "primary": True, "type": "work"},
             # A changed user name would delete the person: password, MFA and direct assignments with it.
-            lifecycle=leaving("user_name", *(["display_name"] if user.display_name is None else []), *_FILLED_IN),
+            lifecycle=leaving("user_name", *_FILLED_IN),
         )
 
     def _group(self, group: Group) -> Added[IdentitystoreGroup | DataAwsIdentitystoreGroup]:
@@ -174,7 +174,8 @@ class SsoStack(BaseStack):
                 identity_store_id=self.identity_store_id,
                 display_name=group.name,
                 description=group.description or None,
-                lifecycle=leaving(*(_GROUP_ARGUMENTS[name] for name in sorted(group.unwritten))),
+                # The provider empties it by an empty text, which the identity store refuses.
+                lifecycle=leaving(*([] if group.description else ["description"])),
             )
         by_name = DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute(
             attribute_path="DisplayName", attribute_value=group.name
@@ -217,8 +218,12 @@ class SsoStack(BaseStack):
             relay_state=permission_set.relay_state or None,
             tags=permission_set.tags or None,
             timeouts=SsoadminPermissionSetTimeouts(update=_EVERYWHERE),
+            # The provider cannot empty a description, and would provision every account at each deploy:
+            # https://github.com/hashicorp/terraform-provider-aws/issues/41897
             lifecycle=leaving(
-                *sorted({TIMES} | permission_set.unwritten | ({"tags"} if permission_set.option else set()))
+                *([] if permission_set.description else ["description"]),
+                *(["tags"] if permission_set.keeps_tags or permission_set.option else []),
+                TIMES,
             ),
         )
         self._policies[key] = self._attach(permission_set, backend)
@@ -410,7 +415,6 @@ class SsoStack(BaseStack):
 
 _EVERYWHERE = "60m"
 """How long a permission set may take to be provisioned in all its accounts; the provider waits for 10 minutes."""
-_GROUP_ARGUMENTS = {"name": "display_name", "description": "description"}
 _FILLED_IN = (
     "addresses",
     "emails[0].primary",

@@ -664,7 +664,7 @@ def test_of_names_alike_but_for_their_form_none_is_found_by_its_name(tmp_path: P
         ("organizational unit", "not-normal-form"),
         ("policy", "value-rejected"),
     }
-    assert len(zone.groups) == len(names)  # which are imported by their ids
+    assert [group.name for group in zone.groups.values()] == [names["p1"]]
     accepted = {(one.finding, one.at) for one in zone.accepted}
     assert not compare(zone, {}, there.inventory, accepted).differences
 
@@ -872,7 +872,6 @@ def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
     assert {one.kind for one in drift.differences if one.how is DifferenceKind.MADE} == {"policy type"}
     assert not any(one.at.startswith("policy type") for one in zone.accepted), "a deploy notes them"
     assert [one.at for one in deployed.differences] == []
-    assert ("changed-outside", "permission set Long: session_duration is PT3601S") in accepted
     assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
     assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
 

@@ -373,8 +373,10 @@ def test_an_address_of_another_account_warns_that_a_deploy_adopts_and_renames_it
     assert (told.id, told.data["name"]) == ("account-would-be-adopted", "example-security")
 
 
-def test_a_name_that_no_file_writes_stays_and_is_no_warning(shipped: LandingZone) -> None:
-    assert members_found(shipped, [ListedAccount("1" * 12, "Audit", SECURITY_MAIL, "ACTIVE")]) == []
+def test_a_name_that_no_file_writes_is_the_default_that_a_deploy_gives(shipped: LandingZone, said: Said) -> None:
+    found = members_found(shipped, [ListedAccount("1" * 12, "Audit", SECURITY_MAIL, "ACTIVE")])
+
+    assert said.ids(found) == ["account-would-be-adopted"]
 
 
 def test_an_address_of_the_management_account_or_an_unmanaged_one_is_a_failure(

@@ -270,52 +270,38 @@ def test_an_edit_that_is_not_deployed_is_no_drift() -> None:
     assert drift.waiting == ("permission set Rich", "group admins", "policy policy-1")
 
 
-def test_what_the_configuration_does_not_write_may_be_anything() -> None:
-    """A deploy leaves it as it is at AWS, so nothing would put it back."""
-    sets = [changed("permission set", key, relay_state="https://example.org/") for key in ("Admin", "Rich")]
-
-    assert told(by_hand(*sets, changed("account", "a3", tags={"a": "b"}))) == []
+def test_tags_that_no_file_writes_may_be_anything() -> None:
+    """A deploy leaves them as they are at AWS, so nothing would put them back."""
+    assert told(by_hand(changed("account", "a3", tags={"a": "b"}))) == []
 
 
-def test_how_long_access_lasts_is_told_though_no_deploy_puts_it_back() -> None:
-    """Also where a deploy noted it in the state. The default at AWS is no difference, whatever the state says."""
-    unsaid = DEPLOYED.in_yaml(_session(None))
-    lengths = ("PT1H", "PT2H", "PT12H")
-    found = {
-        (live, was): [
-            (one.at, one.before, one.here)
-            for one in compared(unsaid.at_aws(_session(live)).in_state(_session(was))).differences
-        ]
-        for live in lengths
-        for was in lengths
-    }
+def test_a_default_is_put_back_as_a_value_that_is_written() -> None:
+    """Also where a refresh noted in the state what somebody did: then it waits for a deploy."""
+    unsaid = DEPLOYED.in_yaml(_session(None), changed("permission set", "Rich", relay_state=""))
+    unsaid = unsaid.in_state(_session("PT1H"), changed("permission set", "Rich", relay_state=""))
+    page = changed("permission set", "Rich", relay_state="https://eu-west-1.console.aws.amazon.com/")
 
-    at = "permission set Rich: session_duration is "
-    assert found == {
-        (live, was): [] if live == "PT1H" else [(f"{at}{live}", was, "PT1H")] for live in lengths for was in lengths
-    }
-    drift = compared(unsaid.at_aws(_session("PT12H")).in_state(_session("PT12H")))
-    assert (drift.waiting, compared(unsaid.at_aws(_session("PT1H"))).waiting) == ((), ())
-    assert list(_told(Options(Path("config")), unsaid.zone, drift, ())) == [
-        "config/sso.yaml:27: changed outside: permission set Rich: session_duration is 'PT12H' at AWS, 'PT1H' by "
-        "default",
-        "  back:  write session_duration: PT1H at permission_sets.Rich in sso.yaml, and deploy sso",
-        '  keep:  write session_duration: "PT12H" at permission_sets.Rich in sso.yaml',
-        '  meant: accepted.yaml, finding: changed-outside, at: "permission set Rich: session_duration is PT12H"',
-        "1 difference",
-    ]
+    by_default = unsaid.at_aws(_session("PT1H"), changed("permission set", "Rich", relay_state=""))
+    assert (told(compared(by_default)), compared(by_default).waiting) == ([], ())
+    for change, at in (
+        (_session("PT12H"), "session_duration is PT12H"),
+        (page, "relay_state is https://eu-west-1.console.aws.amazon.com/"),
+    ):
+        drift = compared(by_default.at_aws(change))
+        assert (told(drift), drift.waiting) == ([f"changed permission set Rich: {at}"], ())
+        assert [difference.way.deploy for difference in drift.differences] == [("sso",)]
+        noted = compared(by_default.at_aws(change).in_state(change))
+        assert (told(noted), noted.waiting) == ([], ("permission set Rich",))
 
 
-def test_a_session_length_that_counts_by_default_goes_back_and_stays_by_what_is_said() -> None:
-    there = DEPLOYED.but(_session("PT12H")).in_yaml(_session(None))
-    (one,) = compared(there).differences
-    assert one.way.keep == 'write session_duration: "PT12H" at permission_sets.Rich in sso.yaml'
+def test_a_description_that_cannot_be_emptied_is_told_until_it_is_written(said: Said) -> None:
+    """The provider empties none of a permission set, the identity store takes no empty one of a group."""
+    for kind, key in (("permission set", "Admin"), ("group", "admins")):
+        described, unsaid = changed(kind, key, description="By hand."), changed(kind, key, description="")
+        drift = compared(DEPLOYED.in_yaml(unsaid).at_aws(described).in_state(described))
 
-    kept = compared(there.in_yaml(_session("PT12H")))
-    assert (told(kept), kept.waiting) == ([], ())
-
-    back = compared(there.in_yaml(_session("PT1H")))
-    assert (told(back), back.waiting) == ([], ("permission set Rich",))
+        assert (told(drift), drift.waiting) == ([f"changed {kind} {key}: description is By hand."], ())
+        assert said.ids(difference.way.by_hand for difference in drift.differences) == ["write-what-stays"]
 
 
 UNNAMED = DEPLOYED.but(
@@ -323,23 +309,12 @@ UNNAMED = DEPLOYED.but(
     changed("unit", "workloads", name="workloads"),
 )
 """What was deployed with no name but those of the keys."""
-RENAMED = {
-    ("account", "a3"): ("account a3", "aws account put-account-name --account-name acme-a3 --account-id 000000000003"),
-    ("unit", "prod"): (
-        "organizational unit prod",
-        "aws organizations update-organizational-unit --organizational-unit-id ou-abcd-00000002 --name prod",
-    ),
-    ("policy", "policy-1"): (
-        "policy policy-1",
-        f"aws organizations update-policy --policy-id {DEPLOYED.id('policy', 'policy-1')} --name policy-1",
-    ),
-    ("group", "admins"): (
-        "group admins",
-        f"aws identitystore update-group --identity-store-id {STORE} --group-id {DEPLOYED.id('group', 'admins')} "
-        """--operations '[{"AttributePath": "displayName", "AttributeValue": "admins"}]' --region us-east-1""",
-    ),
+KEYED_BY_NAME = {
+    ("account", "a3"): "account a3",
+    ("unit", "prod"): "organizational unit prod",
+    ("policy", "policy-1"): "policy policy-1",
+    ("group", "admins"): "group admins",
 }
-"""What has no name in the YAML: how drift calls it, and the line that gives it the name of its key back."""
 
 
 def _unnamed(folder: Path) -> Path:
@@ -351,41 +326,21 @@ def _unnamed(folder: Path) -> Path:
     return folder
 
 
-@pytest.mark.parametrize("noted", [False, True], ids=["at AWS alone", "noted in the state"])
-@pytest.mark.parametrize(("kind", "key"), RENAMED)
-def test_a_thing_without_a_name_is_called_by_its_key(tmp_path: Path, kind: str, key: str, noted: bool) -> None:
-    """Whoever renames it at AWS is told of, also where a refresh noted it."""
+@pytest.mark.parametrize(("kind", "key"), KEYED_BY_NAME)
+def test_a_thing_without_a_name_is_called_by_its_key(tmp_path: Path, kind: str, key: str) -> None:
+    """Whoever renames it at AWS is told of, and a deploy takes it back, also where a refresh noted it."""
     folder, renamed = _unnamed(tmp_path), changed(kind, key, name="Evil")
-    there = UNNAMED.at_aws(renamed).in_state(renamed) if noted else UNNAMED.at_aws(renamed)
     assert told(compare(load(folder), UNNAMED.states, UNNAMED.inventory)) == []
 
+    there = UNNAMED.at_aws(renamed)
     drift = compare(load(folder), there.states, there.inventory)
+    what = KEYED_BY_NAME[kind, key]
+    assert (told(drift), drift.waiting) == ([f"changed {what}: name is Evil"], ())
+    assert [difference.way.deploy[:1] for difference in drift.differences] in ([("organizations",)], [("sso",)])
 
-    (one,) = drift.differences
-    what, line = RENAMED[kind, key]
-    assert (told(drift), [*map(str, one.way.undo)], drift.waiting) == ([f"changed {what}: name is Evil"], [line], ())
-    parse(shlex.split(line)[1:])
-    assert one.way.keep.startswith('write name: "Evil" at ')
-
-
-def test_a_name_by_the_key_that_a_thing_had_is_no_drift(edited: Edited) -> None:
-    """A line of moves.yaml that somebody wrote by hand gives no name: a deploy leaves that of the old key."""
-    text = (edited.path / "sso.yaml").read_text().replace("admins", "chiefs")
-    (edited.path / "sso.yaml").write_text(text)
-    (edited.path / "moves.yaml").write_text("- {kind: group, from: admins, to: chiefs}\n")
-
-    drift = edited.compared(DEPLOYED)
-    assert (told(drift), drift.otherwise) == ([], ())
-    others = {name: edited.compared(DEPLOYED.at_aws(changed("group", "admins", name=name))) for name in ("chiefs", "x")}
-    assert {name: told(one) for name, one in others.items()} == {"chiefs": [], "x": ["changed group chiefs: name is x"]}
-
-
-def test_who_took_the_name_of_what_was_renamed_is_told() -> None:
-    drift = by_hand(changed("group", "admins", name="admins-old"), group("admins5", "bo", name="admins"))
-
-    made = f"group admins ({DEPLOYED.at_aws(group('admins5')).id('group', 'admins5')})"
-    assert sorted(told(drift)) == ["changed group admins: name is admins-old", f"made {made}"]
-    assert sorted(one.way.undo[0].split()[2] for one in drift.differences) == ["delete-group", "update-group"]
+    noted = there.in_state(renamed)
+    drift = compare(load(folder), noted.states, noted.inventory)
+    assert (told(drift), drift.waiting) == ([], (what,))
 
 
 def _session(length: str | None) -> Any:

@@ -1,4 +1,4 @@
-"""The difference of policies, statement by statement: over realistic edits, and over mutants of the shipped policies."""
+"""The difference of policies by statement: over realistic edits, and over mutants of the shipped policies."""
 
 from __future__ import annotations
 

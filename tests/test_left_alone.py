@@ -11,12 +11,10 @@ import pytest
 from strata.config.models import PasswordPolicy
 from strata.diff.comparison import compare
 from strata.errors import ConfigurationError
-from strata.identity.declared import keeping_names
-from strata.identity.things import Holdings, KeyedThing
 from strata.load import load
 from strata.terraform.plans import PlannedChange, changes
 from tests.conftest import Golden, Variant
-from tests.synthesized import COMPANY, SHIPPED, Deployment, Stack
+from tests.synthesized import SHIPPED, Deployment, Stack
 
 ACCOUNT, UNIT = "aws_organizations_account.shared", "aws_organizations_organizational_unit.shared"
 POLICY, GROUP = "aws_organizations_policy.deny-root-user", "aws_identitystore_group.finops"
@@ -77,15 +75,15 @@ def full(variant: Variant) -> Deployment:
     )
 
 
-def test_what_is_not_written_is_left_alone_and_made_with_a_default(bare: Deployment) -> None:
+def test_a_default_is_a_value_and_what_cannot_be_set_back_is_left_alone(bare: Deployment) -> None:
     organizations, sso = bare["organizations"], bare["sso"]
 
-    assert left(organizations, ACCOUNT) >= {"name", "tags", "timeouts"}
-    assert left(organizations, UNIT) == {"name", "tags"}
-    assert left(organizations, POLICY) == {"name", "description", "tags"}
-    assert left(sso, GROUP) == {"display_name", "description"}
-    assert left(sso, SET) == {"name", "description", "session_duration", "relay_state", "tags", "timeouts"}
-    assert left(sso, USER) >= {"user_name", "display_name", *PERSON}
+    assert left(organizations, ACCOUNT) == {"role_name", "iam_user_access_to_billing", "email", "tags", "timeouts"}
+    assert left(organizations, UNIT) == left(organizations, POLICY) == {"tags"}
+    assert left(sso, GROUP) == {"description"}
+    assert left(sso, SET) == {"description", "tags", "timeouts"}
+    assert left(sso, USER) >= {"user_name", *PERSON}
+    assert "display_name" not in left(sso, USER)
     assert (organizations[ACCOUNT]["name"], organizations[UNIT]["name"]) == ("example-shared", "shared")
     assert (sso[GROUP]["display_name"], sso[USER]["display_name"]) == ("finops", "Jane Doe")
     assert sso[SET]["session_duration"] == "PT1H"
@@ -190,14 +188,6 @@ def test_a_zero_that_is_written_is_sent(written: dict[str, int], found: int | No
     assert PasswordPolicy.model_validate(written).values.get("max_password_age") == found
 
 
-def test_both_configurations_say_what_they_leave() -> None:
-    """An option's own set and policy are Strata's whole; nothing of them is left."""
-    for landing_zone in (load(SHIPPED), load(COMPANY)):
-        made = [one for one in landing_zone.permission_sets.values() if one.option]
-        assert all(not one.unwritten for one in made)
-        assert all(not one.unwritten for one in landing_zone.policies.values() if one.option)
-
-
 # What a plan says of it
 
 
@@ -240,39 +230,10 @@ def test_who_was_shown_a_creation_is_asked_when_something_would_go() -> None:
     assert not shown.covers(PlannedChange("import and update", loses=("vault of client_id_list",)))
 
 
-# What a comparison and a diff make of it
+# What a diff makes of it
 
 
-def known_as(declared: KeyedThing, recorded: KeyedThing, *others: KeyedThing) -> str:
-    """Returns the identity that a declared thing is compared by."""
-    wanted = Holdings(things={(one.kind, one.key): one for one in (declared, *others)})
-    known = Holdings(things={(recorded.kind, recorded.key): recorded})
-    return keeping_names(wanted, known).things[declared.kind, declared.key].identity
-
-
-def test_a_thing_without_a_written_name_is_compared_by_the_name_it_has() -> None:
-    live, unwritten = (
-        KeyedThing("group", "ops", "Old", "Old"),
-        KeyedThing("group", "ops", "ops", "ops", keeps_name=True),
-    )
-
-    assert known_as(unwritten, live) == "Old"
-    assert known_as(KeyedThing("group", "ops", "ops", "ops"), live) == "ops"
-    assert known_as(unwritten, live, KeyedThing("group", "other", "Old", "Old")) == "ops", (
-        "the name went to another key"
-    )
-
-
-def test_what_is_made_anew_is_not_compared_by_the_name_it_had() -> None:
-    policy = KeyedThing("policy", "guard", "TAG_POLICY/guard", "guard", keeps_name=True)
-    unit = KeyedThing("ou", "lab", "prod/lab", "lab", keeps_name=True)
-
-    assert known_as(policy, KeyedThing("policy", "guard", "S3_POLICY/old", "old")) == policy.identity
-    assert known_as(unit, KeyedThing("ou", "lab", "/Laboratory", "Laboratory")) == unit.identity
-    assert known_as(unit, KeyedThing("ou", "lab", "prod/Laboratory", "Laboratory")) == "prod/Laboratory"
-
-
-def test_a_diff_says_of_a_line_taken_out_that_nothing_changes(tmp_path: Path, golden: Golden) -> None:
+def test_a_diff_says_of_a_line_taken_out_what_the_default_changes(tmp_path: Path, golden: Golden) -> None:
     shutil.copytree(SHIPPED, tmp_path / "before")
     shutil.copytree(SHIPPED, tmp_path / "after")
     written = {

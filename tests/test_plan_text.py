@@ -20,11 +20,12 @@ import pytest
 from strata.options import Options
 from strata.policy.equality import same_document
 from strata.printing import cell_count
+from strata.terraform.attributes import Attribute
 from strata.terraform.change_list import ChangeList
 from strata.terraform.document_diff import document, document_diff
 from strata.terraform.expressions import ParsedExpression
 from strata.terraform.plan_text import names_of, show
-from strata.terraform.plans import Plan, changed_outputs, changes
+from strata.terraform.plans import Plan, PlannedChange, changed_outputs, changes
 from strata.terraform.progress import Progress, duration
 from tests.conftest import Golden
 
@@ -397,3 +398,23 @@ def test_a_pipe_has_a_line_for_each_thing_done(capsys: pytest.CaptureFixture[str
 
 def test_time_in_words() -> None:
     assert [duration(seconds) for seconds in (0.2, 12, 61, 600)] == ["1 s", "12 s", "1 min 1 s", "10 min 0 s"]
+
+
+@pytest.mark.parametrize(
+    ("address", "argument", "before", "after"),
+    [
+        ("aws_ssoadmin_permission_set.Auditor", "session_duration", "PT12H", "PT1H"),
+        ("aws_ssoadmin_permission_set.Auditor", "relay_state", "https://console.aws.amazon.com/s3", ""),
+        ("aws_identitystore_group.devops", "display_name", "devops-old", "devops"),
+        ("aws_organizations_account.shop", "name", "Shop", "acme-shop"),
+    ],
+)
+def test_what_goes_back_to_its_default_is_marked(address: str, argument: str, before: str, after: str) -> None:
+    """A session length that somebody set by hand goes back, and so does a name."""
+    told = []
+    for action, was in (("update", before), ("create", None)):
+        one = PlannedChange(action, attributes=(Attribute(argument, was, after),))
+        show([Plan("sso", {address: one})], seen := io.StringIO(), {}, every=True)
+        told.append("put back to the default" in seen.getvalue())
+
+    assert told == [True, False]

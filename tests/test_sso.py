@@ -43,7 +43,6 @@ def test_everything_is_in_the_one_instance(deployment: Deployment) -> None:
 
 LEFT_OF_A_PERSON = [
     "user_name",
-    "display_name",
     "addresses",
     "emails[0].primary",
     "emails[0].type",
@@ -131,7 +130,7 @@ def test_a_permission_set_is_written_as_given(company: Deployment) -> None:
             "https://eu-central-1.console.aws.amazon.com/cloudwatch/home?region=eu-central-1#logsV2:logs-insights"
         ),
         "timeouts": {"update": "60m"},
-        "lifecycle": {"ignore_changes": ["name", "session_duration", "tags", "timeouts"]},
+        "lifecycle": {"ignore_changes": ["tags", "timeouts"]},
     }
 
 

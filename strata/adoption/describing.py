@@ -15,6 +15,7 @@ from strata.adoption.keys import keys
 from strata.config import moves
 from strata.config.limits import aws_limits
 from strata.config.models import (
+    DEFAULT_SESSION,
     MANAGEMENT,
     OWN_TAGS,
     AccountEntry,
@@ -268,19 +269,14 @@ def _accepted(
     place: str,
     entry: dict[str, Any],
     what: tuple[str, str, str],
-    *,
-    by_name: bool = False,
 ) -> bool:
-    """Takes out of an entry what it need not have and is not accepted; says if a configuration can have the rest there.
-
-    What is not written keeps the value that it has. What is looked up `by_name` has to have its name written.
-    """
+    """Takes tags that are not accepted out of an entry, which stay as they are; says if the rest can be written."""
     if description.refuses(place, *what):
         return False
     kind, called, id = what
     objections = _objections(model, entry)
     for name in objections:
-        if name in entry and name in model.stays and not (by_name and name == "name"):
+        if name in entry and name == "tags":
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
             description.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
@@ -524,7 +520,7 @@ class _Organization:
         for policy in some:
             key, what = chosen[policy.id], ("policy", policy.name, policy.id)
             entry = self._policy(policy, key)
-            if _accepted(self.description, PolicyEntry, f"policies.{key}", entry, what, by_name=True):
+            if _accepted(self.description, PolicyEntry, f"policies.{key}", entry, what):
                 self.description.keys["policy"][policy.id] = key
                 if "file" in entry:
                     self.description.documents[entry["file"]] = policy.content
@@ -709,7 +705,7 @@ class _Center:
                 self.description.leave("group", f"{group.name} ({group.id})", taken, group.id)
             elif not self.description.refuses(f"groups.{chosen[group.id]}", "group", group.name, group.id):
                 entry = self._group(group, chosen[group.id], external=foreign)
-                if _accepted(self.description, GroupEntry, "", entry, ("group", group.name, group.id), by_name=foreign):
+                if _accepted(self.description, GroupEntry, "", entry, ("group", group.name, group.id)):
                     self.description.keys["group"][group.id] = chosen[group.id]
                     described[chosen[group.id]] = entry
                     if foreign:
@@ -752,7 +748,7 @@ class _Center:
             if external:
                 entry = {"external": True, **_name_of(entry)}
             place = "" if beyond else place  # AWS has it, and external it is not counted
-            if _accepted(self.description, PermissionSetEntry, place, entry, what, by_name=bool(external)):
+            if _accepted(self.description, PermissionSetEntry, place, entry, what):
                 self.description.keys["permission-set"][permission_set.arn] = key
                 if permission_set.inline and not external:
                     self.description.documents[inline_file(key)] = permission_set.inline
@@ -762,7 +758,7 @@ class _Center:
     def _permission_set(self, permission_set: at_aws.LivePermissionSet, key: str) -> dict[str, Any]:
         inline = [{"inline": inline_file(key)}] if permission_set.inline else []
         return {
-            **_written(SET, permission_set, name=key, session_duration=_SESSION),
+            **_written(SET, permission_set, name=key, session_duration=DEFAULT_SESSION),
             "policies": [
                 *map(live_policy, permission_set.aws_managed),
                 *map(live_policy, permission_set.customer_managed),
@@ -838,7 +834,6 @@ def _rule(rule: Assignment) -> dict[str, Any]:
 
 _BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
 """The ids of faults of a permission set that has more than AWS gives unasked."""
-_SESSION = str(PermissionSetEntry.model_fields["session_duration"].default)
 """What need not be written: a deploy leaves it, and drift compares AWS with it."""
 
 

@@ -176,8 +176,6 @@ def _difference(options: Options, difference: Difference) -> Iterator[str]:
 
 def _otherwise(difference: Difference) -> str:
     """Returns the values that something had when it was deployed and has here."""
-    if difference.declared and difference.attribute in difference.declared.by_default:
-        return f"{in_sentence(difference.here)} by default"
     here = "" if difference.here == difference.before else f", {in_sentence(difference.here)} here"
     return f"{in_sentence(difference.before)} when it was deployed{here}"
 

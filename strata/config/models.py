@@ -141,8 +141,6 @@ class Model(BaseModel):
     """A part of the configuration: frozen, no unknown keys, nothing coerced; a key without a value is not given."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True, defer_build=True)
-    stays: ClassVar[tuple[str, ...]] = ()
-    """The fields that keep what AWS has where no file writes them."""
     inherits: ClassVar[tuple[str, ...]] = ()
     """The fields where null takes away what is inherited, and so is a value."""
 
@@ -155,13 +153,6 @@ class Model(BaseModel):
             return data
         known = {field.alias or name for name, field in cls.model_fields.items()} - {*cls.inherits}
         return {key: value for key, value in data.items() if value is not None or key not in known}
-
-    @property
-    def unwritten(self) -> frozenset[str]:
-        """Returns the fields that keep what AWS has."""
-        return frozenset(
-            name for name in self.stays if name not in self.model_fields_set or getattr(self, name) is None
-        )
 
     @classmethod
     def __get_pydantic_json_schema__(cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler) -> JsonSchemaValue:
@@ -519,7 +510,6 @@ class Project(Model):
 class OrganizationalUnit(Model):
     """An organizational unit; its key is its identity, its name may change."""
 
-    stays: ClassVar[tuple[str, ...]] = ("name",)
     name: OrganizationalUnitName | None = None
     """Its name as AWS shows it; the key when not given."""
     organizational_units: "dict[Key, OrganizationalUnit]" = {}
@@ -559,13 +549,12 @@ class _Account(Model):
     organizational_unit: UnitReference
     """The key of the unit it is in, or `root`."""
     name: AccountName | None = None
-    """Its name as AWS shows it; when not given, it is made as `<project name>-<key>`, and keeps the name it has."""
+    """Its name as AWS shows it; `<project name>-<key>` when not given."""
 
 
 class AccountEntry(AccountAttributes, _Account, title="Account"):
     """A member account; its key is its identity, its name may change."""
 
-    stays: ClassVar[tuple[str, ...]] = ("name", "tags")
     retired: bool = False
     """Strata forgets the account and leaves it as it is, open or closed; policies attached to it alone go."""
 
@@ -632,7 +621,6 @@ class PolicyEntry(Model, title="Policy"):
     """An organization policy in a JSON file, and where it is attached."""
 
     model_config = ConfigDict(json_schema_extra=_file_unless_external)
-    stays: ClassVar[tuple[str, ...]] = ("name", "description")
 
     # The first, so that file is read with it in mind.
     external: bool = False
@@ -647,7 +635,7 @@ class PolicyEntry(Model, title="Policy"):
     name: PolicyName | None = None
     """Its name as AWS shows it; the key when not given."""
     description: PolicyDescription = ""
-    """When not given, it keeps the one it has."""
+    """None when not given."""
     targets: Targets = Field(default_factory=Targets)
     """Where it is attached; those of an external one are held against AWS, and no deploy changes them."""
     detached: Targets = Field(default_factory=Targets)
@@ -1216,7 +1204,6 @@ class User(Model):
     """A person in Identity Center's own directory; AWS sends no mail to users made this way."""
 
     model_config = ConfigDict(json_schema_extra=_unless_external)
-    stays: ClassVar[tuple[str, ...]] = ("display_name",)
 
     # The first, so that those below are read with it in mind.
     external: bool = False
@@ -1236,7 +1223,7 @@ class User(Model):
     AWS gets it when it makes the user, and no later change; access.md has the way to another one.
     """
     display_name: PersonName | None = None
-    """The name AWS shows; when not given, it is made of given and family name, and stays as it is."""
+    """The name AWS shows; given and family name when not given."""
 
     _required = field_validator(*_OF_OWN_USERS, mode="wrap")(_required_unless_external)
 
@@ -1277,11 +1264,10 @@ class User(Model):
 class GroupEntry(Model, title="Group"):
     """A group in Identity Center."""
 
-    stays: ClassVar[tuple[str, ...]] = ("name", "description")
     name: GroupName | None = None
-    """Its display name; the key when not given, and an adopted group keeps the one it has."""
+    """Its display name; the key when not given."""
     description: GroupDescription = ""
-    """When not given, it keeps the one it has."""
+    """When not given, it keeps the one it has: the identity store takes no empty one."""
     members: Many[UserReference] = ()
     """Keys of users."""
     external: bool = False
@@ -1318,23 +1304,22 @@ class Boundary(Model):
         return self
 
 
+DEFAULT_SESSION = "PT1H"
+
+
 class PermissionSetEntry(Model, title="PermissionSet"):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
-    stays: ClassVar[tuple[str, ...]] = ("name", "description", "session_duration", "relay_state", "tags")
     external: bool = False
     """Others look after it, such as Control Tower: it is looked up by its name, and nothing of it is changed."""
     name: PermissionSetName | None = None
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None
-    """When not given, it keeps the one it has."""
-    session_duration: SessionDuration = "PT1H"
-    """How long a session lasts, in ISO 8601, 1 to 12 hours.
-
-    When not given, a deploy leaves what a set has, and `strata drift` reports any other than the default.
-    """
+    """When not given, it keeps the one it has: the AWS provider cannot empty it."""
+    session_duration: SessionDuration = DEFAULT_SESSION
+    """How long a session lasts, in ISO 8601, 1 to 12 hours."""
     relay_state: RelayState | None = None
-    """The console page its holder lands on; when not given, it keeps the one it has."""
+    """The console page its holder lands on; AWS's own when not given."""
     policies: Many[PolicyReference] = ()
     """What it allows; without any, nothing."""
     boundary: Boundary | None = None
@@ -1431,7 +1416,7 @@ class BreakGlass(Model):
 
     group: GroupReference
     """The key of the group that may use it."""
-    session_duration: SessionDuration = "PT1H"
+    session_duration: SessionDuration = DEFAULT_SESSION
     """How long a session lasts, in ISO 8601, 1 to 12 hours."""
 
 

@@ -64,9 +64,9 @@ def _account(old: Account, new: Account) -> Iterator[Change]:
     if folded(old.email) != folded(new.email):
         text = f"account {key} has the e-mail {new.email}, not {old.email}: for AWS that is another account"
         yield Change(Topic.ACCOUNTS, text, "accounts")
-    for part in sorted(new.unwritten - old.unwritten):
-        yield Change(Topic.ACCOUNTS, f"account {key} keeps its {part}, which organization.yaml no longer writes")
-    if old.name != new.name and "name" not in new.unwritten:
+    if new.keeps_tags and not old.keeps_tags:
+        yield Change(Topic.ACCOUNTS, f"account {key} keeps its tags, which organization.yaml no longer writes")
+    if old.name != new.name:
         yield Change(Topic.ACCOUNTS, f"account {key} is named {new.name}, no longer {old.name}")
 
 
@@ -76,10 +76,7 @@ def _units(old: Mapping[str, Unit], new: Mapping[str, Unit]) -> Iterator[Change]
     for key in sorted(old.keys() - new.keys()):
         yield Change(Topic.ACCOUNTS, f"organizational unit {key} will be deleted")
     for key in sorted(old.keys() & new.keys()):
-        if new[key].unwritten - old[key].unwritten:
-            text = f"organizational unit {key} keeps its name, which organization.yaml no longer writes"
-            yield Change(Topic.ACCOUNTS, text)
-        elif old[key].name != new[key].name:
+        if old[key].name != new[key].name:
             yield Change(
                 Topic.ACCOUNTS, f"organizational unit {key} is named {new[key].name}, no longer {old[key].name}"
             )

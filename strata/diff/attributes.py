@@ -43,7 +43,7 @@ def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     for key, account in sorted(after.accounts.items()):
         old, new = before.attributes.get(key, _NONE), after.attributes.get(key, _NONE)
         if key in before.accounts and dict(_values(old)) != dict(_values(new)):
-            for told in _attributes(old, new, keeps_tags="tags" in account.unwritten):
+            for told in _attributes(old, new, keeps_tags=account.keeps_tags):
                 alike[told].append(key)
         is_new = key not in there and folded(account.email) not in others
         for told in _settings(before, after, key, roles, ours):

@@ -100,11 +100,8 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if old[key].email != new[key].email:
             text = f"the e-mail address of user {key} changes from {old[key].email} to {new[key].email}, who can then"
             yield Change(Topic.ACCESS, f"{text} reset the password and sign in", "access")
-        shown = new[key].display_name
-        if shown is None and old[key].display_name:
-            yield Change(Topic.ACCESS, f"user {key} keeps the display name, which sso.yaml no longer writes")
-        elif shown is not None and shown != old[key].shown_name:
-            yield Change(Topic.ACCESS, f"user {key} is shown as {shown}")
+        if new[key].shown_name != old[key].shown_name:
+            yield Change(Topic.ACCESS, f"user {key} is shown as {new[key].shown_name}")
         if old[key].sign_in_name.casefold() != new[key].sign_in_name.casefold():
             text = f"sso.yaml has {new[key].sign_in_name}, no longer {old[key].sign_in_name}"
             yield Change(Topic.ACCESS, f"the sign-in name of user {key} stays as AWS has it: {text}")
@@ -132,8 +129,6 @@ def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:
         if was != will_be and new[key].external:
             text = f"group {key} becomes another group of the identity provider: {was}, then {will_be}"
             yield Change(Topic.ACCESS, text, "access")
-        elif "name" in new[key].unwritten - old[key].unwritten:
-            yield Change(Topic.ACCESS, f"group {key} keeps its name, which sso.yaml no longer writes")
         elif was != will_be:
             yield Change(Topic.ACCESS, f"group {key} is named {will_be}, no longer {was}")
         if new[key].external:

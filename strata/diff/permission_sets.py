@@ -81,7 +81,7 @@ def read_or_not(old: Of, new: Of) -> str:
 
 def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Change]:
     """Yields tags that change: policies say by them who may edit and assign a set, whoever holds it."""
-    for tag in sorted(had.keys() | new.tags.keys()) if "tags" not in new.unwritten else ():
+    for tag in sorted(had.keys() | new.tags.keys()) if not new.keeps_tags else ():
         if had.get(tag) != new.tags.get(tag):
             was, now = had.get(tag), new.tags.get(tag, "(none)")
             text = f"permission set {key} has the tag {tag} {now}, {in_place_of(was)}"
@@ -92,18 +92,18 @@ def _changes(old: PermissionSet, new: PermissionSet) -> Found:
     yield from _policies(old, new)
     yield from _inline(_document(old), _document(new))
     yield from _boundary(old, new)
-    if old.session_duration != new.session_duration and "session_duration" not in new.unwritten:
+    if old.session_duration != new.session_duration:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
         longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
         yield f"has sessions of {will_be}, not {was}", longer
-    for part in ("name", "description", "relay_state", "session_duration", "tags"):
-        words = part.replace("_", " ")
-        if part in new.unwritten - old.unwritten and not old.external:
-            yield f"keeps its {words}, which sso.yaml no longer writes", False
-        elif part in {"name", "description", "relay_state"} - new.unwritten and getattr(old, part) != getattr(
-            new, part
-        ):
-            yield f"changes its {words} to {getattr(new, part) or 'none'}", False
+    if old.description and not new.description and not old.external:
+        yield "keeps its description, which sso.yaml no longer writes", False
+    if new.keeps_tags and not old.keeps_tags and not old.external:
+        yield "keeps its tags, which sso.yaml no longer writes", False
+    for part in ("name", "description", "relay_state"):
+        value = getattr(new, part)
+        if value != getattr(old, part) and (value or part != "description"):
+            yield f"changes its {part.replace('_', ' ')} to {value or 'none'}", False
 
 
 def _policies(old: PermissionSet, new: PermissionSet) -> Found:

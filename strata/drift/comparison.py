@@ -23,12 +23,12 @@ from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.kinds.control import CONTACT, TRAIL
 from strata.kinds.kind import OF, Kind, account_of
-from strata.kinds.moves import names_by_key, newest_keys
+from strata.kinds.moves import newest_keys
 from strata.kinds.organization import DELEGATED, ROOT_ACCESS, TRUSTED
 from strata.kinds.permission_set import SET
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.kinds.setting import key_of
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, Side, Thing, side
+from strata.kinds.thing import AS_IT_IS, AtAws, Side, Thing, side
 from strata.landing_zone import LandingZone
 from strata.policy.equality import meaning
 from strata.sides.join import Keys, known_keys
@@ -405,7 +405,7 @@ class _Compared:
         elif self.here and self.before and self.now:
             for attribute, declared, recorded, live in self._values(self.here, self.before, self.now):
                 # A deploy that leaves a value notes it in the state, whoever set it.
-                same = (declared,) if attribute in self.here.by_default else (declared, recorded)
+                same = (declared,) if attribute in self.here.left else (declared, recorded)
                 if not any(self._are_same(attribute, live, value) for value in same):
                     values = written(live), written(recorded), written(declared)
                     yield self._difference(DifferenceKind.CHANGED, attribute, *values)
@@ -416,7 +416,7 @@ class _Compared:
         if any(thing.external for thing in sides) and not all((self.here, self.before, self.now)):
             return False  # a deploy makes nothing of it
         if self.here and self.before and self.now:
-            left = {self.kind.left, *self.here.by_default}
+            left = {self.kind.left, *self.here.left}
             return any(
                 meaning(declared) != meaning(recorded) and self._are_same(attribute, recorded, live)
                 for attribute, declared, recorded, live in self._values(self.here, self.before, self.now)
@@ -444,8 +444,7 @@ class _Compared:
             for attribute, declared in self.here.values.items():
                 live = self.now.values.get(attribute)
                 unknown = declared is AS_IT_IS or attribute in told or self._are_unread_tags(attribute)
-                same = self._are_same(attribute, live, declared) or self._is_earlier_name(attribute, live)
-                if not unknown and not same:
+                if not unknown and not self._are_same(attribute, live, declared):
                     yield self._difference(DifferenceKind.CHANGED, attribute, written(live), "", written(declared))
 
     def _values(self, here: Thing, before: Thing, now: Thing) -> Iterator[tuple[str, Any, Any, Any]]:
@@ -454,17 +453,11 @@ class _Compared:
             recorded = before.values.get(attribute)
             wanted = recorded if declared is AS_IT_IS else declared
             unknown = wanted is AS_IT_IS or self._are_unread_tags(attribute)
-            if not unknown and not self._is_earlier_name(attribute, now.values.get(attribute)):
+            if not unknown:
                 yield attribute, wanted, recorded, now.values.get(attribute)
 
     def _are_same(self, attribute: str, value: Any, other: Any) -> bool:
         return bool(self.kind.meaning(attribute, value) == self.kind.meaning(attribute, other))
-
-    def _is_earlier_name(self, attribute: str, live: Any) -> bool:
-        """Returns whether a name that no file writes is that of a key that the thing had: a deploy leaves it."""
-        if not (self.here and self.kind.key and attribute in self.here.by_default & BY_KEY):
-            return False
-        return live in names_by_key(self.aws.zone, self.kind.key, self.name)[1:]
 
     def _are_unread_tags(self, attribute: str) -> bool:
         """Returns whether an attribute is tags that were not read; those of permission sets are read with them."""

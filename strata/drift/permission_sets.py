@@ -78,10 +78,8 @@ def _by_set(differences: Iterable[Difference], *, left: bool = False) -> dict[st
     """Returns what differs by the key of the set, but for tags, which reach no account."""
     found = defaultdict[str, list[Difference]](list)
     for difference in differences:
-        unwritten = bool(difference.declared and difference.attribute in difference.declared.by_default)
-        deployed = unwritten and difference.at_aws == difference.before  # before its line was taken out of the YAML
-        stays = difference.how is DifferenceKind.MADE or unwritten
-        if difference.attribute != TAGS and not deployed and (stays or not left):
+        stays = difference.how is DifferenceKind.MADE
+        if difference.attribute not in (TAGS, "description") and (stays or not left):
             found[difference.name.rpartition(" in ")[2]].append(difference)
     return found
 

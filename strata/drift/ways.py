@@ -12,7 +12,7 @@ from strata.kinds.change import Way
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.policy import ATTACHMENT, full_access_of
-from strata.kinds.thing import BY_KEY, AtAws, Thing
+from strata.kinds.thing import AtAws, Thing
 from strata.landing_zone.groups import is_of_control_tower
 
 
@@ -49,14 +49,10 @@ def _back(aws: AtAws, kind: Kind, attribute: str, sides: tuple[Thing | None, Thi
     if attribute == "id" and now and not external:
         again = "it was deleted and made again; once the new one is deleted, strata deploy makes its own"
         return Way(deploy=(kind.stack,), undo=now.undo, by_hand=Message("made-again", again))
-    if here and now and kind.rename and attribute in here.by_default & BY_KEY:
-        return Way(undo=kind.rename(aws, now.ids["id"], here.values[attribute]))
-    if here and attribute in here.by_default:  # so that a deploy puts it back
+    if here and attribute in here.left:
         part, at = aws.zone.source_file(here.file).origin(here.location)
-        value, place = here.values[attribute], f"{dotted(at)} in {part.name or here.file}"
-        text = f"write {attribute}: {value} at {place}, and deploy {kind.stack}"
-        key = f"{dotted(at)}.{attribute}"
-        return Way(by_hand=Message("write-the-default", text, key=key, value=value, stack=kind.stack))
+        text = f"write {attribute} at {dotted(at)} in {part.name or here.file}: no deploy takes it away"
+        return Way(by_hand=Message("write-what-stays", text, key=f"{dotted(at)}.{attribute}"))
     return Way(deploy=(kind.stack_of(here.name) if here else kind.stack,))
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator
-from dataclasses import replace
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.split import SplitSourceFile
@@ -120,22 +119,7 @@ def _marked(landing_zone: LandingZone) -> Iterator[tuple[Kind, Declared, Mark]]:
 
 def _thing(kind: Kind, thing: Declared, mark: Mark) -> KeyedThing:
     location = thing.location if thing.file == file_of(kind) else ()  # project.yaml's has its own key
-    return KeyedThing(
-        kind, thing.name, mark.identity, mark.name, thing.ids.get("id", ""), mark.also, location, mark.is_kept
-    )
-
-
-def keeping_names(declared: Holdings, recorded: Holdings) -> Holdings:
-    """Returns what is declared, under the name that the state records where the configuration writes none."""
-    taken = {(thing.kind, thing.identity) for thing in declared.things.values()}
-    things = dict(declared.things)
-    for at, thing in declared.things.items():
-        known = recorded.things.get(at)
-        if thing.keeps_name and known and known.type == thing.type and (known.kind, known.identity) not in taken:
-            if thing.kind == "ou" and known.identity.partition("/")[0] != thing.identity.partition("/")[0]:
-                continue  # it moves
-            things[at] = replace(thing, identity=known.identity, name=known.name, also=known.also)
-    return replace(declared, things=things)
+    return KeyedThing(kind, thing.name, mark.identity, mark.name, thing.ids.get("id", ""), mark.also, location)
 
 
 def _control_tower(landing_zone: LandingZone) -> Switch:

@@ -15,7 +15,7 @@ from strata.errors import Message
 from strata.identity import foreign
 from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
-from strata.identity.declared import declared, keeping_names
+from strata.identity.declared import declared
 from strata.identity.live import live, met
 from strata.identity.moves import idle, refused_moves, replayed
 from strata.identity.recorded import recorded
@@ -68,7 +68,7 @@ def examine(
     files = {file: sections for run in last.values() for file, sections in run.files.items()}
     held = recorded(landing_zone, states, files)
     known = replayed(held, newest_keys(landing_zone.moves))
-    wanted = keeping_names(declared(landing_zone, today), known)
+    wanted = declared(landing_zone, today)
     seen = live(aws, landing_zone, wanted, known)
     refused = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
     refused += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
@@ -100,7 +100,7 @@ def strangers(
         AwsError: AWS rejected a call.
     """
     known = replayed(recorded(landing_zone, states), newest_keys(landing_zone.moves))
-    wanted = keeping_names(declared(landing_zone, today), known)
+    wanted = declared(landing_zone, today)
     seen = met(aws, landing_zone, wanted, known)
     return refusals(wanted, known, seen, announced=announced, cases=(foreign.strangers,))
 

@@ -32,8 +32,6 @@ class KeyedThing:
     id: str = ""
     also: str = ""
     location: Location = ()
-    keeps_name: bool = False
-    """The configuration writes no name, so that it keeps the name that it has."""
 
     @property
     def address(self) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 from strata.config.models import MANAGEMENT
 from strata.errors import Message
@@ -11,7 +12,7 @@ from strata.kinds.arguments import text
 from strata.kinds.change import Way
 from strata.kinds.identity import Mark
 from strata.kinds.kind import Kind, LiveName, Resource
-from strata.kinds.thing import ACTIVE, BY_KEY, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import ACTIVE, AtAws, InStates, Thing, as_declared
 from strata.landing_zone import LandingZone
 from strata.text import folded
 
@@ -20,13 +21,13 @@ _NAME, _TYPE = "account", "aws_organizations_account"
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, account in zone.accounts.items():
-        name, email, tags = account.name, account.email, dict(account.tags)
-        values = {"name": name, "email": email, "unit": account.unit, "state": ACTIVE, "tags": tags}
+        values: dict[str, Any] = {"name": account.name, "email": account.email, "unit": account.unit, "state": ACTIVE}
+        if not account.keeps_tags:
+            values["tags"] = dict(account.tags)
         # AWS neither renames nor moves the management account, and a deploy leaves it as it is.
-        unnamed = account.unwritten & BY_KEY
-        compared = written(values, account.unwritten - unnamed) if key != MANAGEMENT else {}
-        mark, ids = Mark(folded(email), email), {"id": account.id}
-        yield Thing(_NAME, key, compared, account.file, account.location, ids, by_default=unnamed, mark=mark)
+        compared = values if key != MANAGEMENT else {}
+        mark, ids = Mark(folded(account.email), account.email), {"id": account.id}
+        yield Thing(_NAME, key, compared, account.file, account.location, ids, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -52,7 +53,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         yield Thing(_NAME, name, values if key != MANAGEMENT else {}, ids=ids, note=note)
 
 
-def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
+def _way(attribute: str, here: Thing | None, before: Thing | None, _: Thing | None) -> Way | None:
     """Returns the way back where no deploy makes an account again, opens it again or gives it its address or name."""
     if not (here and before):
         return None
@@ -63,9 +64,6 @@ def _way(attribute: str, here: Thing | None, before: Thing | None, now: Thing | 
         accepted = "the account has to accept the invitation"
         invited = Message("invitation-to-accept", f"{accepted}; if it was closed, set retired: true on its entry")
         return Way(undo=(invite,) if id else (), by_hand=invited)
-    if now and attribute in here.by_default:
-        name = {"account_name": here.values[attribute], "account_id": now.ids["id"]}
-        return Way(undo=(cli.line("account", "put-account-name", **name),))
     if attribute == "state":
         return Way(by_hand=Message("account-closed", "reopen it with AWS Support, or set retired: true on its entry"))
     if attribute == "email":

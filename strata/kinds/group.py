@@ -13,22 +13,21 @@ from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared
 from strata.landing_zone import LandingZone
 from strata.text import folded
 
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, group in zone.groups.items():
-        mark = Mark(folded(group.name), group.name, is_kept="name" in group.unwritten)
+        mark = Mark(folded(group.name), group.name)
         if group.external:
             looked_up = {"name": group.name, "id": AS_IT_IS}
             yield Thing("group", key, looked_up, SSO, group.location, external=True, mark=mark)
         else:
             values = {"name": group.name, "description": group.description, "id": AS_IT_IS}
-            unnamed = group.unwritten & BY_KEY
-            kept = written(values, group.unwritten - unnamed)
-            yield Thing("group", key, kept, SSO, group.location, by_default=unnamed, mark=mark)
+            left = frozenset[str]() if group.description else frozenset({"description"})
+            yield Thing("group", key, values, SSO, group.location, left=left, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:

@@ -14,13 +14,11 @@ class Mark(NamedTuple):
         identity: two things of a kind with the same identity are the same at AWS.
         name: the name, address or user name in it, as it is written.
         also: a second mark of the same thing: of a user the e-mail address, of a unit the names on the way down to it.
-        is_kept: whether the configuration writes no name, so that the thing keeps that which it has.
     """
 
     identity: str
     name: str
     also: str = ""
-    is_kept: bool = False
 
 
 def unit_identity(parent: str, name: str) -> str:

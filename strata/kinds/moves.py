@@ -7,8 +7,6 @@ from itertools import product
 
 from strata.config.moves import Kind, Move
 from strata.kinds import resource_of
-from strata.landing_zone import LandingZone
-from strata.landing_zone.accounts import default_name
 
 Keys = Mapping[tuple[Kind, str], str]
 """The key of today by kind and earlier key."""
@@ -90,12 +88,6 @@ def address_parts(address: str) -> list[tuple[Kind | None, str]]:
     if resource.branches and at + 1 < len(texts):
         kinds[at + 1] = resource.branches.get(texts[at])
     return list(zip(kinds, texts, strict=True))
-
-
-def names_by_key(zone: LandingZone, kind: Kind, key: str) -> list[str]:
-    """Returns what a thing is called that no file names: by its key, and by those that moves.yaml says it had."""
-    keys = reversed(histories(zone.moves).get((kind, key), (key,)))
-    return [default_name(zone.project, key) if kind == "account" else key for key in keys]
 
 
 def histories(moves: Iterable[Move]) -> dict[tuple[Kind, str], tuple[str, ...]]:

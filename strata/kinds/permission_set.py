@@ -17,7 +17,7 @@ from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import AWS_MANAGED, ManagedPolicy, PermissionSet
 from strata.policy.equality import meaning
@@ -25,7 +25,7 @@ from strata.text import exact
 
 DESCRIBED = {"description": "Description", "session_duration": "SessionDuration", "relay_state": "RelayState"}
 """AWS's words for what it describes."""
-_UNSAID = {"description": "", "session_duration": "PT1H", "relay_state": ""}
+_UNSAID = {"description": "", "session_duration": models.DEFAULT_SESSION, "relay_state": ""}
 """What holds of that where AWS says nothing."""
 
 
@@ -56,13 +56,16 @@ def _in_entry(kind: str, permission_set: PermissionSet, values: dict[str, Any], 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for permission_set in zone.permission_sets.values():
         values = {name: getattr(permission_set, name) for name in SET.fields} | {"id": AS_IT_IS}
-        # How long access lasts is told, though no deploy resets it.
-        by_default = permission_set.unwritten & {"session_duration"}
-        kept = written(values, permission_set.unwritten - by_default | ({"tags"} if permission_set.option else set()))
-        mark = Mark(exact(permission_set.name), permission_set.name, is_kept="name" in permission_set.unwritten)
+        left = frozenset[str]()
         if permission_set.external:
-            kept, by_default, mark = {}, frozenset(), mark._replace(is_kept=False)
-        yield replace(_in_entry("permission set", permission_set, kept), by_default=by_default, mark=mark)
+            values = {}
+        else:
+            if permission_set.keeps_tags or permission_set.option:
+                del values["tags"]
+            if not permission_set.description:
+                left = frozenset({"description"})
+        mark = Mark(exact(permission_set.name), permission_set.name)
+        yield replace(_in_entry("permission set", permission_set, values), left=left, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:
@@ -132,7 +135,7 @@ SET = Kind(
     live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
     meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
-    fields={name: name for name in models.PermissionSetEntry.stays},
+    fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
     ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),

@@ -15,7 +15,7 @@ from strata.kinds.change import Way, made_again
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, content, declared_content, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
 from strata.landing_zone.services import unknown_types
@@ -32,9 +32,7 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
         if policy.external:
             yield Thing("policy", key, {}, ORGANIZATION, policy.location, external=True, mark=mark)
             continue
-        unnamed, mark = policy.unwritten & BY_KEY, mark._replace(is_kept="name" in policy.unwritten)
-        kept = written(values, policy.unwritten - unnamed)
-        yield Thing("policy", key, kept, ORGANIZATION, policy.location, by_default=unnamed, mark=mark)
+        yield Thing("policy", key, values, ORGANIZATION, policy.location, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:

@@ -24,13 +24,13 @@ from strata.text import folded
 ACTIVE = "ACTIVE"
 
 
-class Unwritten(Enum):
-    """Stands for the value of a thing that the configuration takes as the state has it."""
+class OnlyAtAws(Enum):
+    """Stands for a value that AWS alone knows beforehand, as an id: the configuration takes it from the state."""
 
     AS_IT_IS = "as it is"
 
 
-AS_IT_IS = Unwritten.AS_IT_IS
+AS_IT_IS = OnlyAtAws.AS_IT_IS
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ class Thing:
 
     Attributes:
         values: what is compared, by attribute; the configuration has those that a deploy would put back.
-        by_default: those of its attributes that no file writes: a deploy leaves them, and their default counts.
+        left: those of its attributes that AWS or the provider cannot set back: a deploy leaves them.
         file: the file that declares it, and where in it.
         ids: how AWS calls it and what it hangs on.
         undo: the AWS CLI lines that take it away.
@@ -61,15 +61,13 @@ class Thing:
     rights: Any = None
     noted: bool = False
     external: bool = False
-    by_default: frozenset[str] = frozenset()
+    left: frozenset[str] = frozenset()
     mark: Mark | None = None
 
     def __str__(self) -> str:
         return f"{self.kind} {self.name}"
 
 
-BY_KEY = frozenset({"name"})
-"""What has the key of a thing as its default: a deploy leaves the name that no file writes."""
 Side: TypeAlias = Mapping[tuple[str, str], Thing]
 """The things of a side by kind and name."""
 
@@ -82,12 +80,6 @@ def side(things: Iterable[Thing]) -> dict[tuple[str, str], Thing]:
 def as_declared(live: str, declared: str) -> str:
     """Returns a name at AWS, as it is declared where AWS takes both for the same: it looks them up without case."""
     return declared if folded(live) == folded(declared) else live
-
-
-def written(values: dict[str, Any], unwritten: Iterable[str]) -> dict[str, Any]:
-    """Returns the values that a deploy puts back: what is not written stays as it is at AWS."""
-    left = set(unwritten)
-    return {name: value for name, value in values.items() if name not in left}
 
 
 def content(document: str) -> Any:

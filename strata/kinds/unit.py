@@ -11,7 +11,7 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import made_again
 from strata.kinds.identity import Mark, unit_identity, unit_path
 from strata.kinds.kind import Kind, LiveName, Resource
-from strata.kinds.thing import AS_IT_IS, BY_KEY, AtAws, InStates, Thing, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 
 _NAME, _TYPE = "organizational unit", "aws_organizations_organizational_unit"
@@ -22,9 +22,9 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
     for unit in zone.units.values():
         names[unit.key] = (*(names[unit.parent] if unit.parent else ()), unit.name)
         identity, path = unit_identity(unit.parent or "", unit.name), unit_path(names[unit.key])
-        mark, unnamed = Mark(identity, unit.name, path, is_kept="name" in unit.unwritten), unit.unwritten & BY_KEY
-        values = written({"name": unit.name, "unit": unit.parent or "root", "id": AS_IT_IS}, unit.unwritten - unnamed)
-        yield Thing(_NAME, unit.key, values, ORGANIZATION, unit.location, by_default=unnamed, mark=mark)
+        values = {"name": unit.name, "unit": unit.parent or "root", "id": AS_IT_IS}
+        mark = Mark(identity, unit.name, path)
+        yield Thing(_NAME, unit.key, values, ORGANIZATION, unit.location, mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:

@@ -12,7 +12,7 @@ from strata.kinds.cli import new_name
 from strata.kinds.identity import Mark
 from strata.kinds.kind import READABLE, AlreadyExists, Kind, LiveName, Resource
 from strata.kinds.shared import CONFLICT
-from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared, written
+from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared
 from strata.landing_zone import LandingZone
 from strata.text import folded, slug
 
@@ -36,9 +36,10 @@ def _declared(zone: LandingZone) -> Iterator[Thing]:
             looked_up, mark = {"user_name": name, "id": AS_IT_IS}, Mark(folded(name), name)
             yield Thing("user", key, looked_up, SSO, ("users", key), external=True, mark=mark)
             continue
-        values = {field: getattr(user, field) for field in USER.fields} | {"user_name": name, "id": AS_IT_IS}
+        values = {field: getattr(user, field) for field in USER.fields}
+        values |= {"user_name": name, "display_name": user.shown_name, "id": AS_IT_IS}
         mark = Mark(folded(name), name, folded(user.email))
-        yield Thing("user", key, written(values, user.unwritten), SSO, ("users", key), mark=mark)
+        yield Thing("user", key, values, SSO, ("users", key), mark=mark)
 
 
 def _recorded(states: InStates) -> Iterator[Thing]:

@@ -6,9 +6,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from strata.config import ORGANIZATION, PROJECT
-from strata.config.models import MANAGEMENT, ROOT, AccountEntry, Organization, Project
+from strata.config.models import MANAGEMENT, ROOT, Organization, Project
 from strata.config.source import Location
-from strata.landing_zone.inherited import Attributes, attributes, places
+from strata.landing_zone.inherited import attributes, places
 
 LEAVING = "leaving:"
 """The beginning of the word that tells a synth of an account whose baseline is forgotten."""
@@ -28,8 +28,8 @@ class Account:
     id: str = ""
     tags: Mapping[str, str] = field(default_factory=dict)
     retired: bool = False
-    unwritten: frozenset[str] = frozenset()
-    """Those of its attributes that the configuration leaves as they are."""
+    keeps_tags: bool = False
+    """Whether no file gives it tags, so that it keeps those that it has."""
     regions: tuple[str, ...] = ()
     """The opt-in regions that it has enabled."""
     places: tuple[str, ...] = ()
@@ -56,16 +56,11 @@ def accounts(project: Project, organization: Organization) -> dict[str, Account]
             ("accounts", key),
             tags=its[key].tags,
             retired=account.retired,
-            unwritten=(account.unwritten - {"tags"}) | _untagged(account, its[key]),
+            keeps_tags=account.tags is None and not its[key].tags,
             regions=tuple(its[key].regions),
             places=above[key],
         )
     return resolved
-
-
-def _untagged(account: AccountEntry, its: Attributes) -> frozenset[str]:
-    """Returns `tags` where no file gives the account any: it keeps those that it has."""
-    return frozenset({"tags"} if account.tags is None and not its.tags else ())
 
 
 def default_name(project: Project, key: str) -> str:

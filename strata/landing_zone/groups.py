@@ -27,7 +27,6 @@ class Group:
 
     Attributes:
         members: the keys of the users in it.
-        unwritten: those of its attributes that the configuration leaves as they are.
         is_known: whether it is known who is in it: of an external group, which others fill, it is not.
     """
 
@@ -36,7 +35,6 @@ class Group:
     description: str
     members: tuple[str, ...]
     external: bool
-    unwritten: frozenset[str] = frozenset()
     is_known: bool = True
 
     @property
@@ -69,7 +67,6 @@ def groups(sso: Sso) -> dict[str, Group]:
             group.description,
             group.members,
             group.external,
-            group.unwritten,
             is_known=not group.external,
         )
         for key, group in sso.groups.items()

@@ -80,8 +80,8 @@ class PermissionSet:
     tags: Mapping[str, str] = field(default_factory=dict)
     option: str | None = None
     """The option that makes it."""
-    unwritten: frozenset[str] = frozenset()
-    """Those of its attributes that the configuration leaves as they are."""
+    keeps_tags: bool = False
+    """Whether no file gives it tags, so that it keeps those that it has."""
     external: bool = False
     """Others look after it: it is looked up, and nothing of it is changed."""
 
@@ -123,7 +123,7 @@ def all_permission_sets(sso: Sso, project: Project | None, documents: Mapping[st
                 boundary=managed_policy(permission_set.boundary) if permission_set.boundary else None,
                 relay_state=permission_set.relay_state or "",
                 tags=permission_set.tags,
-                unwritten=permission_set.unwritten,
+                keeps_tags="tags" not in permission_set.model_fields_set,
             )
         )
     return permission_sets

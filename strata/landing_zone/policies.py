@@ -48,8 +48,6 @@ class Policy:
     file: str | None = None
     option: str | None = None
     """The option that makes it, under a key and name that no other policy may then have."""
-    unwritten: frozenset[str] = frozenset()
-    """Those of its attributes that the configuration leaves as they are."""
     external: bool = False
     """Others look after it: nothing of it is changed, neither what it says nor where it is attached."""
     is_known: bool = True
@@ -131,7 +129,6 @@ def all_policies(
                 policy.targets,
                 location,
                 file=policy.file,
-                unwritten=policy.unwritten,
             )
         )
     return policies

@@ -19,8 +19,6 @@ class Unit(NamedTuple):
     keys: tuple[str, ...]
     name: str
     has_units: bool
-    unwritten: frozenset[str] = frozenset()
-    """Those of its attributes that the configuration leaves as they are."""
 
     @property
     def key(self) -> str:
@@ -46,7 +44,7 @@ def units(organization: Organization) -> Iterator[Unit]:
 def _walk(below: Mapping[str, OrganizationalUnit], above: tuple[str, ...]) -> Iterator[Unit]:
     for key, unit in sorted(below.items()):
         keys = (*above, key)
-        yield Unit(keys, unit.name or key, bool(unit.organizational_units), unwritten=unit.unwritten)
+        yield Unit(keys, unit.name or key, bool(unit.organizational_units))
         yield from _walk(unit.organizational_units, keys)
 
 

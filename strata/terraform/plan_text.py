@@ -12,6 +12,7 @@ from typing import Any, NamedTuple, TextIO
 
 from strata.config.layers import IN_ACCOUNT
 from strata.kinds import resource_of
+from strata.kinds.defaults import is_default
 from strata.kinds.detection.detector import DETECTOR
 from strata.kinds.detection.member import WATCHED
 from strata.kinds.detection.protection import SWITCHES
@@ -170,7 +171,9 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         yield from (_Line(f"      {text}", indent=8) for text in about if text)
         for attribute in attributes:
             written = planned.written.get(address, {}).get(attribute.name)
-            yield from _attribute_lines(_as_written(attribute, written), names)
+            back = change.action.endswith("update") and is_default(address, attribute.name, attribute.after)
+            note = " (put back to the default)" if back else ""
+            yield from _attribute_lines(_as_written(attribute, written), names, note)
             if written and every and not attribute.sensitive:  # why an account is of another class may stand there
                 yield _Line(f"        by {json.dumps(written.written, sort_keys=True)}", indent=10)
     yield from (_Line(f"  {remark}", indent=4) for remark in planned.remarks)
@@ -228,9 +231,9 @@ def _told(change: PlannedChange, every: bool, switch: str) -> list[Attribute]:
 _ALL_TAGS = "tags_all"
 
 
-def _attribute_lines(attribute: Attribute, names: Mapping[str, str]) -> Iterator[_Line]:
+def _attribute_lines(attribute: Attribute, names: Mapping[str, str], note: str) -> Iterator[_Line]:
     name = "tags" if attribute.name == _ALL_TAGS else attribute.name
-    why = " (forces the replacement)" if attribute.replaces else ""
+    why = " (forces the replacement)" if attribute.replaces else note
     before, after = attribute.before, attribute.after
     old, new = document(before), document(after)
     if (old or before is None) and (new or after is None) and (old or new):

@@ -45,7 +45,7 @@ _RICH = permission_set(
     tags={"team": "a"},
     description="All of it.",
     session="PT2H",
-    relay_state="https://example.com/",
+    relay_state="https://console.aws.amazon.com/",
 )
 DEPLOYED = (
     Organization(*_THERE)
@@ -57,7 +57,6 @@ DEPLOYED = (
         [changed("group", "admins", description="Full."), service("cloudtrail.amazonaws.com"), _RICH],
         [grant("Rich", "ana", "a3"), attribute("team", "${path:userName}")],
     )
-    .in_yaml(changed("permission set", "Rich", relay_state=""))  # the default is all that can be written
     .at_aws(user("guest3", name="guest@idp.example.com", external=True), group("idp19", name="idp", external=True))
 )
 """The same with every attribute that a thing can have, right after a deploy, beside people of an identity provider."""

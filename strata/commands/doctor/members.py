@@ -73,7 +73,7 @@ def _declared(zone: LandingZone, holders: Mapping[str, ListedAccount], states: H
         elif (other := keys.get(account.id, key)) != key and other in zone.members:
             text = f"{at} belongs to {account}, which is deployed as accounts.{other}"
             yield failure("emails-swapped", text, "swap the addresses", **data, other=other)
-        elif account.name != declared.name and "name" not in declared.unwritten:
+        elif account.name != declared.name:
             text = f"{at} belongs to {account}: a deploy adopts it and names it {declared.name!r}"
             remedy = f"set {entry}.name to {account.name!r} to keep its name, or use another address"
             yield warning("account-would-be-adopted", text, remedy, **data, name=declared.name)
