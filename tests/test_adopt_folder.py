@@ -10,11 +10,20 @@ from strata.commands.adopt.folder import check_free, write_new
 from strata.errors import StrataError
 
 
-def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path) -> None:
+def test_a_run_that_broke_off_while_it_wrote_is_mended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     files = {"project.yaml": "name: x\n", "policies/a.json": "{}", "sso.yaml": "groups: {}\n"}
-    write_new(tmp_path, files)
-    (tmp_path / "project.yaml").unlink()
-    (tmp_path / "policies/a.json").unlink()  # it was killed between making the folder and the first file
+    replace, steps = Path.replace, iter(range(9))
+
+    def dies(path: Path, place: Path) -> Path:
+        if next(steps) == len(files) - 1:  # before project.yaml gets its place
+            raise KeyboardInterrupt
+        return replace(path, place)
+
+    monkeypatch.setattr(Path, "replace", dies)
+    with pytest.raises(KeyboardInterrupt):
+        write_new(tmp_path, files)
+    monkeypatch.setattr(Path, "replace", replace)
+    assert (tmp_path / "sso.yaml").exists()
     (tmp_path / ".strata-broken.new").mkdir()
 
     check_free(tmp_path)

@@ -122,10 +122,8 @@ def test_what_does_not_count_is_known_with_what_replaced_it(said: list[dict[str,
     ("settings", "made"),
     [
         ("shared: {ebs_encryption: {mode: on}}", {"shared"}),
-        ("shared: {default_vpcs: {mode: removed}}", {"shared"}),
         ("shared: {roles: {a: {trust: {account: security}, policies: [{aws: SecurityAudit}]}}}", {"shared"}),
         ("root: {password_policy: {mode: off}, sign_in_events: {mode: off}, backup: {mode: unmanaged}}", set()),
-        ("shared: {default_vpcs: {mode: unmanaged}}", set()),
     ],
 )
 def test_a_baseline_that_makes_nothing_is_no_stack_unless_a_state_has_it(
@@ -178,7 +176,7 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "organizational_unit: production\n    name: Shop",
             "organizational_unit: workloads\n    name: Shop",
         ),
-        ["access", "guardrails", "guardrails"],
+        ["access", "guardrails", "guardrails", "guardrails"],
         ["access", "access"],
     ),
     "a setting that goes off": (
@@ -227,7 +225,11 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
         ["guardrails"],
         ["access"],
     ),
-    "what the deployer has": (("policies/own-team.json", "s3:GetObject", "s3:*"), ["access", "access"], ["access"]),
+    "what the deployer has": (
+        ("policies/own-team.json", "s3:GetObject", "s3:*"),
+        ["access", "access", "access"],
+        ["access", "access", "access"],
+    ),
     "a key of another account": (
         ("baseline.yaml", "111111111111:key/1a2b", "111111111111:key/3c4d"),
         ["access"],

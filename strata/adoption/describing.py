@@ -743,8 +743,11 @@ class _Center:
             if "{{" in permission_set.inline:
                 text = "its inline policy contains {{, which stands for a value here"
                 reason = Message("document-has-braces", text)
-            external = keeper or _external_own(self.description, "permission set", permission_set.name, reason)
             entry = self._permission_set(permission_set, key)
+            objections = _objections(PermissionSetEntry, entry)
+            for name in ("session_duration", "relay_state", "description"):  # a deploy would set another
+                reason = reason or objections.get(name)
+            external = keeper or _external_own(self.description, "permission set", permission_set.name, reason)
             if external:
                 entry = {"external": True, **_name_of(entry)}
             place = "" if beyond else place  # AWS has it, and external it is not counted

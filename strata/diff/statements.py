@@ -157,8 +157,12 @@ def _actions(statement: Statement, element: str) -> set[str]:
 
 
 def _difference(old: Statement | None, new: Statement | None) -> Difference:
-    named = new if new is not None and "Sid" in new else old
-    return Difference(_name(named if named is not None else new), _text(old), _text(new))
+    """Returns two statements as text; of two that differ in some elements, these alone."""
+    if old is None or new is None:
+        return Difference(_name(new if old is None else old), _text(old), _text(new))
+    was = {name: part for name, part in old.items() if new.get(name) != part}
+    now = {name: part for name, part in new.items() if old.get(name) != part}
+    return Difference(_name(old), _text(was), _text(now))
 
 
 def _name(statement: Statement | None) -> str:
@@ -167,10 +171,16 @@ def _name(statement: Statement | None) -> str:
 
 
 def _text(statement: Statement | None) -> str:
-    """Returns a statement as JSON, a list of one text as the text."""
+    """Returns a statement as JSON, a list of one text as the text, cut where it is long."""
     if statement is None:
         return ""
-    return json.dumps({name: _plain(part) for name, part in statement.items() if name != "Sid"}, ensure_ascii=False)
+    said = {name: _plain(part) for name, part in statement.items() if name != "Sid"}
+    text = json.dumps(said, ensure_ascii=False)
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]}... ({len(text):,} characters)"
+
+
+_LONGEST = 300
+"""Characters of a statement that are shown."""
 
 
 def _plain(part: Any) -> Any:
