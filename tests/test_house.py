@@ -86,7 +86,6 @@ OUTGROWN = {
     ("strata/commands/init.py", "imports"): 32,
     ("strata/commands/plan.py", "imports"): 33,
     ("strata/commands/plan.py:run", "lines"): 86,
-    ("strata/commands/profiles.py", "imports"): 31,
     ("strata/commands/report.py", "imports"): 37,
     ("strata/config/loader.py", "imports"): 36,
     ("strata/config/loader.py:PartialConfiguration", "attributes"): 17,
