@@ -190,21 +190,6 @@ def check_target(path: Path, option: str) -> None:
         raise StrataError(Message("file-unwritable", denied, place=str(path), option=option))
 
 
-def put(place: Path, content: bytes, *, like: Path) -> None:
-    """Puts a file that only its owner may read in its place.
-
-    Raises:
-        OSError: it cannot be written; the old file is unchanged.
-    """
-    beside = _beside(place)
-    try:
-        _fill(beside, content, like=like, private=True)
-        beside.replace(place)
-    finally:
-        _discard(beside)
-    _settle(place.parent)
-
-
 def current(path: Path, most: int = CONFIGURATION) -> bytes | None:
     """Returns the content of a file, None if it does not exist.
 

@@ -633,14 +633,9 @@ def profiles(
         Literal["json", "yaml", "yaml-stream", "text", "table"] | None,
         typer.Option("--cli-output", help="The output format of the AWS CLI to set.", show_default=False),
     ] = None,
-    offline: Annotated[
-        bool, typer.Option("--offline", help="Read the outputs of Terraform, no other service of AWS.")
-    ] = False,
     outputs: Annotated[
         Path | None,
-        typer.Option(
-            "--outputs", metavar="FILE", help="What cdktf --outputs-file wrote (cdktf.outputs.json, else the states)."
-        ),
+        typer.Option("--outputs", metavar="FILE", help="Read a file of cdktf --outputs-file instead of AWS."),
     ] = None,
     file: Annotated[
         Path | None,
@@ -660,7 +655,6 @@ def profiles(
         user=user,
         source_profile=source_profile,
         output=output,
-        offline=offline,
         outputs=outputs,
         file=file,
         check=check,

@@ -10,7 +10,7 @@ import pytest
 
 from strata.aws.session import THROTTLED
 from strata.errors import Message
-from strata.terraform.errors import _SETTLING, ADVICE, PAUSES, advice, settling
+from strata.terraform.errors import _SETTLING, PAUSES, advice, known_errors, settling
 from strata.terraform.events import Failure
 from strata.terraform.workspace import Workspace
 from tests.conftest import Golden
@@ -45,7 +45,7 @@ def test_the_page_has_each_remedy_and_no_other(golden: Golden) -> None:
     ways = [told(f"creating a thing: {samples[0]}: x")[0] for _, samples in remedies]
 
     assert said == [[way] for way, (_, samples) in zip(ways, remedies, strict=True) for _ in samples]
-    assert ways == [words for *_, words in ADVICE]
+    assert ways == [words for *_, words in known_errors()]
     assert {told(sample)[0].id for sample in locked} == {"state-locked"}
     said_of_locks = (locks, "see [Freeing a lock](recover.md#freeing-a-lock)")
     columns = [(first, str(way)) for (first, _), way in zip(remedies, ways, strict=True)]

@@ -985,7 +985,7 @@ def test_waiting_ends_with_the_remedy(
     assert site.did("backend") == "plan apply plan apply plan apply"
     assert pauses == [5, 15]
     assert site.statuses == ["failed", "not started", "not started"]
-    assert said.ids(capsys.readouterr().err) == ["terraform-failed", "cloudtrail-not-settled"]
+    assert said.ids(capsys.readouterr().err) == ["terraform-failed", "access-not-settled"]
 
 
 def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:

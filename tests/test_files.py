@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from strata import atomic as files
 from strata.atomic import UnreadableError
 from strata.cli import app
-from strata.commands.profiles import read_outputs
+from strata.commands.profiles import default_file, read_outputs
 from strata.errors import ConfigurationError, StrataError, unforeseen
 from strata.files import aws_config
 from strata.files.config_edit import fill, offer, schema_line
@@ -82,7 +82,7 @@ KINDS: Mapping[str, tuple[Callable[[Path], object], str, dict[str, str]]] = {
 
 READERS: Mapping[str, Callable[[Path], object]] = {
     **{name: lambda file: load(file.parents[file.parent.name == "policies"]) for name in CONFIGURATION},
-    "outputs.json": read_outputs,
+    "outputs.json": lambda file: read_outputs(file, load(SHIPPED)),
     "aws": aws_config.read,
     "text": files.read_text,
 }
@@ -170,7 +170,7 @@ def edit(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> tuple[
         '{"organizations": {"output.account_ids": {"management": "123456789012", "security": "111111111111"}},'
         ' "sso": {"output.portal_url": "https://d-1234567890.awsapps.com/start"}}'
     )
-    words = ("--config", folder, "profiles", "--offline", "--outputs", outputs, "--file", tmp_path / "aws", "--yes")
+    words = ("--config", folder, "profiles", "--outputs", outputs, "--file", tmp_path / "aws", "--yes")
     return tmp_path / "aws", lambda: run(*words)
 
 
@@ -381,21 +381,11 @@ def test_what_is_in_the_way_is_named(
     assert (told.id, told.place) == (id, place.format(scratch=tmp_path))
 
 
-@pytest.mark.parametrize(
-    ("file", "home"),
-    [
-        ("~no-such-user/x", "/"),
-        ("~/x", "/no/such/folder"),
-    ],
-)
-def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, file: str, home: str, said: Said) -> None:
-    from strata.commands.profiles import _default_file
-
-    monkeypatch.setenv("AWS_CONFIG_FILE", file)
-    monkeypatch.setenv("HOME", home)
+def test_a_missing_home_is_said(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    monkeypatch.setenv("AWS_CONFIG_FILE", "~no-such-user/x")
     with pytest.raises(StrataError) as refused:
-        _default_file()
-    assert [(told.id, told.place) for told in said(refused)] == [("no-home-folder", file)]
+        default_file()
+    assert [(told.id, told.place) for told in said(refused)] == [("no-home-folder", "~no-such-user/x")]
 
 
 @pytest.mark.parametrize(

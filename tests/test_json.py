@@ -179,7 +179,7 @@ def test_profiles(tmp_path: Path) -> None:
     ids = {"management": "123456789012", "security": "111111111111"}
     portal = {"portal_url": "https://d-1234567890.awsapps.com/start"}
     (tmp_path / "outputs.json").write_text(json.dumps({"organizations": {"account_ids": ids}, "sso": portal}))
-    words = ("profiles", "--json", "--offline", "--outputs", tmp_path / "outputs.json", "--file", tmp_path / "aws")
+    words = ("profiles", "--json", "--outputs", tmp_path / "outputs.json", "--file", tmp_path / "aws")
 
     assert differences("strata profiles", printed(*words, config=SHIPPED)) == []
 

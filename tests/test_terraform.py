@@ -29,7 +29,7 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform import preflight, tools
 from strata.terraform.apply import Applied, apply
-from strata.terraform.errors import ADVICE, TerraformError, advice
+from strata.terraform.errors import TerraformError, advice, known_errors
 from strata.terraform.events import Events, Failure, failure
 from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Plan, PlannedChange, Planner, changed_outputs, changes
@@ -593,7 +593,7 @@ def test_a_failed_call_is_one_line_with_where_it_was_made_and_what_to_do(workspa
     lines = TerraformError(workspace, "a", [Failure(text, address) for address, text in told.items()]).lines()
 
     cut = [re.match(r"error: a: (?:(aws_\S+): )?.* \(account (\d+), (.*?)\); (.*)", line) for line in lines]
-    ways = {case: words for _, case, words in ADVICE}
+    ways = {case: words for _, case, words in known_errors()}
     assert [one and one.groups() for one in cut] == [
         ("aws_sns_topic.here", "222222222222", "eu-west-1", ways["aws-failed"]),
         ("aws_sns_topic.there", "222222222222", "us-west-2", "do as for aws_sns_topic.here"),

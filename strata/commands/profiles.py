@@ -1,7 +1,7 @@
 """`strata profiles`: AWS CLI profiles for the current organization.
 
 Before Identity Center is enabled they assume each member's access role, afterwards they sign in through it. What they
-are follows from account ids and the configuration alone; where they go is `strata.files.aws_config`.
+are follows from account ids and the configuration alone; `strata.files.aws_config` puts them into the file.
 """
 
 from __future__ import annotations
@@ -10,12 +10,12 @@ import json as json_module
 import os
 import re
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import asdict, dataclass, replace
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
-from strata.atomic import UnreadableError, read_bytes
+from strata.atomic import read_text
 from strata.aws.identity_center import is_ours, list_instances
 from strata.aws.organization import ListedAccount, list_accounts
 from strata.aws.session import Aws, connect
@@ -23,20 +23,28 @@ from strata.config.limits import aws_limits
 from strata.config.models import ACCESS_ROLE, PARTITION
 from strata.config.text import short
 from strata.config.types import did_you_mean
-from strata.errors import ConfigurationError, Message, StrataError
+from strata.errors import Message, StrataError
 from strata.files import aws_config
-from strata.files.aws_config import Section
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.grants import Grant
 from strata.load import load
 from strata.options import Options
-from strata.outputs import error_facts, warning_facts
 from strata.outputs import output as json_output
+from strata.outputs import warning_facts
 from strata.printing import document, line, readers_may_leave, word
 from strata.terminal import confirmed
 from strata.text import counted, folded
 
-OUTPUTS_FILE = "cdktf.outputs.json"
+
+@dataclass(frozen=True)
+class ProfileRequest:
+    """The request of the operator."""
+
+    region: str
+    source_profile: str | None = None
+    bootstrap: bool = False
+    user: str | None = None
+    output: str | None = None
 
 
 def run(
@@ -46,7 +54,6 @@ def run(
     user: str | None,
     source_profile: str | None,
     output: str | None,
-    offline: bool,
     outputs: Path | None,
     file: Path | None,
     check: bool,
@@ -54,10 +61,7 @@ def run(
     dry_run: bool,
     yes: bool,
 ) -> int:
-    """Builds the profiles, shows the change of the file, asks, and writes it.
-
-    The diff goes to stdout if it is the result, to stderr if a question follows.
-    """
+    """Builds the profiles, says how many, asks, and writes them."""
     landing_zone = load(options.config)
     request = ProfileRequest(
         region=_region(options.region or landing_zone.project.regions.primary),
@@ -66,35 +70,43 @@ def run(
         user=user,
         output=output,
     )
-    facts = _facts(options, landing_zone, request, offline=offline, outputs=outputs)
+    facts = read_outputs(outputs, landing_zone) if outputs else _organization(options, landing_zone, request)
     profiles = build_profiles(landing_zone, facts, request)
-    profiles = replace(profiles, warnings=(*facts.warnings, *profiles.warnings))
     for warning in profiles.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr, flush=True)
-    path, short_name = file or _default_file(), landing_zone.project.short_name
+    path = file or default_file()
     before = aws_config.read(path)
-    try:
-        update = aws_config.update(str(path), before or "", short_name, list(profiles.sections(short_name)))
-    except aws_config.UnusableFileError as refusal:
-        for fault in refusal.faults:
-            print(f"error: {fault}", file=sys.stderr)
-        if json:
-            document(json_output("profiles", error_facts(ConfigurationError(refusal.faults))))
-        return 1
-    _check_source(profiles, update)
-    if check or dry_run or (json and not yes):
-        with readers_may_leave():
-            _print_result(profiles, update, path, json=json, current=update.current)
-        options.note(f"{path} is {'up to date' if update.current else 'out of date'}: {_count(profiles)}")
-        return 3 if check and not update.current else 0
-    if not _bring_up_to_date(options, profiles, update, path, before, yes=yes):
-        return 1
-    if json:
-        _print_result(profiles, update, path, json=True, current=True)
+    old = aws_config.parts(str(path), before or "", landing_zone.project.short_name)
+    block = aws_config.block(landing_zone.project.short_name, profiles.sections(landing_zone.project.short_name))
+    if request.source_profile and aws_config.has_profile(old.block + block, request.source_profile):
+        _refuse_source(profiles, request.source_profile)
+    after = aws_config.replaced(str(path), old, block)
+    through = "Identity Center" if profiles.portal else ACCESS_ROLE
+    count = f"{counted(len(profiles.profiles), 'profile')} through {through}"
+    current, writes = before == after, not (check or dry_run or (json and not yes))
+    if writes and not current:
+        if not yes and not confirmed(f"write {count} to {path}?"):
+            options.note("nothing was changed")
+            return 1
+        aws_config.write(path, before, after)
+        options.note(f"wrote {path}: {count}")
     else:
-        with readers_may_leave():
-            _print_next(profiles, short_name, file)
-    return 0
+        options.note(f"{path} is {'up to date' if current else 'out of date'}: {count}")
+    with readers_may_leave():
+        if json:
+            _print_json(profiles, path, current=current or writes)
+        elif dry_run:
+            print(*map(line, block.splitlines()), sep="\n")
+        elif writes:
+            _print_next(profiles, landing_zone.project.short_name, file)
+    return 3 if check and not current else 0
+
+
+def _refuse_source(profiles: Profiles, source: str) -> None:
+    """Refuses a profile of the block as the one from which its profiles assume the access role."""
+    if profiles.portal is None:
+        text = f"the bootstrap profile {source} is in the block that is replaced; name one outside of it with "
+        raise StrataError(Message("source-in-block", f"{text}--source-profile", profile=source))
 
 
 # What the profiles are
@@ -114,18 +126,6 @@ class OrganizationFacts:
 
     account_ids: Mapping[str, str]
     portal: Portal | None
-    warnings: tuple[Message, ...] = ()
-
-
-@dataclass(frozen=True)
-class ProfileRequest:
-    """The request of the operator."""
-
-    region: str
-    source_profile: str | None = None
-    bootstrap: bool = False
-    user: str | None = None
-    output: str | None = None
 
 
 @dataclass(frozen=True)
@@ -147,17 +147,16 @@ class Profiles:
     profiles: tuple[Profile, ...]
     warnings: tuple[Message, ...] = ()
 
-    def sections(self, session: str) -> Iterator[Section]:
-        """Yields the sections of the file, none if there is no profile."""
-        if self.portal and self.profiles:
-            settings = {
+    def sections(self, session: str) -> dict[str, Mapping[str, str]]:
+        """Returns the settings of each section of the file, by its header."""
+        sections: dict[str, Mapping[str, str]] = {}
+        if self.portal:
+            sections[f"sso-session {session}"] = {
                 "sso_start_url": self.portal.start_url,
                 "sso_region": self.portal.region,
                 "sso_registration_scopes": "sso:account:access",
             }
-            yield Section("sso-session", session, tuple(settings.items()))
-        for profile in self.profiles:
-            yield Section("profile", profile.name, tuple(profile.settings.items()))
+        return sections | {f"profile {profile.name}": profile.settings for profile in self.profiles}
 
 
 def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request: ProfileRequest) -> Profiles:
@@ -166,23 +165,31 @@ def build_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     Raises:
         StrataError: the request cannot be met, or two profiles would have the same name.
     """
+    warnings = list(_absent(landing_zone, facts))
     if facts.portal is None or request.bootstrap:
         if request.user is not None:
             text = "--user selects profiles of Identity Center, and these are the profiles before that; leave it out"
             raise StrataError(Message("arguments-conflict", text, options=["--user"]))
-        profiles = Profiles(None, tuple(_role_profiles(landing_zone, facts, request)))
-    else:
-        chosen = _grants_of(landing_zone, request.user)
-        pairs = sorted(
-            {(grant.account, grant.permission_set) for grant in chosen if grant.account in facts.account_ids}
-        )
-        if request.user is not None and not pairs:
+        return Profiles(None, tuple(_role_profiles(landing_zone, facts, request)), tuple(warnings))
+    grants = _grants_of(landing_zone, request.user)
+    pairs = sorted({(grant.account, grant.permission_set) for grant in grants if grant.account in facts.account_ids})
+    if request.user is not None:
+        if not pairs:
             text = f"{request.user} has no access yet; give one of their groups an assignment in sso.yaml"
             raise StrataError(Message("no-access", text, user=request.user))
-        sign_ins = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
-        profiles = Profiles(facts.portal, sign_ins, tuple(_unseen_groups(landing_zone, request.user)))
-    _check(profiles.profiles)
-    return profiles
+        warnings += _unseen_groups(landing_zone)
+    profiles = tuple(_sign_in_profile(landing_zone, facts, request, *pair) for pair in pairs)
+    _check_names(profiles)
+    return Profiles(facts.portal, profiles, tuple(warnings))
+
+
+def _absent(landing_zone: LandingZone, facts: OrganizationFacts) -> Iterator[Message]:
+    """Yields a warning of all accounts that have no profile."""
+    absent = sorted(set(landing_zone.members) - set(facts.account_ids))
+    if absent:
+        text = f"no profile for {', '.join(absent)}: the organization has no active account with the address; "
+        text += "strata doctor and strata plan say more"
+        yield Message("account-without-profile", text, accounts=absent)
 
 
 def _role_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request: ProfileRequest) -> Iterator[Profile]:
@@ -191,6 +198,10 @@ def _role_profiles(landing_zone: LandingZone, facts: OrganizationFacts, request:
     if not source:
         text = f"these profiles assume {ACCESS_ROLE} from a profile of the management account; name it with --profile"
         raise StrataError(Message("argument-missing", text, option="--profile"))
+    # The file has no escapes.
+    if not source.isprintable() or source != source.strip():
+        text = f"source_profile {short(source)} cannot stand in the file of the AWS CLI: give one line of visible text"
+        raise StrataError(Message("text-malformed", text, kind="source_profile", value=source))
     session = re.sub(r"[^\w+=,.@-]", "-", f"strata-{source}", flags=re.ASCII)[:64]
     for key, account_id in sorted(facts.account_ids.items()):
         if key != MANAGEMENT:
@@ -233,10 +244,10 @@ def _grants_of(landing_zone: LandingZone, user: str | None) -> list[Grant]:
     return [grant for grant in landing_zone.grants if grant.principal in own[grant.principal_type]]
 
 
-def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[Message]:
+def _unseen_groups(landing_zone: LandingZone) -> Iterator[Message]:
     used = {grant.principal for grant in landing_zone.grants if grant.principal_type == "GROUP"}
     unseen = sorted(key for key in used if not landing_zone.groups[key].is_known)
-    if user is not None and unseen:
+    if unseen:
         text = (
             f"members of {', '.join(unseen)} are managed in the identity provider; profiles granted through it are not "
             "included"
@@ -244,12 +255,8 @@ def _unseen_groups(landing_zone: LandingZone, user: str | None) -> Iterator[Mess
         yield Message("members-unseen", text, groups=unseen)
 
 
-def _check(profiles: Sequence[Profile]) -> None:
-    """Refuses profiles that the file of the AWS CLI cannot have.
-
-    Of two profiles of the same name (keys may have hyphens) the AWS SDK refuses the whole file; and it has no escapes,
-    so that a value may be read otherwise, or as more than a value.
-    """
+def _check_names(profiles: Iterable[Profile]) -> None:
+    """Refuses two profiles of the same name, as keys may have hyphens: the AWS SDK refuses the whole file."""
     seen: dict[str, Profile] = {}
     for profile in profiles:
         other = seen.setdefault(profile.name, profile)
@@ -259,111 +266,45 @@ def _check(profiles: Sequence[Profile]) -> None:
                 f"{profile.permission_set} in {profile.account}; give one of them another key"
             )
             raise StrataError(Message("name-taken", text, kind="profile", name=profile.name))
-    settings = dict(pair for profile in profiles for pair in profile.settings.items())
-    wrong = [
-        Message(
-            "text-malformed",
-            f"{name} {short(value)} cannot stand in the file of the AWS CLI: give one line of visible text",
-            kind=name,
-            value=value,
-        )
-        for name, value in settings.items()
-        if not value.isprintable() or value != value.strip()
-    ]
-    if wrong:
-        raise StrataError(*wrong)
-
-
-def _check_source(profiles: Profiles, update: aws_config.Update) -> None:
-    """Refuses a source profile that is in the block itself."""
-    own = update.profiles_before | {profile.name for profile in profiles.profiles}
-    for profile in profiles.profiles:
-        if (source := profile.settings.get("source_profile")) in own:
-            text = f"the bootstrap profile {source} is in the block that is replaced; name "
-            text += "one outside of it with --source-profile"
-            raise StrataError(Message("source-in-block", text, profile=source))
 
 
 # The organization as it is now
 
 
-def identify(accounts: Iterable[ListedAccount], landing_zone: LandingZone) -> tuple[dict[str, str], list[Message]]:
-    """Returns the ids of the active accounts by key, retired ones left out, and what to warn about.
+def _organization(options: Options, landing_zone: LandingZone, request: ProfileRequest) -> OrganizationFacts:
+    aws = connect(options, landing_zone.project)
+    accounts = list_accounts(aws)
+    if not accounts:
+        text = "this account has no organization yet; strata bootstrap creates it"
+        raise StrataError(Message("no-organization", text))
+    ids = identify(accounts, landing_zone)
+    if request.bootstrap:
+        return OrganizationFacts(ids, None)
+    return OrganizationFacts(ids, _portal(landing_zone, None) or _live_portal(aws, landing_zone))
 
-    An account that the configuration does not know is named by a slug of its name.
+
+def identify(accounts: Iterable[ListedAccount], landing_zone: LandingZone) -> dict[str, str]:
+    """Returns the ids of the active accounts of the configuration by key, retired ones left out.
 
     Raises:
         StrataError: the management account is not among them.
     """
-    own = landing_zone.project.management_account.id
-    accounts = sorted(accounts, key=lambda account: account.id)
+    accounts, own = list(accounts), landing_zone.project.management_account.id
     if own not in {account.id for account in accounts}:
         text = (
             f"these credentials belong to another organization: it has no account {own}, which is "
             "management_account.id in project.yaml; use a profile of that account"
         )
         raise StrataError(Message("other-organization", text, account=own))
-    # The address of a retired account may have been handed on, so the others come last.
-    declared = {**landing_zone.retired, **landing_zone.members}
-    keys = {folded(account.email): key for key, account in declared.items()}
-    ids, unknown = {MANAGEMENT: own}, []
-    for account in accounts:
-        key = keys.get(folded(account.email))
-        if account.id == own or not account.active:
-            continue
-        if key is None:
-            unknown.append(account)
-        elif key in landing_zone.members:
-            ids[key] = account.id
-    states = {keys.get(folded(account.email)): account.state for account in accounts if not account.active}
-    warnings = [_missing(key, states.get(key)) for key in landing_zone.members if key not in ids]
-    unmanaged = {folded(entry) for entry in landing_zone.organization.unmanaged_accounts}
-    for account in unknown:
-        slug = re.sub(r"[^a-z0-9]+", "-", account.name.lower()).strip("-")
-        is_free = slug and slug not in {*ids, *declared}
-        key = slug if is_free else f"{slug}-{account.id}".strip("-")
-        ids[key] = account.id
-        if not unmanaged & {folded(account.email), account.id}:
-            text = (
-                f"account {account.id} ({account.name}, {account.email}) is not in organization.yaml; it goes by "
-                f"{key!r} here, add it to accounts or to unmanaged_accounts"
-            )
-            warnings.append(Message("account-undeclared", text, account=account.id, email=account.email, key=key))
-    return ids, warnings
+    active = {folded(account.email): account.id for account in accounts if account.active}
+    addresses = {key: folded(account.email) for key, account in landing_zone.members.items()}
+    members = {key: active[address] for key, address in addresses.items() if address in active}
+    return {MANAGEMENT: own, **members}
 
 
-def _missing(key: str, state: str | None) -> Message:
-    if state:
-        text = f"the account {key!r} is {state}, so it has no profile; mark it `retired: true` in organization.yaml"
-        return Message("account-inactive", text, account=key, state=state)
-    text = (
-        f"the account {key!r} is not in the organization yet, so it has no profile; strata deploy organizations "
-        "creates it"
-    )
-    return Message("account-not-created", text, account=key)
-
-
-def _facts(
-    options: Options, landing_zone: LandingZone, request: ProfileRequest, *, offline: bool, outputs: Path | None
-) -> OrganizationFacts:
-    stored, read_from = _outputs(options, landing_zone, outputs) if offline or outputs else ({}, Path())
-    region, start_url = landing_zone.project.identity_center_region, landing_zone.project.identity_center.start_url
-    deployed_url = stored.get("sso", {}).get("portal_url")
-    if isinstance(deployed_url, str) and re.fullmatch(r"https://[!-~]+", deployed_url):
-        start_url = start_url or deployed_url
-    portal = Portal(start_url, region) if start_url else None
-    if offline:
-        return _offline_facts(stored, read_from, landing_zone, portal)
-    aws = connect(options, landing_zone.project)
-    accounts = list_accounts(aws)
-    if not accounts:
-        raise StrataError(
-            Message("no-organization", "this account has no organization yet; strata bootstrap creates it")
-        )
-    ids, warnings = identify(accounts, landing_zone)
-    if portal is None and not request.bootstrap:
-        portal = _live_portal(aws, landing_zone)
-    return OrganizationFacts(ids, portal, tuple(warnings))
+def _portal(landing_zone: LandingZone, deployed: str | None) -> Portal | None:
+    start_url = landing_zone.project.identity_center.start_url or deployed
+    return Portal(start_url, landing_zone.project.identity_center_region) if start_url else None
 
 
 def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
@@ -382,90 +323,51 @@ def _live_portal(aws: Aws, landing_zone: LandingZone) -> Portal | None:
     return None
 
 
-# The outputs of Terraform, for --offline
-
-_COMMAND = "cdktf output organizations sso --outputs-file"
-
-
-def _outputs(
-    options: Options, landing_zone: LandingZone, file: Path | None
-) -> tuple[Mapping[str, Mapping[str, Any]], Path]:
-    """Returns the outputs, and where they are from: the file, and where none was named or written, the states."""
-    if file or Path(OUTPUTS_FILE).exists():
-        return read_outputs(file or Path(OUTPUTS_FILE)), file or Path(OUTPUTS_FILE)
-    from strata.aws.states import read_state
-
-    project, aws = landing_zone.project, connect(options, landing_zone.project)
-    states = {stack: read_state(aws, project, stack).get("outputs", {}) for stack in ("organizations", "sso")}
-    if not states["organizations"]:
-        text = f"s3://{project.state_bucket} has no outputs of organizations; deploy it, or name a file with --outputs"
-        raise StrataError(Message("not-deployed", text, stack="organizations"))
-    values = {stack: {name: output["value"] for name, output in outputs.items()} for stack, outputs in states.items()}
-    return values, Path(f"s3:/{project.state_bucket}")
-
-
-def read_outputs(file: Path) -> dict[str, dict[str, Any]]:
-    """Returns the outputs by stack and name that cdktf wrote to a file.
+def read_outputs(file: Path, landing_zone: LandingZone) -> OrganizationFacts:
+    """Returns the organization by the outputs that cdktf wrote to a file, without asking AWS.
 
     Raises:
-        StrataError: the file does not exist, or has other content.
+        StrataError: the file does not exist, has other content, or is of another organization.
     """
+    again = f"create it with cdktf output organizations sso --outputs-file {word(file)}"
     try:
-        content = json_module.loads(read_bytes(file))
+        stacks: Any = json_module.loads(read_text(file))
     except (FileNotFoundError, NotADirectoryError):
-        text = f"{file} does not exist; create it with {_COMMAND} {word(file)}"
-        raise StrataError(Message("no-such-file", text, place=str(file))) from None
-    except UnreadableError as error:
-        text = f"{file} {error.problem}; create it again with {_COMMAND} {word(file)}"
-        raise StrataError(error.problem.saying(text, place=str(file))) from error
+        raise StrataError(Message("no-such-file", f"{file} does not exist; {again}", place=str(file))) from None
     except (RecursionError, ValueError) as error:
-        text = f"{file} cannot be read as JSON: {error}; create it again with {_COMMAND} {word(file)}"
+        text = f"{file} cannot be read as JSON: {error}; {again}"
         raise StrataError(Message("not-json", text, place=str(file))) from error
-    stacks = content.items() if isinstance(content, dict) else ()
-    # cdktf names an output by its construct, which is `output.<name>` here.
-    return {
-        stack: {name.removeprefix("output."): value for name, value in outputs.items()}
-        for stack, outputs in stacks
-        if isinstance(outputs, dict)
-    }
-
-
-def _offline_facts(
-    outputs: Mapping[str, Mapping[str, Any]], file: Path, landing_zone: LandingZone, portal: Portal | None
-) -> OrganizationFacts:
-    stored = outputs.get("organizations", {}).get("account_ids")
-    ids = stored if isinstance(stored, dict) else {}
-    bad = [key for key, value in ids.items() if not (isinstance(value, str) and re.fullmatch(r"[0-9]{12}", value))]
-    if not ids or bad:
-        what = f"account_ids.{min(bad)} is not an account id" if bad else "has no account_ids"
-        text = f"{file}: organizations: {what}; create it again with {_COMMAND} {word(file)}"
-        raise StrataError(Message("outputs-malformed", text, place=str(file), account=min(bad, default="")))
+    ids = _output(stacks, "organizations", "account_ids")
+    if not isinstance(ids, dict) or not all(re.fullmatch(r"[0-9]{12}", str(id)) for id in ids.values()):
+        text = f"{file}: organizations has no account_ids; {again}"
+        raise StrataError(Message("outputs-malformed", text, place=str(file)))
     own = landing_zone.project.management_account.id
     if ids.get(MANAGEMENT) != own:
-        text = (
-            f"{file} is of another organization: its management account is {ids.get(MANAGEMENT)}, project.yaml has "
-            f"{own}; create it again with {_COMMAND} {word(file)}"
-        )
+        text = f"{file} is of another organization than {own}, which project.yaml has; {again}"
         raise StrataError(Message("other-organization", text, place=str(file), account=ids.get(MANAGEMENT)))
-    warnings = [_missing(key, None) for key in landing_zone.accounts if key not in ids]
-    return OrganizationFacts({key: ids[key] for key in landing_zone.accounts if key in ids}, portal, tuple(warnings))
+    url = _output(stacks, "sso", "portal_url")
+    deployed = url if isinstance(url, str) and re.fullmatch(r"https://[!-~]+", url) else None
+    known = {key: ids[key] for key in landing_zone.accounts if key in ids}
+    return OrganizationFacts(known, _portal(landing_zone, deployed))
+
+
+def _output(stacks: Any, stack: str, name: str) -> Any:
+    """Returns an output, which cdktf names by its construct: `output.<name>`."""
+    outputs = stacks.get(stack) if isinstance(stacks, dict) else None
+    return outputs.get(f"output.{name}", outputs.get(name)) if isinstance(outputs, dict) else None
 
 
 # The operator and the file
 
 
-def _default_file() -> Path:
+def default_file() -> Path:
     """Returns the file that the AWS CLI reads."""
     named = os.path.expandvars(os.environ.get("AWS_CONFIG_FILE") or "~/.aws/config")
-    file, user = Path(named), Path(named).parts[0]
-    if not user.startswith("~"):
-        return file
-    home = Path(os.path.expanduser(user))  # noqa: PTH111 - of somebody unknown it stays `~name`, and raises nothing
-    if not home.is_dir():
-        where = f"{user} has no home folder" if str(home) == user else f"the home folder {home} does not exist"
-        text = f"{where}, so {named} is nowhere; name the file with --file or AWS_CONFIG_FILE"
-        raise StrataError(Message("no-home-folder", text, place=named))
-    return home.joinpath(*file.parts[1:])
+    try:
+        return Path(named).expanduser()
+    except RuntimeError as error:
+        text = f"there is no home folder, so {named} is nowhere; name the file with --file or AWS_CONFIG_FILE"
+        raise StrataError(Message("no-home-folder", text, place=named)) from error
 
 
 def _region(region: str) -> str:
@@ -475,52 +377,21 @@ def _region(region: str) -> str:
     return region
 
 
-def _count(profiles: Profiles) -> str:
-    through = "Identity Center" if profiles.portal else ACCESS_ROLE
-    return f"{counted(len(profiles.profiles), 'profile')} through {through}"
-
-
-def _print_result(profiles: Profiles, update: aws_config.Update, path: Path, *, json: bool, current: bool) -> None:
-    if json:
-        facts = {
-            "file": str(path),
-            "up_to_date": current,
-            "portal": asdict(profiles.portal) if profiles.portal else None,
-            "profiles": [asdict(profile) for profile in profiles.profiles],
-            "warnings": [warning_facts(text) for text in profiles.warnings],
-        }
-        document(json_output("profiles", facts))
-    else:
-        for text in update.diff:
-            print(line(text))
-
-
-def _bring_up_to_date(
-    options: Options, profiles: Profiles, update: aws_config.Update, path: Path, before: str | None, *, yes: bool
-) -> bool:
-    """Shows what changes, asks, and writes the file if need be; returns whether it is up to date."""
-    from datetime import UTC, datetime
-
-    if update.current:
-        options.note(f"{path} is up to date: {_count(profiles)}")
-        return True
-    if yes:
-        for text in update.diff:
-            options.note(text)
-    else:
-        print(*map(line, update.diff), sep="\n", file=sys.stderr, flush=True)
-        if not confirmed(f"write this to {path}?", instead="the diff"):
-            options.note("nothing was changed")
-            return False
-    backup = aws_config.write(path, before, update.text, datetime.now(UTC))
-    options.note(f"wrote {path}: {_count(profiles)}{f'; as it was: {backup}' if backup else ''}")
-    return True
+def _print_json(profiles: Profiles, path: Path, *, current: bool) -> None:
+    facts = {
+        "file": str(path),
+        "up_to_date": current,
+        "portal": asdict(profiles.portal) if profiles.portal else None,
+        "profiles": [asdict(profile) for profile in profiles.profiles],
+        "warnings": [warning_facts(text) for text in profiles.warnings],
+    }
+    document(json_output("profiles", facts))
 
 
 def _print_next(profiles: Profiles, short_name: str, file: Path | None) -> None:
     if not profiles.profiles:
         return
-    if file and file.absolute() != _default_file().absolute():
+    if file and file.absolute() != default_file().absolute():
         print(f"export AWS_CONFIG_FILE={word(file.absolute())}")
     if profiles.portal:
         print(f"aws sso login --sso-session {word(short_name)}")

@@ -1,270 +1,134 @@
-"""The block of profiles that Strata keeps in an AWS CLI config file: replaced as a whole, everything else as it was.
+"""The block of profiles that Strata keeps in the AWS CLI's file: written whole, everything around it as it was.
 
-Which profiles those are is decided in `strata.commands.profiles`.
+`strata.commands.profiles` decides which profiles those are.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from datetime import datetime
-from itertools import count
 from pathlib import Path
-from typing import Literal
 
 from strata import atomic
-from strata.atomic import bare, end_of, split_lines
 from strata.errors import Fault, Message, StrataError
 
-Kind = Literal["profile", "sso-session"]
-
 
 @dataclass(frozen=True)
-class Section:
-    """A section of the file: a profile, or the sign-in that profiles share."""
+class Parts:
+    """A file, cut where the block is: an absent block is empty, at the end."""
 
-    kind: Kind
-    name: str
-    settings: tuple[tuple[str, str], ...]
-
-    def lines(self) -> list[str]:
-        """Returns its lines, with an empty one ahead."""
-        return ["", f"[{self.kind} {self.name}]", *(f"{key} = {value}" for key, value in self.settings)]
-
-
-@dataclass(frozen=True)
-class Update:
-    """The new text of a file, its difference from the old, and the profiles of the old block."""
-
-    text: str
-    diff: tuple[str, ...]
-    profiles_before: frozenset[str]
-
-    @property
-    def current(self) -> bool:
-        """Says whether there is nothing to write."""
-        return not self.diff
-
-
-class UnusableFileError(StrataError):
-    """Everything in a file that speaks against writing to it."""
-
-    def __init__(self, faults: Sequence[Fault]) -> None:
-        self.faults = tuple(sorted(set(faults)))
-        Exception.__init__(self, "\n".join(map(str, self.faults)))
-
-
-def update(file: str, text: str, owner: str, sections: Sequence[Section]) -> Update:
-    """Returns the file with the owner's block made, replaced or, if there is no section, removed.
-
-    Raises:
-        UnusableFileError: a block is damaged or was edited, a name is taken, or the AWS CLI cannot read the file.
-    """
-    lines = split_lines(text)
-    own = _own_block(file, lines, owner)
-    faults = [*_strays(file, lines, own), *_taken(file, lines, own, sections)]
-    body = [bare(line) for line in lines[own.first + 1 : own.last]]
-    if own.last >= own.first and own.checksum != _checksum(body):
-        problem = Message("block-edited", f"the block of {owner!r} was edited by hand, or by another tool", block=owner)
-        remedy = f"move what you changed to below line {own.last + 1}, remove the block, and run this again"
-        faults.append(Fault(file, own.first + 1, "", problem, remedy))
-    if faults := faults or list(_unreadable(file, text)):
-        raise UnusableFileError(faults)
-    ending = end_of(lines[0]) if lines and end_of(lines[0]) else "\n"
-    block = block_lines(owner, sections) if sections else []
-    before, old, after = lines[: own.first], lines[own.first : own.last + 1], lines[own.last + 1 :]
-    if [bare(line) for line in old] == block:
-        return Update(text, (), _profiles(old))
-    if before and not old:  # an empty line separates a new block from the end of the file
-        before += ([] if end_of(before[-1]) else [ending]) + ([ending] if before[-1].strip() else [])
-    new = [f"{line}{ending}" for line in block]
-    if new and old:
-        new[-1] = block[-1] + end_of(old[-1])
-    diff = _diff(file, [bare(line) for line in old], block, own.first, len(before))
-    return Update("".join([*before, *new, *after]), tuple(diff), _profiles(old))
-
-
-def block_lines(owner: str, sections: Sequence[Section]) -> list[str]:
-    """Returns a block with its markers; the first carries a checksum of what is between them."""
-    body = ["# Written by `strata profiles`, which replaces it: do not edit, your own profiles go outside."]
-    for section in sections:
-        body += section.lines()
-    return [f"# >>> strata {owner} >>> {_checksum(body)}", *body, f"# <<< strata {owner} <<<"]
-
-
-def _checksum(body: Sequence[str]) -> str:
-    from hashlib import sha256
-
-    return sha256("\n".join(body).encode("utf-8", "surrogateescape")).hexdigest()[:16]
-
-
-# Finding the block
-
-_BEGIN = re.compile(r"\s*#\s*>>>\s*strata\s+(?P<owner>\S+)\s+>>>(?:\s+(?P<checksum>\S+))?\s*")
-_END = re.compile(r"\s*#\s*<<<\s*strata\s+(?P<owner>\S+)\s+<<<\s*")
-_HEADER = re.compile(r"\s*\[(?P<header>.+)\]")
-
-
-@dataclass(frozen=True)
-class _Block:
-    """Where a block is, from its first marker to its last; empty at the end of a file that has none."""
-
-    owner: str
-    first: int
-    last: int
-    checksum: str = ""
-
-    def __contains__(self, index: int) -> bool:
-        return self.first <= index <= self.last
-
-
-def _own_block(file: str, lines: Sequence[str], owner: str) -> _Block:
-    blocks: dict[str, _Block] = {}
-    faults: list[Fault] = []
-    begun: _Block | None = None
-
-    def refuse(index: int, problem: Message) -> None:
-        remedy = "remove what is left of the block, or restore a backup, and run this again"
-        faults.append(Fault(file, index + 1, "", problem, remedy))
-
-    for index, line in enumerate(lines):
-        if begin := _BEGIN.fullmatch(line):
-            name = begin["owner"]
-            if begun:
-                inside = f"a block of {name!r} begins inside the one of {begun.owner!r} of line {begun.first + 1}"
-                refuse(index, Message("block-nested", inside, block=name))
-            if name in blocks:
-                second = f"this is the second block of {name!r}, line {blocks[name].first + 1} has the first"
-                refuse(index, Message("block-twice", second, block=name))
-            begun = _Block(name, index, index, begin["checksum"] or "")
-        elif end := _END.fullmatch(line):
-            name = end["owner"]
-            if begun and begun.owner == name:
-                blocks[name] = _Block(name, begun.first, index, begun.checksum)
-            else:
-                ends = f"a block of {name!r} ends here without a beginning"
-                refuse(index, Message("block-without-beginning", ends, block=name))
-            begun = None
-    if begun:
-        open_ended = f"the block of {begun.owner!r} that begins here has no end"
-        refuse(begun.first, Message("block-without-end", open_ended, block=begun.owner))
-    if faults:
-        raise UnusableFileError(faults)
-    return blocks.get(owner) or _Block(owner, len(lines), len(lines) - 1)
-
-
-def _strays(file: str, lines: Sequence[str], own: _Block) -> Iterator[Fault]:
-    """Yields the fault of a line after the block that AWS reads as part of the block's last section."""
-    for index in range(max(own.first, own.last + 1), len(lines)):
-        line = lines[index]
-        if line.strip() and not line.lstrip().startswith(("#", ";")):
-            if not line.startswith("["):
-                problem = f"the AWS CLI reads this line as part of the block of {own.owner!r} above it"
-                message = Message("line-after-block", problem, block=own.owner)
-                yield Fault(file, index + 1, "", message, "begin a section of your own, or move the line into one")
-            return
-
-
-def _taken(file: str, lines: Sequence[str], own: _Block, sections: Sequence[Section]) -> Iterator[Fault]:
-    wanted = {(section.kind, section.name) for section in sections}
-    for index, line in enumerate(lines):
-        section = _section_of(line)
-        if section in wanted and index not in own:
-            kind, name = section
-            problem = f"[{kind} {name}] exists already, outside of the block of {own.owner!r}"
-            message = Message("name-taken", problem, kind=kind, name=name)
-            yield Fault(file, index + 1, "", message, "remove this section, or give it another name")
-
-
-def _section_of(line: str) -> tuple[Kind, str] | None:
-    """Returns the profile or sign-in that a line opens, by the rules of the AWS SDK."""
-    import shlex
-
-    header = _HEADER.match(line)
-    if not header:
-        return None
-    try:
-        _, *name = shlex.split(header["header"])
-    except ValueError:
-        return None
-    kinds: tuple[Kind, ...] = ("profile", "sso-session")
-    kind = next((kind for kind in kinds if header["header"].startswith(kind)), None)
-    return (kind, name[0]) if kind and len(name) == 1 else None
-
-
-def _profiles(lines: Sequence[str]) -> frozenset[str]:
-    return frozenset(name for kind, name in filter(None, map(_section_of, lines)) if kind == "profile")
-
-
-def _unreadable(file: str, text: str) -> Iterator[Fault]:
-    """Yields the fault of a file that the AWS CLI refuses as a whole, whatever is added to it."""
-    import configparser
-    import io
-
-    remedy = "correct the file first; `aws configure list` shows when the AWS CLI can read it"
-    if match := re.search(r"[\0\ud800-\udfff]", text):  # what is not UTF-8 was read as halves of surrogate pairs
-        not_utf8 = Message("not-utf8", "is not UTF-8 text")
-        yield Fault(file, len(split_lines(text[: match.end()])), "", not_utf8, remedy)
-        return
-    try:
-        configparser.RawConfigParser().read_file(io.StringIO(text, newline=None))
-    except configparser.Error as error:
-        line = getattr(error, "lineno", None) or next(iter(getattr(error, "errors", ())), (1,))[0]
-        problem = f"the AWS CLI cannot read this line ({type(error).__name__})"
-        yield Fault(file, line, "", Message("line-unreadable", problem, error=type(error).__name__), remedy)
-
-
-def _diff(file: str, old: Sequence[str], new: Sequence[str], old_start: int, new_start: int) -> Iterator[str]:
-    """Yields the unified diff of the block alone: what is around it may be secret."""
-    import difflib
-
-    for line in difflib.unified_diff(old, new, file, file, lineterm=""):
-        if hunk := re.fullmatch(r"@@ -(\d+)(\S*) \+(\d+)(\S*) @@", line):
-            yield f"@@ -{int(hunk[1]) + old_start}{hunk[2]} +{int(hunk[3]) + new_start}{hunk[4]} @@"
-        else:
-            yield line
-
-
-# The file
+    before: str
+    block: str
+    after: str
 
 
 def read(path: Path) -> str | None:
-    """Returns the file's text, None if there is no file; bytes that are not UTF-8 survive `write`.
+    """Returns the text of the file, None if there is no file.
 
     Raises:
         StrataError: it cannot be read.
     """
     try:
-        content = atomic.current(path)
-    except atomic.UnreadableError as error:
-        text = f"{path} {error.problem}; give another with --file"
-        raise StrataError(error.problem.saying(text, place=str(path))) from error
-    except NotADirectoryError as error:
-        text = f"{path} cannot be read: {error.strerror}; give another with --file"
-        raise StrataError(Message("file-unreadable", text, place=str(path))) from error
-    return None if content is None else content.decode("utf-8", "surrogateescape")
+        return atomic.read_text(path)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
 
 
-def write(path: Path, old: str | None, new: str, now: datetime) -> Path | None:
-    """Puts the new text in the place of the old in one step; returns the backup of the old, None if there was none.
+def parts(file: str, text: str, owner: str) -> Parts:
+    """Finds the block of an owner.
 
     Raises:
-        StrataError: it cannot be written, or is not `old` any more. The file is as it was.
+        StrataError: the block is damaged.
     """
-    target = atomic.target(path)
-    with atomic.cannot("written", path):
-        target.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-    with atomic.locked(target.parent):
-        if read(path) != old:
-            text = f"{path} was changed by somebody else meanwhile; run this again"
-            raise StrataError(Message("changed-meanwhile", text, place=str(path)))
-        with atomic.cannot("written", path):
-            backup = None
-            if old is not None:
-                begin = f"{target.name}.{now:%Y%m%dT%H%M%SZ}"
-                names = (f"{begin}{f'-{number}' if number else ''}.bak" for number in count())
-                backup = next(path for path in map(target.with_name, names) if not path.exists())
-                atomic.put(backup, old.encode("utf-8", "surrogateescape"), like=target)
-            atomic.put(target, new.encode("utf-8", "surrogateescape"), like=target)
-    return backup
+    lines = atomic.split_lines(text)
+    begins = [number for number, line in enumerate(lines) if line.strip().startswith(_begin(owner))]
+    ends = [number for number, line in enumerate(lines) if line.strip() == _end(owner)]
+    if not begins and not ends:
+        return Parts(text, "", "")
+    second = [*begins[1:], *ends[1:]]
+    if second:
+        problem = Message("block-twice", f"this is a second mark of the block of {owner!r}", block=owner)
+        raise StrataError(_fault(file, min(second), problem, _REPAIR))
+    if not begins or not ends or begins > ends:
+        problem = Message("block-damaged", f"the block of {owner!r} lacks its other mark here", block=owner)
+        raise StrataError(_fault(file, min(begins + ends), problem, _REPAIR))
+    first, behind = begins[0], ends[0] + 1
+    return Parts("".join(lines[:first]), "".join(lines[first:behind]), "".join(lines[behind:]))
+
+
+_REPAIR = "remove what is left of the block with its marks, and run this again"
+
+
+def block(owner: str, sections: Mapping[str, Mapping[str, str]]) -> str:
+    """Returns the block with its marks; a section is named by its header, as `profile ac-dev-admin`."""
+    lines = [_begin(owner), "# Written by `strata profiles`, which replaces it: your own profiles go outside."]
+    for header, settings in sections.items():
+        lines += ["", f"[{header}]"]
+        lines += [f"{name} = {value}" for name, value in settings.items()]
+    lines.append(_end(owner))
+    return "".join(f"{line}\n" for line in lines)
+
+
+def _begin(owner: str) -> str:
+    return f"# >>> strata {owner} >>>"
+
+
+def _end(owner: str) -> str:
+    return f"# <<< strata {owner} <<<"
+
+
+def replaced(file: str, old: Parts, block: str) -> str:
+    """Returns the file with another block.
+
+    Raises:
+        StrataError: a section of the block stands outside of it as well.
+    """
+    ours = {header for _, header in _headers(block)}
+    start_of_after = len(atomic.split_lines(old.before + old.block))
+    outside = [*_headers(old.before), *((start_of_after + number, header) for number, header in _headers(old.after))]
+    taken = [(number, header) for number, header in outside if header in ours]
+    if taken:
+        raise StrataError(*(_taken(file, number, header) for number, header in taken))
+    before = old.before
+    if before and not old.block:
+        before = f"{before}\n" if before.endswith(("\n", "\r")) else f"{before}\n\n"
+    return before + block + old.after
+
+
+def has_profile(text: str, name: str) -> bool:
+    """Says whether a text has the section of a profile."""
+    return f"profile {name}" in {header for _, header in _headers(text)}
+
+
+_HEADER = re.compile(r"""\s*\[\s*(profile|sso-session)\s+(["']?)(?P<name>[^\]]+?)\2\s*\]""")
+
+
+def _headers(text: str) -> Iterator[tuple[int, str]]:
+    """Yields the index of each line that opens a profile or a sign-in, and its header without quotes."""
+    for number, line in enumerate(atomic.split_lines(text)):
+        header = _HEADER.match(line)
+        if header:
+            yield number, f"{header[1]} {header['name']}"
+
+
+def _taken(file: str, number: int, header: str) -> Message:
+    problem = Message("name-taken", f"[{header}] exists already, outside of the block", kind="section", name=header)
+    return _fault(file, number, problem, "remove this section, or give it another name")
+
+
+def _fault(file: str, number: int, problem: Message, remedy: str) -> Message:
+    return Fault(file, number + 1, "", problem, remedy).message
+
+
+def write(path: Path, old: str | None, new: str) -> None:
+    """Puts the new text in the place of the old in one step, readable for its owner alone.
+
+    Raises:
+        StrataError: it cannot be written, or is not `old` any more.
+    """
+    folder = atomic.target(path).parent
+    with atomic.cannot("made", folder):
+        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    before = None if old is None else old.encode()
+    atomic.write({path: new.encode()}, instead_of={path: before}, private=True)

@@ -6,6 +6,8 @@ import re
 import sys
 import time
 from collections.abc import Iterator, Sequence
+from functools import cache
+from pathlib import Path
 
 from strata.aws.session import emulator
 from strata.errors import Message, StrataError
@@ -45,257 +47,19 @@ class TerraformError(StrataError):
 
 EXISTS = r"Already(Exists|OwnedByYou)|already exists"
 """How AWS says that it has what is to be created."""
-ADVICE = (
-    (
-        r"FinalizingOrganization|FINALIZING_ORGANIZATION",
-        "organization-not-ready",
-        "AWS is still setting up the organization, for up to an hour; run the command again then",
-    ),
-    (
-        r"ACCOUNT_NUMBER_LIMIT_EXCEEDED|ACCOUNT_LIMIT_EXCEEDED|exceeded the allowed number of AWS [Aa]ccounts",
-        "account-quota-reached",
-        (
-            "AWS also returns this in the first hour of an organization: run the command again in an hour; after that, "
-            "raise the quota 'Default maximum number of accounts' in Service Quotas (us-east-1); a new organization "
-            "may have room for fewer than it says there: ask AWS Support"
-        ),
-    ),
-    (
-        r"ACCOUNT_CREATION_RATE_LIMIT_EXCEEDED|CREATE_ACCOUNT_IN_PROGRESS",
-        "accounts-throttled",
-        "AWS creates five accounts at a time; run the command again in some minutes",
-    ),
-    (
-        r"\bEMAIL_ALREADY_EXISTS|GOVCLOUD_ACCOUNT_ALREADY_EXISTS",
-        "email-taken",
-        (
-            "the address belongs to an account outside of this organization, or to a closed one, unless aws "
-            "organizations list-create-account-status --states IN_PROGRESS has the account's name: then run the "
-            "command again in some minutes; else choose another address in organization.yaml"
-        ),
-    ),
-    (r"INVALID_EMAIL", "email-rejected", "AWS does not accept the e-mail address; choose another in organization.yaml"),
-    (
-        r"INVALID_ADDRESS",
-        "address-rejected",
-        (
-            "AWS does not accept the postal address of the management account; correct it in the Billing console, then "
-            "run the command again"
-        ),
-    ),
-    (
-        r"CONCURRENT_ACCOUNT_MODIFICATION|INTERNAL_FAILURE",
-        "account-not-finished",
-        (
-            "AWS did not finish the account; run the command again in some minutes; ask AWS Support where that does "
-            "not help"
-        ),
-    ),
-    (
-        r"(MISSING|INVALID)_PAYMENT_INSTRUMENT",
-        "payment-method-missing",
-        (
-            "the management account has no payment method that AWS accepts; add one in the Billing console, then run "
-            "the command again"
-        ),
-    ),
-    (
-        r"(MISSING|PENDING|FAILED|UNKNOWN|INVALID_IDENTITY_FOR)_BUSINESS_VALIDATION|IDENTITY_INVALID_BUSINESS_VALIDATION",
-        "business-not-validated",
-        (
-            "AWS has not validated the business of the management account; see the messages in its Billing console, or "
-            "ask AWS Support, then run the command again"
-        ),
-    ),
-    (
-        r"UPDATE_EXISTING_RESOURCE_POLICY_WITH_TAGS_NOT_SUPPORTED",
-        "account-tags-rejected",
-        "AWS cannot create the account with these tags; take tags off it in organization.yaml, or ask AWS Support",
-    ),
-    (
-        r"ServiceAccessNotEnabled",
-        "trusted-access-off",
-        (
-            "IAM did not see its trusted access for seven minutes; run the command again in an hour; if it stays so, "
-            "somebody switched it off: aws organizations enable-aws-service-access --service-principal "
-            "iam.amazonaws.com"
-        ),
-    ),
-    (
-        r"Service not enabled for AWS Organizations",
-        "analyzer-not-settled",
-        (
-            "Access Analyzer did not see its trusted access for seven minutes; run the command again in an hour; if it "
-            "stays so, somebody switched it off: aws organizations enable-aws-service-access --service-principal "
-            "access-analyzer.amazonaws.com"
-        ),
-    ),
-    (
-        r"NoManagementAccountSLRExists",
-        "cloudtrail-role-missing",
-        (
-            "create the role of CloudTrail, then run the command again: aws iam create-service-linked-role "
-            "--aws-service-name cloudtrail.amazonaws.com"
-        ),
-    ),
-    (
-        r"CloudTrailAccessNotEnabled|InsufficientDependencyServiceAccessPermission|InsufficientS3BucketPolicy",
-        "cloudtrail-not-settled",
-        (
-            "for seven minutes CloudTrail did not see its trusted access, role or bucket policy; run the command again "
-            "in an hour; if it stays so, the credentials lack a permission on organizations, IAM or the bucket"
-        ),
-    ),
-    (
-        r"Instance cannot be destroyed.*organizational_unit",
-        "unit-moved",
-        (
-            "a unit cannot move: AWS has no API for it. Add a unit with a new key at the new place, move the "
-            "accounts, deploy, then drop the old one"
-        ),
-    ),
-    (
-        r"Instance cannot be destroyed.*organizations_account",
-        "account-email-changed",
-        "an e-mail changed: write the old one back. To change a root address, do it at AWS first, then here",
-    ),
-    (
-        r"Instance cannot be destroyed",
-        "guarded-from-replacement",
-        "an edit would replace something that must not be lost; undo it, or see 'Leaving' in docs/leave.md",
-    ),
-    (
-        r"OrganizationalUnitNotEmpty",
-        "unit-not-empty",
-        (
-            "the unit still holds a unit or an account, maybe one that is retired, closed or left to others: put it "
-            "back with its policies, or move what is in it (aws organizations move-account), then deploy again"
-        ),
-    ),
-    (
-        r"S3 bucket .* does not exist|NoSuchBucket(?!Exception)",
-        "state-bucket-missing",
-        "the state bucket is missing; run strata bootstrap",
-    ),
-    (
-        r"AWS account ID not allowed",
-        "wrong-account",
-        "these credentials belong to another account than the one in project.yaml",
-    ),
-    (
-        r"state data in S3 does not have the expected content",
-        "state-digest-differs",
-        "see 'The state does not have the expected content' in docs/recover.md",
-    ),
-    (
-        r"ExpiredToken|no valid credential sources",
-        "credentials-expired",
-        "sign in again, then run the command again",
-    ),
-    (
-        r"AuthFailure|UnrecognizedClientException|InvalidClientTokenId",
-        "credentials-rejected",
-        (
-            "AWS does not take these credentials there: where the other regions do, this one is not enabled in the "
-            "account, strata doctor names it in the line regions; else sign in again; then run the command again"
-        ),
-    ),
-    (
-        r"Terraform was stopped before it finished",
-        "terraform-stopped",
-        "run the command again; existing resources are kept or imported",
-    ),
-    (
-        (
-            r"(?i)Throttl|TooManyRequests|SlowDown|(Request|Bandwidth)LimitExceeded|ProvisionedThroughputExceeded|"
-            r"PriorRequestNotComplete|rate exceeded"
-        ),
-        "aws-throttled",
-        (
-            "AWS throttles these calls, and the provider has repeated them for up to an hour: something else uses the "
-            "API; stop it or wait, then run the command again"
-        ),
-    ),
-    (
-        r"IAM Account Alias.*EntityAlreadyExists",
-        "alias-taken",
-        (
-            "another account, of yours or of somebody else, has this alias: choose another in baseline.yaml, or write "
-            "there the one that the account had before, and deploy again: until then it has none"
-        ),
-    ),
-    (
-        r"DeleteRole.*DeleteConflict",
-        "role-in-use",
-        (
-            "others have attached policies to the role, or put some into it: in its account aws iam "
-            "list-attached-role-policies and list-role-policies name them; take them off there, or write mode: "
-            "unmanaged for the role, then deploy again"
-        ),
-    ),
-    (
-        rf"exceeded maximum number of attempts.*ConflictException|{EXISTS}",
-        "aws-conflict",
-        (
-            "something else changes the same thing, or it exists under this name; look at it in the console, then run "
-            "the command again, which imports what is Strata's"
-        ),
-    ),
-    (
-        r"CreateAnomalyMonitor.*LimitExceeded|Limit exceeded on dimensional spend monitor",
-        "monitor-exists",
-        (
-            "an account has one monitor of all services; take the existing one over, with the line for imports.yaml "
-            "that strata doctor prints"
-        ),
-    ),
-    (
-        (
-            r"Obtaining permissions to manage your AWS account|"
-            r"Account Assignment .*An unexpected internal service exception"
-        ),
-        "account-not-prepared",
-        (
-            "Identity Center cannot work in the account: run the command again in some minutes where the account is "
-            "new; in one that is closed or suspended it never can, strata doctor names those"
-        ),
-    ),
-    (
-        r"Not supported policy",
-        "policy-missing-in-account",
-        (
-            "a policy or boundary that the permission set names is missing in an account; create it there, with this "
-            "name and path, then run the command again"
-        ),
-    ),
-    (
-        r"timeout while waiting for|timed out waiting",
-        "aws-too-slow",
-        (
-            "AWS took longer than the provider waits; run the command again, which goes on from what was done, and "
-            "imports what AWS finished in the meantime"
-        ),
-    ),
-    (
-        r"StatusCode: 5\d\d",
-        "aws-failed",
-        "AWS failed by itself; run the command again in some minutes, which goes on from what was done",
-    ),
-    (
-        r"request send failed",
-        "aws-unreachable",
-        (
-            "no answer of AWS came; check the network and the proxy, then run the command again, which imports what "
-            "AWS did all the same"
-        ),
-    ),
-)
-"""The errors that AWS and Terraform are known to report, its case, and what an operator does; the first that matches
-counts.
 
-docs/messages.md has the same in a table. https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html
-names the reasons for which AWS does not create an account.
-"""
+
+@cache
+def known_errors() -> tuple[tuple[str, str, str], ...]:
+    """Returns the errors that people meet: a pattern, the id of the message, and what to do.
+
+    https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html names the reasons for
+    which AWS does not create an account.
+    """
+    import yaml
+
+    table = yaml.safe_load(Path(__file__).with_name("advice.yaml").read_text(encoding="utf-8"))
+    return tuple((entry["error"], entry["id"], entry["remedy"]) for entry in table)
 
 
 _CALL = re.compile(r"operation error ([\w ]+): (\w+)")
@@ -342,7 +106,7 @@ def _ways(workspace: Workspace, stack: str, failure: Failure) -> Iterator[Messag
         return
     said = f"{failure.text} {failure.address or ''}"
     known = next(
-        ([Message(case, words, stack=stack)] for pattern, case, words in ADVICE if re.search(pattern, said)), []
+        ([Message(case, words, stack=stack)] for pattern, case, words in known_errors() if re.search(pattern, said)), []
     )
     ways = [*known, *filter(None, [_denied(said)])]
     yield from ways
