@@ -210,7 +210,11 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
         ["guardrails"],
         ["access"],
     ),
-    "what the deployer has": (("policies/own-team.json", "s3:GetObject", "s3:*"), ["access", "access"], ["access", "access"]),
+    "what the deployer has": (
+        ("policies/own-team.json", "s3:GetObject", "s3:*"),
+        ["access", "access"],
+        ["access", "access"],
+    ),
     "a key of another account": (
         ("baseline.yaml", "111111111111:key/1a2b", "111111111111:key/3c4d"),
         ["access"],
