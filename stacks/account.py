@@ -5,8 +5,8 @@ Not aliases of one provider: each takes 81 MB for the whole of a run, and any th
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Mapping
+from dataclasses import dataclass
 from typing import Any
 
 from cdktf_cdktf_provider_aws.provider import AwsProviderAssumeRole
@@ -20,7 +20,6 @@ from strata.config.models import ACCESS_ROLE, PARTITION, Project
 from strata.landing_zone.accounts import Account
 from strata.landing_zone.detection import Recorders
 from strata.landing_zone.inherited import Words, below, nearest
-from strata.landing_zone.placeholders import DocumentTemplate, placeholder_values
 
 
 @dataclass(frozen=True)
@@ -37,16 +36,8 @@ class MemberAccount:
     """The layer that the stack is of."""
     roles: Roles | None = None
     """The roles that its stacks assume, where that is not always the access role."""
-    documents: Mapping[str, str] = field(default_factory=dict)
-    """The policy files of the configuration."""
-    id_of: Callable[[str], str] = str
-    """Gives Terraform's reference to the id of another account, by its key."""
     recorders: Recorders | None = None
     """Those of AWS Config, for the baseline that comes with Strata."""
-
-    def document(self, file: str) -> str:
-        """Returns a policy file minified, with the names of the landing zone filled in."""
-        return DocumentTemplate(self.documents[file], placeholder_values(self.project)).text
 
     @property
     def regions(self) -> tuple[str, ...]:

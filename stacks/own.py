@@ -18,11 +18,6 @@ from strata.landing_zone.detection import recorders_of
 from strata.terraform.synthesis import may_change_others
 
 
-def _id_of(organizations: OrganizationsStack, key: str) -> str:
-    account = organizations.accounts.get(key)
-    return account.id if account else organizations.account_ids[key]
-
-
 def own_layers(
     app: App,
     landing_zone: LandingZone,
@@ -72,11 +67,9 @@ def own_layers(
                 continue
             if declared:
                 id, roles = organizations.accounts[key].id, layer.other_roles
-                id_of, project = partial(_id_of, organizations), landing_zone.project
+                project = landing_zone.project
                 recorders = recorders_of(landing_zone, key) if layer.source else None
-                given["account"] = MemberAccount(
-                    *(key, id, declared, project, layer.name, roles, landing_zone.documents, id_of, recorders)
-                )
+                given["account"] = MemberAccount(*(key, id, declared, project, layer.name, roles, recorders))
             if stack := attempted([name], partial(module.Stack, app, name, **given)):
                 made[layer.name] = stack  # whoever asks for it has checked that there is one alone
                 yield stack

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -170,6 +171,40 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
     preflight._written(prepared, [], [], {}, [], Progress(Options(SHIPPED)))
 
     assert found.unwritten.keys() == {"plain_security", "plain_shared"}
+
+
+def test_roles_for_jobs_in_the_state_of_a_baseline_are_forgotten(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With their policies and identity providers, once for each address; the role that sends sign-ins is none."""
+    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    (config / "baseline.yaml").write_text("settings: {}\n")
+    addresses = [
+        "aws_iam_openid_connect_provider.github",
+        "aws_iam_role.deployer",
+        "aws_iam_role_policy.deployer_inline",
+        "aws_iam_role_policy_attachment.deployer_ReadOnlyAccess",
+    ]
+    others = ["aws_iam_role.sign-in-events", "aws_iam_role_policy.sign-in-events", "aws_iam_account_alias.main"]
+    held = [address.partition(".") for address in (*addresses, *others)]
+    resources = [
+        {"mode": "managed", "type": type, "name": name, "instances": [{"attributes": {}}]} for type, _, name in held
+    ]
+    states = {"baseline_shared": {"version": 4, "resources": resources}}
+    monkeypatch.setattr(preflight, "read_state", lambda _, __, stack: states.get(stack, {}))
+    stacks = ("baseline_security", "baseline_shared")
+    found = workspace(tmp_path, {stack: [] for stack in stacks})
+    for stack in stacks:
+        found.stack_folder(stack).mkdir(parents=True)
+        (found.stack_folder(stack) / "cdk.tf.json").write_text("{}")
+    prepared = Prepared(load(config), Aws(None, "us-east-1"), found, (), {}, frozenset())
+
+    preflight._forget(prepared)
+
+    assert "removed" not in found.document("baseline_security")
+    assert found.document("baseline_shared")["removed"] == [
+        {"from": address, "lifecycle": {"destroy": False}} for address in addresses
+    ]
 
 
 def test_where_what_goes_may_come_is_written_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -36,26 +36,26 @@ def read(file: Path) -> Any:
 # Anybody lowers a number or takes a name out. Raising one takes a line in docs/decisions/weight.md, in the same commit:
 # which capability asks for it, and what was given up. `python -m tests.weight` prints both tables.
 BUDGET = {
-    "stacks": (2720, 445),
-    "stacks/parts": (667, 111),
+    "stacks": (2710, 444),
+    "stacks/parts": (575, 81),
     "strata/*.py": (1972, 378),
     "strata/adoption": (1401, 546),
     "strata/aws": (1297, 264),
     "strata/commands": (5586, 1989),
-    "strata/config": (4304, 1126),
-    "strata/diff": (1516, 813),
+    "strata/config": (4194, 1100),
+    "strata/diff": (1436, 769),
     "strata/drift": (701, 366),
-    "strata/evaluation": (1555, 631),
+    "strata/evaluation": (1505, 615),
     "strata/files": (386, 129),
     "strata/identity": (2301, 879),
     "strata/inventory": (708, 182),
-    "strata/kinds": (3772, 898),
-    "strata/landing_zone": (1699, 518),
+    "strata/kinds": (3740, 885),
+    "strata/landing_zone": (1666, 509),
     "strata/policy": (2206, 891),
     "strata/report": (2062, 702),
-    "strata/rules": (2875, 1058),
+    "strata/rules": (2811, 1028),
     "strata/sides": (254, 134),
-    "strata/terraform": (4366, 1812),
+    "strata/terraform": (4380, 1823),
 }
 """Code lines and decisions by room."""
 
@@ -88,10 +88,9 @@ OUTGROWN = {
     ("strata/report/overview.py:Overview", "methods"): 26,
     ("strata/report/page.py:page", "lines"): 67,
     ("strata/rules/expectations.py", "imports"): 31,
-    ("strata/rules/inherited.py", "imports"): 35,
     ("strata/terraform/plans.py", "imports"): 33,
     ("strata/terraform/plans.py:Planner", "attributes"): 19,
-    ("strata/terraform/preflight.py", "imports"): 65,
+    ("strata/terraform/preflight.py", "imports"): 66,
     ("strata/terraform/preflight.py:Prepared", "attributes"): 18,
     ("strata/terraform/preflight.py:prepare", "lines"): 109,
 }

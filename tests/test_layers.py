@@ -796,6 +796,30 @@ def _from_the_page(own: Own, heading: str) -> None:
         own.add(name, "", **{"model" if "class Settings" in block.text else "stack": block.text})
 
 
+def test_the_layer_of_the_examples_makes_a_role_in_each_account(own: Own, tmp_path: Path) -> None:
+    """It is short, and its role trusts the jobs of its settings alone."""
+    example = CHECKOUT / "examples/layers"
+    files = {file.stem: file.read_text() for file in (example / "roles").glob("*.py")}
+    own.add("roles", (example / "roles.yaml").read_text(), **files)
+
+    made = synthesized(own, tmp_path)
+
+    assert sum(bool(line.strip()) for text in files.values() for line in text.splitlines()) < 40
+    for account in own.load().members:
+        (role,) = made[f"roles_{account}"].all("aws_iam_role").values()
+        (statement,) = json.loads(role["assume_role_policy"])["Statement"]
+        issuer = "token.actions.githubusercontent.com"
+        assert statement["Condition"] == {
+            "StringEquals": {
+                f"{issuer}:aud": "sts.amazonaws.com",
+                f"{issuer}:sub": "repo:acme/shop:ref:refs/heads/main",
+            }
+        }
+        assert statement["Principal"] == {"Federated": "${aws_iam_openid_connect_provider.github.arn}"}
+        (policy,) = made[f"roles_{account}"].all("aws_iam_role_policy_attachment").values()
+        assert policy["policy_arn"] == "arn:aws:iam::aws:policy/PowerUserAccess"
+
+
 def test_the_test_of_the_page_notices_what_it_is_about(own: Own, tmp_path: Path) -> None:
     (block,) = blocks(CHECKOUT / "docs/layers.md", "python", "Testing it")
     test: dict[str, Any] = {}

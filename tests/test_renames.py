@@ -208,7 +208,7 @@ def test_only_the_key_changes_in_the_text(company: Path) -> None:
 
 
 def test_what_accounts_inherit_goes_with_the_keys_of_places(tmp_path: Path) -> None:
-    """Also of an account in whom roles trust; contacts have no key that AWS knows."""
+    """Contacts have no key that AWS knows."""
     folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
     before = load(folder)
     renamed(folder, "ou", "production", "live")

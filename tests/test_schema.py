@@ -100,7 +100,6 @@ def test_the_schema_refuses_what_the_model_refuses() -> None:
         ("organization", {"defaults": {"root": {"budget": {"emails": None, "limit_usd": None}, "contacts": None}}}),
         ("organization", {"defaults": {"ou/a": {"contacts": {"billing": None}, "tags": {"a": None}}}}),
         ("baseline", {"settings": {"shop": {"ebs_encryption": {"key_arns": {"eu-west-1": None}, "mode": None}}}}),
-        ("baseline", {"settings": {"shop": {"roles": {"ci": {"trust": {"github": {"branch": None}}}}}}}),
         ("baseline", {"settings": {"shop": {"password_policy": {"minimum_length": None}, "backup": None}}}),
     ],
 )

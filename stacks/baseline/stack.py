@@ -21,7 +21,6 @@ from constructs import Construct
 from stacks.account import AccountStack, MemberAccount
 from stacks.base import BaseStack, leaving, resource_name
 from stacks.baseline.events import sign_in_events
-from stacks.baseline.roles import roles
 from stacks.components import recorder
 from stacks.security.controls import Controls
 from stacks.security.settings import settings
@@ -78,7 +77,6 @@ class Stack(AccountStack, Controls):
         words = {place: settings.settings[place].said for place in there}
         self.settings = MemberSettings.model_validate(account.nearest(words))
         self._settings()
-        roles(self, {name: role for name, role in (self.settings.roles or {}).items() if role})
         sign_in_events(self, self.settings.sign_in_events)
         recorder.recorders(self, account.recorders)
 

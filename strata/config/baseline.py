@@ -7,19 +7,16 @@ from typing import Annotated, Any, ClassVar, Self, get_args
 from pydantic import BeforeValidator, Field, model_validator
 
 from strata.config.models import (
-    Boundary,
     ByPlace,
     Control,
     EbsEncryption,
     Model,
     PasswordPolicy,
-    PolicyReference,
     RegionalSetting,
     Setting,
-    check_policies,
 )
 from strata.config.text import Problem, Text, as_data, short
-from strata.config.types import AccountReference, Many, PlaceReference, Region
+from strata.config.types import PlaceReference, Region
 from strata.config.weaker import Weaker
 from strata.errors import Message
 
@@ -43,21 +40,6 @@ _QUOTA = Text(
     "write it as in vpc/L-F678F1CE; `aws service-quotas list-service-quotas` has both",
     kind="quota",
     example="vpc/L-F678F1CE",
-)
-_ROLE = Text(
-    r"[A-Za-z][A-Za-z0-9-]{0,63}",
-    "is not the name of a role: a letter, then letters, digits and hyphens, at most 64",
-    "change it",
-    kind="role name",
-    example="auditor",
-)
-_DESCRIPTION = Text(
-    r"[\t\n\r\x20-\x7e\xa1-\xff]{0,1000}",
-    "is not a description of a role that IAM takes",
-    "use Latin letters, at most 1000",
-    blank=True,
-    kind="role description",
-    example="Looks at everything.",
 )
 _BACKUP_TYPE = Text(
     r"[A-Za-z0-9 -]+",
@@ -180,112 +162,6 @@ class AccountAlias(Setting):
     """Lower-case letters, digits and hyphens; `{key}` stands for the key of the account."""
 
 
-_REPOSITORY = Text(
-    r"[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+",
-    "is not owner/name",
-    "write it as in acme/shop",
-    kind="repository",
-    example="acme/shop",
-)
-_NUMBER = Text(
-    r"[1-9][0-9]{0,18}",
-    "is not the number GitHub gave it",
-    "write what `gh api repos/OWNER/NAME --jq .id` prints, or .owner.id, in quotes",
-    kind="number of a repository",
-    example="123456789",
-)
-_PROJECT = Text(
-    r"[A-Za-z0-9_][A-Za-z0-9_./-]*/[A-Za-z0-9_.-]+",
-    "is not the path of a project",
-    "write it as in acme/shop",
-    kind="project",
-    example="acme/shop",
-)
-_NAME = Text(
-    r"(?!refs/)[A-Za-z0-9._][A-Za-z0-9._/-]*",
-    "is not the name of one branch or environment",
-    "write it without wildcards and spaces, as in main",
-    kind="branch",
-    example="main",
-)
-
-
-class GithubTrust(Model):
-    """The jobs of one repository of GitHub: those of an environment, of a branch, or both."""
-
-    repository: Annotated[str, _REPOSITORY]
-    """The repository, as in `acme/shop`."""
-    repository_id: Annotated[str, _NUMBER]
-    """Its number, which no other ever gets: `gh api repos/acme/shop --jq .id`."""
-    owner_id: Annotated[str, _NUMBER]
-    """The number of its owner: `--jq .owner.id`."""
-    environment: Annotated[str, _NAME] | None = None
-    """The environment whose jobs may assume the role."""
-    branch: Annotated[str, _NAME] | None = None
-    """The branch whose jobs may."""
-
-    @model_validator(mode="after")
-    def _bound(self) -> Self:
-        if not (self.environment or self.branch):
-            message = Message("key-missing", "every job of the repository could", keys=["environment", "branch"])
-            raise Problem(message, "give environment, branch, or both")
-        return self
-
-
-class GitlabTrust(Model):
-    """The jobs of one branch of a project at gitlab.com."""
-
-    project: Annotated[str, _PROJECT]
-    """The path of the project, as in `acme/shop`."""
-    branch: Annotated[str, _NAME]
-    """The branch whose jobs may assume the role."""
-
-
-class Trust(Model):
-    """Who may assume a role: exactly one of account, github, gitlab."""
-
-    account: AccountReference | None = None
-    """An account of the organization, by key: those in it who have the permission."""
-    role: Annotated[str, _ROLE] | None = None
-    """The role of this name in that account, and no other."""
-    github: GithubTrust | None = None
-    """Jobs of a repository at GitHub."""
-    gitlab: GitlabTrust | None = None
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        given = [name for name in ("account", "github", "gitlab") if getattr(self, name) is not None]
-        if len(given) != 1:
-            problem = f"has {' and '.join(given) or 'nobody'}, where one of account, github, gitlab belongs"
-            id = "keys-exclude-each-other" if given else "key-missing"
-            raise Problem(Message(id, problem, keys=["account", "github", "gitlab"]), "give exactly one")
-        if self.role and not self.account:
-            raise Problem(Message("key-out-of-place", "role belongs to account", key="role"), "remove role")
-        return self
-
-
-class MemberRole(Control):
-    """An IAM role in the account."""
-
-    opens = "whom it trusts get its policies in the account"
-    off = "it is deleted at AWS"
-
-    trust: Trust | None = None
-    """Who may assume it."""
-    policies: Many[PolicyReference] = ()
-    """What it allows."""
-    boundary: Boundary | None = None
-    description: Annotated[str, _DESCRIPTION] = ""
-    """What it is for, in Latin letters."""
-    session_hours: Annotated[int, Field(ge=1, le=12)] = 1
-    """How long a session lasts at most."""
-
-    @model_validator(mode="after")
-    def _distinct(self) -> Self:
-        check_policies(self.policies, apart=False)
-        return self
-
-
 class SignInEvents(Control):
     """Sends sign-ins of root and of IAM users to the alert topics of the management account."""
 
@@ -304,15 +180,12 @@ class MemberSettings(ByPlace):
     quotas: Quotas | None = None
     password_policy: PasswordPolicy | None = None
     account_alias: AccountAlias | None = None
-    roles: dict[Annotated[str, _ROLE], MemberRole | None] | None = None
-    """IAM roles, by name."""
     sign_in_events: SignInEvents | None = None
 
     @property
     def makes_something(self) -> bool:
         """Returns whether a deploy makes anything of it; what is off or unmanaged it takes out of a state alone."""
         controls = [getattr(self, name) for name in self.kinds()]
-        controls += (self.roles or {}).values()
         return any(control and control.on for control in controls)
 
     @classmethod

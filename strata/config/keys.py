@@ -129,20 +129,6 @@ def with_key_in_layer(text: str, move: Move, *, placed: Collection[str] = (), se
     return applied(text, [*cuts, *placed_by])
 
 
-def with_key_in_baseline(text: str, move: Move) -> str:
-    """Returns the text of baseline.yaml with a key replaced, in whom its roles trust as well."""
-    changed = with_key_in_layer(text, move, sections=("settings",))
-    trusts = (
-        there.replaced(changed, move.to)
-        for there in scalars(changed)
-        if move.kind == "account" and _matches(_TRUSTED, there.path) and there.node.value == move.from_
-    )
-    return applied(changed, trusts)
-
-
-_TRUSTED: Way = ("settings", "*", "roles", "*", "trust", "account")
-
-
 def with_key_in_detection(text: str, move: Move) -> str:
     """Returns the text of detection.yaml with a key replaced: who watches, and who is excepted."""
     changed = with_key_in_layer(text, move)

@@ -55,7 +55,7 @@ from strata.config.layers import (
     shipped,
     wiring_faults,
 )
-from strata.config.models import Control, Listing, Mode, Organization, PolicyReference, Project, Security, Sso
+from strata.config.models import Control, Listing, Mode, Organization, Project, Security, Sso
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
 from strata.config.removed import removed, removed_key
@@ -732,26 +732,12 @@ def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:
     return Message("number-too-long", "has a number no policy has"), "write a shorter one", 1
 
 
-def _of_roles(partial: PartialConfiguration) -> Iterable[tuple[Location, PolicyReference]]:
-    """Yields the policies of the roles in baseline.yaml that are files, with their places."""
-    layer = partial.layers.get(BASELINE_LAYER)
-    if not (layer and layer.source and layer.settings):
-        return
-    for place, its in getattr(layer.settings, "settings", {}).items():
-        for name, role in (its.roles or {}).items():
-            for index, reference in enumerate(role.policies if role else ()):
-                if reference.inline:
-                    yield ("settings", place, "roles", name, "policies", index), reference
-
-
 def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Location]]:
     """Returns every policy file named, with the file and location that names it first."""
     references: dict[str, tuple[str, Location]] = {}
     for key, policy in partial.organization.policies.items() if partial.organization else ():
         if policy.file:
             references.setdefault(policy.file, (ORGANIZATION, ("policies", key, "file")))
-    for at, reference in _of_roles(partial):
-        references.setdefault(reference.inline or "", (BASELINE, (*at, "inline")))
     deployer = partial.project.deployer if partial.project else None
     for index, reference in enumerate(deployer.policies if deployer else ()):
         if reference.inline:

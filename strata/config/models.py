@@ -353,12 +353,8 @@ class PolicyReference(Model):
         return self
 
 
-def check_policies(policies: Iterable[PolicyReference], *, apart: bool = True) -> None:
+def check_policies(policies: Iterable[PolicyReference]) -> None:
     """Refuses policies of one holder that AWS, or Terraform, does not tell apart.
-
-    Args:
-        policies: the policies of a permission set or role.
-        apart: those of AWS have other addresses than one's own of the same name.
 
     Raises:
         Problem: there is more than one inline policy, or one is listed twice.
@@ -374,7 +370,7 @@ def check_policies(policies: Iterable[PolicyReference], *, apart: bool = True) -
         if name is None:
             continue
         named = policy.aws is None, name
-        address = apart and policy.aws is None, address_part(name)
+        address = policy.aws is None, address_part(name)
         if seen.get(address, named) != named:
             problem = f"{short(name)} and {short(seen[address][1])} get the same Terraform address"
             message = Message("address-taken", problem, values=[name, seen[address][1]])
@@ -416,8 +412,8 @@ class Project(Model):
     tags: dict[ProjectTagKey, TagValue] = {}
     """Tags on everything, besides Project, Layer and ManagedBy."""
     default_tags: bool = True
-    """Sets Project, Layer and ManagedBy on everything; when false, on the state bucket, the lock table
-    and the roles of a baseline alone."""
+    """Sets Project, Layer and ManagedBy on everything; when false, on the state bucket and the lock table
+    alone."""
     exempt_roles: Many[RoleName] = ()
     """Roles that protect-foundation and protect-tagged do not bind, besides OrganizationAccountAccessRole; in member
     accounts nobody else may make or change them. `*` is a wildcard, as in `stacksets-exec-*`."""

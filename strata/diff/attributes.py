@@ -1,41 +1,32 @@
-"""Changes of what accounts inherit or have of their own: attributes, settings and roles, told once for those alike."""
+"""Changes of what accounts inherit or have of their own: attributes and settings, told once for those alike."""
 
 from __future__ import annotations
 
 import re
 from collections import defaultdict
 from collections.abc import Collection, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from strata.config.models import Budget, Control, Mode, RegionalSetting, Setting
 from strata.config.weaker import is_weaker
 from strata.diff.change import Change, Risk, Topic
 from strata.diff.domains import Domains
-from strata.diff.statements import parsed, widened
-from strata.evaluation.administrators import may_make_administrators
 from strata.kinds.account import ACCOUNT
 from strata.kinds.members.made import governed
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.inherited import Attributes, Inherited
-from strata.landing_zone.member_roles import permissions
-from strata.landing_zone.permission_sets import PermissionSet
-from strata.landing_zone.placeholders import placeholder_values
-from strata.report.access import allowances
 from strata.report.places import places
 from strata.report.words import in_place_of, in_words
 from strata.text import folded
-
-if TYPE_CHECKING:
-    from strata.config.baseline import MemberRole, Trust
 
 _Told = tuple[Topic, str, Risk | None]
 """What an account has otherwise, as what follows `account shop has`."""
 
 
 def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
-    """Yields the changes by account; those that many accounts share are one. Of a new account its roles are told."""
+    """Yields the changes by account; those that many accounts share are one."""
     alike = defaultdict[_Told, list[str]](list)
-    domains, roles = Domains(before), _Roles(before, after)
+    domains = Domains(before)
     there = before.accounts.keys() | before.retired.keys()
     imported = {before.imports.get(f"{ACCOUNT.type}.{key}", "") for key in before.accounts}
     ours = {before.project.management_account.id, *imported}
@@ -46,10 +37,8 @@ def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
             for told in _attributes(old, new, keeps_tags=account.keeps_tags):
                 alike[told].append(key)
         is_new = key not in there and folded(account.email) not in others
-        for told in _settings(before, after, key, roles, ours):
-            if (
-                not is_new or told[0] is Topic.ACCESS or told[2] == "access"
-            ):  # nothing runs yet that a setting could stop
+        for told in _settings(before, after, key, ours):
+            if not is_new or told[2] == "access":  # nothing runs yet that a setting could stop
                 alike[told].append(key)
     for (topic, text, risk), keys in alike.items():
         who = f"account {keys[0]} has" if len(keys) == 1 else f"{places(after, keys)} have"
@@ -106,9 +95,7 @@ def _less(is_less: bool) -> Risk | None:
 # Settings
 
 
-def _settings(
-    before: LandingZone, after: LandingZone, key: str, roles: _Roles, ours: Collection[str]
-) -> Iterator[_Told]:
+def _settings(before: LandingZone, after: LandingZone, key: str, ours: Collection[str]) -> Iterator[_Told]:
     was, now = before.baseline.get(key), after.baseline.get(key)
     if key == MANAGEMENT or not (was or now):
         return
@@ -124,9 +111,6 @@ def _settings(
         yield from _setting(name, getattr(old, name, None), control, ours)
         if further and old and getattr(old, name) and isinstance(control, RegionalSetting) and _breaking(control):
             yield Topic.SECURITY, f"{name} in {in_words(further)} as well{_breaking(control)}", "losses"
-    had, has = ((settings.roles or {}) if settings else {} for settings in (old, new))
-    for name in sorted(had.keys() | has.keys()):
-        yield from roles.changes(name, had.get(name), has.get(name))
 
 
 def _setting(name: str, old: Control | None, new: Control | None, ours: Collection[str]) -> Iterator[_Told]:
@@ -188,93 +172,3 @@ def _entries(control: Control, part: str) -> dict[str, Any]:
 def _unordered(value: object) -> object:
     """Returns a value without the order of addresses and thresholds, which AWS does not keep."""
     return {*value} if isinstance(value, tuple) else value
-
-
-# Roles
-
-
-class _Roles:
-    """The roles of two configurations, compared."""
-
-    def __init__(self, before: LandingZone, after: LandingZone) -> None:
-        self._before, self._after = before, after
-        self._known: dict[tuple[str, MemberRole | None, MemberRole | None], list[_Told]] = {}
-
-    def changes(self, name: str, old: MemberRole | None, new: MemberRole | None) -> list[_Told]:
-        """Returns the changes of a role; accounts that have it alike share them."""
-        if (name, old, new) not in self._known:
-            self._known[name, old, new] = list(self._changes(name, old, new))
-        return self._known[name, old, new]
-
-    def _changes(self, name: str, old: MemberRole | None, new: MemberRole | None) -> Iterator[_Told]:
-        was_on = old is not None and old.on
-        if new is None or not new.on:
-            if was_on:
-                stays = "it is deleted at AWS" if new is None or new.mode is Mode.OFF else "it stays at AWS as it is"
-                yield Topic.ACCESS, f"the role {name} no longer: {stays}", None
-            return
-        has = self._permissions(self._after, name, new)
-        admin = "; it can make itself or others administrator" if may_make_administrators(has) else ""
-        if old is None or not was_on:
-            allows = "; ".join(allowances(has))
-            yield Topic.ACCESS, f"the role {name} for {_whom(new.trust)}: {allows}{admin}", "access"
-            return
-        had = self._permissions(self._before, name, old)
-        if old.trust != new.trust:
-            text = f"the role {name} for {_whom(new.trust)}, not for {_whom(old.trust)}"
-            yield Topic.ACCESS, text, None if _narrower(old.trust, new.trust) else "access"
-        if _allows(had) != _allows(has):
-            more = [*map(str, widened(_inline(had), _inline(has)))]
-            now, was = ("; ".join(allowances(its)) for its in (has, had))
-            text = f"the role {name} with {now}, not {was}{f': {in_words(more)}' if more else ''}{admin}"
-            yield Topic.ACCESS, text, "access" if more or _wider(had, has) else None
-
-    def _permissions(self, zone: LandingZone, name: str, role: MemberRole) -> PermissionSet:
-        return permissions(name, role, zone.documents, placeholder_values(zone.project))
-
-
-def _whom(trust: Trust | None) -> str:
-    if trust is None:
-        return "nobody"
-    if trust.account:
-        return f"role {trust.role} in account {trust.account}" if trust.role else f"account {trust.account}"
-    if github := trust.github:
-        context = " and ".join(
-            f"{part} {value}"
-            for part, value in (("environment", github.environment), ("branch", github.branch))
-            if value
-        )
-        return f"{context} of {github.repository} ({github.repository_id}) at GitHub"
-    return f"branch {trust.gitlab.branch} of {trust.gitlab.project} at GitLab" if trust.gitlab else "nobody"
-
-
-def _narrower(old: Trust | None, new: Trust | None) -> bool:
-    """Returns whether whoever may assume a role now surely could before."""
-    if old is None or new is None:
-        return new is None
-    if old.account:
-        return new.account == old.account and old.role is None
-    if old.github and new.github:
-        free = {part: None for part in ("environment", "branch") if getattr(old.github, part) is None}
-        return new.github.model_copy(update=free) == old.github
-    return False
-
-
-def _allows(permission_set: PermissionSet) -> list[object]:
-    document = permission_set.inline.document.text if permission_set.inline else ""
-    return [set(permission_set.managed), document, permission_set.boundary, permission_set.session_duration]
-
-
-def _inline(permission_set: PermissionSet) -> object:
-    return parsed(permission_set.inline.document.text if permission_set.inline else "")
-
-
-def _wider(old: PermissionSet, new: PermissionSet) -> bool:
-    """Returns whether a role may allow more by the policies that it names; one that goes may have held denials."""
-    managed = {*old.managed} != {*new.managed}
-    boundary = old.boundary is not None and old.boundary != new.boundary
-    return managed or boundary or _hours(new) > _hours(old)
-
-
-def _hours(permission_set: PermissionSet) -> int:
-    return int(permission_set.session_duration.strip("PTH"))

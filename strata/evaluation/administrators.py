@@ -3,18 +3,15 @@
 from __future__ import annotations
 
 import datetime as dt
-import functools
 import json
 from collections.abc import Collection
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, PermissionSet
 from strata.policy.documents import Statement, statements
-from strata.policy.reference import managed_documents
-from strata.policy.unknown import covers
 
 
 class Administrators(NamedTuple):
@@ -84,72 +81,6 @@ def allows_everything(permission_set: PermissionSet) -> bool:
     document = permission_set.inline.document.text if permission_set.inline else ""
     written = _says_of_everything("Allow", document) and not denies_everything(document)
     return is_full(permission_set) or (written and permission_set.boundary is None)
-
-
-def may_make_administrators(permission_set: PermissionSet) -> bool:
-    """Returns whether who has it can make itself or others administrator of the account, as far as its policies say.
-
-    What a boundary of AdministratorAccess leaves is all; any other is taken to keep from it. A policy of one's own may
-    allow anything.
-    """
-    if permission_set.boundary and permission_set.boundary.aws != FULL_ACCESS:
-        return False
-    if permission_set.inline and denies_everything(permission_set.inline.document.text):
-        return False
-    inline = _parsed(permission_set.inline.document.text) if permission_set.inline else None
-    return any(_managed_may_grant(policy.aws) for policy in permission_set.managed) or _grants(inline)
-
-
-@functools.cache
-def _managed_may_grant(name: str) -> bool:
-    document = managed_documents().get(name)
-    return document is None or _grants(document)
-
-
-def _parsed(text: str) -> Any:
-    try:
-        return json.loads(text)
-    except ValueError:
-        return None
-
-
-def _grants(document: Any) -> bool:
-    """Returns whether a document allows an action by which permissions are given, whatever it is given on."""
-    return any(
-        _reaches(statement, "Action", action)
-        or ("NotAction" in statement.content and not _reaches(statement, "NotAction", action))
-        for statement in statements(document)
-        if statement.content.get("Effect") == "Allow"
-        for action in _GRANTING
-    )
-
-
-def _reaches(statement: Statement, element: str, action: str) -> bool:
-    return any(covers(pattern.lower(), action) for pattern in statement.values(element))
-
-
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/access_policies_manage_access.html
-_GRANTING = tuple(
-    f"iam:{name}"
-    for name in (
-        "addusertogroup",
-        "attachgrouppolicy",
-        "attachrolepolicy",
-        "attachuserpolicy",
-        "createaccesskey",
-        "createloginprofile",
-        "createpolicyversion",
-        "deleterolepermissionsboundary",
-        "passrole",
-        "putgrouppolicy",
-        "putrolepermissionsboundary",
-        "putrolepolicy",
-        "putuserpolicy",
-        "setdefaultpolicyversion",
-        "updateassumerolepolicy",
-        "updateloginprofile",
-    )
-)
 
 
 def denies_everything(document: str) -> bool:

@@ -256,7 +256,7 @@ _SHIPPED = {
     ),
     False: (
         BASELINE,
-        "put the file back with settings: {}; a deploy deletes its roles then, settings stay; then delete the file",
+        "put the file back with settings: {}; a deploy deletes rules for sign-ins, settings stay; then delete it",
     ),
 }
 

@@ -10,7 +10,6 @@ from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, 
 from strata.config.keys import (
     with_key,
     with_key_expected,
-    with_key_in_baseline,
     with_key_in_detection,
     with_key_in_layer,
     with_scalars,
@@ -55,7 +54,7 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     files = {
         file: with_key_in_layer(text, move, placed=placed.get(file, ()), sections=sections.get(file, ()))
         if file.startswith(f"{LAYERS}/")
-        else with_key_in_baseline(text, move)
+        else with_key_in_layer(text, move, sections=("settings",))
         if file == BASELINE
         else with_key_in_detection(text, move)
         if file == DETECTION

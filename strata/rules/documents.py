@@ -5,13 +5,12 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator
 from typing import NamedTuple
 
-from strata.config import BASELINE, PROJECT, SSO
+from strata.config import PROJECT, SSO
 from strata.config.loader import PartialConfiguration
 from strata.config.models import PolicyType
 from strata.config.source import Location
 from strata.landing_zone import LandingZone
 from strata.landing_zone.deployer import Deployer, deployer_of
-from strata.landing_zone.member_roles import written_roles
 from strata.landing_zone.permission_sets import Held, InlinePolicy, ManagedPolicy, PermissionSet, all_permission_sets
 from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import Policy, all_policies
@@ -48,8 +47,6 @@ class Named(NamedTuple):
     policies: Collection[Policy]
     permission_sets: Collection[PermissionSet]
     deployer: Deployer | None
-    roles: Collection[PermissionSet] = ()
-    """Those of baseline.yaml, as they are written at each place."""
 
     @classmethod
     def of_partial(cls, partial: PartialConfiguration) -> Named:
@@ -58,21 +55,18 @@ class Named(NamedTuple):
         rest = partial.project, partial.documents
         policies = all_policies(organization, *rest) if organization else ()
         sets = all_permission_sets(sso, *rest) if sso else ()
-        roles = written_roles(partial.layers, partial.documents, partial.project)
-        return cls(policies, sets, deployer_of(partial.project, partial.documents), roles)
+        return cls(policies, sets, deployer_of(partial.project, partial.documents))
 
     @classmethod
     def of(cls, landing_zone: LandingZone) -> Named:
         """Returns those of a landing zone."""
-        roles = written_roles(landing_zone.layers, landing_zone.documents, landing_zone.project)
         sets = landing_zone.permission_sets.values()
-        return cls(landing_zone.policies.values(), sets, landing_zone.deployer, roles)
+        return cls(landing_zone.policies.values(), sets, landing_zone.deployer)
 
     def files(self) -> Iterator[DocumentFile]:
         """Yields every policy file that could be read, once for each use."""
         uses = [DocumentFile(policy.file, policy.document, policy.type) for policy in self.policies if policy.file]
-        holders = (*self.permission_sets, *self.roles)
-        held = [(policy, False) for permission_set in holders for policy in permission_set.policies]
+        held = [(policy, False) for permission_set in self.permission_sets for policy in permission_set.policies]
         held += [(policy, True) for policy in (self.deployer.policies if self.deployer else ())]
         uses += [
             DocumentFile(policy.file, policy.document, of_deployer=of_deployer)
@@ -88,8 +82,6 @@ class Named(NamedTuple):
             if permission_set.option or permission_set.external:
                 continue
             yield from _of_holder(SSO, f"permission_sets.{permission_set.key}", permission_set)
-        for role in self.roles:
-            yield from _of_holder(BASELINE, ".".join(map(str, role.location)), role)
         if self.deployer:
             yield from _of_aws(PROJECT, ("deployer",), "deployer", self.deployer.policies)
 

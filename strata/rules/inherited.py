@@ -12,7 +12,7 @@ from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import ACCESS_ROLE, FINDINGS, MANAGEMENT, ROOT, SIGN_IN_EVENTS, Control, Mode, Setting
+from strata.config.models import MANAGEMENT, ROOT, Mode, Setting
 from strata.config.reserved import EVERYWHERE
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
@@ -22,21 +22,15 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import sends_findings
 from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
 from strata.landing_zone.inherited import places as places_of
-from strata.landing_zone.member_roles import permissions
-from strata.landing_zone.permission_sets import InlinePolicy
-from strata.landing_zone.placeholders import placeholder_values
 from strata.landing_zone.policies import declared_attributes
 from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.units import UNIT, Target
 from strata.rules.accepted import Doubt
-from strata.rules.access import wrong_inline
-from strata.rules.organization import retired
-from strata.rules.policies import wrong_document
-from strata.rules.reporting import place_problem, report_over_limit, report_unknown
+from strata.rules.reporting import place_problem, report_unknown
 from strata.text import listed
 
 if TYPE_CHECKING:
-    from strata.config.baseline import MemberRole, MemberSettings, VolumeEncryption
+    from strata.config.baseline import MemberSettings, VolumeEncryption
 
 
 def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -159,9 +153,6 @@ def baseline(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
         yield partial.fault(BASELINE, (key,), message, "remove it, and write what is for one below its key")
     for place, said in settings.items():
         yield from _key_regions(partial, place, said.ebs_encryption, landing_zone.project.regions.all_governed)
-        for name, role in (said.roles or {}).items():
-            if role:
-                yield from _role(partial, limits, ("settings", place, "roles", name), name, role)
     wrong = dict.fromkeys(wrong for its in landing_zone.baseline.values() for wrong in _of_account(partial, its))
     aliases, declared = _by_account(landing_zone)
     for at, message, remedy in (*wrong, *aliases, *declared):
@@ -205,7 +196,6 @@ def _of_account(partial: PartialConfiguration, its: Inherited) -> Iterator[_Wron
         text = f"sends sign-ins to alerts, which are off in {SECURITY}: nobody hears of them"
         remedy = "set alerts to mode: on, with emails, or take this out"
         yield its.location("sign_in_events"), Message("alerts-off", text), remedy
-    yield from _roles(partial, its, settings.roles or {})
 
 
 def _by_account(zone: LandingZone) -> tuple[list[_Wrong], list[_Wrong]]:
@@ -241,47 +231,6 @@ def _aliases(aliases: Mapping[tuple[Location, str], list[str]], holders: Mapping
             yield at, message, "write {key} into it"
 
 
-def _roles_of_strata(partial: PartialConfiguration) -> set[str]:
-    """Returns the names of roles that others make in member accounts, by which Strata enters them among these."""
-    layers = partial.layers.values()
-    short_name = partial.project.short_name if partial.project else ""
-    sends = {SIGN_IN_EVENTS, f"{short_name}-{SIGN_IN_EVENTS}", f"{short_name}-{FINDINGS}"}
-    return {ACCESS_ROLE, *sends, *(role for layer in layers for role in layer.roles.model_dump().values())}
-
-
-def _roles(partial: PartialConfiguration, its: Inherited, roles: Mapping[str, Control | None]) -> Iterator[_Wrong]:
-    organization = partial.organization
-    accounts = organization.accounts if organization else {}
-    gone = {key for key, account in accounts.items() if account.retired}
-    known = partial.declared(ORGANIZATION, "accounts", accounts.keys() - gone)
-    names: dict[str, str] = {}
-    for name, role in roles.items():
-        other = names.setdefault(name.lower(), name)
-        if other != name:
-            text = f"{short(name)} differs from {short(other)} in case only, and IAM does not tell them apart"
-            message = Message("name-taken", text, kind="role", name=name, other=other)
-            yield its.location("roles", name), message, "rename one of the two"
-        at, trust = its.location("roles", name), getattr(role, "trust", None)
-        if role and role.mode is Mode.UNMANAGED and not its.location("roles", name, "policies"):
-            message = Message("key-missing", f"a deploy would detach the policies of the role {name}", key="policies")
-            yield (
-                at,
-                message,
-                "leave 'policies:' as it was beside mode: unmanaged, or write policies: [] if it had none",
-            )
-        if role and role.on and trust is None:
-            message = Message("key-missing", f"nobody may assume the role {name}", key="trust")
-            yield at, message, "add 'trust:' with account, github or gitlab"
-        if trust and trust.account and trust.account != MANAGEMENT:
-            here = its.location("roles", name, "trust", "account")
-            for fault in (
-                retired(partial, BASELINE, here, trust.account)
-                if trust.account in gone
-                else report_unknown(partial, BASELINE, here, trust.account, known, "account", MANAGEMENT)
-            ):
-                yield here, fault.problem, fault.remedy
-
-
 def _declared(zone: LandingZone, key: str, its: Inherited) -> Iterator[tuple[str, str]]:
     """Yields policies that set what baseline.yaml sets as well, which AWS refuses to the account, with the setting."""
     from strata.config.baseline import MemberSettings
@@ -307,23 +256,6 @@ def _set_by(policy: str, accounts: list[str], at: Location) -> _Wrong:
     text = f"the policy {policy} sets it in {listed(accounts)}, and AWS then rejects it from the account itself"
     message = Message("set-by-policy", text, policy=policy, accounts=accounts)
     return at, message, "take it out in one of the two places"
-
-
-# Roles
-
-
-def _role(partial: PartialConfiguration, limits: Limits, at: Location, name: str, role: MemberRole) -> Iterator[Fault]:
-    """Reports a role as it is written at a place: names that are taken, policies that AWS does not attach."""
-    if name.lower() in {other.lower() for other in _roles_of_strata(partial)}:
-        message = Message("name-reserved", f"{short(name)} is a role of AWS or of Strata itself", value=name)
-        yield partial.fault(BASELINE, at, message, "give it another name")
-    held = permissions(name, role, partial.documents, placeholder_values(partial.project), at)
-    yield from report_over_limit(partial, BASELINE, (*at, "policies"), len(held.managed), limits["policies_of_a_role"])
-    for index, policy in enumerate(held.policies):
-        if isinstance(policy, InlinePolicy) and policy.file and policy.file in partial.documents:
-            here = (*at, "policies", index, "inline")
-            yield from wrong_document(partial, BASELINE, here, policy.file, policy.document, None)
-            yield from wrong_inline(partial, limits, BASELINE, here, policy.file, policy.document.text)
 
 
 # Warnings

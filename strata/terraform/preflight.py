@@ -22,6 +22,7 @@ from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, em
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import (
     ARCHIVE,
+    BASELINE_LAYER,
     DELEGATION,
     DETECTION_LAYER,
     IN_ACCOUNT,
@@ -30,7 +31,7 @@ from strata.config.layers import (
     folder_of,
     types_of,
 )
-from strata.config.models import ACCESS_ROLE, FINDINGS, Project
+from strata.config.models import ACCESS_ROLE, FINDINGS, SIGN_IN_EVENTS, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.evaluation.organization import named_organization, organization_fault
@@ -57,6 +58,7 @@ from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
 from strata.kinds.detection.made import administrators_here
 from strata.kinds.detection.protection import UNREAD, Switch, switched, switches
 from strata.kinds.setting import RESOURCES
+from strata.kinds.shared import IDENTITY_PROVIDER, ROLE, ROLE_ATTACHMENT, ROLE_POLICY
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import LEAVING
 from strata.landing_zone.archive import archive_of
@@ -616,8 +618,10 @@ def _leaving(aws: Aws, landing_zone: LandingZone, deployed: Collection[str], clo
 def _forget(prepared: Prepared) -> None:
     """Has the stacks of accounts that are let go with their baseline forget all that their states have.
 
-    Of detection nothing is destroyed: what is no longer declared, such as a member that is excepted now, is forgotten.
+    The roles for jobs that an earlier version made are forgotten as well, and stay at AWS. Of detection nothing is
+    destroyed: what is no longer declared, such as a member that is excepted now, is forgotten.
     """
+    _forget_roles_of_jobs(prepared)
     for stack in map(baseline_in, sorted(prepared.landing_zone.leaving)):
         if stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
             state = read_state(prepared.aws, prepared.landing_zone.project, stack)
@@ -631,6 +635,24 @@ def _forget(prepared: Prepared) -> None:
         gone = {each.address for each in left if not (sends and each.name.startswith(FINDINGS))}
         if gone:
             prepared.workspace.forget_next(stack, gone)
+
+
+def _forget_roles_of_jobs(prepared: Prepared) -> None:
+    zone, workspace = prepared.landing_zone, prepared.workspace
+    layer = zone.layers.get(BASELINE_LAYER)
+    if not (layer and layer.source):
+        return
+    stacks = [stack for stack in map(layer.stack_in, sorted(zone.members)) if stack in workspace.stacks]
+    written = [stack for stack in stacks if stack not in workspace.unwritten]
+    states = asked_at_once(partial(read_state, prepared.aws, zone.project), written)
+    for stack, state in zip(written, states, strict=True):
+        gone = {each.address for each in managed(state) if each.type in _OF_JOBS and each.name != SIGN_IN_EVENTS}
+        if gone:
+            workspace.forget_next(stack, gone)
+
+
+_OF_JOBS = {resource.type for resource in (ROLE, ROLE_POLICY, ROLE_ATTACHMENT, IDENTITY_PROVIDER)}
+"""What `roles` of baseline.yaml was made of; the role that sends sign-ins has the name of its setting."""
 
 
 def _of_detection(prepared: Prepared) -> list[str]:

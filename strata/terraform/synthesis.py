@@ -112,8 +112,6 @@ def _of_layer(landing_zone: LandingZone, layer: Layer) -> list[Any]:
     if not {*layer.code.inputs} - {ARCHIVE if layer.source else ""} <= {"account", "settings"}:
         files = {name: source_file.data for name, source_file in landing_zone.source_files.items()}
         zone += [files, landing_zone.documents]
-    if layer.source:
-        zone.append(landing_zone.documents)  # those of roles
     roles = layer.other_roles
     return [layer.name, settings, roles and roles.model_dump(), *zone]
 

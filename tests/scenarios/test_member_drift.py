@@ -47,17 +47,12 @@ settings:
     password_policy: {minimum_length: 16}
     account_alias: {name: "ex-{key}"}
     sign_in_events: {mode: on}
-    roles:
-      auditor:
-        trust: {account: security}
-        policies: [{aws: SecurityAudit}]
-      builder:
-        trust: {github: {repository: acme/shop, repository_id: "1", owner_id: "2", environment: production}}
-        policies: [{aws: ReadOnlyAccess}]
 """
 
 
 ROLE, KEY = "OrganizationAccountAccessRole", "security"
+SENDS = "ex-sign-in-events"
+"""The role that sends sign-ins."""
 HOME = "us-east-1"
 TYPES = ("DynamoDB", "EBS")
 """Of what AWS Backup has; others stay as they are."""
@@ -178,16 +173,9 @@ CHANGES = {
         f"account alias {KEY}", "name", lambda of: of("iam").create_account_alias(AccountAlias="somebody-elses")
     ),
     "role": ByHand(
-        f"role auditor of {KEY}",
+        f"role {SENDS} of {KEY}",
         "policies",
-        lambda of: of("iam").detach_role_policy(RoleName="auditor", PolicyArn="arn:aws:iam::aws:policy/SecurityAudit"),
-    ),
-    "identity provider": ByHand(
-        f"identity provider github of {KEY}",
-        "",
-        lambda of: of("iam").delete_open_id_connect_provider(
-            OpenIDConnectProviderArn=f"arn:aws:iam::{of.id}:oidc-provider/token.actions.githubusercontent.com"
-        ),
+        lambda of: of("iam").delete_role_policy(RoleName=SENDS, PolicyName="bus"),
     ),
     "sign-in rule": ByHand(
         f"sign-in rule in {HOME} of {KEY}", "state", lambda of: of("events").disable_rule(Name="ex-sign-in-events")
@@ -248,8 +236,8 @@ def test_what_is_changed_by_hand_is_told_with_its_account_and_put_back(site: Sit
 def deleted(console: Console) -> None:
     """Deletes what can be."""
     iam, events, own = console("iam"), console("events"), console.here
-    iam.detach_role_policy(RoleName="auditor", PolicyArn="arn:aws:iam::aws:policy/SecurityAudit")
-    iam.delete_role(RoleName="auditor")
+    iam.delete_role_policy(RoleName=SENDS, PolicyName="bus")
+    iam.delete_role(RoleName=SENDS)
     iam.delete_account_alias(AccountAlias=f"ex-{KEY}")
     events.remove_targets(Rule="ex-sign-in-events", Ids=["management"])
     events.delete_rule(Name="ex-sign-in-events")
@@ -269,7 +257,7 @@ def test_what_is_deleted_by_hand_is_told_and_made_again(site: Site) -> None:
         f"alternate contact security of {KEY}": ("", account),
         f"budget {KEY}": ("", account),
         f"sign-in rule in {HOME} of {KEY}": ("", baseline),
-        f"role auditor of {KEY}": ("", baseline),
+        f"role {SENDS} of {KEY}": ("", baseline),
         f"account alias {KEY}": ("", baseline),
     }
     back = site.put_back()
@@ -294,7 +282,7 @@ def test_what_aws_has_already_is_taken_over(site: Site) -> None:
 
 def test_what_others_give_a_role_is_left_to_a_person(site: Site) -> None:
     console = Console(site)
-    console("iam").attach_role_policy(RoleName="auditor", PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
+    console("iam").attach_role_policy(RoleName=SENDS, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
 
     (difference,) = json.loads(site.strata("drift", "--json").stdout)["differences"]
 
@@ -309,9 +297,9 @@ def test_what_cannot_go_or_is_taken_names_the_remedy(site: Site) -> None:
     """A role that others use, and an alias that somebody else has: the one before goes first, and is there again."""
     file, console = site.config / "baseline.yaml", Console(site)
     before, administrator = file.read_text(), "arn:aws:iam::aws:policy/AdministratorAccess"
-    console("iam").attach_role_policy(RoleName="auditor", PolicyArn=administrator)
+    console("iam").attach_role_policy(RoleName=SENDS, PolicyArn=administrator)
     site.aws.order("taken-aliases", names=[f"acme-{KEY}"])
-    off = before.replace("      auditor:\n", "      auditor:\n        mode: off\n")
+    off = before.replace("sign_in_events: {mode: on}", "sign_in_events: {mode: off}")
     file.write_text(off.replace("ex-{key}", "acme-{key}"))
 
     planned = site.strata("plan", f"baseline_{KEY}", "--json")
@@ -320,7 +308,7 @@ def test_what_cannot_go_or_is_taken_names_the_remedy(site: Site) -> None:
     assert "alias-goes-first" in planned.ids
     assert {"alias-taken", "role-in-use"} <= {*failed.ids}, failed.text
     assert console("iam").list_account_aliases()["AccountAliases"] == []
-    console("iam").detach_role_policy(RoleName="auditor", PolicyArn=administrator)
+    console("iam").detach_role_policy(RoleName=SENDS, PolicyArn=administrator)
     file.write_text(off)
     assert site.strata("deploy", f"baseline_{KEY}", "--yes").code == 0
     assert console("iam").list_account_aliases()["AccountAliases"] == [f"ex-{KEY}"]
@@ -348,7 +336,7 @@ def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Sit
 def test_a_call_that_is_refused_leaves_one_kind_of_one_account_unread(site: Site) -> None:
     console = Console(site)
     console("ec2").enable_serial_console_access()
-    site.aws.fail("iam:GetRole", way="refuse", code="AccessDenied", times=1, containing='"auditor"')
+    site.aws.fail("iam:GetRole", way="refuse", code="AccessDenied", times=1, containing=f'"{SENDS}"')
 
     found = site.strata("drift", "--json")
 
@@ -358,7 +346,7 @@ def test_a_call_that_is_refused_leaves_one_kind_of_one_account_unread(site: Site
 
 
 def test_a_closed_account_counts_as_it_is_recorded_and_stops_no_deploy(site: Site) -> None:
-    """A role of the other trusts it; nothing of it is planned, and a second run has nothing to do."""
+    """Nothing of it is planned, and a second run has nothing to do."""
     site.aws.order("account-state", account=Console(site).id, state="CLOSED")
 
     found = site.strata("drift", "--json")

@@ -11,7 +11,6 @@ from strata.kinds.members.documents import DOCUMENTS
 from strata.kinds.members.ebs_encryption import VOLUMES
 from strata.kinds.members.ebs_key import VOLUME_KEY
 from strata.kinds.members.emr import EMR
-from strata.kinds.members.identity_provider import PROVIDER_OF_JOBS
 from strata.kinds.members.password_policy import PASSWORDS
 from strata.kinds.members.primary_contact import PRIMARY_CONTACT
 from strata.kinds.members.quota import QUOTA
@@ -21,6 +20,6 @@ from strata.kinds.members.sign_in_rule import SIGN_IN_RULE
 from strata.kinds.members.vpc import INTERNET
 
 OF_ACCOUNTS: tuple[Kind, ...] = (
-    *(CONTACT_OF_ACCOUNT, PRIMARY_CONTACT, BUDGET_OF_ACCOUNT, SIGN_IN_RULE, MEMBER_ROLE, PROVIDER_OF_JOBS, ALIAS),
+    *(CONTACT_OF_ACCOUNT, PRIMARY_CONTACT, BUDGET_OF_ACCOUNT, SIGN_IN_RULE, MEMBER_ROLE, ALIAS),
     *(QUOTA, VOLUMES, VOLUME_KEY, CONSOLE, EMR, DOCUMENTS, INTERNET, BACKUP, PASSWORDS),
 )

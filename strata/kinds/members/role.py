@@ -26,9 +26,6 @@ ROLE_AS_IT_IS = as_it_is(TRUST, "session_seconds", "boundary", "policies", "inli
 
 def _declared(zone: LandingZone, account: str) -> Iterator[tuple[str, Attributes, Location]]:
     its = zone.baseline[account]
-    for name, role in (zone.member_settings[account].roles or {}).items():
-        if role and role.on:
-            yield name, ROLE_AS_IT_IS, its.location("roles", name)
     if given(zone, account, "sign_in_events"):
         yield f"{zone.project.short_name}-{SIGN_IN_EVENTS}", ROLE_AS_IT_IS, its.location("sign_in_events")
 
