@@ -53,7 +53,7 @@ BUDGET = {
     "strata/landing_zone": (1666, 509),
     "strata/policy": (2206, 891),
     "strata/report": (2062, 702),
-    "strata/rules": (2811, 1028),
+    "strata/rules": (2826, 1033),
     "strata/sides": (254, 134),
     "strata/terraform": (4380, 1823),
 }

@@ -266,7 +266,7 @@ def test_a_change_is_told_by_account_with_what_it_risks_there_and_back(tmp_path:
 def test_nothing_is_told_of_words_that_mean_the_same(file: str, tmp_path: Path) -> None:
     """A unit that says what the root says already, and a comment."""
     same = {
-        "baseline.yaml": (file, "  ou/production:\n", "  ou/production:\n    backup: {mode: on}\n"),
+        "baseline.yaml": (file, "  shop:\n", "  ou/production:\n    backup: {mode: on}\n  shop:\n"),
         "organization.yaml": (
             file,
             "  ou/workloads:\n    regions",

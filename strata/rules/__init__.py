@@ -61,6 +61,7 @@ RULES: tuple[Rule, ...] = (
     moves.moves,
     expectations.expectations,
     layers.one_stack,
+    layers.removed_roles,
     layers.account,
     layers.accounts,
     layers.waves,

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from strata.config import ORGANIZATION
+from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
+from strata.config.models import ACCESS_ROLE
+from strata.config.text import short
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 from strata.rules.organization import retired
@@ -53,6 +56,20 @@ def accounts(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         if whole and places and not problems and not any(map(layer.is_in, landing_zone.members)):
             message = Message("layer-in-no-account", "names no member account", layer=layer.name)
             yield partial.fault(layer.file, ("accounts",), message, "name some, or delete the file")
+
+
+def removed_roles(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
+    """No layer enters its accounts by the two roles that an earlier version made for a baseline, which are to go."""
+    if not partial.project:
+        return
+    name = f"{partial.project.short_name}-{BASELINE_LAYER}"
+    for layer in partial.layers.values():
+        for key, role in layer.deploying.roles or ():
+            if role in (name, f"{name}-reader"):
+                text = f"{short(role)} is a role that an earlier version made, and that no version keeps any more"
+                message = Message("role-gone", text, role=role)
+                remedy = f"write {ACCESS_ROLE}, or a role of your own; docs/upgrading.md says more"
+                yield partial.fault(layer.file, ("roles", key), message, remedy)
 
 
 def waves(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
