@@ -31,7 +31,10 @@ class Difference(NamedTuple):
             return f"adds {self.name}: {self.after}"
         if not self.after:
             return f"no longer has {self.name}: {self.before}"
-        return f"changes {self.name} from {self.before} to {self.after}"
+        if self.name == "Version":
+            return f"changes Version from {self.before} to {self.after}"
+        parts = [f"{text} {verb}" for text, verb in ((self.before, "goes"), (self.after, "comes")) if text != "{}"]
+        return f"changes {self.name}: {', '.join(parts)}"
 
 
 def loosened(before: Any, after: Any, others: Iterable[Any] = ()) -> list[Difference]:
@@ -157,12 +160,20 @@ def _actions(statement: Statement, element: str) -> set[str]:
 
 
 def _difference(old: Statement | None, new: Statement | None) -> Difference:
-    """Returns two statements as text; of two that differ in some elements, these alone."""
+    """Returns two statements as text; of one that has changed, what each has and the other lacks."""
     if old is None or new is None:
         return Difference(_name(new if old is None else old), _text(old), _text(new))
-    was = {name: part for name, part in old.items() if new.get(name) != part}
-    now = {name: part for name, part in new.items() if old.get(name) != part}
-    return Difference(_name(old), _text(was), _text(now))
+    return Difference(_name(old), _text(_without(old, new)), _text(_without(new, old)))
+
+
+def _without(part: Any, other: Any) -> Any:
+    """Returns what a part of a statement has and another lacks."""
+    if isinstance(part, Mapping) and isinstance(other, Mapping):
+        lacking = {name: _without(inner, other.get(name)) for name, inner in part.items() if other.get(name) != inner}
+        return {name: inner for name, inner in lacking.items() if inner}
+    if isinstance(part, list) and isinstance(other, list):
+        return [text for text in part if text not in other]
+    return part
 
 
 def _name(statement: Statement | None) -> str:
