@@ -59,7 +59,7 @@ SMALL = Organization(
         "Admin",
         "ReadOnlyAccess",
         session="PT90M",
-        relay_state="https://example.com",
+        relay_state="https://console.aws.amazon.com/",
         tags={"a": "b"},
         customer=("/a/Ops",),
         inline=DENY_S3,

@@ -190,30 +190,20 @@ def test_what_a_deploy_gave_and_took_a_moment_ago_is_no_drift(shipped: Site) -> 
     assert (told.code, json.loads(told.stdout)["differences"]) == (0, []), told.text
 
 
-def test_a_session_length_is_told_until_a_deploy_sets_it_and_lines_work_from_top_to_bottom(shipped: Site) -> None:
-    """Also after a deploy of something else, which notes the length in the state."""
+def test_a_session_length_that_no_file_writes_is_put_back_by_any_deploy_of_sso(shipped: Site) -> None:
     site, ids = shipped, Ids(shipped)
     site.sign_in_as_administrator()
     finops = {"InstanceArn": INSTANCE, "PermissionSetArn": ids.arn["FinOps"]}
     text = "Billing and cost management."
     site.client("sso-admin").update_permission_set(**finops, SessionDuration="PT12H", Description=text)
-    site.edit("sso.yaml", ("    description: Watches the bill.\n", "    description: Sees the bill.\n"))
-    other = site.strata("deploy", "sso", "--yes")
-    assert other.code == 0, other.text[-6000:]
-    assert site.state("sso")["aws_ssoadmin_permission_set.FinOps"]["session_duration"] == "PT12H"
 
     (one,) = drift(site, 3)["differences"]
+    planned = site.strata("plan", "sso")
+    deployed = site.strata("deploy", "sso", "--yes")
 
-    assert one["at"] == "permission set FinOps: session_duration is PT12H"
-    assert one["by_hand_id"] == "write-the-default"
-    assert "session_duration: PT1H" in one["by_hand"]
-    site.edit("sso.yaml", (f"    description: {text}\n", f"    description: {text}\n    session_duration: PT1H\n"))
-    operations = [{"AttributePath": "description", "AttributeValue": "Less."}]
-    site.client("identitystore").update_group(IdentityStoreId=STORE, GroupId=ids.group["devops"], Operations=operations)
-    site.client("organizations").update_policy(PolicyId=ids.policy, Description="softer")
-    lines = [one["deploy"] for one in drift(site, 3)["differences"]]
-    assert lines == ["strata deploy organizations sso", "strata deploy organizations"]
-    site.types("\n".join(f"{line} --yes" for line in lines))
+    assert (one["at"], one["deploy"]) == ("permission set FinOps: session_duration is PT12H", "strata deploy sso")
+    assert "put back to the default" in planned.stdout
+    assert deployed.code == 0, deployed.text[-6000:]
     clean = drift(site, 0)
     assert clean["differences"] == clean["waiting"] == []
     found_set = site.client("sso-admin").describe_permission_set(**finops)["PermissionSet"]

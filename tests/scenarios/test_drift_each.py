@@ -635,7 +635,7 @@ ROWS = (
     Row(set_made),
     Row(set_gone),
     Row(set_described),
-    Row(session_lengthened, not_put_back="write-the-default"),
+    Row(session_lengthened),
     Row(set_tagged),
     Row(aws_policy_made),
     Row(aws_policy_gone),
