@@ -245,8 +245,8 @@ def test_the_line_of_a_refusal_records_it(shipped: Site, edited: Edit) -> None:
     assert len(lines) == 1
     assert {run.code for run in recorded} == {0}, recorded
     assert done.code == 0, done.text
-    # A name that the YAML does not give stays as it is.
-    assert shipped.aws.writing_calls(by="provider") == {}
+    # Without `name` an account is called after its key.
+    assert shipped.aws.writing_calls(by="provider") == {"account:PutAccountName": 1}
     assert planned.code == 0, planned.text
 
 
