@@ -128,7 +128,7 @@ def test_identity_center_is_read_as_it_is(found: Inventory, ids: dict[str, Any])
     )
     assert (group.name, group.description, group.members) == ("ops", "Operates.", {ids["user"]: ids["membership"]})
     described = (one.described["SessionDuration"], one.described["RelayState"])
-    assert (one.name, *described) == ("Admin", "PT90M", "https://example.com")
+    assert (one.name, *described) == ("Admin", "PT90M", "https://console.aws.amazon.com/")
     assert (one.aws_managed, one.customer_managed) == (
         ("arn:aws:iam::aws:policy/ReadOnlyAccess",),
         (LiveCustomerPolicy("Ops", "/a/"),),

@@ -202,7 +202,7 @@ def test_the_reader_of_a_baseline_may_ask_what_drift_asks_in_its_account() -> No
 
     asked = {action for action in own_calls(members=True) if READING.match(action)}
     assert asked - {*statement["Action"]} == set()
-    assert {"iam:ListOpenIDConnectProviders"} <= {*statement["Action"]}
+    assert {"iam:ListAccountAliases"} <= {*statement["Action"]}
 
 
 # The documents
