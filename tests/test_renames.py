@@ -210,6 +210,8 @@ def test_only_the_key_changes_in_the_text(company: Path) -> None:
 def test_what_accounts_inherit_goes_with_the_keys_of_places(tmp_path: Path) -> None:
     """Contacts have no key that AWS knows."""
     folder = Path(shutil.copytree(EVERY_OPTION, tmp_path / "config"))
+    file = folder / "baseline.yaml"
+    file.write_text(file.read_text() + "  ou/production:\n    emr_public_access:\n      mode: on\n")
     before = load(folder)
     renamed(folder, "ou", "production", "live")
     renamed(folder, "account", "audit", "auditing")
@@ -221,7 +223,7 @@ def test_what_accounts_inherit_goes_with_the_keys_of_places(tmp_path: Path) -> N
         assert after.attributes[new].at() == before.attributes[old].at()
         was = json.loads(json.dumps(before.baseline[old].at()).replace('"audit"', '"auditing"'))
         assert json.loads(json.dumps(after.baseline[new].at())) == was
-    assert "ou/live:" in (folder / "baseline.yaml").read_text()
+    assert "ou/live:" in file.read_text()
     assert after.waves["baseline"][0] == {"store"}
 
 
