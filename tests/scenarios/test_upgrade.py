@@ -85,7 +85,7 @@ def owner(upstream: Path, shipped: Site, tmp_path: Path) -> Owner:
 
 def test_an_edited_clone_is_upgraded_as_the_page_says(owner: Owner, upstream: Path) -> None:
     """What is the owner's stays, the code is the new one, and the plan loses nothing."""
-    remote, merge, look, deploy, template = (
+    _, remote, merge, look, deploy, template = (
         list(commands(block.text)) for block in blocks(PAGE) if block.language in ("text", "sh", "bash")
     )
     ours = {name: (owner.clone / name).read_bytes() for name in git(owner.clone, "ls-files", *OURS).splitlines()}
