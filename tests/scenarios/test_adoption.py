@@ -172,8 +172,8 @@ def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
 
 
 @pytest.mark.only("stand-in")
-def test_what_changed_by_hand_stays(shipped: Site) -> None:
-    """Things that Strata made are left alone as those that it adopted, tags of Strata's are added all the same."""
+def test_a_name_changed_by_hand_is_put_back_and_tags_stay(shipped: Site) -> None:
+    """The plan says that a name is put back to its default. Tags of others and details of a user are left alone."""
     organizations = shipped.client("organizations")
     state = shipped.state("organizations")
     account = state["aws_organizations_account.shared"]["id"]
@@ -189,13 +189,17 @@ def test_what_changed_by_hand_stays(shipped: Site) -> None:
 
     plans = {stack: shipped.strata("plan", stack) for stack in ("organizations", "sso")}
 
-    assert all("no changes" in planned.stdout for planned in plans.values()), [p.text for p in plans.values()]
+    assert "no changes" in plans["sso"].stdout, plans["sso"].text
+    for told in ("Shared Services -> example-shared", "no-root -> deny-root-user"):
+        assert f"name: {told} (put back to the default)" in plans["organizations"].stdout, plans["organizations"].text
     shipped.edit("project.yaml", ("short_name: ex\n", "short_name: ex\ntags:\n  team: core\n"))
     deployed = shipped.strata("deploy", "--yes")
     assert deployed.code == 0, deployed.text[-4000:]
     tags = organizations.list_tags_for_resource(ResourceId=account)["Tags"]
     found = {tag["Key"]: tag["Value"] for tag in tags}
     assert found == {**ADOPTED, "team": "core", "Project": "example", "Layer": "organizations", "ManagedBy": "strata"}
+    assert organizations.describe_account(AccountId=account)["Account"]["Name"] == "example-shared"
+    assert organizations.describe_policy(PolicyId=policy)["Policy"]["PolicySummary"]["Name"] == "deny-root-user"
     assert (shipped.plan("organizations"), shipped.plan("sso")) == ({}, {})
 
 
