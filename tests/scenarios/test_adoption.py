@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 from typing import Any
 
@@ -88,8 +89,11 @@ class ByHand:
         site.edit(
             "sso.yaml",
             ("\ngroups:\n", f"{kim}\ngroups:\n"),
-            ("\npermission_sets:\n", "  builders:\n\npermission_sets:\n"),
-            ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
+            ("\npermission_sets:\n", "  builders:\n    name: Old Builders\n\npermission_sets:\n"),
+            (
+                "\nassignments:\n",
+                "  Builder:\n    name: OldBuilder\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n",
+            ),
         )
         site.append(
             "imports.yaml",
@@ -132,7 +136,7 @@ def test_what_was_made_by_hand_is_adopted_and_stays_with_the_real_provider(shipp
 
 @pytest.mark.only("stand-in")
 def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
-    """With Strata's tags off AWS is asked to change nothing; what is written changes, and the plan says what goes."""
+    """With Strata's tags off its tags and descriptions stay; what is written changes, and the plan says what goes."""
     shipped.edit("project.yaml", ("short_name: ex\n", "short_name: ex\ndefault_tags: false\n"))
     untagged = shipped.strata("deploy", "--yes")
     assert untagged.code == 0, untagged.text[-4000:]
@@ -145,29 +149,44 @@ def test_what_was_made_by_hand_is_adopted_and_stays(shipped: Site) -> None:
 
     assert adopted.code == 0, adopted.text[-4000:]
     writes = shipped.aws.writing_calls(by="provider") - so_far
-    # A set has a policy, and somebody has access to all accounts: neither was there.
-    new = ("AttachManagedPolicyToPermissionSet", "CreateAccountAssignment", "ProvisionPermissionSet")
-    assert writes == {f"sso-admin:{operation}": 1 for operation in new}
-    assert by_hand.seen() == before
+    assert not [action for action in writes if "Delete" in action]
+    # An account, a policy, a user and a set get the defaults of the fields that no file gives. The rest is as it was.
+    found = by_hand.seen()
+    assert found["account"].pop("Name") == "example-legacy"
+    assert found["user"].pop("DisplayName") == "Kim Berg"
+    assert found["set"].pop("SessionDuration") == "PT1H"
+    assert found["policy"].pop("Description", "") == ""
+    del found["user"]["Revision"]
+    expected = copy.deepcopy(before)
+    for name, field in (
+        ("account", "Name"),
+        ("policy", "Description"),
+        ("user", "DisplayName"),
+        ("user", "Revision"),
+        ("set", "SessionDuration"),
+        ("set", "RelayState"),
+    ):
+        del expected[name][field]
+    assert found == expected
+    before = by_hand.seen()
     assert (shipped.plan("organizations"), shipped.plan("sso")) == ({}, {})
 
     account = "  legacy:\n    email: legacy@example.com\n"
     written = f"{account}    name: Legacy Web\n    tags:\n      env: test\n"
     shipped.edit("organization.yaml", (account, written))
-    shipped.edit("sso.yaml", ("  Builder:\n", "  Builder:\n    description: Makes.\n    tags: {}\n"))
+    shipped.edit("sso.yaml", ("  Builder:\n", "  Builder:\n    description: Makes.\n"))
     planned = shipped.strata("plan", "organizations", "sso")
     deployed = shipped.strata("deploy", "organizations", "sso", "--yes")
 
     assert deployed.code == 0, deployed.text[-4000:]
-    for told in ("tags.env: prod -> test", "tags.env: prod -> (none)", "tags.owner: Web & Mail -> (none)"):
+    for told in ("tags.env: prod -> test", "tags.owner: Web & Mail -> (none)"):
         assert told in planned.stdout, planned.text
     after = by_hand.seen()
     changed = {name for name in before if before[name] != after[name]}
-    assert changed == {"account", "tags", "set", "tags of set"}
+    assert changed == {"account", "tags", "set"}
     assert after["account"] == {**before["account"], "Name": "Legacy Web"}
     assert after["tags"] == {**before["tags"], "account": [{"Key": "env", "Value": "test"}]}
     assert after["set"] == {**before["set"], "Description": "Makes."}
-    assert after["tags of set"] == []
     assert (shipped.plan("organizations"), shipped.plan("sso")) == ({}, {})
 
 

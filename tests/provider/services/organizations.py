@@ -136,7 +136,8 @@ class Policy(_Organizations, type="aws_organizations_policy"):
 
     def update(self, aws: Aws, old: Object, new: Object) -> None:
         if changed := self.changed(old, new, "content", "description", "name"):
-            aws.send("update_policy", {name: new[name] for name in changed}, PolicyId=new["id"])
+            emptied = {"Description": ""} if "description" in changed and not new["description"] else {}
+            aws.send("update_policy", {name: new[name] for name in changed}, PolicyId=new["id"], **emptied)
 
     def delete(self, aws: Aws, old: Object) -> None:
         """Deletes it, unless it is attached."""
