@@ -33,7 +33,6 @@ _COMMANDS = {
     "make": "deploy",
     "outside": "files",
     "report": "report",
-    "steps": "deploy",
     "terraform": "deploy",
 }
 """The command whose file has the messages of a room or module, of tools/ as well; `check` those of all others."""

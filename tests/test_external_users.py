@@ -89,7 +89,7 @@ VISITED = FOUND.but(
     [grant("Reader", "sg-finance", "a4"), grant("Admin", "visitor", "a4")],
 )
 """What is there after a deploy that gives something to whom an identity provider looks after."""
-A2, A4 = VISITED.id("account", "a2"), VISITED.id("account", "a4")
+A4 = VISITED.id("account", "a4")
 AUDITORS, OTHER = VISITED.id("group", "sg-auditors"), group("other").id
 
 

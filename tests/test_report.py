@@ -486,10 +486,6 @@ def _rename_policy(data: Any) -> None:
     data["policies"]["no-root-user"] = data["policies"].pop("deny-root-user")
 
 
-def _rekey_account(data: Any) -> None:
-    data["accounts"]["web-sandbox"] = data["accounts"].pop("sandbox")
-
-
 def _entry(data: Any, permission_set: str) -> Any:
     return next(one for one in data["assignments"] if permission_set in one["permission_sets"])
 
@@ -897,17 +893,6 @@ def test_changes_are_told_in_words(
 
 def test_nothing_changes_between_a_configuration_and_itself(zone: LandingZone) -> None:
     assert diff.compare(zone, zone) == []
-
-
-# Statements
-
-
-def deny(**parts: Any) -> dict[str, Any]:
-    return {"Statement": [{"Sid": "S", "Effect": "Deny", "Action": "s3:*", "Resource": "*", **parts}]}
-
-
-EQUAL = {"StringEquals": {"aws:PrincipalTag/Team": ["a", "b"]}}
-EXCEPT = {"ArnNotLike": {"aws:PrincipalArn": ["arn:*:iam::*:role/a", "arn:*:iam::*:role/b"]}}
 
 
 # Revisions

@@ -19,7 +19,6 @@ from typing import Annotated, get_args, get_origin
 from pydantic import BaseModel, Field
 
 from strata.atomic import UnreadableError, read_bytes
-from strata.config import BASELINE
 from strata.config.models import ACCESS_ROLE, Model
 from strata.config.source import shown
 from strata.config.text import short
@@ -138,11 +137,6 @@ class Layer:
     def other_roles(self) -> Roles | None:
         """Returns the same where they are not always the access role."""
         return self.deploying.roles
-
-    @property
-    def lets_go(self) -> bool:
-        """Returns whether it only lets go of what Config has in states: a baseline that has no file of its own."""
-        return not self.records and self.source != BASELINE
 
     @property
     def file(self) -> str:

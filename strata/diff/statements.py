@@ -16,7 +16,7 @@ from strata.policy.conditions import OLD
 from strata.policy.equality import meaning
 
 Statement = Mapping[str, Any]
-"""A statement in the normal form of `same_document`, in which each text is a sorted list."""
+"""A statement in the normal form of `meaning`, in which each text is a sorted list."""
 
 
 class Difference(NamedTuple):

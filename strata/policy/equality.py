@@ -11,11 +11,6 @@ from collections.abc import Mapping
 from typing import Any
 
 
-def same_document(text: str, other: str) -> bool:
-    """Returns whether two texts are the same document; of texts that are no JSON, whether they are the same."""
-    return bool(meaning_of_text(text) == meaning_of_text(other))
-
-
 def meaning_of_text(text: str) -> Any:
     """Returns the meaning of a text; of one that is no JSON, the text."""
     try:

@@ -42,11 +42,6 @@ def is_late(what: str) -> bool:
     return _looks().get(what, 0) > 0
 
 
-def how_many(what: str) -> int:
-    """Says how many things are late still whose name begins so."""
-    return sum(name.startswith(what) and looks > 0 for name, looks in _looks().items())
-
-
 def look(what: str) -> bool:
     """Says whether something is late still, and brings its end nearer."""
     late = is_late(what)

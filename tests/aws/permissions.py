@@ -422,12 +422,3 @@ def _denied(call: Call, need: Need) -> Refused:
         said = "You don't have permissions to access this resource."
     status = 403 if call.service in (*_CODES, "account", "accessanalyzer") else 400
     return Refused(_CODES.get(call.service, "AccessDeniedException"), re.sub(r"\s+", " ", said), status=status)
-
-
-def denied_by_guardrail(action: str) -> str:
-    """Returns what EC2 says of an action that a service control policy denies."""
-    policy = "arn:aws:organizations::1:policy/o-1/service_control_policy/p-1"
-    return (
-        f"You are not authorized to perform this operation. User: x is not authorized to perform: {action} "
-        f"with an explicit deny in a service control policy: {policy}. Encoded authorization failure message: aGVsbG8"
-    )
