@@ -74,8 +74,8 @@ class Commands(TyperGroup):
 
     def resolve_command(self, ctx: Any, args: list[str]) -> Any:
         """Returns the command that the arguments name."""
-        if args[0] not in self.commands:
-            _refuse_removed(f"command {args[0]}")
+        for words in (args[:1], args[:2]):
+            _refuse_removed(f"command {' '.join(words)}")
         return super().resolve_command(ctx, args)
 
     def invoke(self, ctx: Any) -> Any:
