@@ -43,7 +43,7 @@ BUDGET = {
     "strata/aws": (1297, 264),
     "strata/commands": (5586, 1989),
     "strata/config": (4192, 1099),
-    "strata/diff": (1444, 778),
+    "strata/diff": (1227, 648),
     "strata/drift": (701, 366),
     "strata/evaluation": (1505, 615),
     "strata/files": (386, 129),
