@@ -37,25 +37,25 @@ def read(file: Path) -> Any:
 # which capability asks for it, and what was given up. `python -m tests.weight` prints both tables.
 BUDGET = {
     "stacks": (2710, 444),
-    "stacks/parts": (575, 81),
+    "stacks/parts": (577, 81),
     "strata/*.py": (1972, 378),
     "strata/adoption": (1401, 546),
     "strata/aws": (1297, 264),
     "strata/commands": (5586, 1989),
-    "strata/config": (4190, 1099),
-    "strata/diff": (1444, 778),
+    "strata/config": (4192, 1099),
+    "strata/diff": (1227, 648),
     "strata/drift": (701, 366),
     "strata/evaluation": (1505, 615),
     "strata/files": (386, 129),
     "strata/identity": (2301, 879),
     "strata/inventory": (708, 182),
-    "strata/kinds": (3740, 885),
+    "strata/kinds": (3754, 885),
     "strata/landing_zone": (1666, 509),
     "strata/policy": (2204, 891),
     "strata/report": (2062, 702),
     "strata/rules": (2826, 1033),
     "strata/sides": (254, 134),
-    "strata/terraform": (4380, 1823),
+    "strata/terraform": (4336, 1823),
 }
 """Code lines and decisions by room."""
 

@@ -581,10 +581,10 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
             GUARDRAILS,
         ],
     ),
-    "an account moves to where as much binds": (
+    "an account moves below one more policy that is merged": (
         ORGANIZATION,
         _set("accounts", "payments-dev", "organizational_unit", value="payments-production"),
-        [],
+        [GUARDRAILS],
     ),
     "an account has another address": (
         ORGANIZATION,

@@ -306,7 +306,8 @@ def test_what_cannot_go_or_is_taken_names_the_remedy(site: Site) -> None:
     failed = site.strata("deploy", f"baseline_{KEY}", "--yes", "--json")
 
     assert "alias-goes-first" in planned.ids
-    assert {"alias-taken", "role-in-use"} <= {*failed.ids}, failed.text
+    assert "aws-conflict" in failed.ids, failed.text
+    assert "DeleteConflict" in failed.text
     assert console("iam").list_account_aliases()["AccountAliases"] == []
     console("iam").detach_role_policy(RoleName=SENDS, PolicyArn=administrator)
     file.write_text(off)
