@@ -557,7 +557,7 @@ def adopt(
 
 @command("doctor", "strata doctor --profile ex-bootstrap")
 def doctor(*, options: Options, json: JsonOption = False) -> int:
-    """Check what must be true in AWS and on this machine before and after a deploy. Reads only; exit 1 on a failure."""
+    """Check whether machine and account can deploy. Reads only; exit 1 on a failure."""
     from strata.commands.doctor import run
 
     return run(options, json=json)
