@@ -110,10 +110,12 @@ def _written(format: str, landing_zone: LandingZone, edition: Edition, width: in
 
             return page(landing_zone, edition)
         case "markdown":
-            from strata.report.tables import as_markdown, tables
+            from strata.report.layout import as_markdown
+            from strata.report.tables import tables
 
             return f"# {markdown(landing_zone.project.name)}\n\n{as_markdown(tables(landing_zone, edition))}"
         case _:
-            from strata.report.tables import as_text, tables
+            from strata.report.layout import as_text
+            from strata.report.tables import tables
 
             return as_text(tables(landing_zone, edition), width)
