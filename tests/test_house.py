@@ -38,24 +38,24 @@ def read(file: Path) -> Any:
 BUDGET = {
     "stacks": (2710, 444),
     "stacks/parts": (577, 81),
-    "strata/*.py": (1972, 378),
+    "strata/*.py": (1945, 373),
     "strata/adoption": (1401, 546),
-    "strata/aws": (1297, 264),
-    "strata/commands": (5586, 1989),
+    "strata/aws": (1239, 261),
+    "strata/commands": (4713, 1705),
     "strata/config": (4192, 1099),
     "strata/diff": (1227, 648),
     "strata/drift": (701, 366),
     "strata/evaluation": (1505, 615),
-    "strata/files": (386, 129),
+    "strata/files": (376, 127),
     "strata/identity": (2301, 879),
     "strata/inventory": (708, 182),
     "strata/kinds": (3754, 885),
     "strata/landing_zone": (1666, 509),
     "strata/policy": (2204, 891),
-    "strata/report": (2062, 702),
+    "strata/report": (1642, 516),
     "strata/rules": (2826, 1033),
     "strata/sides": (254, 134),
-    "strata/terraform": (4336, 1823),
+    "strata/terraform": (4352, 1827),
 }
 """Code lines and decisions by room."""
 
@@ -87,9 +87,9 @@ OUTGROWN = {
     ("strata/rules/expectations.py", "imports"): 31,
     ("strata/terraform/plans.py", "imports"): 33,
     ("strata/terraform/plans.py:Planner", "attributes"): 19,
-    ("strata/terraform/preflight.py", "imports"): 66,
+    ("strata/terraform/preflight.py", "imports"): 65,
     ("strata/terraform/preflight.py:Prepared", "attributes"): 18,
-    ("strata/terraform/preflight.py:prepare", "lines"): 109,
+    ("strata/terraform/preflight.py:prepare", "lines"): 108,
 }
 """The classes, modules and functions that are over a limit of tests/weight.py, and how much each may have."""
 
