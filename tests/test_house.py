@@ -41,7 +41,7 @@ BUDGET = {
     "strata/*.py": (1945, 373),
     "strata/adoption": (1401, 546),
     "strata/aws": (1239, 261),
-    "strata/commands": (4713, 1705),
+    "strata/commands": (4721, 1703),
     "strata/config": (4192, 1099),
     "strata/diff": (1227, 648),
     "strata/drift": (701, 366),
