@@ -104,13 +104,6 @@ class LandingZone:
         return {key: account for key, account in self._all_accounts.items() if account.retired}
 
     @cached_property
-    def mentioned_accounts(self) -> frozenset[str]:
-        """Returns ids and addresses of the accounts that it mentions: a deploy stops at any other that is active."""
-        unmanaged = map(folded, self.organization.unmanaged_accounts)
-        addresses = (folded(account.email) for account in self._all_accounts.values())
-        return frozenset({self.project.management_account.id, *unmanaged, *addresses})
-
-    @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:
         return accounts(self.project, self.organization)
 
