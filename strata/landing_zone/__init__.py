@@ -37,7 +37,6 @@ from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
 from strata.landing_zone.undescribed import UNKNOWN, undescribed
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
-from strata.text import folded
 
 if TYPE_CHECKING:
     from strata.config.baseline import MemberSettings

@@ -91,7 +91,7 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
     gone = sorted({*deployed.values(), *context.left_out} & keys.keys() - listed)
     for email in gone:
         place = f"accounts.{keys[email]}"
-        text = f"{place}, {email}, was deployed, and AWS lists it no longer: deploys leave it out, and forget what it has"
+        text = f"{place}, {email}, was deployed and is gone from AWS: deploys leave it out, and forget what it has"
         remedy = f"set retired: true on {place}, then write what strata check says"
         yield warning("account-inactive", text, remedy, place=place, state=GONE)
     if not idle and not gone:
