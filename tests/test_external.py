@@ -14,8 +14,6 @@ from typer.testing import CliRunner
 
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
-from strata.commands.doctor import sign_in
-from strata.commands.doctor.sign_in import check_permission_sets
 from strata.diff.comparison import compare
 from strata.identity.comparison import Refusal
 from strata.kinds.permission_set import SET
@@ -84,8 +82,8 @@ def as_declared(*_: object, **__: object) -> dict[str, Refusal]:
 OWN = {"Admin": "arn:own", "Engineer": "arn:more"}
 
 
-def test_no_deploy_puts_into_force_what_somebody_put_into_a_set(monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    """An own set that did not arrive is provisioned, and doctor names it alone."""
+def test_no_deploy_puts_into_force_what_somebody_put_into_a_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An own set that did not arrive is provisioned."""
     provisioned, lacking = list[str](), {"arn:theirs": ["1" * 12], "arn:own": ["1" * 12], "arn:more": []}
     held = [{"name": key, "instances": [{"attributes": {"arn": arn}}]} for key, arn in OWN.items()]
     state = {"resources": [{"mode": "managed", "type": SET.type, **each} for each in held]}
@@ -99,16 +97,10 @@ def test_no_deploy_puts_into_force_what_somebody_put_into_a_set(monkeypatch: pyt
     monkeypatch.setattr(CenterClient, "of", lambda *_: center)
     monkeypatch.setattr(provisioning, "list_accounts", lambda _: [])
     monkeypatch.setattr(provisioning, "read_state", lambda *_: state)
-    monkeypatch.setattr(sign_in, "otherwise", as_declared)
     aws, zone = cast("Any", None), load(EVERY_OPTION)
-    run = {"aws": aws, "project": zone.project, "landing_zone": zone, "accounts": list}
-    context: Any = SimpleNamespace(**run, states=lambda: {"sso": state})
 
     assert provisioning.provision_permission_sets(aws, zone, as_declared, print)
     assert provisioned == ["arn:own"]
-    assert [one.place for found in check_permission_sets(context) for one in said(found)] == ["arn:own"]
-    lacking["arn:own"] = []
-    assert [one.data for found in check_permission_sets(context) for one in said(found)] == [{"permission_sets": 2}]
 
 
 def test_of_a_type_that_only_others_use_nothing_is_read(folder: Path, tmp_path: Path) -> None:
