@@ -259,9 +259,3 @@ def test_an_answer_of_no_use_is_none(
 
     assert code == 3
     assert err == f"known vulnerabilities: could not ask {server.address}: {said}\n"
-
-
-def test_an_address_that_is_a_file_is_not_read(checkout: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    code, _, err = run(capsys, checkout, "--advisories=file:///etc/passwd", "--strict")
-
-    assert (code, err) == (3, "known vulnerabilities: could not ask file:///etc/passwd: it is no address of the web\n")
