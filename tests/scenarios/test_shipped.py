@@ -269,18 +269,6 @@ def test_identity_center_in_another_region_is_refused(backend: Site) -> None:
     assert backend.aws.writing_calls() == {}
 
 
-@pytest.mark.only("stand-in")
-def test_another_primary_region_is_refused(shipped: Site) -> None:
-    """The state bucket stays where it is, so the configuration cannot move to another region by an edit."""
-    shipped.edit("project.yaml", ("primary: us-east-1", "primary: eu-west-1"))
-
-    refused = shipped.strata("deploy", "backend", "--yes")
-
-    assert refused.code == 1
-    assert "us-east-1" in refused.text
-    assert shipped.aws.writing_calls() == {}
-
-
 def test_throttling_and_a_late_answer_are_waited_for(shipped: Site) -> None:
     """AWS asks to slow down, and does not know at first what it has just made: the deploy goes on by itself."""
     shipped.edit(
