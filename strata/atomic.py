@@ -9,7 +9,7 @@ import shutil
 import stat
 import tempfile
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -122,18 +122,17 @@ def write(
     *,
     instead_of: Mapping[Path, bytes | None] | None = None,
     private: bool = False,
-    gone: Collection[Path] = (),
 ) -> None:
     """Replaces files, the last first, each in one step; all are on disk in full before any is replaced.
 
     Links stay links, and files keep their mode, but for what is `private`, which only its owner may read. `instead_of`
-    is what each has to hold still, None for no file. What is `gone` is deleted after that, in its order.
+    is what each has to hold still, None for no file.
 
     Raises:
         StrataError: another writer was there, or the system does not let us. Each file is whole, as before or as after.
     """
     places = {path: target(path) for path in contents}
-    folders = sorted({place.parent for place in places.values()} | {path.parent.resolve() for path in gone})
+    folders = sorted({place.parent for place in places.values()})
     with ExitStack() as stack:
         for folder in folders:
             stack.enter_context(locked(folder))
@@ -153,9 +152,6 @@ def write(
         finally:
             for beside in written.values():
                 _discard(beside)
-        for path in gone:
-            with cannot("deleted", path):
-                path.unlink()
         for folder in folders:
             _settle(folder)
 
@@ -256,7 +252,7 @@ def _taken(descriptor: int) -> bool:
 
 @contextmanager
 def cannot(what: str, path: Path) -> Iterator[None]:
-    """Turns an OSError into a message; `what` is 'written', 'made' or 'deleted'.
+    """Turns an OSError into a message; `what` is 'written' or 'made'.
 
     Raises:
         StrataError: it does not.

@@ -20,10 +20,11 @@ from typer.testing import CliRunner, Result
 from strata import atomic as files
 from strata.atomic import UnreadableError
 from strata.cli import app
+from strata.commands import edit as editing
 from strata.commands.profiles import default_file, read_outputs
 from strata.errors import ConfigurationError, StrataError, unforeseen
 from strata.files import aws_config
-from strata.files.config_edit import fill, offer, schema_line
+from strata.files.config_edit import fill, schema_line
 from strata.load import load
 from strata.options import Options
 from tests.generated import EXPIRED, with_expired
@@ -315,7 +316,7 @@ def test_a_full_disk_under_stdout_is_said(folder: Path) -> None:
 
 
 def test_nothing_is_written_that_a_full_disk_did_not_let_anybody_see(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The disk has room for the changes, and not for the warning after them."""
 
@@ -325,10 +326,11 @@ def test_nothing_is_written_that_a_full_disk_did_not_let_anybody_see(
                 raise OSError(errno.ENOSPC, "No space left on device")
 
     monkeypatch.setattr(sys, "stdout", Full())
-    told = ["warning: nobody can undo this"]
+    text = (folder / "sso.yaml").read_text()
+    shown = editing.Edit(Options(folder), dry_run=False, yes=True)
     with pytest.raises(OSError, match="No space left"):
-        offer(Options(tmp_path), {}, {"a.yaml": "a: b\n"}, "here", dry_run=False, yes=True, told=told)
-    assert list(tmp_path.iterdir()) == []
+        shown.offer({"sso.yaml": f"{text}# more\n"}, told=["warning: nobody can undo this"])
+    assert (folder / "sso.yaml").read_text() == text
 
 
 def test_a_reader_that_goes_away_is_no_failure(folder: Path) -> None:
