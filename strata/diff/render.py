@@ -25,8 +25,8 @@ def as_lines(every: Sequence[Change]) -> list[str]:
     for topic, changes in groupby(every, key=lambda change: change.topic):
         lines += ["", topic.value]
         for change in changes:
-            text = flat(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
-            lines.append(f"{'! ' if change.risk else '  '}{text}")
+            mark, risk = ("! ", f" ({risk_words({change.risk})})") if change.risk else ("  ", "")
+            lines.append(f"{mark}{flat(f'{change.text}{risk}')}")
     return [*lines, "", _NOT_LOOKED_AT] if _is_compared(every) else lines
 
 
