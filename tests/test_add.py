@@ -66,7 +66,7 @@ ENTRIES: list[tuple[list[str], str, str]] = [
     ),
     (["ou", "root/lab"], "organization.yaml", "  lab: {}\n"),
     (
-        ["policy", "no-s3", "type=SERVICE_CONTROL_POLICY", "file=policies/devops.json", "targets.accounts=[shared]"],
+        ["policy", "no-s3", "type=SERVICE_CONTROL_POLICY", "file=policies/devops.json", "targets.accounts=shared"],
         "organization.yaml",
         "  no-s3:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/devops.json\n    targets:\n      accounts:\n"
         "        - shared\n",
@@ -131,7 +131,7 @@ def test_a_document_comes_with_what_names_it(folder: Path, tmp_path: Path, said:
 def test_a_guardrail_of_the_library_comes_with_its_expectation(folder: Path) -> None:
     document = next((CHECKOUT / "examples/guardrails").rglob("*.json"))
     kind = {"rcp": "RESOURCE_CONTROL_POLICY"}.get(document.parent.name, "SERVICE_CONTROL_POLICY")
-    words = (f"type={kind}", "targets.organizational_units=[shared]", "--document", str(document))
+    words = (f"type={kind}", "targets.organizational_units=shared", "--document", str(document))
     assert strata(folder, "policy", "own", *words, "--yes").exit_code == 0
     assert load(folder).organization.policies["own"].file == f"policies/{document.name}"
 

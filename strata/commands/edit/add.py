@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.atomic import POLICY, read_text
 from strata.commands.edit import Edit
-from strata.commands.edit.entries import PLACES, Place, entry_of, names, place_of, put, read
+from strata.commands.edit.entries import PLACES, Place, entry_of, fields_of, place_of, put, read
 from strata.config import ORGANIZATION
 from strata.config.entries import Way, with_entry
 from strata.config.keys import PLACES as REFERENCES
@@ -44,7 +44,7 @@ def run(
     joined = {name: given.pop(name) for name in _joining(str(kind), place) if name in given}
     _check(edit, str(kind), place, given)
     file, way, key = _way(edit, str(kind), place, key, file)
-    entry = entry_of(place, given)
+    entry = entry_of(place.model, given)
     begun = f"{schema_line(edit.texts, Path(file).stem)}\n\n".lstrip("\n")
     files[file] = with_entry(edit.texts.get(file, begun), way, [entry] if place.is_list else {key: entry}, file)
     for name, others in joined.items():
@@ -79,7 +79,7 @@ def _joining(kind: str, place: Place) -> dict[str, Way]:
     """Returns the lists of other entries that may have the key, by their section: `groups` of a user."""
     ways = REFERENCES.get(kind, ())  # type: ignore[call-overload]
     lists = {way[0]: way for way in reversed(ways) if way[1:2] == ("*",) and way[3:] and way[-1] == "*"}
-    return {name: way for name, way in lists.items() if name not in names(place) and not _of(name)[1].is_list}
+    return {name: way for name, way in lists.items() if name not in fields_of(place.model) and not _of(name)[1].is_list}
 
 
 def _of(section: str) -> tuple[str, Place]:
@@ -122,7 +122,7 @@ def _document(edit: Edit, place: Place, document: Path, given: dict[str, Any]) -
 
 def _check(edit: Edit, kind: str, place: Place, given: Mapping[str, Any]) -> None:
     """Refuses fields that there are not, and the lack of those that have to be there, with what there is to choose."""
-    fields = names(place)
+    fields = fields_of(place.model)
     known = [*fields, *_joining(kind, place)]
     wrong = [
         Message("unknown-name", f"{kind} has no field {name!r}{did_you_mean(name, known)}; choose from {listed(known)}")

@@ -5,6 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
 from strata.config import EXPECTATIONS, ORGANIZATION, SSO, models
 from strata.config.expectations import ENTRIES, Expectation
 from strata.config.source import SourceFile, parse, plain
@@ -57,7 +60,7 @@ def read(kind: str, words: Sequence[str]) -> tuple[str, dict[str, Any]]:
     """
     place, given = PLACES[kind], dict[str, Any]()
     keys = [word for word in words if "=" not in word]
-    named = [*names(place)]
+    named = [*fields_of(place.model)]
     wrong = [Message("argument-malformed", f"{word!r}: write FIELD=VALUE, of {listed(named)}") for word in keys[1:]]
     for word in words:
         field, equals, text = word.partition("=")
@@ -101,19 +104,22 @@ def _value(field: str, text: str) -> Any:
     return value if isinstance(value, bool | int) else text
 
 
-def names(place: Place) -> dict[str, Any]:
+def fields_of(model: type[BaseModel]) -> dict[str, FieldInfo]:
     """Returns the fields of an entry by the names that the file has."""
-    return {field.alias or name: field for name, field in place.model.model_fields.items()}
+    return {field.alias or name: field for name, field in model.model_fields.items()}
 
 
-def entry_of(place: Place, given: Mapping[str, Any]) -> dict[str, Any]:
+def entry_of(model: type[BaseModel], given: Mapping[str, Any]) -> dict[str, Any]:
     """Returns fields in the order of the model; a single value of a list stands in one."""
-    fields = names(place)
-    entry = {name: given[name] for name in fields if name in given}
-    for name, value in entry.items():
-        choices = (fields[name].annotation, *get_args(fields[name].annotation))
-        words = [word for choice in choices if get_origin(choice) is Literal for word in get_args(choice)]
-        takes_list = any(get_origin(choice) is tuple for choice in choices)
-        if takes_list and isinstance(value, str | Mapping) and value not in words:
-            entry[name] = [value]
-    return entry
+    fields = fields_of(model)
+    known = {name: _as_written(fields[name].annotation, given[name]) for name in fields if name in given}
+    return {**known, **{name: value for name, value in given.items() if name not in fields}}
+
+
+def _as_written(annotation: Any, value: Any) -> Any:
+    choices = (annotation, *get_args(annotation))
+    words = [word for choice in choices if get_origin(choice) is Literal for word in get_args(choice)]
+    if any(get_origin(choice) is tuple for choice in choices):
+        return [value] if isinstance(value, str | Mapping) and value not in words else value
+    inner = next((choice for choice in choices if isinstance(choice, type) and issubclass(choice, BaseModel)), None)
+    return entry_of(inner, value) if inner and isinstance(value, Mapping) else value

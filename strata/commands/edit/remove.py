@@ -85,7 +85,7 @@ def _own(edit: Edit, kind: Kind, key: str) -> tuple[str, Location]:
 
 def _in_list(edit: Edit, place: Place, given: Mapping[str, Any]) -> tuple[str, Location]:
     """Returns the file and the place of the one entry of a list that has some fields."""
-    asked, found, lines = entry_of(place, given), list[tuple[str, Location]](), list[str]()
+    asked, found, lines = entry_of(place.model, given), list[tuple[str, Location]](), list[str]()
     source_file = edit.landing_zone.source_file(place.file)
     for at, entry in enumerate(source_file.data.get(place.section) or ()):
         if asked and all(entry.get(name) == value for name, value in asked.items()):
