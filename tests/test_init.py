@@ -837,9 +837,6 @@ def test_a_disk_that_fills_changes_nothing(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_an_interrupted_new_folder_is_not_there(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor is that of a run which was killed."""
-    (tmp_path / ".strata-killed.new/policies").mkdir(parents=True)
-
     def dies(self: Path, target: Path) -> Path:
         raise Killed
 
