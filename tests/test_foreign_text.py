@@ -279,7 +279,7 @@ def test_the_yaml_of_an_adoption_says_what_aws_says(text: str) -> None:
         assert yaml.safe_load(written[name]) == json.loads(json.dumps({k: v for k, v in content.items() if v}))
 
 
-@given(TEXTS, sampled_from(["", "a: {}\n", "a:\n  b: c\n", "a: {b: c}\n", "a:\r\n- b\r\n"]))
+@given(TEXTS, sampled_from(["", "a: {}\n", "a:\n  b: c\n", "a:\r\n- b\r\n"]))
 @settings(FEW, max_examples=60)
 def test_an_entry_that_is_added_to_yaml_is_the_text_that_it_is(text: str, before: str) -> None:
     assume(text_problem(text) is None)  # the configuration takes no other

@@ -178,7 +178,7 @@ def test_the_next_account_is_covered(folder: Path) -> None:
     """By policies and access, in whichever unit it comes: nothing is given to accounts one by one."""
     assert strata(folder, *flags(), "--yes").exit_code == 0
     assert [one for one in warnings(load(folder)) if "example" not in one] == []
-    add = ["add", "account", "shop-prod", "--email", "aws+shop-prod@acme.io", "--ou", "prod", "--yes"]
+    add = ["add", "account", "shop-prod", "email=aws+shop-prod@acme.io", "organizational_unit=prod", "--yes"]
     assert CliRunner().invoke(app, ["--config", str(folder), *add]).exit_code == 0
     made = load(folder)
     binds = {one.policy.key for one in made.effective_policies[Target("account", "shop-prod")]}
@@ -837,9 +837,6 @@ def test_a_disk_that_fills_changes_nothing(folder: Path, monkeypatch: pytest.Mon
 
 
 def test_an_interrupted_new_folder_is_not_there(folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nor is that of a run which was killed."""
-    (tmp_path / ".strata-killed.new/policies").mkdir(parents=True)
-
     def dies(self: Path, target: Path) -> Path:
         raise Killed
 

@@ -123,8 +123,8 @@ def test_a_report_goes_to_a_file(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, said: Said) -> None:
     result = report("--output", str(tmp_path / "none" / "access.txt"))
     (told,) = said(result)
-    assert (result.exit_code, told.id) == (1, "folder-missing")
-    assert f"{tmp_path}/none;" in told.text
+    assert (result.exit_code, told.id) == (1, "file-unwritable")
+    assert f"{tmp_path}/none" in told.text
 
 
 # The first screen

@@ -9,12 +9,13 @@ import os
 import re
 import shutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any, TypeVar
 
-from strata.atomic import cannot, folder_beside, locked, read_text
+from strata.atomic import BESIDE, cannot, read_text
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError, emulator
 from strata.config import EXPECTATIONS, LAYERS
@@ -685,9 +686,9 @@ def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
     target = target.absolute()
     with cannot("made", target.parent):
         target.parent.mkdir(parents=True, exist_ok=True)
-    with locked(target.parent), cannot("made", target):
+    with cannot("made", target):
         _check_free(target)
-        making = folder_beside(target.parent)
+        making = Path(tempfile.mkdtemp(".new", BESIDE, target.parent))
         try:
             fill(making, base, files)
             making.chmod(0o755)

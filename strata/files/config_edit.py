@@ -8,16 +8,15 @@ import os
 import re
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
 from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_text
-from strata.config import FOLDERS, LAYERS, OPTIONAL
-from strata.config.loader import FILES, YAML, files_of, split_files
+from strata.config import LAYERS, OPTIONAL
+from strata.config.loader import FILES, files_of, split_files
 from strata.config.split import SplitSourceFile
 from strata.errors import ConfigurationError, Message
-from strata.files.replacing import replace
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -55,52 +54,6 @@ def schema_line(before: Mapping[str, str], name: str) -> str:
 _SCHEMA = "# yaml-language-server:"
 
 
-def files_with(landing_zone: LandingZone, folder: Path, name: str, section: str) -> list[str]:
-    """Returns the files, of a single file and those beside it, that have a section; all of them where none has."""
-    names = files_of(folder, name) or [name]
-    having = [name for name in names if section in landing_zone.source_file(name).data] if names[1:] else names
-    return having or names
-
-
-def offer(
-    options: Options,
-    before: Mapping[str, str],
-    files: Mapping[str, str],
-    where: str,
-    *,
-    dry_run: bool,
-    yes: bool,
-    told: Sequence[str] = (),
-    then: str = "",
-    gone: Sequence[str] = (),
-) -> int:
-    """Shows what changes in files of the configuration and what it means, asks, and writes; returns the exit code.
-
-    What comes next is said once it is written. Policy documents that are `gone` are deleted.
-
-    What stdout cannot take, nobody has seen: then nothing is written.
-
-    Raises:
-        StrataError: a file has changed in the meantime, or cannot be written.
-    """
-    before = {**before, **{name: read_bytes(options.config / name).decode(errors="surrogateescape") for name in gone}}
-    print_diff(options.config, files)
-    with readers_may_leave():
-        for name in gone:
-            print(line(f"deleted file {options.config / name}"))
-        for text in told:
-            print(line(text))
-        sys.stdout.flush()
-    if dry_run:
-        return 0
-    if not (yes or agreed(options, where)):
-        return 1
-    replace(options.config, before, files, gone)
-    if then:
-        options.note(then)
-    return 0
-
-
 def agreed(options: Options, where: str | Path) -> bool:
     """Asks whether what was shown is written."""
     if confirmed(f"write this to {where}?", instead="the changes with --dry-run"):
@@ -117,17 +70,25 @@ def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
     """
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        write_texts(folder, files)
-        for path in [*_others(base), *(target / name for name in OPTIONAL)]:
-            if os.path.lexists(path) and path.name not in files:
-                _link(folder / path.name, path.absolute())
-        for split in (split for split in (*FOLDERS.values(), LAYERS) if (base / split).is_dir()):
-            (folder / split).mkdir(exist_ok=True)
-            kept = (path for path in (base / split).glob("*.yaml") if split == LAYERS and not path.name.startswith("."))
-            for path in (*_others(base / split), *kept):
-                if f"{split}/{path.name}" not in files:
-                    (folder / split / path.name).symlink_to(path.absolute())
+        for path in [*base.iterdir(), *(target / name for name in OPTIONAL)]:
+            _stand_in(folder / path.name, path)
+        for file, text in files.items():
+            (folder / file).parent.mkdir(exist_ok=True)
+            (folder / file).unlink(missing_ok=True)
+            (folder / file).write_bytes(text.encode())
         return load_as(folder, target)
+
+
+def _stand_in(place: Path, path: Path) -> None:
+    """Puts a link in the place of a file; of a folder, a folder of links, into which new files can be written."""
+    if os.path.lexists(place) or not os.path.lexists(path):
+        return
+    if not path.is_dir():
+        place.symlink_to(path.absolute())
+        return
+    place.mkdir()
+    for inner in path.iterdir():
+        (place / inner.name).symlink_to(inner.absolute())
 
 
 def load_as(folder: Path, target: Path) -> LandingZone:
@@ -139,7 +100,14 @@ def load_as(folder: Path, target: Path) -> LandingZone:
     try:
         zone = load(folder)
     except ConfigurationError as error:
-        faults = [dataclasses.replace(f, file=f.file.replace(str(folder), str(target))) for f in error.faults]
+        faults = [
+            dataclasses.replace(
+                fault,
+                file=fault.file.replace(str(folder), str(target)),
+                remedy=fault.remedy.replace(str(folder), str(target)),
+            )
+            for fault in error.faults
+        ]
         raise ConfigurationError(faults) from error
     for source_file in zone.source_files.values():
         for part in (source_file, *(source_file.parts if isinstance(source_file, SplitSourceFile) else ())):
@@ -147,53 +115,18 @@ def load_as(folder: Path, target: Path) -> LandingZone:
     return zone
 
 
-def result(folder: Path, files: Mapping[str, str], words: str, *, quiet: bool = False) -> LandingZone:
-    """Returns what the files say; faults of it come after a line that says that nothing was changed.
-
-    Raises:
-        ConfigurationError: `strata check` refuses it.
-    """
-    try:
-        return loaded(folder, files, folder)
-    except ConfigurationError:
-        if not quiet:
-            print(line(Message("refused-by-check", f"nothing was changed; {words}:")), file=sys.stderr)
-        raise
-
-
-def _link(link: Path, path: Path) -> None:
-    """Links to a file or a folder; into a folder with new files, to each of the others in it."""
-    if not link.is_dir():
-        link.symlink_to(path)
-        return
-    for inner in path.iterdir():
-        if not os.path.lexists(link / inner.name) or (link / inner.name).is_dir():
-            _link(link / inner.name, inner)
-
-
-def _others(folder: Path) -> list[Path]:
-    """Returns the files that are no YAML; they are linked to, so that the loader sees a pipe, which none can copy."""
-    others = (*FOLDERS.values(), LAYERS)
-    return [path for path in folder.iterdir() if path.suffix not in YAML and path.name not in others]
-
-
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:
     """Prints what changes in files, and which policy documents are new; whoever reads it may leave."""
     with readers_may_leave():
-        for changed in diff(target, files):
-            print(line(changed))
+        for name, text in files.items():
+            path = target / name
+            before = read_bytes(path).decode(errors="replace") if path.is_file() else ""
+            old, lines = str(path) if before else os.devnull, (before.splitlines(), text.splitlines())
+            for changed in difflib.unified_diff(*lines, old, str(path), lineterm=""):
+                print(line(changed))
         for policy in policies:
             print(line(f"new file {target / policy}"))
         sys.stdout.flush()
-
-
-def diff(target: Path, files: Mapping[str, str]) -> Iterator[str]:
-    """Yields what changes in files, as lines of a unified diff."""
-    for name, text in files.items():
-        path = target / name
-        before = read_bytes(path).decode(errors="replace") if path.is_file() else ""
-        old = str(path) if before else os.devnull
-        yield from difflib.unified_diff(before.splitlines(), text.splitlines(), old, str(path), lineterm="")
 
 
 def fill(folder: Path, base: Path, files: Mapping[str, str]) -> None:

@@ -137,10 +137,6 @@ def _cause(result: ExpectationResult) -> object:
     return (accounts, result.expectation.expects, bool(first.answer), str(decided))
 
 
-AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows the rest"
-"""The way out where an edit would break expectations."""
-
-
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     """Yields the expectations that hold before, or are new, and not after."""
     old = {expectation.id for expectation in before.expectations}
