@@ -46,8 +46,10 @@ def place_of(kind: str | None) -> Place:
     Raises:
         UsageError: there is no such kind.
     """
-    if kind is None or kind not in PLACES:
-        text = f"{kind!r} is no kind of entry{did_you_mean(kind or '', PLACES)}; choose from {', '.join(PLACES)}"
+    if kind is None:
+        raise UsageError(Message("argument-missing", f"name a kind of entry: {', '.join(PLACES)}"))
+    if kind not in PLACES:
+        text = f"{kind!r} is no kind of entry{did_you_mean(kind, PLACES)}; choose from {', '.join(PLACES)}"
         raise UsageError(Message("unknown-name", text, kind="kind", name=kind))
     return PLACES[kind]
 
