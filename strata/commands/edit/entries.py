@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
@@ -52,6 +52,12 @@ def place_of(kind: str | None) -> Place:
         text = f"{kind!r} is no kind of entry{did_you_mean(kind, PLACES)}; choose from {', '.join(PLACES)}"
         raise UsageError(Message("unknown-name", text, kind="kind", name=kind))
     return PLACES[kind]
+
+
+def unknown(what: str, name: str, names: Collection[str]) -> StrataError:
+    """Makes the error of a name that nothing has."""
+    text = f"there is no {what} {name!r}{did_you_mean(name, names)}; choose from {listed(sorted(names))}"
+    return StrataError(Message("unknown-name", text, kind=what, name=name))
 
 
 def read(kind: str, words: Sequence[str]) -> tuple[str, dict[str, Any]]:

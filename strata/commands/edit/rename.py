@@ -12,6 +12,7 @@ from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import read_states
 from strata.commands.edit import Edit
+from strata.commands.edit.entries import unknown
 from strata.config import MOVES
 from strata.config.keys import with_moves
 from strata.config.models import MANAGEMENT
@@ -113,8 +114,7 @@ def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
     if move.from_ == move.to:
         raise StrataError(Message("moved-onto-itself", f"{word} {move.from_} has that key", key=move.to))
     if move.from_ not in keys and move.to not in keys:
-        text = f"there is no {word} {move.from_!r}{did_you_mean(move.from_, keys)}"
-        raise StrataError(Message("unknown-name", text, kind=move.kind, name=move.from_))
+        raise unknown(word, move.from_, keys)
     if move.from_ in keys and move.to in keys:
         is_retired = move.kind == "account" and move.to in landing_zone.retired
         retired = " and is retired" if is_retired else ""
