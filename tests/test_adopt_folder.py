@@ -11,7 +11,7 @@ from strata.errors import StrataError
 
 
 def test_what_a_kill_leaves_is_no_configuration(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    files = {"project.yaml": "name: x\n", "policies/a.json": "{}", "sso.yaml": "groups: {}\n"}
+    files = {"policies/a.json": "{}", "sso.yaml": "groups: {}\n", "project.yaml": "name: x\n"}
     replace, steps = Path.replace, iter(range(9))
 
     def dies(path: Path, place: Path) -> Path:

@@ -190,6 +190,11 @@ def test_whole_lines_go_and_what_shares_one_is_refused(place: Location, left: st
     assert [(told.id, told.place[:-1]) for told in said(raised)] == [("not-editable", "a.yaml:")]
 
 
+@pytest.mark.parametrize(("at", "left"), [(0, "- b\n\n- c\n"), (1, "- a\n\n- c\n"), (2, "- a\n\n- b\n")])
+def test_a_blank_line_between_entries_goes_with_one_of_them(at: int, left: str) -> None:
+    assert without_places("- a\n\n- b\n\n- c\n", [(at,)], "expectations.yaml") == left
+
+
 def test_what_breaks_is_told_with_the_files_of_the_reader(tmp_path: Path) -> None:
     """It is read from a copy."""
     folder = Path(shutil.copytree(COMPANY, tmp_path / "config"))

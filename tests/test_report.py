@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
-from strata.config import ACCEPTED, MOVES
-from strata.config.keys import with_moves, with_scalars
+from strata.config import MOVES
+from strata.config.keys import with_moves
 from strata.config.loader import read_partial
 from strata.config.models import Assignment, GroupEntry, Mode, PolicyEntry, PolicyType, Targets, User
 from strata.config.moves import Move
@@ -27,7 +26,7 @@ from strata.config.source import SourceFile, parse
 from strata.evaluation.administrators import allows_everything
 from strata.files.config_edit import texts
 from strata.kinds.moves import with_move
-from strata.kinds.renaming import place_with_other_key, with_other_key
+from strata.kinds.renaming import with_other_key
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
 from strata.landing_zone.units import THE_ROOT, Target
@@ -1074,8 +1073,6 @@ def _renamed(folder: Path, *keys: str) -> None:
         move = Move.model_validate({"kind": kind, "from": old, "to": new})
         files = with_other_key(landing_zone, before, move)
         files[MOVES] = with_moves(before.get(MOVES, ""), with_move(landing_zone.moves, move))
-        if ACCEPTED in before:
-            files[ACCEPTED] = with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))
         for file, text in files.items():
             (folder / file).write_text(text)
 

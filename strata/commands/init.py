@@ -9,7 +9,6 @@ import os
 import re
 import shutil
 import sys
-import tempfile
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
 from pathlib import Path
@@ -688,7 +687,8 @@ def _make_folder(target: Path, base: Path, files: Mapping[str, str]) -> None:
         target.parent.mkdir(parents=True, exist_ok=True)
     with cannot("made", target):
         _check_free(target)
-        making = Path(tempfile.mkdtemp(".new", BESIDE, target.parent))
+        making = target.with_name(f"{BESIDE}{os.getpid()}.new")
+        making.mkdir()
         try:
             fill(making, base, files)
             making.chmod(0o755)

@@ -189,8 +189,12 @@ def _cut(lines: list[str], parent: Node | None, key: Node, value: Node, where: s
     end, inside = _last_line(value, lines) + 1, column if is_item else column + 1
     while end < len(lines) and re.match(rf" {{{inside},}}#", lines[end]):
         end += 1
-    is_blank_twice = end < len(lines) and not lines[end].strip() and (not first or not lines[first - 1].strip())
-    del lines[first : end + 1 if is_blank_twice else end]
+    is_blank_above = first > 0 and not lines[first - 1].strip()
+    if end == len(lines):
+        first -= is_blank_above
+    elif not lines[end].strip() and (is_blank_above or not first):
+        end += 1
+    del lines[first:end]
 
 
 def _with_emptied(data: Any, gone: set[Location], outer: int = 1) -> set[Location]:

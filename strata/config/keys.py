@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import Any, NamedTuple
+from typing import Any
 
 import yaml
 
@@ -121,35 +121,30 @@ def _replaced(text: str, new: Callable[[Way, str], str]) -> str:
         other = new(way, node.value)
         if other != node.value:
             start, end = node.start_mark.index, node.end_mark.index
-            written = scalar(other)
-            if node.style in ("'", '"'):
-                written = (
-                    f"'{other}'" if node.style == "'" and "'" not in other else json.dumps(other, ensure_ascii=False)
-                )
             old = text[start:end]
-            cuts[start] = end, written + old[len(old.rstrip()) :]
+            cuts[start] = end, _in_style(node, other) + old[len(old.rstrip()) :]
     for start, (end, written) in sorted(cuts.items(), reverse=True):
         text = text[:start] + written + text[end:]
     return text
 
 
-class _Scalar(NamedTuple):
-    """A scalar with the way to it, which ends with `KEY` for a key of a mapping."""
+def _in_style(node: yaml.ScalarNode, text: str) -> str:
+    if node.style == "'":
+        return "'" + text.replace("'", "''") + "'"
+    return json.dumps(text, ensure_ascii=False) if node.style == '"' else scalar(text)
 
-    way: Way
-    node: yaml.ScalarNode
 
-
-def _scalars(node: yaml.Node | None, way: Way) -> Iterator[_Scalar]:
+def _scalars(node: yaml.Node | None, way: Way) -> Iterator[tuple[Way, yaml.ScalarNode]]:
+    """Yields each scalar with the way to it, which ends with `KEY` for a key of a mapping."""
     if isinstance(node, yaml.ScalarNode):
-        yield _Scalar(way, node)
+        yield way, node
     elif isinstance(node, yaml.SequenceNode):
         for item in node.value:
             yield from _scalars(item, (*way, "*"))
     elif isinstance(node, yaml.MappingNode):
         for key, value in node.value:
             if isinstance(key, yaml.ScalarNode):
-                yield _Scalar((*way, KEY), key)
+                yield (*way, KEY), key
                 yield from _scalars(value, (*way, key.value))
 
 

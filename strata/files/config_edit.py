@@ -6,6 +6,7 @@ import dataclasses
 import difflib
 import os
 import re
+import shutil
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -16,7 +17,7 @@ from strata.atomic import UnreadableError, changed_meanwhile, read_bytes, read_t
 from strata.config import LAYERS, OPTIONAL
 from strata.config.loader import FILES, files_of, split_files
 from strata.config.split import SplitSourceFile
-from strata.errors import ConfigurationError, Message
+from strata.errors import ConfigurationError, Fault, Message
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
@@ -63,56 +64,28 @@ def agreed(options: Options, where: str | Path) -> bool:
 
 
 def loaded(base: Path, files: Mapping[str, str], target: Path) -> LandingZone:
-    """Loads the result from a temporary folder, as `strata check` would.
+    """Loads a copy of a folder with some files changed, as `strata check` would; messages name the files of the target.
 
     Raises:
         ConfigurationError: it has faults; nothing has been written.
     """
     with tempfile.TemporaryDirectory() as name:
-        folder = Path(name)
-        for path in [*base.iterdir(), *(target / name for name in OPTIONAL)]:
-            _stand_in(folder / path.name, path)
-        for file, text in files.items():
-            (folder / file).parent.mkdir(exist_ok=True)
-            (folder / file).unlink(missing_ok=True)
-            (folder / file).write_bytes(text.encode())
-        return load_as(folder, target)
-
-
-def _stand_in(place: Path, path: Path) -> None:
-    """Puts a link in the place of a file; of a folder, a folder of links, into which new files can be written."""
-    if os.path.lexists(place) or not os.path.lexists(path):
-        return
-    if not path.is_dir():
-        place.symlink_to(path.absolute())
-        return
-    place.mkdir()
-    for inner in path.iterdir():
-        (place / inner.name).symlink_to(inner.absolute())
-
-
-def load_as(folder: Path, target: Path) -> LandingZone:
-    """Loads a folder that stands in for another, by whose names all files are told.
-
-    Raises:
-        ConfigurationError: it has faults.
-    """
-    try:
-        zone = load(folder)
-    except ConfigurationError as error:
-        faults = [
-            dataclasses.replace(
-                fault,
-                file=fault.file.replace(str(folder), str(target)),
-                remedy=fault.remedy.replace(str(folder), str(target)),
-            )
-            for fault in error.faults
-        ]
-        raise ConfigurationError(faults) from error
-    for source_file in zone.source_files.values():
+        ignored = shutil.ignore_patterns(".*")
+        shutil.copytree(base, name, ignore=ignored, copy_function=shutil.copyfile, dirs_exist_ok=True)
+        write_texts(Path(name), files)
+        try:
+            landing_zone = load(Path(name))
+        except ConfigurationError as error:
+            raise ConfigurationError([_of(fault, name, str(target)) for fault in error.faults]) from error
+    for source_file in landing_zone.source_files.values():
         for part in (source_file, *(source_file.parts if isinstance(source_file, SplitSourceFile) else ())):
-            part.file = part.file.replace(str(folder), str(target))
-    return zone
+            part.file = part.file.replace(name, str(target))
+    return landing_zone
+
+
+def _of(fault: Fault, copy: str, target: str) -> Fault:
+    here, remedy = fault.file.replace(copy, target), fault.remedy.replace(copy, target)
+    return dataclasses.replace(fault, file=here, remedy=remedy)
 
 
 def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:

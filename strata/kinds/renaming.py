@@ -33,7 +33,7 @@ def keys_of(landing_zone: LandingZone, kind: Kind) -> frozenset[str]:
 
 
 def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
-    """Returns the files that have the key, all but moves.yaml and accepted.yaml, with the other in its place.
+    """Returns the files that have the key, all but moves.yaml, with the other in its place.
 
     What took its name from its key has that written. The landing zone is that of the files, or of what they were before
     other things got other keys.
@@ -45,9 +45,11 @@ def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict
     ways = {layer.file: _ways(layer) for layer in landing_zone.layers.values()}
     files = {}
     for file, text in before.items():
-        if file in (MOVES, ACCEPTED) or not (move.from_ in text or "\\" in text):
+        if file == MOVES or not (move.from_ in text or "\\" in text):
             continue
-        if file == EXPECTATIONS:
+        if file == ACCEPTED:
+            files[file] = with_scalars(text, lambda place: _place_with_other_key(place, move))
+        elif file == EXPECTATIONS:
             files[file] = with_key_expected(text, move)
         elif file == IMPORTS:
             files[file] = with_scalars(text, lambda text: address_now(text, {(move.kind, move.from_): move.to}))
@@ -65,8 +67,8 @@ def _ways(layer: Layer) -> list[tuple[str, ...]]:
     return [WAVES, *placed, *((section, KEY) for section in layer.by_place)]
 
 
-def place_with_other_key(place: str, move: Move) -> str:
-    """Returns the place of a finding as it may be called under the new key."""
+def _place_with_other_key(place: str, move: Move) -> str:
+    """Returns the place of a finding as it may be called under the new key; check tells of one that it is not."""
     return re.sub(rf"(?<![\w-]){re.escape(move.from_)}(?![\w-])", move.to, place)
 
 

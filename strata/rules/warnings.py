@@ -98,13 +98,6 @@ def found_warnings(
     return sorted(located, key=lambda warning: (warning.source, warning.told))
 
 
-def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
-    """Returns finding and place of everything that accepted.yaml may accept."""
-    guard = Guard.of(landing_zone)
-    doubts = ((warned.finding, warned.at) for warned in _doubts(landing_zone, guard))
-    return frozenset({*doubts, *_errors(landing_zone, guard)})
-
-
 def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]]:
     """Yields the errors that accepted.yaml accepts in a valid configuration."""
     yield from unknown_names(landing_zone)

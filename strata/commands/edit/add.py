@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.atomic import POLICY, read_text
 from strata.commands.edit import Edit
-from strata.commands.edit.entries import PLACES, Place, entry_of, fields_of, place_of, put, read
+from strata.commands.edit.entries import PLACES, Place, entry_of, fields_of, place_of, put, read, unknown
 from strata.config import ORGANIZATION
 from strata.config.entries import Way, with_entry
 from strata.config.keys import PLACES as REFERENCES
@@ -65,12 +65,12 @@ def _way(edit: Edit, kind: str, place: Place, key: str, file: str | None) -> tup
     if above and above != ROOT:
         unit = edit.landing_zone.units.get(above.rpartition("/")[2])
         if unit is None:
-            raise _unknown("ou", above, keys_of(edit.landing_zone, "ou"))
+            raise unknown("ou", above, keys_of(edit.landing_zone, "ou"))
         part, _ = edit.landing_zone.source(ORGANIZATION, unit.location)
         return part, (*map(str, unit.location), "organizational_units"), key
     there = files_of(edit.folder, place.file) or [place.file]
     if file and file not in there:
-        raise _unknown("file of this configuration", file, there)
+        raise unknown("file of this configuration", file, there)
     having = [name for name in there if place.section in edit.landing_zone.source_file(name).data]
     return file or (having or there)[0], (place.section,) if place.section != place.file[:-5] else (), key
 
@@ -92,7 +92,7 @@ def _joined(edit: Edit, kind: str, place: Place, section: str, other: str) -> tu
     source_file = edit.landing_zone.source_file(its.file)
     entries = source_file.data.get(section) or {}
     if other not in entries:
-        raise _unknown(other_kind, other, entries)
+        raise unknown(other_kind, other, entries)
     part, here = source_file.origin((section, other))
     return part.name or its.file, (*map(str, here), *_joining(kind, place)[section][2:-1])
 
@@ -145,8 +145,3 @@ def _choices(edit: Edit, place: Place, name: str, annotation: Any) -> str:
         if any(way[0] == place.section and name in way[2:] for way in ways):
             return listed([*sorted(keys_of(edit.landing_zone, kind)), *([ROOT] if kind == "ou" else ())])
     return ""
-
-
-def _unknown(what: str, name: str, names: Any) -> StrataError:
-    text = f"there is no {what} {name!r}{did_you_mean(name, names)}; choose from {listed(sorted(names))}"
-    return StrataError(Message("unknown-name", text, kind=what, name=name))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any, Literal, NamedTuple, get_args, get_origin
 
 from pydantic import BaseModel
@@ -46,10 +46,18 @@ def place_of(kind: str | None) -> Place:
     Raises:
         UsageError: there is no such kind.
     """
-    if kind is None or kind not in PLACES:
-        text = f"{kind!r} is no kind of entry{did_you_mean(kind or '', PLACES)}; choose from {', '.join(PLACES)}"
+    if kind is None:
+        raise UsageError(Message("argument-missing", f"name a kind of entry: {', '.join(PLACES)}"))
+    if kind not in PLACES:
+        text = f"{kind!r} is no kind of entry{did_you_mean(kind, PLACES)}; choose from {', '.join(PLACES)}"
         raise UsageError(Message("unknown-name", text, kind="kind", name=kind))
     return PLACES[kind]
+
+
+def unknown(what: str, name: str, names: Collection[str]) -> StrataError:
+    """Makes the error of a name that nothing has."""
+    text = f"there is no {what} {name!r}{did_you_mean(name, names)}; choose from {listed(sorted(names))}"
+    return StrataError(Message("unknown-name", text, kind=what, name=name))
 
 
 def read(kind: str, words: Sequence[str]) -> tuple[str, dict[str, Any]]:

@@ -8,14 +8,13 @@ from typing import Any
 from pydantic import ValidationError
 
 from strata.commands.edit import Edit
-from strata.commands.edit.entries import PLACES, Place, entry_of, place_of, read
+from strata.commands.edit.entries import PLACES, Place, entry_of, place_of, read, unknown
 from strata.config import EXPECTATIONS, SSO
 from strata.config.entries import in_data, with_entry, without, without_places
 from strata.config.expectations import ENTRIES
 from strata.config.keys import places_expected, places_of
 from strata.config.moves import Kind
 from strata.config.source import Location
-from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.kinds import TYPES, WORDS
 from strata.kinds.renaming import keys_of
@@ -54,7 +53,7 @@ def retire(options: Options, *, kind: str | None, key: str | None, dry_run: bool
         options.note(f"nothing to do: account {key} is retired already")
         return 0
     if key not in landing_zone.members:
-        raise _unknown("account", key, landing_zone.members)
+        raise unknown("account", key, landing_zone.members)
     file, at = _own(edit, "account", key)
     gone = _naming(edit, "account", key)
     if "retired" in (in_data(landing_zone.source_file(file).data, at) or {}):
@@ -80,7 +79,7 @@ def _own(edit: Edit, kind: Kind, key: str) -> tuple[str, Location]:
     if key in keys:
         text = f"{WORDS[kind]} {key} is made by an option; take that out of the file"
         raise StrataError(Message("made-by-option", text, kind=kind, key=key))
-    raise _unknown(WORDS[kind], key, keys)
+    raise unknown(WORDS[kind], key, keys)
 
 
 def _in_list(edit: Edit, place: Place, given: Mapping[str, Any]) -> tuple[str, Location]:
@@ -145,8 +144,3 @@ def _pointless(file: str, way: Location, entries: Sequence[Any], places: set[Loc
 
 def _files(edit: Edit, gone: Gone) -> dict[str, str]:
     return {file: without_places(edit.texts[file], places, file) for file, places in gone.items()}
-
-
-def _unknown(what: str, key: str, keys: Any) -> StrataError:
-    text = f"there is no {what} {key!r}{did_you_mean(key, keys)}"
-    return StrataError(Message("unknown-name", text, kind=what, name=key))

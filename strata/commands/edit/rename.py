@@ -7,14 +7,14 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace as changed
-from functools import partial
 
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import read_states
 from strata.commands.edit import Edit
-from strata.config import ACCEPTED, MOVES
-from strata.config.keys import with_moves, with_scalars
+from strata.commands.edit.entries import unknown
+from strata.config import MOVES
+from strata.config.keys import with_moves
 from strata.config.models import MANAGEMENT
 from strata.config.moves import KINDS, Move
 from strata.config.reserved import reserved
@@ -29,10 +29,9 @@ from strata.identity.settled import move_state
 from strata.identity.things import Holdings
 from strata.kinds import WORDS
 from strata.kinds.moves import is_made, with_move
-from strata.kinds.renaming import Texts, keys_of, place_with_other_key, with_other_key
+from strata.kinds.renaming import Texts, keys_of, with_other_key
 from strata.landing_zone import LandingZone
 from strata.options import Options
-from strata.rules.warnings import accepted_here
 from strata.text import listed, plural
 
 
@@ -95,13 +94,7 @@ def _move(kind: str | None, old: str | None, new: str | None) -> Move:
 def _with_other_key(edit: Edit, moved: Texts, move: Move) -> dict[str, str]:
     """Returns the files that have the key with the other in its place, once it is sure that they mean the same."""
     files = with_other_key(edit.landing_zone, edit.texts, move)
-    accepted = edit.texts.get(ACCEPTED)
-    if accepted:  # with the key replaced everywhere: an accepted fault must not stop the comparison
-        files[ACCEPTED] = with_scalars(accepted, partial(place_with_other_key, move=move))
-    after = edit.result({**moved, **files})
-    _compare(edit.landing_zone, after, move)
-    if accepted:
-        files[ACCEPTED] = _accepted(edit.landing_zone, after, accepted, move)
+    _compare(edit.landing_zone, edit.result({**moved, **files}), move)
     return files
 
 
@@ -121,8 +114,7 @@ def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
     if move.from_ == move.to:
         raise StrataError(Message("moved-onto-itself", f"{word} {move.from_} has that key", key=move.to))
     if move.from_ not in keys and move.to not in keys:
-        text = f"there is no {word} {move.from_!r}{did_you_mean(move.from_, keys)}"
-        raise StrataError(Message("unknown-name", text, kind=move.kind, name=move.from_))
+        raise unknown(word, move.from_, keys)
     if move.from_ in keys and move.to in keys:
         is_retired = move.kind == "account" and move.to in landing_zone.retired
         retired = " and is retired" if is_retired else ""
@@ -165,17 +157,6 @@ def _compare(before: LandingZone, after: LandingZone, move: Move) -> None:
 def _things(holdings: Holdings) -> set[str]:
     bare = (changed(thing, location=()) for thing in holdings.things.values())
     return {f"{thing} ({thing.name or thing.also})" for thing in bare}
-
-
-def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) -> str:
-    """Returns accepted.yaml with the places that name the key, where they are met under the new key."""
-    was, now = accepted_here(before), accepted_here(after)
-    new = {}
-    for acceptance in before.accepted:
-        place = place_with_other_key(acceptance.at, move)
-        if (acceptance.finding, acceptance.at) in was - now and (acceptance.finding, place) in now:
-            new[acceptance.at] = place
-    return with_scalars(text, lambda place: new.get(place, place))
 
 
 # Pruning
