@@ -21,14 +21,16 @@ pytestmark = pytest.mark.only("stand-in")
 ANSWERS = {
     "project name": "acme",
     "short name": "ac",
-    "regions": "",
+    "primary region": "",
+    "region of the state": "",
+    "more regions": "",
     "organizational units": "",
     "member accounts": "security shared@infrastructure shop-prod shop-nonprod data-prod data-nonprod lab-sandbox",
-    "one more": "",
     "e-mail address that accounts get": "aws@acme.dev",
     "name of the management account": "master",
-    "root e-mail": "master@example.com",
-    "the administrator": "Mary Major mary.major@acme.dev",
+    "its root e-mail": "master@example.com",
+    "who has the people": "",
+    "the first administrator": "Mary Major mary.major@acme.dev",
     "[y/N]": "y",
 }
 """What the operator says; moto's management account is `master`, and so are its name and address."""
