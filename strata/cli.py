@@ -406,7 +406,7 @@ def _interview(name: str, example: str, words: str, run: Callable[..., int], ans
 _interview(
     "init",
     "strata init --name acme --short-name ac --email aws@acme.io",
-    "Make the example configuration yours: asks what no flag says, shows the changes, writes them.",
+    "Write your configuration: asks what no flag says, sums up, writes files.",
     _init,
     {
         "name": _answer("--name", "Project name, the prefix of account names."),
@@ -414,7 +414,6 @@ _interview(
         "primary": _answer("--primary", "Primary region."),
         "secondary": _answer("--secondary", "Region of the replica of the state."),
         "governed": _answers("--governed", "REGION", "One more region with regional defaults"),
-        "locking": _answer("--locking", "Locks: S3 and a table, or S3 alone.", "both|s3"),
         "units": _answers(
             "--ou",
             "UNIT",
@@ -431,9 +430,8 @@ _interview(
         "management_id": _answer("--management-id", "Id of the management account, else the caller's."),
         "management_name": _answer("--management-name", "Its name at AWS."),
         "management_email": _answer("--management-email", "Its root e-mail."),
-        "admin_given_name": _answer("--admin-given-name", "First administrator."),
-        "admin_family_name": _answer("--admin-family-name", "First administrator."),
-        "admin_email": _answer("--admin-email", "First administrator."),
+        "identity": _answer("--identity", "directory, or external for Entra ID, Okta and others.", "WHO"),
+        "admin": _answer("--admin", "First administrator, as in 'Jane Doe jane.doe@example.org'."),
     },
     {
         "answers": Annotated[
