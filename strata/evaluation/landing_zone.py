@@ -5,7 +5,6 @@ The only module here that knows the configuration.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -56,9 +55,8 @@ class Actor:
 class Evaluated:
     """The accounts, policies and permission sets of a landing zone; each document is parsed once."""
 
-    def __init__(self, landing_zone: LandingZone, today: dt.date | None = None) -> None:
-        """Looks at it on a day; without one, whether a date is over is not known."""
-        self.landing_zone, self.today = landing_zone, today
+    def __init__(self, landing_zone: LandingZone) -> None:
+        self.landing_zone = landing_zone
         self._levels: dict[tuple[PolicyType, Target], PolicyLayer] = {}
         self._documents: dict[str, Document] = {}
         self._accounts: dict[str, AccountLevels] = {}

@@ -210,9 +210,9 @@ class Overview:
         lines = tuple(
             f"{undoing.by}{doubts.get(undoing.why, ', not for certain')}: {undoing.what}"
             for undoing in self.guardrails.undoing
-            if undoing.outcome is not Outcome.DENIED and undoing.stacks
+            if undoing.outcome is not Outcome.DENIED and undoing.in_management
         )
-        remark = "Undoing takes the right to write what a deploy writes in the management account."
+        remark = "Undoing takes the right to change state, policies and access in the management account."
         return Point("can_undo", "Can undo a deploy", lines or _NOBODY, "fine" if lines else "danger", remark)
 
     # What is open
