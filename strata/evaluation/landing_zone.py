@@ -52,6 +52,11 @@ class Actor:
     """The group of an identity provider in which its user has to be, if nobody here knows whether they are."""
 
 
+def level_name(kind: PolicyType, target: Target) -> str:
+    """Returns what answers call the SCPs or RCPs of a level."""
+    return f"{CONTROLS[kind]} of {'the root' if target == THE_ROOT else target}"
+
+
 class Evaluated:
     """The accounts, policies and permission sets of a landing zone; each document is parsed once."""
 
@@ -132,8 +137,7 @@ class Evaluated:
             hidden = tuple(f"policy {policy.name}, {OF_OTHERS}" for policy in attached if not policy.is_known)
             if target == THE_ROOT and self.landing_zone.has_undescribed(kind):
                 hidden += (UNDESCRIBED,)  # wherever it is attached, which nothing says
-            name = "the root" if target == THE_ROOT else str(target)
-            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", (*full, *known), hidden)
+            self._levels[kind, target] = PolicyLayer(level_name(kind, target), (*full, *known), hidden)
         return self._levels[kind, target]
 
     # Documents

@@ -15,6 +15,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -23,7 +24,9 @@ from typing import NamedTuple
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, Project
 from strata.evaluation.administrators import has_ended
 from strata.evaluation.landing_zone import CONTROLS, Actor, Evaluated
+from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
+from strata.landing_zone.policies import Policy
 from strata.landing_zone.state import bucket_denials, default_key_policy
 from strata.landing_zone.units import Target
 from strata.policy import unknown
@@ -84,7 +87,14 @@ class Reply(NamedTuple):
         open_levels = {step.level for step in answer.steps if step.outcome is Outcome.DEPENDS}
         layers = (layer for layer in self.policies.layers if layer.name in open_levels)
         about = (statement for layer in layers for statement in layer.about(answer.request.name))
-        return [one for one in about if not one.allows and not isinstance(one.applies(answer.request), bool)]
+        statements = [statement for statement in about if not isinstance(statement.applies(answer.request), bool)]
+        return [statement for statement in statements if not statement.allows] or statements
+
+    @property
+    def allowing_nothing(self) -> set[str]:
+        """Returns the levels of which no statement allows it."""
+        steps = self.answer.steps
+        return {step.level for step in steps if step.outcome is Outcome.DENIED and not step.statement}
 
 
 class Asked(NamedTuple):
@@ -120,7 +130,7 @@ def in_management(evaluated: Evaluated, day: dt.date | None) -> list[Asked]:
     questions, asked = _questions(project), []
     for person, key in _holders(evaluated, day):
         replies = [_of_person(evaluated, question, person, key) for question in questions]
-        if not any(map(_falls_short, replies)):
+        if not any(reply.policies.identity.name in reply.allowing_nothing for reply in replies):
             asked.append(replies)
     deployer = evaluated.landing_zone.deployer
     if deployer and deployer.policies:
@@ -212,14 +222,6 @@ def _in_management(project: Project, question: Question, actor: Actor, session: 
     return _reply(question, actor, actor.account, sent)
 
 
-def _falls_short(reply: Reply) -> bool:
-    """Returns whether no statement of somebody's own policies allows it."""
-    own = reply.policies.identity.name
-    return any(
-        step.level == own and step.outcome is Outcome.DENIED and not step.statement for step in reply.answer.steps
-    )
-
-
 # Members
 
 
@@ -248,12 +250,30 @@ _ANY_ROLE = "role-that-no-policy-names"
 
 
 def _alike(evaluated: Evaluated) -> list[tuple[str, ...]]:
-    """Returns the members in groups that the same SCPs and RCPs bind, wherever each is attached."""
-    zone, members = evaluated.landing_zone, defaultdict[frozenset[str], list[str]](list)
+    """Returns the members in groups that the same SCPs and RCPs bind; alone is one that these may tell from others."""
+    zone, members = evaluated.landing_zone, defaultdict[tuple[frozenset[str], str], list[str]](list)
     for key in zone.members:
-        effective = zone.effective_policies[Target("account", key)]
-        members[frozenset(bound.policy.key for bound in effective if bound.policy.type in CONTROLS)].append(key)
+        effective = (bound.policy for bound in zone.effective_policies[Target("account", key)])
+        policies = [policy for policy in effective if policy.type in CONTROLS]
+        is_alone = _without_full_access(zone, key) or any(_names(evaluated, key, policy) for policy in policies)
+        members[frozenset(policy.key for policy in policies), key if is_alone else ""].append(key)
     return [tuple(keys) for keys in members.values()]
+
+
+def _without_full_access(zone: LandingZone, account: str) -> bool:
+    """Returns whether a level above an account allows what its own policies do and nothing else."""
+    levels = zone.ancestors[Target("account", account)]
+    return any(target in levels for _, target in zone.without_full_access)
+
+
+def _names(evaluated: Evaluated, account: str, policy: Policy) -> bool:
+    """Returns whether a policy may be about the id of one account: written out, as a placeholder, or as a pattern."""
+    text = policy.document.text
+    ids = (evaluated.account(account).id, f"id of account {account}}}")
+    return any(id in text for id in ids) or _PATTERN_OF_IDS.search(text) is not None
+
+
+_PATTERN_OF_IDS = re.compile(r"[*?][0-9]|[0-9][*?]")
 
 
 def _sign_ins(evaluated: Evaluated, held: Mapping[str, Sequence[Grant]]) -> Iterator[Asked]:

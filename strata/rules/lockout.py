@@ -18,10 +18,11 @@ from strata.config.findings import LONGEST
 from strata.config.models import ACCESS_ROLE, MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Fault, Message
-from strata.evaluation.landing_zone import CONTROLS, Evaluated
+from strata.evaluation.landing_zone import CONTROLS, Evaluated, level_name
 from strata.evaluation.lockout import ENTRY, REPAIRS, SIGN_IN, Asked, Reply, holding, in_management, in_members
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import InlinePolicy
+from strata.landing_zone.policies import FULL_ACCESS
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.answers import Outcome
 from strata.policy.documents import Statement
@@ -78,7 +79,8 @@ class Guard:
     def lock_outs(self) -> tuple[LockOut, ...]:
         """Returns everything that nobody could undo."""
         zone = self.landing_zone
-        return (*_of_management(zone, self._management), *_of_members(zone, self._members))
+        closed = list(_having(self._members, Outcome.DENIED))
+        return (*_of_management(zone, self._management), *_of_members(zone, closed), *_detached(zone, closed))
 
     @cached_property
     def _management(self) -> list[Asked]:
@@ -224,9 +226,9 @@ _REMEDIES = {
 }
 
 
-def _of_members(zone: LandingZone, asked: Iterable[Asked]) -> Iterator[LockOut]:
+def _of_members(zone: LandingZone, closed: Iterable[tuple[Asked, Reply]]) -> Iterator[LockOut]:
     """Yields a lock-out for each statement and each place that it is attached to."""
-    for cause in _causes(zone, _having(asked, Outcome.DENIED), by_source=True):
+    for cause in _causes(zone, closed, by_source=True):
         (source,) = cause.sources
         target, sid = "the root" if source == THE_ROOT else str(source), cause.statement.sid
         where = f"{listed(list(cause.what))} in {listed(sorted(cause.accounts))}"
@@ -234,6 +236,23 @@ def _of_members(zone: LandingZone, asked: Iterable[Asked]) -> Iterator[LockOut]:
         at = f"{cause.at} in {source}"
         problem = Message(LOCK_OUT, text, at=at, statement=sid, **cause.facts)
         yield LockOut(cause.file, cause.statement.at, at, problem, cause.remedy)
+
+
+def _detached(zone: LandingZone, closed: Sequence[tuple[Asked, Reply]]) -> Iterator[LockOut]:
+    """Yields a lock-out for each place from which a policy of AWS that allows everything is detached."""
+    for (kind, target), location in zone.without_full_access.items():
+        level = level_name(kind, target)
+        here = [(asked, reply) for asked, reply in closed if level in reply.allowing_nothing]
+        if here:
+            accounts = sorted({account for asked, _ in here for account in asked.accounts})
+            what = list(dict.fromkeys(asked.question.what for asked, _ in here))
+            actions = sorted({reply.answer.request.action for _, reply in here})
+            text = (
+                f"no statement of the {level} allows {listed(actions)}, which ends {listed(what)} in {listed(accounts)}"
+            )
+            at = f"{FULL_ACCESS[kind]} detached from {target}"
+            problem = Message(LOCK_OUT, text, at=at, accounts=accounts, closed=what, actions=actions)
+            yield LockOut(ORGANIZATION, location, at, problem, f"allow it there, or attach {FULL_ACCESS[kind]} again")
 
 
 def _doubtful(zone: LandingZone, asked: Iterable[Asked]) -> Iterator[Warned]:
