@@ -166,6 +166,13 @@ TAG = "aws:ResourceTag"
 TAGGED = [("assignments:\n", "access_control_attributes:\n  Name: ${path:userName}\n\nassignments:\n")]
 FIVE = ["kms:*", "s3:*", "secretsmanager:*", "sqs:*", "sts:*"]
 UNIT = "organizational_units: [shared]"
+DETACHED = [
+    (
+        "  lab:\n",
+        "  full:\n    type: SERVICE_CONTROL_POLICY\n    external: true\n    name: FullAWSAccess\n"
+        f"    detached:\n      {UNIT}\n  lab:\n",
+    )
+]
 IN_ROOT = "lock-out policies/lab.json statement Lab in root"
 IN_ROOT_TOO = "lock-out policies/lab.json statement Lab2 in root"
 DOUBTFUL, DOUBTFUL_TOO = (f"uncertain-repair policies/lab.json statement {sid}" for sid in ("Lab", "Lab2"))
@@ -175,6 +182,10 @@ GUARDRAILS: Rows = [
         guardrail("SCP: everything, at the root", deny()),
         guardrail("SCP: everything, written otherwise", deny(["*:*"])),
         guardrail("SCP: sts:*", deny("sts:*")),
+        guardrail(
+            "SCP: every account but one",
+            deny(Condition={"StringNotEquals": {"aws:PrincipalAccount": "{{security_administrator_id}}"}}),
+        ),
         guardrail("SCP: IAM for the access role alone", deny("iam:*", Condition={"ArnLike": EXEMPT["ArnNotLike"]})),
         guardrail("SCP: whom roles trust", deny("iam:Update*Policy")),
         guardrail("SCP: every way to give a role a policy", deny(["iam:Put*", "iam:Attach*"])),
@@ -252,6 +263,24 @@ GUARDRAILS: Rows = [
     *all_of(
         ("lock-out policies/lab.json statement Lab in organizational unit shared",),
         guardrail("SCP: everything, on a unit", deny(), at=UNIT),
+    ),
+    *all_of(
+        ("lock-out FullAWSAccess detached from organizational unit shared",),
+        guardrail(
+            "SCP: an allow-list that is all there is, without IAM",
+            deny(["s3:*", "ec2:*", "sts:*"], Effect="Allow"),
+            at=UNIT,
+            also=DETACHED,
+        ),
+    ),
+    *all_of(
+        (DOUBTFUL,),
+        guardrail(
+            "SCP: an allow-list that is all there is, for the office",
+            deny(Effect="Allow", Condition={"IpAddress": {"aws:SourceIp": "8.8.8.0/24"}}),
+            at=UNIT,
+            also=DETACHED,
+        ),
     ),
     *all_of(
         ("lock-out policies/lab.json statement Lab in account shared",),
@@ -346,6 +375,12 @@ GUARDRAILS: Rows = [
             deny(
                 None, NotAction=["iam:*", "sts:*"], Condition={"StringNotEquals": {"aws:RequestedRegion": "eu-north-1"}}
             ),
+        ),
+        guardrail(
+            "SCP: an allow-list that is all there is, with IAM",
+            deny(["iam:*", "sts:*"], Effect="Allow"),
+            at=UNIT,
+            also=DETACHED,
         ),
         guardrail(
             "SCP: roles that are made without a tag",
