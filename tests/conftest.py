@@ -22,7 +22,6 @@ from tests.synthesized import CHECKOUT, COMPANY, EVERY_OPTION, OWN, SHIPPED, Dep
 
 if TYPE_CHECKING:
     from strata.errors import Fault
-    from strata.evaluation.landing_zone import Actor
     from strata.testing import Zone
     from tests.aws.client import Aws
     from tests.aws.real_provider import RealProvider

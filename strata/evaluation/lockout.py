@@ -14,6 +14,7 @@ https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_accounts_
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import json
 import re
 from collections import defaultdict
@@ -129,8 +130,9 @@ def in_management(evaluated: Evaluated, day: dt.date | None) -> list[Asked]:
     project = evaluated.landing_zone.project
     questions, asked = _questions(project), []
     for person, key in _holders(evaluated, day):
-        replies = [_of_person(evaluated, question, person, key) for question in questions]
-        if not any(reply.policies.identity.name in reply.allowing_nothing for reply in replies):
+        every = (_of_person(evaluated, question, person, key) for question in questions)
+        replies = list(itertools.takewhile(_is_meant, every))
+        if len(replies) == len(questions):
             asked.append(replies)
     deployer = evaluated.landing_zone.deployer
     if deployer and deployer.policies:
@@ -220,6 +222,11 @@ def _of_person(evaluated: Evaluated, question: Question, person: str, key: str) 
 def _in_management(project: Project, question: Question, actor: Actor, session: Mapping[str, Value]) -> Reply:
     sent = {**_SENT, **_DIRECT, "kms:ViaService": f"s3.{project.regions.primary}.amazonaws.com", **session}
     return _reply(question, actor, actor.account, sent)
+
+
+def _is_meant(reply: Reply) -> bool:
+    """Returns whether somebody's own policies allow it, whatever denies it besides."""
+    return reply.policies.identity.name not in reply.allowing_nothing
 
 
 # Members
