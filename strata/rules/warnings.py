@@ -80,7 +80,7 @@ def found_warnings(
 
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
-    guard = Guard.of(landing_zone, today=day or today)
+    guard = Guard.of(landing_zone, day or today)
     doubts = _doubts(landing_zone, guard)
     located: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
