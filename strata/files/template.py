@@ -163,7 +163,7 @@ CHANGES: Mapping[str, Callable[[TemplateAnswers], dict[str, str]]] = {
     ORGANIZATION: _organization,
     SECURITY: _security,
     SSO: _sso,
-    EXPECTATIONS: lambda _: {},
+    EXPECTATIONS: lambda _: {},  # they hold wherever an account is
 }
 
 
