@@ -561,7 +561,7 @@ def adopt(
 
 @command("doctor", "strata doctor --profile ex-bootstrap")
 def doctor(*, options: Options, json: JsonOption = False) -> int:
-    """Check what must be true in AWS and on this machine before and after a deploy. Reads only; exit 1 on a failure."""
+    """Check whether machine and account can deploy. Reads only; exit 1 on a failure."""
     from strata.commands.doctor import run
 
     return run(options, json=json)
@@ -629,18 +629,6 @@ def profiles(
             autocompletion=completion.keys("user"),
         ),
     ] = None,
-    source_profile: Annotated[
-        str | None,
-        typer.Option("--source-profile", metavar="NAME", help="Where the access role is assumed from (--profile)."),
-    ] = None,
-    output: Annotated[
-        Literal["json", "yaml", "yaml-stream", "text", "table"] | None,
-        typer.Option("--cli-output", help="The output format of the AWS CLI to set.", show_default=False),
-    ] = None,
-    outputs: Annotated[
-        Path | None,
-        typer.Option("--outputs", metavar="FILE", help="Read a file of cdktf --outputs-file instead of AWS."),
-    ] = None,
     file: Annotated[
         Path | None,
         typer.Option("--file", metavar="FILE", help="The file to write (AWS_CONFIG_FILE, else ~/.aws/config)."),
@@ -657,9 +645,6 @@ def profiles(
         options,
         bootstrap=bootstrap,
         user=user,
-        source_profile=source_profile,
-        output=output,
-        outputs=outputs,
         file=file,
         check=check,
         json=json,

@@ -10,12 +10,8 @@ import pytest
 from botocore.exceptions import ClientError, HTTPClientError
 from botocore.httpsession import URLLib3Session
 
-from strata.aws.session import Aws as Session
-from strata.aws.switches import switched_on
-from strata.config.limits import aws_limits
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, Aws
-from tests.scenarios.aws_cli import parse
 
 
 @pytest.fixture
@@ -719,24 +715,3 @@ def test_a_granted_quota_makes_room_for_accounts(aws: Aws) -> None:
     aws.order("time-passes", days=True)
 
     assert organizations.create_account(Email="a@example.com", AccountName="a")["CreateAccountStatus"]["Id"]
-
-
-@pytest.mark.parametrize("service", [one for one in aws_limits().own_switches if one != "ipam.amazonaws.com"])
-def test_trusted_access_alone_switches_nothing_on(aws: Aws, monkeypatch: pytest.MonkeyPatch, service: str) -> None:
-    """What `strata check` names does, and `strata doctor` sees it: all but IPAM, of which AWS does not say it."""
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
-    aws.order("support-plan")
-    aws.client("organizations").enable_aws_service_access(ServicePrincipal=service)
-    trusted = switched_on(Session(None, "us-east-1"), service)
-
-    parse(aws_limits().own_switches[service].call.split()[1:]).run()
-
-    assert (trusted, switched_on(Session(None, "us-east-1"), service)) == (False, True)
-
-
-def test_health_does_not_say_it_to_who_has_no_support_plan(aws: Aws, monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, value in aws.environment().items():
-        monkeypatch.setenv(name, value)
-
-    assert switched_on(Session(None, "us-east-1"), "health.amazonaws.com") is None

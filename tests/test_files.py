@@ -20,7 +20,7 @@ from typer.testing import CliRunner, Result
 from strata import atomic as files
 from strata.atomic import UnreadableError
 from strata.cli import app
-from strata.commands.profiles import default_file, read_outputs
+from strata.commands.profiles import OrganizationFacts, default_file
 from strata.errors import ConfigurationError, StrataError, unforeseen
 from strata.files import aws_config
 from strata.files.config_edit import fill, offer, schema_line
@@ -82,7 +82,6 @@ KINDS: Mapping[str, tuple[Callable[[Path], object], str, dict[str, str]]] = {
 
 READERS: Mapping[str, Callable[[Path], object]] = {
     **{name: lambda file: load(file.parents[file.parent.name == "policies"]) for name in CONFIGURATION},
-    "outputs.json": lambda file: read_outputs(file, load(SHIPPED)),
     "aws": aws_config.read,
     "text": files.read_text,
 }
@@ -165,12 +164,10 @@ def edit(request: pytest.FixtureRequest, folder: Path, tmp_path: Path) -> tuple[
         (tmp_path / "report").write_text("old\n")
         return tmp_path / "report", lambda: run("--config", folder, "report", "--output", tmp_path / "report")
     (tmp_path / "aws").write_text("[default]\n")
-    outputs = tmp_path / "outputs.json"
-    outputs.write_text(
-        '{"organizations": {"output.account_ids": {"management": "123456789012", "security": "111111111111"}},'
-        ' "sso": {"output.portal_url": "https://d-1234567890.awsapps.com/start"}}'
-    )
-    words = ("--config", folder, "profiles", "--outputs", outputs, "--file", tmp_path / "aws", "--yes")
+    facts = OrganizationFacts({"security": "111111111111"}, "https://d-1234567890.awsapps.com/start")
+    patch = request.getfixturevalue("monkeypatch")
+    patch.setattr("strata.commands.profiles.organization_now", lambda *_, **__: facts)
+    words = ("--config", folder, "profiles", "--file", tmp_path / "aws", "--yes")
     return tmp_path / "aws", lambda: run(*words)
 
 

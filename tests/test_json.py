@@ -17,7 +17,7 @@ from typer.testing import CliRunner
 
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
-from strata.commands import drift, plan
+from strata.commands import drift, plan, profiles
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
@@ -180,13 +180,13 @@ def test_report(tmp_path: Path) -> None:
     assert differences("strata report --diff", changed) == []
 
 
-def test_profiles(tmp_path: Path) -> None:
-    ids = {"management": "123456789012", "security": "111111111111"}
-    portal = {"portal_url": "https://d-1234567890.awsapps.com/start"}
-    (tmp_path / "outputs.json").write_text(json.dumps({"organizations": {"account_ids": ids}, "sso": portal}))
-    words = ("profiles", "--json", "--outputs", tmp_path / "outputs.json", "--file", tmp_path / "aws")
+def test_profiles(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    facts = profiles.OrganizationFacts({"security": "111111111111"}, "https://d-1234567890.awsapps.com/start")
+    monkeypatch.setattr(profiles, "organization_now", lambda *_, **__: facts)
 
-    assert differences("strata profiles", printed(*words, config=SHIPPED)) == []
+    found = printed("profiles", "--json", "--file", tmp_path / "aws", config=SHIPPED)
+
+    assert differences("strata profiles", found) == []
 
 
 def test_doctor(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -925,11 +925,11 @@ def test_the_one_organization_that_documents_name_is_ours(
     assert (found == []) == known
 
 
-@pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes"), ("doctor",)])
+@pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes")])
 def test_documents_that_name_another_organization_are_refused(
     command: tuple[str, ...], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
-    """In one line, at the condition; the others of the doctor are looked into all the same."""
+    """In one line, at the condition."""
     monkeypatch.setenv("AWS_ENDPOINT_URL", "http://127.0.0.1:1")
 
     def told(id: str) -> list[str]:

@@ -6,7 +6,6 @@ import json
 import os
 import re
 import stat
-import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -30,8 +29,9 @@ from moto import mock_aws
 from typer.testing import CliRunner
 
 from strata.aws.organization import ListedAccount
+from strata.aws.session import Aws
 from strata.cli import app
-from strata.commands.profiles import OrganizationFacts, Portal, ProfileRequest, Profiles, build_profiles, identify
+from strata.commands.profiles import OrganizationFacts, Profile, build_profiles, default_file, identify, sections
 from strata.errors import StrataError
 from strata.files import aws_config
 from strata.landing_zone import LandingZone
@@ -138,32 +138,33 @@ def landing_zone(config: Path) -> LandingZone:
 # What the profiles are
 
 IDS = {"management": OURS, "audit": "111111111112", "dev": "111111111113"}
-PORTAL = Portal("https://d-1234567890.awsapps.com/start", "eu-west-1")
-SIGNED_IN = OrganizationFacts(IDS, PORTAL)
+PORTAL = "https://d-1234567890.awsapps.com/start"
+BEFORE, SIGNED_IN = OrganizationFacts(IDS, None), OrganizationFacts(IDS, PORTAL)
 
 
-def request(**given: Any) -> ProfileRequest:
-    return ProfileRequest(**{"region": "eu-west-1", **given})
+def built(landing_zone: LandingZone, facts: OrganizationFacts = SIGNED_IN, **given: Any) -> list[Profile]:
+    return build_profiles(landing_zone, facts, **{"region": "eu-west-1", **given})[0]
 
 
-def names(profiles: Profiles) -> list[str]:
-    return [profile.name for profile in profiles.profiles]
+def names(profiles: list[Profile]) -> list[str]:
+    return [profile.name for profile in profiles]
 
 
-def test_one_profile_per_account_and_permission_set_however_many_may_use_it(landing_zone: LandingZone) -> None:
-    profiles = build_profiles(landing_zone, SIGNED_IN, request())
-    assert names(profiles) == [
-        "ac-audit-admin",
-        "ac-dev-admin",
-        "ac-dev-look",
-        "ac-management-StateAccess",
-        "ac-management-admin",
-    ]
+ANNS = ["ac-audit-admin", "ac-dev-admin", "ac-management-StateAccess", "ac-management-admin"]
+
+
+@pytest.mark.parametrize(
+    ("user", "expected"), [(None, sorted([*ANNS, "ac-dev-look"])), ("ann", ANNS), ("bob", ["ac-dev-look"])]
+)
+def test_one_profile_per_account_and_permission_set_that_somebody_may_use(
+    landing_zone: LandingZone, user: str | None, expected: list[str]
+) -> None:
+    """A user has what groups and direct assignments give."""
+    assert names(built(landing_zone, user=user)) == expected
 
 
 def test_a_sign_in_profile_names_the_role_by_the_sets_name(landing_zone: LandingZone) -> None:
-    profile = build_profiles(landing_zone, SIGNED_IN, request(region="eu-north-1")).profiles[0]
-    assert dict(profile.settings) == {
+    assert dict(built(landing_zone, region="eu-north-1")[0].settings) == {
         "sso_session": "ac",
         "sso_account_id": "111111111112",
         "sso_role_name": "Full-Access",
@@ -171,83 +172,56 @@ def test_a_sign_in_profile_names_the_role_by_the_sets_name(landing_zone: Landing
     }
 
 
-def test_output_is_set_when_asked_for(landing_zone: LandingZone) -> None:
-    assert {p.settings["output"] for p in build_profiles(landing_zone, SIGNED_IN, request(output="yaml")).profiles} == {
-        "yaml"
-    }
-
-
-@pytest.mark.parametrize(
-    ("user", "expected"),
-    [
-        ("ann", ["ac-audit-admin", "ac-dev-admin", "ac-management-StateAccess", "ac-management-admin"]),
-        ("bob", ["ac-dev-look"]),
-    ],
-)
-def test_user_means_what_groups_and_direct_assignments_give(
-    landing_zone: LandingZone, user: str, expected: list[str]
-) -> None:
-    assert names(build_profiles(landing_zone, SIGNED_IN, request(user=user))) == expected
-
-
 def test_a_user_with_the_key_of_a_group_is_not_the_group(config: Path) -> None:
     (config / "sso.yaml").write_text(SSO.replace("  bob:\n", "  admins:\n", 1).replace("- bob", "- admins"))
-    assert names(build_profiles(load(config), SIGNED_IN, request(user="admins"))) == ["ac-dev-look"]
-
-
-def test_user_says_that_groups_of_an_identity_provider_are_not_known(landing_zone: LandingZone, said: Said) -> None:
-    (warning,) = said(build_profiles(landing_zone, SIGNED_IN, request(user="bob")).warnings)
-    assert (warning.id, warning.data["groups"]) == ("members-unseen", ["auditors"])
-    assert not build_profiles(landing_zone, SIGNED_IN, request()).warnings
+    assert names(built(load(config), user="admins")) == ["ac-dev-look"]
 
 
 @pytest.mark.parametrize(
-    ("user", "portal", "id", "data"),
+    ("facts", "user", "warned"),
     [
-        ("anne", PORTAL, "unknown-name", {"kind": "user", "name": "anne"}),
-        ("eve", PORTAL, "no-access", {"user": "eve"}),
-        ("ann", None, "arguments-conflict", {"options": ["--user"]}),
+        (SIGNED_IN, None, []),
+        (SIGNED_IN, "bob", [("members-unseen", {"groups": ["auditors"]})]),
+        (
+            OrganizationFacts({"management": OURS}, PORTAL),
+            None,
+            [("account-without-profile", {"accounts": ["audit", "dev"]})],
+        ),
     ],
 )
-def test_user_that_cannot_be_met_is_refused(
-    landing_zone: LandingZone, user: str, portal: Portal | None, id: str, data: dict[str, Any], said: Said
+def test_what_lacks_a_profile_is_warned_of(
+    landing_zone: LandingZone, facts: OrganizationFacts, user: str | None, warned: list[Any], said: Said
+) -> None:
+    _, warnings = build_profiles(landing_zone, facts, region="eu-west-1", user=user)
+    assert [(one.id, one.data) for one in said(warnings)] == warned
+
+
+@pytest.mark.parametrize(
+    ("facts", "given", "id"),
+    [
+        (SIGNED_IN, {"user": "anne"}, "unknown-name"),
+        (SIGNED_IN, {"user": "eve"}, "no-access"),
+        (BEFORE, {"user": "ann", "source": "boot"}, "arguments-conflict"),
+        (BEFORE, {}, "argument-missing"),
+    ],
+)
+def test_what_cannot_be_met_is_refused(
+    landing_zone: LandingZone, facts: OrganizationFacts, given: dict[str, str], id: str, said: Said
 ) -> None:
     with pytest.raises(StrataError) as error:
-        build_profiles(landing_zone, OrganizationFacts(IDS, portal), request(user=user, source_profile="boot"))
-    assert [(one.id, one.data) for one in said(error)] == [(id, data)]
+        built(landing_zone, facts, **given)
+    assert said.ids(error) == [id]
 
 
-def test_an_account_that_is_not_there_has_no_sign_in_profile(landing_zone: LandingZone) -> None:
-    facts = OrganizationFacts({"management": OURS, "dev": IDS["dev"]}, PORTAL)
-    assert not any("audit" in name for name in names(build_profiles(landing_zone, facts, request())))
-
-
-@pytest.mark.parametrize("facts", [OrganizationFacts(IDS, None), SIGNED_IN], ids=["before", "asked for"])
-def test_before_identity_center_profiles_assume_the_role_of_members_alone(
-    landing_zone: LandingZone, facts: OrganizationFacts
-) -> None:
-    profiles = build_profiles(
-        landing_zone, facts, request(source_profile="my boot", bootstrap=facts.portal is not None)
-    )
+def test_before_identity_center_profiles_assume_the_role_of_members_alone(landing_zone: LandingZone) -> None:
+    profiles = built(landing_zone, BEFORE, source="my boot")
     assert names(profiles) == ["ac-audit-oaar", "ac-dev-oaar"]
-    assert dict(profiles.profiles[1].settings) == {
+    assert dict(profiles[1].settings) == {
         "role_arn": "arn:aws:iam::111111111113:role/OrganizationAccountAccessRole",
         "source_profile": "my boot",
-        "role_session_name": "strata-my-boot",
         "region": "eu-west-1",
     }
-    assert list(profiles.sections("ac")) == ["profile ac-audit-oaar", "profile ac-dev-oaar"]
-
-
-def test_a_session_name_is_never_longer_than_sts_takes(landing_zone: LandingZone) -> None:
-    profile = build_profiles(landing_zone, OrganizationFacts(IDS, None), request(source_profile="ä" * 80)).profiles[0]
-    assert re.fullmatch(r"[\w+=,.@-]{2,64}", profile.settings["role_session_name"], re.ASCII)
-
-
-def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, said: Said) -> None:
-    with pytest.raises(StrataError) as error:
-        build_profiles(landing_zone, OrganizationFacts(IDS, None), request())
-    assert said.ids(error) == ["argument-missing"]
+    assert list(sections(landing_zone.project, BEFORE, profiles)) == ["profile ac-audit-oaar", "profile ac-dev-oaar"]
 
 
 @given(TEXTS)
@@ -256,17 +230,16 @@ def test_the_role_needs_a_profile_to_assume_it_from(landing_zone: LandingZone, s
 @settings(max_examples=60, phases=(Phase.explicit, Phase.generate), derandomize=True)
 def test_the_aws_cli_reads_what_was_written_whatever_the_source(text: str) -> None:
     """Or it is refused."""
-    facts = OrganizationFacts(IDS, None)
     if not text or not (text.isprintable() and text == text.strip()):
         with pytest.raises(StrataError):
-            build_profiles(_small(), facts, request(source_profile=text))
+            built(_small(), BEFORE, source=text)
         return
-    profiles = build_profiles(_small(), facts, request(source_profile=text))
+    profiles = built(_small(), BEFORE, source=text)
     with tempfile.NamedTemporaryFile("w", encoding="utf-8", suffix="config") as file:
-        file.write(aws_config.block("ac", profiles.sections("ac")))
+        file.write(aws_config.block("ac", sections(_small().project, BEFORE, profiles)))
         file.flush()
         read = botocore.configloader.load_config(file.name)
-    assert read["profiles"] == {one.name: dict(one.settings) for one in profiles.profiles}
+    assert read["profiles"] == {one.name: dict(one.settings) for one in profiles}
     assert len(read["profiles"]) == len(IDS) - 1
 
 
@@ -285,7 +258,7 @@ def test_two_profiles_of_one_name_are_refused(config: Path, said: Said) -> None:
     more += "  - permission_sets:\n      - x-admin\n    users:\n      - bob\n    accounts:\n      - audit\n"
     (config / "sso.yaml").write_text(SSO.replace("assignments:\n", more))
     with pytest.raises(StrataError) as error:
-        build_profiles(load(config), OrganizationFacts({**IDS, "audit-x": "111111111119"}, PORTAL), request())
+        built(load(config), OrganizationFacts({**IDS, "audit-x": "111111111119"}, PORTAL))
     (told,) = said(error)
     assert (told.id, told.data) == ("name-taken", {"kind": "profile", "name": "ac-audit-x-admin"})
 
@@ -302,26 +275,23 @@ AUDIT = live("111111111112", "acme-audit", "aws+audit@ACME.io")
 DEV = live("111111111113", "acme-dev", "aws+dev@acme.io")
 
 
-def test_accounts_are_known_by_their_address_whatever_its_case(landing_zone: LandingZone) -> None:
-    assert identify([DEV, AUDIT, ROOT], landing_zone) == IDS
+RETIRED = live("111111111114", "acme-old", "aws+old@acme.io")
+UNDECLARED = live("111111111115", "new", "x@acme.io")
+CLOSED = [live(DEV.id, DEV.name, DEV.email, state) for state in ("CLOSED", "SUSPENDED", "PENDING_ACTIVATION")]
 
 
-def test_only_members_have_a_profile(landing_zone: LandingZone) -> None:
-    retired = live("111111111114", "acme-old", "aws+old@acme.io")
-    undeclared = live("111111111115", "new", "x@acme.io")
-    assert identify([ROOT, AUDIT, DEV, retired, undeclared], landing_zone) == IDS
-
-
-@pytest.mark.parametrize("state", ["CLOSED", "SUSPENDED", "PENDING_CLOSURE", "PENDING_ACTIVATION"])
-def test_an_account_that_is_not_active_has_no_profile(landing_zone: LandingZone, state: str) -> None:
-    closed = live(DEV.id, DEV.name, DEV.email, state)
-    assert sorted(identify([ROOT, AUDIT, closed], landing_zone)) == ["audit", "management"]
-
-
-def test_all_accounts_without_a_profile_are_one_warning(landing_zone: LandingZone, said: Said) -> None:
-    profiles = build_profiles(landing_zone, OrganizationFacts({"management": OURS}, PORTAL), request())
-    [warning] = said(profiles.warnings)
-    assert (warning.id, warning.data) == ("account-without-profile", {"accounts": ["audit", "dev"]})
+@pytest.mark.parametrize(
+    ("accounts", "expected"),
+    [
+        ([DEV, AUDIT, ROOT], {"audit", "dev"}),
+        ([ROOT, AUDIT, DEV, RETIRED, UNDECLARED], {"audit", "dev"}),
+        *(([ROOT, AUDIT, closed], {"audit"}) for closed in CLOSED),
+    ],
+)
+def test_active_members_are_known_by_their_address_whatever_its_case(
+    landing_zone: LandingZone, accounts: list[ListedAccount], expected: set[str]
+) -> None:
+    assert identify(accounts, landing_zone) == {key: IDS[key] for key in {"management", *expected}}
 
 
 def test_another_organization_is_refused(landing_zone: LandingZone, said: Said) -> None:
@@ -333,7 +303,7 @@ def test_another_organization_is_refused(landing_zone: LandingZone, said: Said) 
 # The block and what is around it
 
 SECTIONS = {
-    "sso-session ac": {"sso_start_url": PORTAL.start_url, "sso_region": "eu-west-1"},
+    "sso-session ac": {"sso_start_url": PORTAL, "sso_region": "eu-west-1"},
     "profile ac-dev-look": {"sso_session": "ac", "sso_account_id": IDS["dev"]},
 }
 FEWER = {"profile ac-audit-oaar": {"region": "eu-west-1"}}
@@ -342,8 +312,7 @@ MINE = f"# mine\n[default]\nregion = eu-west-1\n\n[profile boot]\naws_secret_acc
 
 
 def updated(text: str, sections: Mapping[str, Mapping[str, str]] = SECTIONS, owner: str = "ac") -> str:
-    old = aws_config.parts("f", text, owner)
-    return aws_config.replaced("f", old, aws_config.block(owner, sections))
+    return aws_config.replaced("f", text, owner, aws_config.block(owner, sections))
 
 
 BLOCK = updated("")
@@ -389,8 +358,7 @@ REFUSED: dict[str, tuple[str, dict[int, str]]] = {
     "no end": (BLOCK.replace("# <<< strata ac <<<\n", ""), {1: "block-damaged"}),
     "no beginning": ("\n# <<< strata ac <<<\n", {2: "block-damaged"}),
     "reversed": ("# <<< strata ac <<<\n# >>> strata ac >>>\n", {1: "block-damaged"}),
-    "twice": (BLOCK + BLOCK, {BLOCK.count("\n") + 1: "block-twice"}),
-    "two ends": (BLOCK + "# <<< strata ac <<<\n", {BLOCK.count("\n") + 1: "block-twice"}),
+    "twice": (BLOCK + BLOCK, {1: "block-damaged"}),
     "taken before": (
         '[profile ac-dev-look]\n[default]\n[profile "ac-dev-look"] # see [1]\n[sso-session ac]\n[profile ac]\n',
         {1: "name-taken", 3: "name-taken", 4: "name-taken"},
@@ -560,14 +528,14 @@ def test_before_identity_center_the_profiles_work(cloud: Cloud, strata: Strata, 
     session = boto3.Session(profile_name="ac-dev-oaar")
     caller = session.client("sts").get_caller_identity()
     assert f"arn:aws:iam::{caller['Account']}:role/OrganizationAccountAccessRole" in file.read_text()
-    assert caller["Arn"].endswith("OrganizationAccountAccessRole/strata-boot")
+    assert ":assumed-role/OrganizationAccountAccessRole/" in caller["Arn"]
     assert caller["Account"] != OURS
     assert session.region_name == "eu-west-1"
 
 
 def test_after_identity_center_the_sdk_reads_every_profile(cloud: Cloud, strata: Strata, file: Path) -> None:
     cloud.instances = [instance()]
-    assert strata("--yes", "--cli-output", "json").exit_code == 0
+    assert strata("--yes").exit_code == 0
     read = botocore.session.Session(profile="ac-dev-admin").full_config
     assert read["sso_sessions"] == {
         "ac": {
@@ -586,7 +554,7 @@ def test_after_identity_center_the_sdk_reads_every_profile(cloud: Cloud, strata:
     ]
     profile = read["profiles"]["ac-dev-admin"]
     assert profile.pop("sso_account_id").isdigit()
-    assert profile == {"sso_session": "ac", "sso_role_name": "Full-Access", "region": "eu-west-1", "output": "json"}
+    assert profile == {"sso_session": "ac", "sso_role_name": "Full-Access", "region": "eu-west-1"}
 
 
 def test_motos_own_instance_is_found(cloud: Cloud, strata: Strata, file: Path) -> None:
@@ -630,14 +598,16 @@ def test_bootstrap_goes_back_to_the_role(cloud: Cloud, strata: Strata, file: Pat
     assert headers(file)[1:] == ["[profile ac-audit-oaar]", "[profile ac-dev-oaar]"]
 
 
-def test_the_bootstrap_profile_is_not_one_that_goes_away(cloud: Cloud, strata: Strata, file: Path, said: Said) -> None:
+def test_the_bootstrap_profile_is_not_one_that_goes_away(
+    cloud: Cloud, strata: Strata, file: Path, said: Said, monkeypatch: pytest.MonkeyPatch
+) -> None:
     cloud.instances = [instance()]
     strata("--yes")
     before = file.read_text()
-    for own in ("ac-management-admin", "ac-dev-oaar"):
-        refused = strata("--yes", "--bootstrap", "--source-profile", own)
-        assert (refused.exit_code, file.read_text()) == (1, before)
-        assert [(one.id, one.data) for one in said(refused)] == [("source-in-block", {"profile": own})]
+    monkeypatch.setattr("strata.commands.profiles.connect", lambda options, _: Aws(None, options.region))
+    refused = strata("--yes", "--bootstrap", "--profile", "ac-management-admin")
+    assert (refused.exit_code, file.read_text()) == (1, before)
+    assert [(one.id, one.data) for one in said(refused)] == [("source-in-block", {"profile": "ac-management-admin"})]
 
 
 def test_every_page_is_read(cloud: Cloud, strata: Strata) -> None:
@@ -649,30 +619,24 @@ def test_every_page_is_read(cloud: Cloud, strata: Strata) -> None:
     assert cloud.calls.count("organizations.ListAccounts") == 5
 
 
-def test_throttling_that_does_not_end_is_said_and_nothing_is_written(
-    cloud: Cloud, strata: Strata, file: Path, said: Said
+@pytest.mark.parametrize(
+    ("operation", "code", "id"),
+    [
+        ("organizations.ListAccounts", "TooManyRequestsException", "aws-throttled"),
+        ("organizations.ListAccounts", "AWSOrganizationsNotInUseException", "other-organization"),
+        ("sso-admin.ListInstances", "AccessDeniedException", "aws-denied"),
+    ],
+)
+def test_what_aws_refuses_is_said_and_nothing_is_written(
+    cloud: Cloud, strata: Strata, file: Path, said: Said, operation: str, code: str, id: str
 ) -> None:
-    cloud.throttled = set(range(1, 99))
-    before = file.read_text()
-    done = strata("--yes")
-    assert (done.exit_code, file.read_text()) == (1, before)
-    assert said.ids(done) == ["aws-throttled"]
-
-
-def test_a_refused_look_at_identity_center_does_not_pass_for_none(
-    cloud: Cloud, strata: Strata, file: Path, said: Said
-) -> None:
+    """Access that is refused does not pass for an Identity Center that is off."""
     cloud.instances = [instance()]
     strata("--yes")
-    before, cloud.refused = file.read_text(), ("sso-admin.ListInstances", "AccessDeniedException")
+    before, cloud.refused = file.read_text(), (operation, code)
     done = strata("--yes")
     assert (done.exit_code, file.read_text()) == (1, before)
-    assert said.ids(done) == ["aws-denied"]
-
-
-def test_no_organization_yet(cloud: Cloud, strata: Strata, said: Said) -> None:
-    cloud.refused = ("organizations.ListAccounts", "AWSOrganizationsNotInUseException")
-    assert said.ids(strata("--yes")) == ["no-organization"]
+    assert said.ids(done) == [id]
 
 
 # What the operator sees
@@ -802,94 +766,9 @@ def test_a_region_that_is_none_is_refused(strata: Strata, cloud: Cloud, said: Sa
     assert (told.id, told.data) == ("unknown-name", {"kind": "region", "name": "eu-wst-1"})
 
 
-# Offline
-
-
-@pytest.fixture
-def unplugged(monkeypatch: pytest.MonkeyPatch, file: Path) -> None:
-    """No AWS, no credentials, and boto3 cannot be imported."""
-    for name in [name for name in os.environ if name.startswith(("AWS_", "STRATA_"))]:
-        monkeypatch.delenv(name)
-    monkeypatch.setenv("AWS_CONFIG_FILE", str(file))
-    monkeypatch.setitem(sys.modules, "boto3", None)
-    monkeypatch.chdir(file.parent)
-
-
-def outputs(*, prefix: str = "output.", portal: str | None = PORTAL.start_url, **ids: str) -> str:
-    """What `cdktf deploy --outputs-file` writes: by stack and id of the construct."""
-    stacks: dict[str, Any] = {"organizations": {f"{prefix}account_ids": {**IDS, **ids}, "cross-stack-output-x": "y"}}
-    if portal:
-        stacks["sso"] = {f"{prefix}portal_url": portal}
-    return json.dumps(stacks)
-
-
-@pytest.mark.usefixtures("unplugged")
-@pytest.mark.parametrize("prefix", ["output.", ""])
-def test_outputs_are_read_without_aws(strata: Strata, file: Path, prefix: str) -> None:
-    (file.parent / "o.json").write_text(outputs(prefix=prefix, old="111111111114"))
-    done = strata("--yes", "--outputs", "o.json")
-    assert done.exit_code == 0, done.output
-    assert "sso_start_url = https://d-1234567890.awsapps.com/start\n" in file.read_text()
-    assert [header for header in headers(file) if "ac-" in header] == [
-        "[profile ac-audit-admin]",
-        "[profile ac-dev-admin]",
-        "[profile ac-dev-look]",
-        "[profile ac-management-StateAccess]",
-        "[profile ac-management-admin]",
-    ]
-
-
-@pytest.mark.usefixtures("unplugged")
-def test_the_file_is_the_one_the_aws_cli_reads(strata: Strata, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    (tmp_path / "o.json").write_text(outputs())
-    arguments = ("--yes", "--outputs", str(tmp_path / "o.json"))
+def test_the_file_is_the_one_the_aws_cli_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("HOME", str(tmp_path))
-    monkeypatch.setenv("AWS_CONFIG_FILE", "~/$HERE/mine")
     monkeypatch.setenv("HERE", "there")
-    strata(*arguments)
-    assert "[sso-session ac]" in (tmp_path / "there" / "mine").read_text()
-    monkeypatch.setenv("AWS_CONFIG_FILE", "")
-    strata(*arguments)
-    assert "[sso-session ac]" in (tmp_path / ".aws" / "config").read_text()
-
-
-@pytest.mark.usefixtures("unplugged")
-def test_outputs_before_identity_center(strata: Strata, file: Path) -> None:
-    (file.parent / "o.json").write_text(outputs(portal=None))
-    assert strata("--yes", "--outputs", "o.json", "--profile", "boot").exit_code == 0
-    assert headers(file)[2:] == ["[profile ac-audit-oaar]", "[profile ac-dev-oaar]"]
-
-
-@pytest.mark.usefixtures("unplugged")
-@pytest.mark.parametrize(
-    ("content", "id", "data"),
-    [
-        ("{", "not-json", {}),
-        ("[]", "outputs-malformed", {}),
-        (json.dumps({"sso": {}}), "outputs-malformed", {}),
-        (outputs(dev="12"), "outputs-malformed", {}),
-        (outputs(management="1" * 12), "other-organization", {"account": "1" * 12}),
-    ],
-)
-def test_outputs_that_are_of_no_use_are_explained(
-    strata: Strata, file: Path, content: str, id: str, data: dict[str, str], said: Said
-) -> None:
-    (file.parent / "o.json").write_text(content)
-    done = strata("--yes", "--outputs", "o.json")
-    assert (done.exit_code, file.read_text()) == (1, MINE)
-    assert [(one.id, one.place, one.data) for one in said(done)] == [(id, "o.json", data)]
-
-
-@pytest.mark.usefixtures("unplugged")
-def test_a_file_that_is_named_has_to_be_there(strata: Strata, said: Said) -> None:
-    done = strata("--yes", "--outputs", "o.json")
-    assert done.exit_code == 1
-    assert [(one.id, one.place) for one in said(done)] == [("no-such-file", "o.json")]
-
-
-def test_help_fits_60_columns(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("NO_COLOR", "1")
-    text = CliRunner().invoke(app, ["profiles", "--help"], terminal_width=60, env={"COLUMNS": "60"}).stdout
-    assert max(map(len, text.splitlines())) <= 60
-    assert "Example: strata profiles" in text
-    assert "\x1b" not in text
+    for named, file in (("~/$HERE/mine", tmp_path / "there" / "mine"), ("", tmp_path / ".aws" / "config")):
+        monkeypatch.setenv("AWS_CONFIG_FILE", named)
+        assert default_file() == file

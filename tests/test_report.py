@@ -604,10 +604,10 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
             GUARDRAILS,
         ],
     ),
-    "an account moves to where as much binds": (
+    "an account moves below one more policy that is merged": (
         ORGANIZATION,
         _set("accounts", "payments-dev", "organizational_unit", value="payments-production"),
-        [],
+        [GUARDRAILS],
     ),
     "an account has another address": (
         ORGANIZATION,
@@ -1126,78 +1126,6 @@ def _told_renames(folder: Path, revision: str) -> list[str]:
     """Returns the renames of a difference as they were made, of which alone it consists."""
     renames = [re.fullmatch(r"(.+) (\S+) is renamed from (\S+);.*", one.text) for one in _changes(folder, revision)]
     return [f"{found[1]} {found[3]} {found[2]}" for found in renames if found] if all(renames) else ["another change"]
-
-
-def _prune(folder: Path) -> None:
-    """What `strata rename --prune` writes once every state has made the moves."""
-    (folder / "moves.yaml").unlink()
-
-
-def test_a_rename_is_one_after_its_move_was_pruned(repository: Path) -> None:
-    folder = repository / "aws" / "config"
-    before = ["user jane-doe jane", "account shared common"]
-    _renamed(folder, *before)
-    _commit(repository)
-    assert _told_renames(folder, "HEAD~1") == before
-    _prune(folder)
-    assert _told_renames(folder, "HEAD~1") == before
-    _commit(repository)
-    assert _told_renames(folder, "HEAD~2") == before
-    assert _changes(folder, "HEAD~1") == []
-    _renamed(folder, "user jane jane-d")
-    assert "user jane-doe jane-d" in _told_renames(folder, "HEAD~2")
-    assert _told_renames(folder, "HEAD") == ["user jane jane-d"]
-
-
-def test_a_key_that_was_given_on_is_followed_in_the_order_of_the_renames(repository: Path) -> None:
-    """Two groups change their keys, by a third one, each step pruned before the next."""
-    folder = repository / "aws" / "config"
-    for step in ("devops third", "finops devops", "third finops"):
-        _renamed(folder, f"group {step}")
-        _commit(repository)
-        _prune(folder)
-        _commit(repository)
-    assert _told_renames(folder, "HEAD~6") == ["group devops finops", "group finops devops"]
-
-
-def test_a_rename_on_one_side_of_a_merge_is_one_though_another_took_its_move_out(repository: Path) -> None:
-    folder = repository / "aws" / "config"
-    _git(repository, "tag", "base")
-    _git(repository, "switch", "--quiet", "--create", "side")
-    _renamed(folder, "user jane-doe jane")
-    _commit(repository)
-    _prune(folder)
-    _commit(repository)
-    _git(repository, "switch", "--quiet", "--create", "other", "base")
-    _change(repository, SSO, LEAVES)
-    _git(repository, "stash", "--quiet")
-    _git(repository, *WHO, "merge", "--quiet", "--no-ff", "--message", "x", "side")
-    assert _told_renames(folder, "base") == ["user jane-doe jane"]
-
-
-def test_a_rename_that_was_taken_back_is_none(repository: Path) -> None:
-    """`git revert` takes the move out of moves.yaml, too, and nothing is another thing."""
-    folder = repository / "aws" / "config"
-    _renamed(folder, "user jane-doe jane")
-    _commit(repository)
-    _git(repository, *WHO, "revert", "--no-edit", "HEAD")
-    assert _changes(folder, "HEAD~2") == []
-
-
-def test_a_clone_without_the_history_says_that_a_rename_may_be_missing(
-    repository: Path, tmp_path: Path, said: Said
-) -> None:
-    folder = repository / "aws" / "config"
-    _renamed(folder, "user jane-doe jane")
-    _commit(repository)
-    _prune(folder)
-    _commit(repository)
-    _git(tmp_path, "clone", "--quiet", "--depth", "1", repository.as_uri(), "clone")
-    _git(tmp_path / "clone", "fetch", "--quiet", "--depth", "1", "origin", _at(repository, "HEAD~2"))
-    shallow = report("--diff", "FETCH_HEAD", config=tmp_path / "clone" / "aws" / "config")
-    assert "user jane-doe is removed" in shallow.stdout
-    assert said.ids(shallow.stderr) == ["move-unknown", "risk-not-allowed"]
-    assert said.ids(report("--diff", "HEAD~2", config=folder).stderr) == []
 
 
 def test_what_else_changes_in_a_rename_has_its_risk(repository: Path) -> None:

@@ -214,12 +214,8 @@ def _sso(answers: TemplateAnswers) -> list[str]:
 
 def _expectations(answers: TemplateAnswers) -> list[str]:
     """Returns where the expectations hold: no policy is attached to the root, where an account may be."""
-    administrator = "    in: security\n" if "security" in answers.keys else ""
     units = "".join(f"    - ou/{unit}\n" for unit in answers.top)
-    return [
-        f"  in:\n{units}" if any(not placed.units for placed in answers.accounts) else "  in: root\n",
-        administrator,
-    ]
+    return [f"  in:\n{units}" if any(not placed.units for placed in answers.accounts) else "  in: root\n"]
 
 
 _PARTS = {

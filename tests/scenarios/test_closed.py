@@ -145,7 +145,7 @@ def test_a_permission_set_changes_beside_an_account_that_is_closed(shipped: Site
 
     assert (spared.code, again.code) == (0, 0), spared.text + again.text
     judged = shipped.strata("doctor", "--json")
-    assert (judged.code, "permission-set-outdated" in judged.ids) == (0, False), judged.text
+    assert judged.code == 0, judged.text
     assert [one.data["state"] for one in judged.told if one.id == "account-inactive"] == ["CLOSED"]
     center, instance = shipped.client("sso-admin"), {"InstanceArn": INSTANCE}
     for arn in center.list_permission_sets(**instance)["PermissionSets"]:
@@ -188,7 +188,6 @@ def test_a_delegated_administrator_that_is_closed_stays_as_it_is(shipped: Site) 
     assert shipped.strata("plan", "--exit-code").code == 0
     assert shipped.aws.writing_calls(since=since) == {}
     assert drifted(shipped) == (["account security: state is SUSPENDED"], [])
-    assert "delegation-exists" not in shipped.strata("doctor", "--json").ids
 
     shipped.aws.order("account-state", account=id, state="ACTIVE")
     done(shipped.strata("deploy", "--yes"))

@@ -38,11 +38,6 @@ def ok(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
     return Finding(Level.OK, Message(id, text, **data), remedy)
 
 
-def later(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
-    """Makes a line about what a later step of the set-up makes."""
-    return Finding(Level.LATER, Message(id, text, **data), remedy)
-
-
 def warning(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
     """Makes a line that stops nothing."""
     return Finding(Level.WARNING, Message(id, text, **data), remedy)
@@ -53,23 +48,19 @@ def failure(id: str, text: str, remedy: str = "", /, **data: Any) -> Finding:
     return Finding(Level.FAILURE, Message(id, text, **data), remedy)
 
 
-def refused(problem: Message, remedy: str = "") -> Finding:
+def refused(problem: Message) -> Finding:
     """Makes a line of what others than doctor refuse as well."""
-    return Finding(Level.FAILURE, problem, remedy)
+    return Finding(Level.FAILURE, problem)
 
 
-def exists(id: str, text: str, address: str, import_id: str, **data: Any) -> Finding:
-    """Makes a line about what AWS has and no state does, which a deploy would make a second time."""
-    return failure(id, text, f"adopt it, in imports.yaml: {address}: {import_id}", place=address, **data)
-
-
-NOT_YET = later("not-yet", "not yet: strata bootstrap")
+NOT_YET = Finding(Level.LATER, Message("not-yet", "not yet: strata bootstrap"))
+"""What the set-up makes or needs; the report has one line for all of them."""
 
 
 def unanswered(error: AwsError) -> Finding:
     """Explains why a check got no answer; only a problem of the account itself is a failure."""
+    missing = action(error)
     if denied(error):
-        missing = action(error)
         text = f"not checked: {missing or error} is not allowed"
         way = f"use a profile that may, or {(missing and remedy(missing)) or 'allow the action'}"
         return warning("aws-denied", text, way, action=missing, code=error.code)
@@ -78,11 +69,11 @@ def unanswered(error: AwsError) -> Finding:
         text = f"the account's set-up is not complete ({error.code})"
         return failure("account-not-set-up", text, way, code=error.code)
     if emulator():
-        text = f"skipped: the emulator does not support {action(error) or 'this'}"
-        return warning("emulator-lacks-call", text, action=action(error))
+        text = f"skipped: the emulator does not support {missing or 'this'}"
+        return warning("emulator-lacks-call", text, action=missing)
     if error.code in THROTTLED:
-        text = f"not checked: AWS throttles {action(error) or 'this'}"
-        return warning("aws-throttled", text, "wait a minute and run this again", action=action(error))
+        text = f"not checked: AWS throttles {missing or 'this'}"
+        return warning("aws-throttled", text, "wait a minute and run this again", action=missing)
     told: Message = error.args[0]
     return refused(told.saying(f"not checked: {told}"))
 
@@ -95,19 +86,7 @@ def denied(error: AwsError) -> bool:
     return error.code in DENIED
 
 
-def unreadable(error: Exception) -> bool:
-    """Returns whether an emulator does not implement the call."""
-    return emulator() is not None and isinstance(error, AwsError) and error.code == "ResponseParserError"
-
-
 def action(error: AwsError) -> str:
     """Returns the action that a refusal names, as an IAM policy writes it; empty if it names none."""
     named = re.search(r"\b[a-z0-9-]+:[A-Z]\w+", str(error))
     return named[0] if named else ""
-
-
-def listed(names: list[str] | tuple[str, ...], most: int = 6) -> str:
-    """Returns the first names, sorted, and how many more there are."""
-    shown = sorted(names)[:most]
-    more = len(names) - len(shown)
-    return f"{', '.join(shown)}{f' and {more} more' if more else ''}"

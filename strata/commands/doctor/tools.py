@@ -1,35 +1,21 @@
-"""Checks of this machine: Python, Node, the cdktf CLI, Terraform; and of the configuration's own values."""
+"""Checks of this machine: Node, the cdktf CLI, Terraform."""
 
 from __future__ import annotations
 
 import json
 import os
-import platform
 import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
-from strata.aws.session import emulator
 from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import Finding, Level, failure, ok, warning
 from strata.config.models import TAKES_TABLE, Locking
-from strata.errors import Message
-from strata.landing_zone.examples import example_values
 from strata.terraform import tools
 
-PYTHON = (3, 11)
 TERRAFORM = (1, 10)
 """The first with a lock file in S3."""
-
-
-def check_python(_context: CheckContext) -> Finding:
-    """Checks the Python that runs this."""
-    version = platform.python_version()
-    if _numbers(version) < PYTHON:
-        remedy = "Strata needs 3.11 or newer: make PYTHON=python3.13"
-        return failure("tool-outdated", f"Python is {version}", remedy, tool="python", version=version)
-    return ok("tool-fine", f"Python {version}", tool="python", version=version)
 
 
 def check_node(_context: CheckContext) -> Finding:
@@ -103,18 +89,3 @@ _INSTALL = "install Terraform 1.10 or newer"
 
 def _numbers(version: str) -> tuple[int, ...]:
     return tuple(int(part) for part in re.findall(r"\d+", version)[:2])
-
-
-def check_configuration(context: CheckContext) -> Iterator[Finding]:
-    """Checks that no example's account or address is left in the configuration; an emulator accepts them."""
-    landing_zone = context.landing_zone
-    left = [] if emulator() else sorted(example_values(landing_zone))
-    for file, location, value in left:
-        # An account with an address that nobody reads is lost; a person or a mail with one only hears of nothing.
-        level = Level.FAILURE if file in ("project.yaml", "organization.yaml") else Level.WARNING
-        problem = Message("example-value", f"{value!r} is an example", value=value)
-        fault = landing_zone.fault(file, location, problem, "write your own, or strata init")
-        text = f"{fault.file}:{fault.line}: {fault.path}: {fault.problem}"
-        yield Finding(level, fault.problem.saying(text, place=fault.place), fault.remedy)
-    if not left:
-        yield ok("configuration-valid", f"{context.folder} is valid")

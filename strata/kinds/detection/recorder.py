@@ -15,7 +15,7 @@ from strata.landing_zone.detection import config_of, home_region, recorded_types
 
 CONTROL_TOWERS = "aws-controltower-"
 """What the name of Control Tower's recorder begins with: its guardrails keep everybody else off it."""
-LINKED = "AWSConfigurationRecorderFor"
+_LINKED = "AWSConfigurationRecorderFor"
 """What the name of a service's own begins with; the account may have its own besides."""
 _STATUS = "aws_config_configuration_recorder_status"
 
@@ -23,7 +23,7 @@ _STATUS = "aws_config_configuration_recorder_status"
 def recorder_here(ask: Ask) -> str | None:
     """Returns the name of the recorder that the account has in the region, but for those of AWS's services."""
     recorders = ask.client(CONFIG).describe_configuration_recorders()["ConfigurationRecorders"]
-    return next((str(each["name"]) for each in recorders if not each["name"].startswith(LINKED)), None)
+    return next((str(each["name"]) for each in recorders if not each["name"].startswith(_LINKED)), None)
 
 
 def _ours(ask: Ask) -> str | None:
