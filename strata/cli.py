@@ -47,7 +47,11 @@ RegionOption = Annotated[
 ]
 RequestRegionOption = Annotated[
     str | None,
-    typer.Option("--region", help="The region of the request, instead of the primary one.", show_default=False),
+    typer.Option(
+        "--region",
+        help="The region of the request. Default: any, so that an answer that differs by region is 'depends'.",
+        show_default=False,
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
@@ -779,7 +783,7 @@ def can(
     """Say whether somebody may do something, with the policies that decide: allowed, denied, or what it depends on.
 
     Reads the configuration alone, as AWS would: SCPs, RCPs, permission sets, boundaries. 'depends' names the key,
-    resource or policy that decides and that nobody gave. Exit 0 for allowed, 3 for denied or depends.
+    resource or policy that decides and that nobody gave. Exit 0 for allowed, else 3.
     """
     from strata.commands.can import run
 

@@ -1218,8 +1218,15 @@ def test_an_unknown_revision_is_one_line(repository: Path, revision: str, said: 
 
 def test_a_revision_before_the_configuration_is_one_line(repository: Path, said: Said) -> None:
     (repository / "aws" / "config").rename(repository / "aws" / "other")
+    _git(repository, "add", "--all")
     told = _refusal(report("--diff", "HEAD", config=repository / "aws" / "other"), said)
     assert (told.id, told.data) == ("revision-without-folder", {"revision": "HEAD", "folder": "aws/other"})
+
+
+def test_a_folder_that_git_does_not_know_is_one_line(repository: Path, said: Said) -> None:
+    folder = shutil.copytree(SHIPPED, repository / "new")
+    told = _refusal(report("--diff", "HEAD", config=folder), said)
+    assert (told.id, told.place) == ("folder-not-in-git", str(folder))
 
 
 def test_a_revision_with_faults_names_the_first(repository: Path, said: Said) -> None:

@@ -124,6 +124,9 @@ def _commit(folder: Path, revision: str) -> str:
     if prefix is None:
         text = f"{folder} is not in a git repository, so it has no revision {revision!r}"
         raise StrataError(Message("no-repository", text, place=str(folder), revision=revision))
+    if not _git(folder, "ls-files", "--cached"):
+        text = f"git does not know {folder}, so nothing can be compared; commit it, then edit it"
+        raise StrataError(Message("folder-not-in-git", text, place=str(folder), revision=revision))
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
         remedy = "in a shallow clone, fetch it first (actions/checkout: fetch-depth: 0)"
