@@ -210,7 +210,7 @@ def test_drift(monkeypatch: pytest.MonkeyPatch) -> None:
     was, now = ({"trust": {"Statement": [{"Sid": sid, **trust}]}} for sid in ("A", "B"))
     sides: Any = {"recorded": Thing("role", "a of b", was), "live": Thing("role", "a of b", now)}
     changed = Difference(DifferenceKind.CHANGED, "role", "a of b", here, "trust", **sides)
-    found = Drift((gone, changed), (gone,), ("group admins",), {"policies": DENIED})
+    found = Drift((gone, changed), (gone,), (gone,), {"policies": DENIED})
     monkeypatch.setattr(drift, "connect", lambda *_: None)
     monkeypatch.setattr(drift, "management_caller", lambda *_: None)
     monkeypatch.setattr(drift, "steady_states", lambda *_: {})
