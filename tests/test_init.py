@@ -353,7 +353,7 @@ def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str, **given: A
     return init.run(Options(config=folder), given=given, to=None, dry_run=False, yes=False)
 
 
-BEGUN = ("acme", "", "eu-central-1", "eu-west-1", "", "")
+BEGUN = ("acme", "", "eu-central-1", "eu-west-1", "")
 ENDED = ("aws@acme.io", "210987654321", "", "", "", "Zoë Ng <z@acme.io>")
 TYPED = (*BEGUN, "", *ENDED)
 

@@ -119,7 +119,7 @@ class Question(NamedTuple):
     """A question: what is asked, how the answer is read, and what Enter takes.
 
     Attributes:
-        needed: nobody's answer is what Enter takes only where this is not set.
+        needed: somebody has to answer; else what Enter takes stands, and nobody is asked where that is nothing.
     """
 
     name: str
@@ -165,7 +165,8 @@ def gather(options: Options, given: Mapping[str, Any], file: str | None, *, may_
         raise UsageError(Message("nobody-to-ask", text, options=needed))
     for question in lacking:
         if question.name not in known:  # another answer may have settled it
-            known[question.name] = _asked(question, known) if may_ask else question.read(question.suggest(known), known)
+            asks = may_ask and (question.needed or question.suggest(known))
+            known[question.name] = _asked(question, known) if asks else question.read(question.suggest(known), known)
     return TemplateAnswers(**{field.name: known[field.name] for field in dataclasses.fields(TemplateAnswers)})
 
 
@@ -284,7 +285,7 @@ QUESTIONS = (
     Question("short_name", "short name, for buckets", _typed(types.ShortName), lambda known: known["name"][:4]),
     Question("primary", "primary region", _typed(types.Region), lambda _: "us-east-1"),
     Question("secondary", "region of the state's replica", _typed(types.Region), lambda _: "us-west-2"),
-    Question("governed", "more regions with regional defaults, Enter for none", _regions, needed=False),
+    Question("governed", "more regions with regional defaults", _regions, needed=False),
     Question("units", "organizational units", _units, lambda _: TREE, needed=False),
     Question("accounts", "member accounts, as key@unit", _accounts, lambda _: ACCOUNTS, needed=False),
     Question("email", "e-mail address that accounts get plus-addresses of, such as aws@example.org", _email),
