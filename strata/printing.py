@@ -138,28 +138,6 @@ _LINKED = re.compile(
 )
 
 
-def html(text: str) -> str:
-    """Returns text for an element or a quoted attribute of an HTML page."""
-    from html import escape
-
-    return escape(flat(text))
-
-
-def script_data(data: Any) -> str:
-    """Returns data as the JSON of a script element, which it cannot end; texts can be seen like others of the page."""
-    import json
-
-    return json.dumps(_seen(data), separators=(",", ":")).replace("<", r"\u003c")
-
-
-def _seen(data: Any) -> Any:
-    if isinstance(data, dict):
-        return {key: _seen(value) for key, value in data.items()}
-    if isinstance(data, list | tuple):
-        return [_seen(value) for value in data]
-    return flat(data) if isinstance(data, str) else data
-
-
 def as_json(data: Any) -> str:
     """Returns data as JSON in ASCII, for a script: every text is exactly what it was, and none commands a terminal."""
     import json

@@ -20,8 +20,7 @@ PATIENCE = 600
 
 Json = dict[str, Any]
 
-KEYS = {"Enter": (13, "\r"), "Tab": (9, ""), "Escape": (27, ""), "Space": (32, " "), "Home": (36, ""), "End": (35, "")}
-KEYS |= {"ArrowLeft": (37, ""), "ArrowUp": (38, ""), "ArrowRight": (39, ""), "ArrowDown": (40, "")}
+KEYS = {"Enter": (13, "\r"), "Tab": (9, "")}
 
 
 def chromium() -> str | None:
@@ -104,7 +103,8 @@ class Browser:
         scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
         self.call("Emulation.setEmulatedMedia", media="", features=scheme)
         self.call("Page.navigate", url=file.as_uri())
-        self.wait("location.protocol === 'file:' && document.documentElement?.dataset.ready === ''")
+        script = "document.documentElement?.dataset.script === '' && document.readyState === 'complete'"
+        self.wait(f"location.protocol === 'file:' && {script}")
 
     def evaluate(self, expression: str) -> Any:
         """Returns what an expression is in the page."""
@@ -120,23 +120,16 @@ class Browser:
             assert time.monotonic() < end, f"never became true: {expression}"
             time.sleep(0.02)
 
-    def press(self, key: str, *, control: bool = False) -> None:
+    def press(self, key: str) -> None:
         """Presses a key, as a person does."""
         code, text = KEYS[key]
-        key = " " if key == "Space" else key
-        common: Json = {"key": key, "windowsVirtualKeyCode": code, "modifiers": 2 if control else 0}
+        common: Json = {"key": key, "windowsVirtualKeyCode": code}
         self.call("Input.dispatchKeyEvent", type="keyDown" if text else "rawKeyDown", text=text, **common)
         self.call("Input.dispatchKeyEvent", type="keyUp", **common)
 
     def type(self, text: str) -> None:
         """Types text where the focus is."""
         self.call("Input.insertText", text=text)
-
-    def screenshot(self, file: Path, *, whole: bool = False) -> None:
-        """Writes a picture of what is seen, or of the whole page."""
-        file.parent.mkdir(parents=True, exist_ok=True)
-        taken = self.call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
-        file.write_bytes(base64.b64decode(taken["data"]))
 
     def pdf(self) -> bytes:
         """Returns the page as it is printed."""

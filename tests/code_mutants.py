@@ -16,6 +16,7 @@ import functools
 import gc
 import hashlib
 import importlib
+import inspect
 import json
 import os
 import resource
@@ -257,7 +258,7 @@ def forget() -> None:
         if name.startswith(("strata.", "tests.test_")):
             for value in list(vars(module).values()):
                 if isinstance(value, functools._lru_cache_wrapper) and (
-                    name.startswith("tests.") or value.__wrapped__.__code__.co_argcount
+                    name.startswith("tests.") or inspect.unwrap(value).__code__.co_argcount
                 ):
                     value.cache_clear()
 

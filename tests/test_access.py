@@ -17,7 +17,6 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.units import units
 from strata.load import load
-from strata.rules import found_warnings
 from tests.bad_configurations import read, write
 from tests.conftest import Variant
 from tests.generated import write_configuration
@@ -233,26 +232,6 @@ def test_an_account_that_joins_a_unit_gets_its_grants_in_the_same_synth(variant:
     changed = variant({"sso.yaml": by_unit, "organization.yaml": {"accounts": {"shop": shop}}})
     assigned = changed["sso"].all("aws_ssoadmin_account_assignment")
     assert {"shop_DevOps_group_devops", "shop_Administrator_group_administrators"} <= set(assigned)
-
-
-# What check says
-
-
-def test_an_entry_for_retired_accounts_only_is_a_warning(tmp_path: Path) -> None:
-    folder = configured(tmp_path, "    tags:\n      Team: shop\n")
-    text = (
-        (folder / "organization.yaml")
-        .read_text()
-        .replace("aws+shop@acme.io\n", "aws+shop@acme.io\n    retired: true\n    tags:\n      Team: shop\n")
-    )
-    (folder / "organization.yaml").write_text(text)
-    *_, last = found_warnings(load(folder))
-    assert (last.text.id, last.finding) == ("empty-assignment", "empty-assignment")
-    assert (str(last.source), last.path, last.at) == (
-        "sso.yaml:23",
-        "assignments[2]",
-        "assignments Dev admins Team=shop",
-    )
 
 
 def test_accounts_load_and_expand_in_time_that_grows_with_them(tmp_path: Path) -> None:

@@ -306,14 +306,6 @@ def test_an_account_is_named_as_those_that_are_there(folder: Path) -> None:
     assert "\naccount data is called data " in shown
 
 
-def test_an_assignment_to_a_unit_that_is_prepared_is_told_with_the_warning(folder: Path, said: Said) -> None:
-    assert strata(folder, "ou", "lab", "--yes").exit_code == 0
-    words = ("assignment", "--permission-set", "FinOps", "--group", "readonly", "--ou", "lab", "--yes")
-    done = strata(folder, *words)
-    assert done.exit_code == 0, done.output
-    assert said.ids(done.stdout) == ["empty-unit"]
-
-
 @pytest.mark.parametrize(("until", "warned"), [("2020-01-31", True), ("9999-01-31", False)])
 def test_a_last_day_that_is_over_is_a_warning(folder: Path, until: str, said: Said, *, warned: bool) -> None:
     words = ("assignment", "--permission-set", "FinOps", "--group", "readonly", "--account", "shared")
@@ -395,11 +387,6 @@ def test_nothing_faulty_is_written(folder: Path, words: str, id: str, option: st
         (id, option)
     ]
     assert contents(folder) == before
-
-
-def test_a_warning_comes_with_its_values(folder: Path, said: Said) -> None:
-    [told] = said(strata(folder, "group", "new", "--json").stdout)
-    assert (told.id, told.data) == ("empty-group", {"group": "new"})
 
 
 @pytest.mark.parametrize("reason", ["2026-13-01", "!!int x", "!!bool x", "!!timestamp x"])

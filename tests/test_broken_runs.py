@@ -10,7 +10,7 @@ import pytest
 
 from strata.aws.session import THROTTLED
 from strata.errors import Message
-from strata.terraform.errors import _SETTLING, PAUSES, advice, known_errors, settling
+from strata.terraform.errors import PAUSES, advice, known_errors, settling, settling_errors
 from strata.terraform.events import Failure
 from strata.terraform.workspace import Workspace
 from tests.conftest import Golden
@@ -45,7 +45,7 @@ def test_the_page_has_each_remedy_and_no_other(golden: Golden) -> None:
     ways = [told(f"creating a thing: {samples[0]}: x")[0] for _, samples in remedies]
 
     assert said == [[way] for way, (_, samples) in zip(ways, remedies, strict=True) for _ in samples]
-    assert ways == [words for *_, words in known_errors()]
+    assert ways == [known.message for known in known_errors()]
     assert {told(sample)[0].id for sample in locked} == {"state-locked"}
     said_of_locks = (locks, "see [Freeing a lock](recover.md#freeing-a-lock)")
     columns = [(first, str(way)) for (first, _), way in zip(remedies, ways, strict=True)]
@@ -55,7 +55,7 @@ def test_the_page_has_each_remedy_and_no_other(golden: Golden) -> None:
 def test_the_page_has_what_is_waited_for(golden: Golden) -> None:
     waits = [(first, [settling(Failure(sample)) for sample in samples]) for first, samples in rows("It says")]
 
-    assert [{*said} for _, said in waits] == [{words} for *_, words in _SETTLING]
+    assert [{*said} for _, said in waits] == [{known.message} for known in settling_errors()]
     golden("../../docs/messages.md", written("It says", [(first, str(said[0])) for first, said in waits]))
     assert "nine times within seven minutes" in PAGE.read_text(encoding="utf-8")
     assert len(PAUSES) == 9
@@ -72,20 +72,6 @@ def test_the_page_has_what_a_run_says_by_itself() -> None:
 
     assert len(parts) > 20
     assert [part for part in parts if part not in code] == []
-
-
-def test_every_reason_for_which_aws_makes_no_account_has_a_remedy() -> None:
-    """The reasons of the API's model, those that its text alone names, and those of refused calls."""
-    import botocore.session
-
-    model = botocore.session.get_session().get_service_model("organizations")
-    status = model.shape_for("CreateAccountStatus").members["FailureReason"]
-    reasons = {*status.enum, *re.findall(r"<p>\s*([A-Z]+_[A-Z_]+):", status.documentation)}
-    assert len(reasons) > 14
-
-    for reason in sorted(reasons):
-        text = f"waiting for AWS Organizations Account (x) create: unexpected state 'FAILED', last error: {reason}"
-        assert len(told(text)) == 1, reason
 
 
 @pytest.mark.parametrize(

@@ -466,7 +466,7 @@ def test_a_wrong_key_in_yaml_is_noticed() -> None:
     """The check above is able to fail, also below the top."""
     assert shape_problems("security.yaml", {"trail": {"mode": "on"}}) == []
     assert shape_problems("security.yaml", {"trail": {"mode": "on", "retention": 3}}) != []
-    assert list_problems([{"finding": "empty-group", "at": "groups.a"}]) != []
+    assert list_problems([{"finding": "unattached-policy", "at": "groups.a"}]) != []
     assert list_problems([{"runs": "strata check"}]) != []
 
 

@@ -78,12 +78,13 @@ def facts(
     *,
     accounts: Sequence[ListedAccount] = (),
     deployed: Mapping[str, str] = MappingProxyType({}),
+    left_out: frozenset[str] = frozenset(),
     **answers: Any,
 ) -> CheckContext:
     """Returns what a check goes by: the configuration, what AWS answers, and the accounts of the state by id."""
     aws: Any = Answering({"describe_instance": {}, **answers})
     context = CheckContext(zone, aws, has_organization=True)
-    context.__dict__.update(accounts=list(accounts), deployed=dict(deployed))
+    context.__dict__.update(accounts=list(accounts), deployed=dict(deployed), left_out=left_out)
     return context
 
 
@@ -302,6 +303,15 @@ def test_an_account_that_aws_no_longer_lists_is_named(shipped: LandingZone, said
 
     assert levels(found) == [(WARNING, "account-inactive")]
     assert [told.data["state"] for told in said(found)] == ["gone"]
+
+
+def test_an_account_that_a_deploy_left_out_is_as_one_that_a_state_has(shipped: LandingZone) -> None:
+    left = frozenset({SECURITY_MAIL})
+    closed = facts(shipped, accounts=live(SECURITY_MAIL, state="CLOSED"), left_out=left)
+    gone = facts(shipped, left_out=left)
+
+    for context in (closed, gone):
+        assert levels(organization.check_accounts(context)) == [(WARNING, "account-inactive")]
 
 
 def test_of_two_accounts_with_an_address_the_active_one_counts(shipped: LandingZone, said: Said) -> None:

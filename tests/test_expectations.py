@@ -21,14 +21,13 @@ from strata.config.moves import Move
 from strata.diff.expectations import expectation_changes
 from strata.errors import ConfigurationError, StrataError
 from strata.evaluation.expectations import Case, Examiner
-from strata.evaluation.landing_zone import SOMEBODY, Evaluated
+from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, actors, ask
 from strata.evaluation.sentences import Sentence, resolved
 from strata.load import load
 from strata.policy import unknown
 from strata.policy.answers import Outcome
 from strata.policy.keys import region_of
-from strata.policy.patterns import ActionPatterns
 from strata.policy.reference import reference
 from strata.rules.expectations import UnmetError, require
 from strata.rules.usual_expectations import holding
@@ -281,25 +280,15 @@ def test_a_pattern_covers_another_only_where_it_matches_all_of_it(pattern: str, 
     assert unknown.covers(pattern, narrower) is covered
 
 
-@pytest.mark.parametrize(
-    ("pattern", "meets"), [("s3:Get*", True), ("s3:*", True), ("s3:PutObject", False), ("*", True)]
-)
-def test_patterns_that_may_share_an_action_meet(pattern: str, meets: bool) -> None:
-    assert ActionPatterns([pattern]).may_meet("s3:getobject*") is meets
-
-
-def test_a_guardrail_that_does_less_is_noticed(shipped_zone: Zone) -> None:
-    """Every third way to weaken one; `python -m tests.mutants` tries all, and those of the company."""
-    made = mutants({"shipped": shipped_zone.landing_zone})
-    without_effect = (
-        "deny-root-user.json DenyRootUser: with an exempt role",
-        "KeepFindingsComing: with a value more of StringNotEquals aws:PrincipalAccount",  # the id is nobody's here
-        "devops",
-    )
-    tried = [one for one in made if one.loosens and not any(words in one.name for words in without_effect)][::3]
+def test_a_guardrail_that_does_less_is_noticed(company_zone: Zone) -> None:
+    """Every third way to weaken those that the company has expectations of; `python -m tests.mutants` tries all."""
+    made = mutants({"company": company_zone.landing_zone})
+    without_effect = "KeepFindingsComing: with a value more of StringNotEquals aws:PrincipalAccount"  # nobody's here
+    loosened = [one for one in made if one.loosens and "policies/protect-" in one.name]
+    tried = [one for one in loosened if without_effect not in one.name][::3]
 
     assert [one.name for one in tried if not breaks_an_expectation(one.before, one.after)] == []
-    assert len(tried) >= 20
+    assert len(tried) >= 10
 
 
 # What fails, and what is said
@@ -325,10 +314,10 @@ def test_every_broken_expectation_is_one_fault_at_its_line(configured: Callable[
         "action": "cloudtrail:StopLogging",
         "accounts": ["shared"],
         "outcome": "denied",
+        "others": [],
         "count": 1,
     }
     assert f"{folder}/policies/protect-foundation.json:80 KeepSecurityServicesOn" in second.text, "what decides"
-    assert second.text.endswith("strata can cloudtrail:StopLogging --in shared --as Administrator")
     assert (third.data["action"], third.data["outcome"]) == ("s3:CreateBucket", "denied"), "without any access"
     assert done.stderr.splitlines()[3].startswith("3 faults ")
 
@@ -340,23 +329,36 @@ def account_at_root(folder: Path) -> Path:
     return folder
 
 
-def test_what_breaks_in_one_account_is_a_line_for_each_expectation(tmp_path: Path, said: Said) -> None:
-    """Each says who may what, and why; -v has the cases, as those of a wildcard up to twenty."""
+def test_one_cause_is_one_fault_with_the_number_of_expectations(tmp_path: Path, said: Said) -> None:
+    """Of an account that no policy binds; -v has the cases of each, of a wildcard up to twenty."""
     folder = account_at_root(Path(shutil.copytree(SHIPPED, tmp_path / "config")))
-    short = strata("check", "--config", folder)
-    broken = said(short)
+    (broken,) = said(strata("check", "--config", folder))
     every = strata("check", "-v", "--config", folder).stderr.splitlines()
 
-    assert [one.id for one in broken] == ["expectation-unmet"] * 14
-    assert broken[0].place == f"{folder}/expectations.yaml:6: expectations[1].denied"
-    assert (broken[0].data["action"], broken[0].data["count"]) == ("organizations:LeaveOrganization", 2)
-    assert "nobody-leaves (A member that leaves" in broken[0].text
-    assert broken[0].text.endswith("strata can organizations:LeaveOrganization --in shared")
-    assert [one.data["outcome"] for one in broken].index("depends") == 7
-    assert (len(short.stderr.splitlines()), short.stderr.splitlines()[-1][:10]) == (15, "14 faults ")
-    assert every[0] == short.stderr.splitlines()[0]
-    assert [line.partition(" may ")[0] for line in every[1:3]] == [f"  {SOMEBODY} in shared", "  root user in shared"]
-    assert len([line for line in every if line.startswith("  root user in shared may ")]) == 1 + 20
+    ids = [one.id for one in load(folder).expectations]
+    assert (broken.id, broken.place) == ("expectation-unmet", f"{folder}/expectations.yaml:6: expectations[1].denied")
+    assert (broken.data["action"], broken.data["count"]) == ("organizations:LeaveOrganization", 2)
+    assert [broken.data["expectation"], *broken.data["others"]] == ids[:-1], "but for what is allowed"
+    assert {line.partition(":")[0].strip() for line in every[1:-1]} == {*ids[:-1]}
+    assert len([line for line in every if line.startswith("  root-does-nothing: root user in shared may ")]) == 20
+
+
+@pytest.mark.parametrize("name", ["Administrator", "administrators"])
+def test_an_emptied_group_of_administrators_is_a_fault_as_an_assignment_that_is_gone(
+    name: str, configured: Callable[..., Path]
+) -> None:
+    one = entry(allowed="organizations:DetachPolicy", as_=name, in_="management")
+    folder = configured(one, one | {"id": "two", "in": "shared", "allowed": "ec2:DescribeInstances"})
+    sso = folder / "sso.yaml"
+    assert len(require(load(folder))) == 2
+    people = yaml.safe_load(sso.read_text())
+    people["groups"]["administrators"]["members"] = []
+    sso.write_text(yaml.safe_dump(people))
+    with pytest.raises(UnmetError) as error:
+        require(load(folder))
+    assert [fault.problem.data["action"] for fault in error.value.faults] == [
+        "organizations:DetachPolicy", "ec2:DescribeInstances"
+    ]  # fmt: skip
 
 
 def test_json_has_every_case(configured: Callable[..., Path]) -> None:
@@ -368,15 +370,6 @@ def test_json_has_every_case(configured: Callable[..., Path]) -> None:
     one, two = found["expectations"]
     assert (one["holds"], two["holds"], two["failing"]) == (False, True, [])
     assert {case["action"] for case in one["failing"]} == {one.full_name for one in reference().actions("s3:Create*")}
-
-
-def test_a_question_that_is_open_says_what_to_say(configured: Callable[..., Path], said: Said) -> None:
-    with pytest.raises(UnmetError) as error:
-        require(load(configured(entry(denied="s3:GetObject", in_="shared", with_={"aws:SourceVpc": ["a b", "c"]}))))
-    (fault,) = said(error)
-
-    assert (fault.id, fault.data["action"], fault.data["outcome"]) == ("expectation-unmet", "s3:GetObject", "depends")
-    assert fault.text.endswith("strata can s3:GetObject --in shared --with 'aws:SourceVpc=a b' --with aws:SourceVpc=c")
 
 
 @pytest.mark.parametrize("command", [("plan",), ("deploy", "--yes")])
@@ -496,18 +489,6 @@ def test_all_faults_come_at_once_and_none_from_another(configured: Callable[...,
         load(folder)
     paths = [fault.path for fault in error.value.faults]
     assert ("expectations[1].in" in paths, "expectations[2].in" in paths) == (True, False)
-
-
-def test_of_two_that_contradict_each_other_one_is_broken(configured: Callable[..., Path], said: Said) -> None:
-    denied, allowed = (
-        entry(denied="s3:*", as_="root"),
-        entry(id="two", allowed="s3:GetObject", as_="root", in_="shared"),
-    )
-    with pytest.raises(UnmetError) as error:
-        require(load(configured(denied, allowed)))
-    (fault,) = said(error)
-
-    assert (fault.id, fault.data["expectation"]) == ("expectation-unmet", "two")
 
 
 # Where expectations come from, and where they go

@@ -15,13 +15,11 @@ from typer.testing import CliRunner
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
 from strata.diff.comparison import compare
-from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.identity.comparison import Refusal
 from strata.kinds.permission_set import SET
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.rules import found_warnings
-from strata.rules.denials import kept_from_work
 from strata.terraform import provisioning
 from strata.terraform.attributes import Attribute
 from strata.terraform.events import Failure
@@ -240,33 +238,16 @@ def test_a_rename_leaves_the_names_at_aws(folder: Path, kind: str, key: str, mov
 
 
 def test_an_edit_that_keeps_control_tower_from_its_work_is_warned_of(folder: Path) -> None:
-    """Where its policies are declared: its trusted access, and the role by which it enrolls accounts."""
+    """Where its policies are declared: its trusted access goes."""
 
-    def told(*edits: Edit) -> list[tuple[str, Any]]:
+    def told(*edits: Edit) -> list[str]:
         found = found_warnings(edited(folder, *edits))
-        return [(each.at, each.text.data.get("actions")) for each in found if each.finding == "control-tower-kept"]
+        return [each.at for each in found if each.finding == "control-tower-kept"]
 
-    leave = '"organizations:LeaveOrganization"'
+    off = ("organization.yaml", "disable_services:\n", "disable_services:\n  - controltower.amazonaws.com\n")
     assert told() == []
-    assert told(
-        ("organization.yaml", "disable_services:\n", "disable_services:\n  - controltower.amazonaws.com\n"),
-        ("policies/deny-leaving.json", leave, f'[{leave}, "config:Put*", "iam:CreateRole"]'),
-    ) == [
-        ("disable_services controltower.amazonaws.com", None),
-        ("exempt_roles", ["config:PutConfigurationRecorder", "config:PutDeliveryChannel", "iam:CreateRole"]),
-    ]
+    assert told(off) == ["disable_services controltower.amazonaws.com"]
     assert told(("organization.yaml", "aws-guardrails-NnKJPw", "somebodys")) == []
-
-
-def test_a_home_region_that_is_closed_to_control_tower_is_warned_of(folder: Path) -> None:
-    """Config works in us-east-1 all the same, by the restriction; StackSets do not."""
-    regions = "primary: eu-central-1\n  secondary: eu-west-1\n  governed:\n    - us-east-1\n"
-    changed = regions.replace("us-east-1", "eu-central-1").replace("primary: eu-central-1", "primary: us-east-1")
-    zone = edited(folder, ("project.yaml", regions, changed))
-    found = [each.text.data for each in found_warnings(zone) if each.finding == "control-tower-kept"]
-    assert [(each["accounts"], each["actions"]) for each in found] == [
-        (["audit", "shop"], ["cloudformation:CreateStack"])
-    ]
 
 
 def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path) -> None:
@@ -298,13 +279,3 @@ def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path
     )
     told = replace(told, landing_zone=load(folder))
     assert told.on(replace(planned, remarks=())).remarks == ()
-
-
-def test_what_a_policy_of_others_denies_a_role_is_not_warned_of(folder: Path) -> None:
-    """Nobody knows it here, and nobody here can change it."""
-    work = [PrincipalQuestion(find_action("cloudtrail:StopLogging"), region="eu-central-1")]
-    leave = '"organizations:LeaveOrganization"'
-    own = edited(folder, ("policies/deny-leaving.json", leave, f'[{leave}, "cloudtrail:StopLogging"]'))
-
-    assert [*kept_from_work(load(EVERY_OPTION), "somebody", lambda _: work)] == []
-    assert [denied for _, denied in kept_from_work(own, "somebody", lambda _: work)] == [["cloudtrail:StopLogging"]]

@@ -17,7 +17,6 @@ from typer.testing import CliRunner
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
 from strata.commands.drift import _unused
-from strata.commands.explain import Explained
 from strata.config.accepted import scalar
 from strata.config.findings import DRIFT
 from strata.drift.comparison import Drift, compare
@@ -30,6 +29,7 @@ from strata.kinds.thing import ExternalPrincipal
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.policy.requests import UNKNOWN
+from strata.report.explained import Explained
 from strata.report.names import find_user
 from strata.terraform.attributes import Attribute
 from strata.terraform.errors import advice
@@ -64,8 +64,8 @@ def test_it_is_looked_up_and_not_made(landing_zone: LandingZone, tmp_path: Path)
 
 
 def test_it_is_shown_without_an_address(landing_zone: LandingZone) -> None:
-    assert next(Explained(landing_zone).user_lines("visitor")) == "visitor: auditors-visitor, managed elsewhere"
-    assert Explained(landing_zone).user_facts("visitor")["external"] is True
+    facts = Explained(landing_zone).user("visitor")
+    assert (facts["name"], facts["email"], facts["external"]) == ("auditors-visitor", "", True)
     assert find_user(landing_zone, "auditors-visitor") == "visitor"
 
 

@@ -18,7 +18,7 @@ from strata.errors import UsageError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.terraform import fleet, preflight, synthesis, whole
+from strata.terraform import fleet, forgotten, preflight, synthesis, whole
 from strata.terraform.fleet import Fleet
 from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
@@ -176,7 +176,7 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
 def test_roles_for_jobs_in_the_state_of_a_baseline_are_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """With their policies and identity providers, once for each address; the role that sends sign-ins is none."""
+    """With policies and identity providers; each role is named with whom it trusts. One that sends sign-ins is none."""
     config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
     (config / "baseline.yaml").write_text("settings: {}\n")
     addresses = [
@@ -187,20 +187,24 @@ def test_roles_for_jobs_in_the_state_of_a_baseline_are_forgotten(
     ]
     others = ["aws_iam_role.sign-in-events", "aws_iam_role_policy.sign-in-events", "aws_iam_account_alias.main"]
     held = [address.partition(".") for address in (*addresses, *others)]
+    trusted = {"AWS": "arn:aws:iam::111122223333:root"}, {"Federated": ["token.example.com"]}
+    policy = json.dumps({"Statement": [{"Effect": "Allow", "Principal": principal} for principal in trusted]})
+    values = {"name": "deploys", "assume_role_policy": policy}
     resources = [
-        {"mode": "managed", "type": type, "name": name, "instances": [{"attributes": {}}]} for type, _, name in held
+        {"mode": "managed", "type": type, "name": name, "instances": [{"attributes": values}]} for type, _, name in held
     ]
     states = {"baseline_shared": {"version": 4, "resources": resources}}
-    monkeypatch.setattr(preflight, "read_state", lambda _, __, stack: states.get(stack, {}))
+    monkeypatch.setattr(forgotten, "read_state", lambda _, __, stack: states.get(stack, {}))
     stacks = ("baseline_security", "baseline_shared")
     found = workspace(tmp_path, {stack: [] for stack in stacks})
     for stack in stacks:
         found.stack_folder(stack).mkdir(parents=True)
         (found.stack_folder(stack) / "cdk.tf.json").write_text("{}")
-    prepared = Prepared(load(config), Aws(None, "us-east-1"), found, (), {}, frozenset())
 
-    preflight._forget(prepared)
+    told = forgotten.forget(Aws(None, "us-east-1"), load(config), found)
 
+    trusts = ["arn:aws:iam::111122223333:root", "token.example.com"]
+    assert [message.data for message in told] == [{"account": "shared", "role": "deploys", "trusts": trusts}]
     assert "removed" not in found.document("baseline_security")
     assert found.document("baseline_shared")["removed"] == [
         {"from": address, "lifecycle": {"destroy": False}} for address in addresses

@@ -38,8 +38,9 @@ from strata.outputs import output
 from strata.printing import flat, markdown
 from strata.report.data import as_data
 from strata.report.edition import Edition
+from strata.report.layout import as_markdown, as_text
 from strata.report.page import page
-from strata.report.tables import as_markdown, as_text, tables
+from strata.report.tables import tables
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.preflight import RefusedError

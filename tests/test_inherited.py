@@ -245,7 +245,7 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
     ),
     "no longer retired": (
         ("organization.yaml", "    retired: true\n", ""),
-        ["access", "access", "access", "losses"],
+        ["access", "access", "access", "losses", "losses"],
         ["accounts"],
     ),
 }

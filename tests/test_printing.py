@@ -10,7 +10,6 @@ import shutil
 import subprocess
 import sys
 from contextlib import redirect_stdout
-from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
@@ -129,33 +128,6 @@ def test_markdown_shows_it_as_it_is(text: str) -> None:
     assert not [token for token in parser.parse(f"- {written}") if token.type == "ordered_list_open"]
     table = parser.parse(f"| a | b |\n|---|---|\n| {written} | {written} |\n")
     assert [token.type for token in table].count("td_open") == 2
-
-
-class Page(HTMLParser):
-    """What a browser makes of a page."""
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.tags: list[tuple[str, list[tuple[str, str | None]]]] = []
-        self.text = ""
-        self.feed(page)
-        self.close()
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.tags.append((tag, attrs))
-
-    def handle_data(self, data: str) -> None:
-        self.text += data
-
-
-@pytest.mark.parametrize("text", HOSTILE)
-def test_html_and_its_script_hold_it(text: str) -> None:
-    expected = re.sub(r"[\t\n]+", " ", printing.visible(text))
-    page = Page(f'<p title="{printing.html(text)}">{printing.html(text)}</p>')
-    assert (page.tags, page.text) == ([("p", [("title", expected)])], expected)
-    data = printing.script_data({"a": [text]})
-    assert "<" not in data
-    assert json.loads(data) == {"a": [expected]}
 
 
 def test_a_word_reaches_the_command_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import shutil
 from dataclasses import replace
 from typing import Any
@@ -12,9 +13,10 @@ import pytest
 from strata.config.models import User
 from strata.load import load
 from strata.report.edition import Edition
+from strata.report.facts import Facts
 from strata.report.guardrails import OTHERS_DECIDE, guardrails
-from strata.report.overview import overview
 from strata.report.page import page
+from strata.report.points import points
 from tests.documents import CHECKOUT
 
 TODAY = dt.date(2026, 11, 25)
@@ -76,11 +78,11 @@ def test_somebody_whom_others_look_after_can_undo_every_stack_alike(zone: Any) -
 
 
 def test_the_first_screen_and_the_page_show_it(zone: Any) -> None:
-    points = {point.key: point for point in overview(zone, TODAY).points()}
+    first = {point.key: point for point in points(Facts(zone, Edition(TODAY)).overview)}
     written = page(zone, Edition(TODAY))
 
-    assert points["expectations"].level == "danger"
-    assert points["expectations"].lines[0].startswith("nobody-makes-buckets: ")
-    assert points["can_undo"].lines[0] == "anna-petersen, jonas-brandt as permission set Administrator: every stack"
-    assert 'not hold in data-production"' in written
-    assert 'title="holds in sandbox"' in written
+    assert first["expectations"].level == "danger"
+    assert first["expectations"].lines[0].startswith("nobody-makes-buckets: ")
+    assert first["can_undo"].lines[0] == "anna-petersen, jonas-brandt as permission set Administrator: every stack"
+    assert '<span class="bad">▲ ' in written
+    assert set(re.findall(r'"Holds in">(\w+)', written)) == {"everywhere", "nowhere", "ended"}

@@ -494,7 +494,7 @@ def test_what_is_accepted_until_a_day_is_told_from_the_next_on(valid: Path, said
 def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path, said: Said) -> None:
     (valid / "accepted.yaml").write_text(
         "- finding: unknown-action\n  at: policies/dev.json s3:Gone\n  reason: new\n"
-        "- finding: empty-group\n  at: groups.admins\n  reason: to come\n"
+        "- finding: unattached-policy\n  at: groups.admins\n  reason: to come\n"
     )
     assert [(one.id, one.place, one.data) for one in said(warnings(load(valid)))] == [
         (
@@ -502,7 +502,7 @@ def test_an_entry_that_accepts_nothing_is_a_warning(valid: Path, said: Said) -> 
             "accepted.yaml:1: accepted[1]",
             {"finding": "unknown-action", "at": "policies/dev.json s3:Gone"},
         ),
-        ("unused-acceptance", "accepted.yaml:4: accepted[2]", {"finding": "empty-group", "at": "groups.admins"}),
+        ("unused-acceptance", "accepted.yaml:4: accepted[2]", {"finding": "unattached-policy", "at": "groups.admins"}),
     ]
     for _ in range(2):
         accept(valid, warnings(load(valid))[0])

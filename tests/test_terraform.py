@@ -585,19 +585,19 @@ def test_a_failed_call_is_one_line_with_where_it_was_made_and_what_to_do(workspa
     told = {
         "aws_sns_topic.here": "operation error SNS: CreateTopic, StatusCode: 500",
         "aws_sns_topic.there": "operation error SNS: CreateTopic, StatusCode: 503",
-        "aws_iam_role.x": "operation error IAM: CreateRole, request send failed",
-        "": "operation error S3: HeadObject, request send failed",
+        "aws_iam_role.x": "operation error IAM: CreateRole, StatusCode: 400, Throttling: x",
+        "": "operation error S3: HeadObject, StatusCode: 400, Throttling: x",
         "aws_x.y": "Invalid value",
     }
 
     lines = TerraformError(workspace, "a", [Failure(text, address) for address, text in told.items()]).lines()
 
     cut = [re.match(r"error: a: (?:(aws_\S+): )?.* \(account (\d+), (.*?)\); (.*)", line) for line in lines]
-    ways = {case: words for _, case, words in known_errors()}
+    ways = {known.message.id: known.message for known in known_errors()}
     assert [one and one.groups() for one in cut] == [
         ("aws_sns_topic.here", "222222222222", "eu-west-1", ways["aws-failed"]),
         ("aws_sns_topic.there", "222222222222", "us-west-2", "do as for aws_sns_topic.here"),
-        ("aws_iam_role.x", "222222222222", "us-east-1", ways["aws-unreachable"]),
+        ("aws_iam_role.x", "222222222222", "us-east-1", ways["aws-throttled"]),
         (None, "111111111111", "eu-north-1", "do as for aws_iam_role.x"),
         None,
     ]

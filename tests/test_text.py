@@ -58,7 +58,7 @@ PLACES: tuple[Callable[[str, str], str], ...] = (
 )
 # A tag that another text replaces is missed in another line: the assignment that asks for it, and the account that
 # takes it away.
-MISSED_IN = {
+MISSED_IN: dict[Location, tuple[str, str]] = {
     ("accounts", "shop", "tags", "Team"): ("sso.yaml", '"sh*"'),
     ("defaults", "root", "tags", "Stage"): ("organization.yaml", '"Stage": null'),
 }

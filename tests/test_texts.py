@@ -16,7 +16,7 @@ import pytest
 
 from strata.config import types
 from strata.config.limits import aws_limits
-from strata.config.text import Problem, Text, is_visible, look, matches, short, text_problem, unseen
+from strata.config.text import Problem, Text, is_visible, matches, short, text_problem, unseen
 from strata.kinds import RESOURCES
 from strata.kinds.import_ids import check_import_id
 from tests.synthesized import CHECKOUT
@@ -129,13 +129,6 @@ def test_what_nobody_sees_is_refused_and_named(text: str) -> None:
 def test_what_is_drawn_as_nothing_is_no_name() -> None:
     assert not any(map(is_visible, ("", " ", "\u00a0", "\u3000\u2003", "\u2800", "\u0301", "\t\n")))
     assert all(map(is_visible, ("a", "\u2764\ufe0f", "-", "\u0905")))
-
-
-def test_a_name_looks_like_another_whatever_its_case_width_or_alphabet() -> None:
-    assert {look(name) for name in ("Admin", "admin", "\u0410dmin", "\uff21dmin", " admin ", "Admin\u3000")} == {
-        "admin"
-    }
-    assert look("Admin") != look("Admins")
 
 
 @pytest.mark.parametrize("value", ["x" * 5000, "\u202e" * 5000, "\n" * 70, ["x"] * 5000, {"k": "v" * 5000}])

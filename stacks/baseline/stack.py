@@ -13,6 +13,7 @@ from cdktf_cdktf_provider_aws.ec2_serial_console_access import Ec2SerialConsoleA
 from cdktf_cdktf_provider_aws.emr_block_public_access_configuration import EmrBlockPublicAccessConfiguration
 from cdktf_cdktf_provider_aws.iam_account_alias import IamAccountAlias
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
+from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
 from cdktf_cdktf_provider_aws.servicequotas_service_quota import ServicequotasServiceQuota
 from cdktf_cdktf_provider_aws.ssm_service_setting import SsmServiceSetting
 from cdktf_cdktf_provider_aws.vpc_block_public_access_options import VpcBlockPublicAccessOptions
@@ -42,6 +43,7 @@ KINDS: Mapping[str, Any] = {
     "serial_console_access": Ec2SerialConsoleAccess,
     "emr_public_access": EmrBlockPublicAccessConfiguration,
     "vpc_public_access": VpcBlockPublicAccessOptions,
+    "s3_public_access": S3AccountPublicAccessBlock,
 }
 """The resource that each setting is which takes nothing but the arguments of its model."""
 IMPORTED = {

@@ -3,38 +3,23 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
-from typing import Any, NamedTuple
+from collections.abc import Iterable, Iterator, Mapping
+from typing import NamedTuple
 
-from strata.config import ORGANIZATION, SSO
-from strata.config.moves import Kind
-from strata.config.source import Location
+from strata.config.models import PolicyType
 from strata.errors import Message, UsageError
-from strata.landing_zone import MANAGEMENT, LandingZone, SourceLocation
+from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.groups import known_to, may_be_in
-from strata.landing_zone.policies import EffectivePolicy
-from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, line, readers_may_leave
-from strata.report.access import (
-    UNKNOWN,
-    Access,
-    AccessPath,
-    access,
-    access_as_json,
-    allowances,
-    bundles,
-    empty_groups,
-    undecided,
-)
-from strata.report.inherited import as_data, lines_of, words_of
+from strata.report.access import UNKNOWN
+from strata.report.explained import Explained, Json
+from strata.report.inherited import lines_of, words_of
 from strata.report.names import find_account, find_anyone, find_permission_set, find_user
 from strata.report.places import places
 from strata.report.policies import short_type
-from strata.report.reviews import GivenAccess, GroupReview, group_reviews
 from strata.text import listed
 
 
@@ -51,337 +36,185 @@ def run(
         text = "name a user, a user and an account, an account, a group, or --permission-set NAME"
         asked = any((who, account, permission_set))
         raise UsageError(Message("arguments-conflict" if asked else "argument-missing", text))
-    chosen = _chosen(Explained(load(options.config)), who, account, permission_set)
+    explained = Explained(load(options.config))
+    facts, lines = _asked(explained, who or "", account, permission_set)
     with readers_may_leave():
         if json:
-            document(output("explain", chosen.facts()))
+            document(output("explain", facts))
         else:
-            print("\n".join(map(line, chosen.lines())))
+            print("\n".join(map(line, lines)))
     return 0
 
 
-Json = dict[str, Any]
-"""The output of --json."""
-
-
-class _Chosen(NamedTuple):
-    """What somebody asks about, with the answer for a script and for people."""
-
-    facts: Callable[[], Json]
-    lines: Callable[[], Iterable[str]]
-
-
-def _chosen(explained: Explained, who: str | None, account: str | None, permission_set: str | None) -> _Chosen:
-    landing_zone = explained.landing_zone
-    kind: Kind
-    there: tuple[str, ...] = ()
+def _asked(
+    explained: Explained, who: str, account: str | None, permission_set: str | None
+) -> tuple[Json, Iterable[str]]:
+    """Returns the answer for a script, and the same for people."""
+    zone = explained.landing_zone
     if permission_set:
-        kind, key = "permission-set", find_permission_set(landing_zone, permission_set)
-    elif account:
-        kind, key, there = "user", find_user(landing_zone, who or ""), (find_account(landing_zone, account),)
-    else:
-        kind, key = find_anyone(landing_zone, who or "")
-    answers: Mapping[Kind, tuple[Callable[..., Json], Callable[..., Iterable[str]]]] = {
-        "user": (explained.user_facts, explained.user_lines),
-        "account": (explained.account_facts, explained.account_lines),
-        "group": (explained.group_facts, explained.group_lines),
-        "permission-set": (explained.permission_set_facts, explained.permission_set_lines),
-    }
-    facts, lines = answers[kind]
-    return _Chosen(partial(facts, key, *there), partial(lines, key, *there))
+        facts = explained.permission_set(find_permission_set(zone, permission_set))
+        return facts, _permission_set_lines(zone, facts)
+    there = find_account(zone, account) if account else None
+    kind, key = ("user", find_user(zone, who)) if there else find_anyone(zone, who)
+    if kind == "user":
+        facts = explained.user(key, there)
+        return facts, _user_lines(zone, facts, there)
+    if kind == "account":
+        facts = explained.account(key)
+        return facts, _account_lines(explained, facts)
+    facts = explained.group(key)
+    return facts, _group_lines(zone, facts)
 
 
-class Explained:
-    """A landing zone that can be asked about single users, accounts, groups and permission sets."""
+# Text
 
-    def __init__(self, landing_zone: LandingZone) -> None:
-        self.landing_zone = landing_zone
 
-    # A user
+def _user_lines(zone: LandingZone, facts: Json, account: str | None) -> Iterator[str]:
+    yield f"{facts['user']}: {facts['name']}, {'managed elsewhere' if facts['external'] else facts['email']}"
+    yield f"  {facts['place']}"
+    maybe = sorted(may_be_in(zone.users[facts["user"]], zone.groups))
+    others = f"; {known_to(zone.groups[key] for key in maybe)} alone knows whether {listed(maybe)}" if maybe else ""
+    yield f"  groups: {', '.join(facts['groups']) or 'none'}{' here' if maybe else ''}{others}"
+    there = f" to {account}" if account else ""
+    if deciding := facts["depends_on_groups"]:
+        more = "more access" if facts["access"] else "access"
+        yield from ("", f"{more}{there} depends on membership of {listed(deciding)}")
+    elif not facts["access"]:
+        yield from ("", f"no access{there}")
+    for given in _together(facts["access"]):
+        yield from ("", f"{given.permission_set} in {_places(zone, given.accounts)}")
+        yield from _way_lines(zone, given.ways, "  ")
+        yield from _allows_lines("allows ", facts["permission_sets"][given.permission_set])
 
-    def user_lines(self, key: str, account: str | None = None) -> Iterator[str]:
-        """Yields the access of a user, in an account or in all, as text."""
-        user = self.landing_zone.users[key]
-        known = "managed elsewhere" if user.external else user.email
-        yield f"{key}: {user.shown_name}, {known}"
-        yield f"  {self._shown_at(SSO, ('users', key))}"
-        groups = self._groups(key)
-        maybe = sorted(may_be_in(user, self.landing_zone.groups))
-        knowing = known_to(self.landing_zone.groups[group] for group in maybe)
-        others = f"; {knowing} alone knows whether {listed(maybe)}" if maybe else ""
-        yield f"  groups: {', '.join(groups) or 'none'}{' here' * bool(maybe)}{others}"
-        accesses, deciding = self._access_of_user(key, account), undecided(self.landing_zone, key, account)
-        there = f" to {account}" if account else ""
-        if deciding:
-            more = "more access" if accesses else "access"
-            yield ""
-            yield f"{more}{there} depends on membership of {listed(deciding)}"
-        elif not accesses:
-            yield from ("", f"no access{there}")
-        for bundle in bundles(accesses):
-            yield ""
-            yield f"{bundle.permission_set} in {self._accounts(bundle.accounts)}"
-            yield from self._way_lines(bundle.ways, "  ")
-            yield from self._allows_lines("allows ", bundle.permission_set)
 
-    def user_facts(self, key: str, account: str | None = None) -> Json:
-        """Returns the same for a script."""
-        user, accesses = self.landing_zone.users[key], self._access_of_user(key, account)
-        return {
-            "user": key,
-            "name": user.shown_name,
-            "email": user.email,
-            "external": user.external,
-            "place": self._shown_at(SSO, ("users", key)),
-            "groups": self._groups(key),
-            "depends_on_groups": undecided(self.landing_zone, key, account),
-            "access": self._access_facts(accesses),
-            "permission_sets": self._sets_facts(accesses),
-        }
-
-    def _access_of_user(self, key: str, account: str | None) -> list[Access]:
-        there = (way_in for way_in in access(self.landing_zone) if account in (None, way_in.account))
-        return [way_in for way_in in there if (way_in.holder.kind, way_in.holder.key) == ("user", key)]
-
-    def _groups(self, user: str) -> dict[str, str]:
-        return {
-            key: self._shown_at(SSO, (*group.location, "members", group.members.index(user)))
-            for key, group in self.landing_zone.groups.items()
-            if user in group.members
-        }
-
-    # An account
-
-    def account_lines(self, key: str) -> Iterator[str]:
-        """Yields where an account is, which policies bind it and who gets in, as text."""
-        account = self.landing_zone.accounts[key]
-        yield f"{key}: {account.name}, {account.email}"
-        yield f"  {self._shown_at(account.file, account.location)}"
-        yield f"  in {' > '.join(self._path(key))}"
-        for service, where in self._administers(key).items():
-            yield f"  administers {service}, {where}"
-        for part, words in words_of(self.landing_zone, key).items():
-            yield from ("", _PARTS[part], *(f"  {line}" for line in lines_of(words, self._shown)))
-        yield from ("", "Policies that bind it", *self._policy_lines(key), "", "Who gets in")
-        accesses = self._access_to(key)
-        if not accesses:
-            yield "  nobody"
-        for way_in in accesses:
-            yield f"  {way_in.permission_set}: {way_in.holder}"
-            yield from self._way_lines(way_in.ways, "    ")
-        yield from self._empty_lines(self._empty_groups(account=key))
-        yield from self._sets_lines(accesses)
-
-    def account_facts(self, key: str) -> Json:
-        """Returns the same for a script."""
-        account, accesses = self.landing_zone.accounts[key], self._access_to(key)
-        return {
-            "account": key,
-            "name": account.name,
-            "email": account.email,
-            "place": self._shown_at(account.file, account.location),
-            "path": self._path(key),
-            **as_data(words_of(self.landing_zone, key), self._shown),
-            "administers": self._administers(key),
-            "policies": [self._policy_facts(policy) for policy in self._effective(key)],
-            "access": self._access_facts(accesses),
-            "groups_without_members": self._empty_groups(account=key),
-            "permission_sets": self._sets_facts(accesses),
-        }
-
-    def _access_to(self, key: str) -> list[Access]:
-        accesses = (way_in for way_in in access(self.landing_zone) if way_in.account == key)
-        return sorted(accesses, key=lambda way_in: (way_in.permission_set, way_in.holder))
-
-    def _path(self, key: str) -> list[str]:
-        return [target.key for target in self.landing_zone.ancestors[Target("account", key)][:-1]]
-
-    def _administers(self, key: str) -> dict[str, str]:
-        return {
-            service: self._shown_at(*self.landing_zone.delegated_at(service))
-            for service, accounts in sorted(self.landing_zone.delegated_administrators.items())
-            if key in accounts
-        }
-
-    def _effective(self, key: str) -> Iterable[EffectivePolicy]:
-        return self.landing_zone.effective_policies[Target("account", key)]
-
-    def _policy_lines(self, key: str) -> Iterator[str]:
-        by_policy: dict[str, list[EffectivePolicy]] = defaultdict(list)
-        for effective in self._effective(key):
-            by_policy[effective.policy.key].append(effective)
-        if not any(policies[0].binds for policies in by_policy.values()):
-            yield f"  {self.landing_zone.no_policy}"
-        for policy, attached in by_policy.items():
-            if attached[0].binds:
-                theirs = "" if attached[0].policy.is_known else f", {UNKNOWN}"
-                yield f"  {short_type(attached[0].policy.type)} {policy}{theirs}"
-                for policy_path in attached:
-                    yield f"    from {policy_path.source}, {self._shown_at(ORGANIZATION, policy_path.location)}"
-        if key == MANAGEMENT:
-            yield "  SCPs and RCPs never bind the management account, wherever they are attached"
-            for policy, attached in by_policy.items():
-                if not attached[0].binds:
-                    yield f"    without effect: {policy}, {self._shown_at(ORGANIZATION, attached[0].location)}"
-
-    def _policy_facts(self, effective: EffectivePolicy) -> Json:
-        return {
-            "policy": effective.policy.key,
-            "type": effective.policy.type.value,
-            "description": effective.policy.description,
-            "file": effective.policy.file,
-            "external": effective.policy.external,
-            "known": effective.policy.is_known,
-            "attached_to": str(effective.source),
-            "place": self._shown_at(ORGANIZATION, effective.location),
-            "binds": effective.binds,
-        }
-
-    # A group
-
-    def group_lines(self, key: str) -> Iterator[str]:
-        """Yields the members of a group and all that it is given, as text."""
-        review = self._review(key)
-        group = review.group
-        yield key if group.name == key else f"{key}, named {group.name}"
-        yield f"  {self._shown(review.place)}"
-        yield f"  {group.description}"
-        yield from ("", "Members")
-        if not group.is_known:
-            yield f"  known to {known_to([group])} only"
-        elif not group.members:
-            yield "  nobody: what it is given reaches no one"
-        for member, place in review.members:
-            yield f"  {member}, {self._shown(place)}"
-        yield from ("", "What it is given")
-        if not review.given:
-            yield "  nothing"
-        for given in review.given:
-            yield f"  {given.permission_set} in {self._accounts(given.accounts)}"
-            yield from self._way_lines([given.way], "    ")
-        yield from self._sets_lines(review.given)
-
-    def group_facts(self, key: str) -> Json:
-        """Returns the same for a script."""
-        review = self._review(key)
-        return {
-            "group": key,
-            "name": review.group.name,
-            "description": review.group.description,
-            "external": review.group.external,
-            "place": self._shown(review.place),
-            "members": {member: self._shown(place) for member, place in review.members},
-            "given": [
-                {
-                    "permission_set": given.permission_set,
-                    "accounts": list(given.accounts),
-                    "entry": self._shown(given.way.entry),
-                    "reason": given.way.reason,
-                    "until": given.way.until,
-                }
-                for given in review.given
-            ],
-            "permission_sets": self._sets_facts(review.given),
-        }
-
-    def _review(self, key: str) -> GroupReview:
-        return next(group_review for group_review in group_reviews(self.landing_zone) if group_review.group.key == key)
-
-    # A permission set
-
-    def permission_set_lines(self, key: str) -> Iterator[str]:
-        """Yields the permissions of a set and its holders, as text."""
-        permission_set = self.landing_zone.permission_sets[key]
-        yield key if permission_set.name == key else f"{key}, named {permission_set.name}"
-        yield f"  {self._shown_at(SSO, permission_set.location)}"
-        yield f"  {permission_set.description}"
-        yield from ("", "Allows")
-        for allowance in allowances(permission_set):
-            yield f"  {allowance}"
-        yield from ("", "Who has it")
-        accesses = self._access_with(key)
-        if not accesses:
-            yield "  nobody"
-        for bundle in bundles(accesses):
-            yield f"  {bundle.holder} in {self._accounts(bundle.accounts)}"
-            yield from self._way_lines(bundle.ways, "    ")
-        yield from self._empty_lines(self._empty_groups(permission_set=key))
-
-    def permission_set_facts(self, key: str) -> Json:
-        """Returns the same for a script."""
-        return {
-            "permission_set": key,
-            **self._set_facts(key),
-            "access": self._access_facts(self._access_with(key)),
-            "groups_without_members": self._empty_groups(permission_set=key),
-        }
-
-    def _access_with(self, key: str) -> list[Access]:
-        return [way_in for way_in in access(self.landing_zone) if way_in.permission_set == key]
-
-    def _set_facts(self, key: str) -> Json:
-        permission_set = self.landing_zone.permission_sets[key]
-        return {
-            "name": permission_set.name,
-            "description": permission_set.description,
-            "place": self._shown_at(SSO, permission_set.location),
-            "allows": allowances(permission_set),
-            "external": permission_set.external,
-            "known": permission_set.is_known,
-        }
-
-    def _sets_facts(self, accesses: Iterable[Access | GivenAccess]) -> dict[str, Json]:
-        return {key: self._set_facts(key) for key in sorted({way_in.permission_set for way_in in accesses})}
-
-    def _sets_lines(self, accesses: Sequence[Access | GivenAccess]) -> Iterator[str]:
-        if accesses:
-            yield from ("", "What the permission sets allow")
-        for key in sorted({way_in.permission_set for way_in in accesses}):
-            yield from self._allows_lines(f"{key}: ", key)
-
-    # What all three say
-
-    def _access_facts(self, accesses: Iterable[Access]) -> list[Json]:
-        return [access_as_json(way_in, self._shown) for way_in in accesses]
-
-    def _way_lines(self, ways: Iterable[AccessPath], indent: str) -> Iterator[str]:
-        for way in ways:
-            if way.group and way.member:
-                yield f"{indent}through group {way.group}, {self._shown(way.member)}"
-            elif way.group:
-                knowing = known_to([self.landing_zone.groups[way.group]])
-                yield f"{indent}only {knowing} knows who they are"
-            until = f", until {way.until}" if way.until else ""
-            yield f"{indent}given by {self._shown(way.entry)}{until}"
-            if way.reason:
-                yield f"{indent}because: {way.reason}"
-
-    def _allows_lines(self, start: str, key: str) -> Iterator[str]:
-        permission_set = self.landing_zone.permission_sets[key]
-        yield f"  {start}{'; '.join(allowances(permission_set))}"
-        yield f"    {self._shown_at(SSO, permission_set.location)}"
-
-    def _empty_groups(self, account: str | None = None, permission_set: str | None = None) -> list[str]:
-        granted = (
-            grant
-            for grant in self.landing_zone.grants
-            if account in (None, grant.account) and permission_set in (None, grant.permission_set)
-        )
-        return empty_groups(self.landing_zone, granted)
-
-    def _empty_lines(self, groups: Iterable[str]) -> Iterator[str]:
-        for group in groups:
-            yield f"  nobody through group {group}: it has no members"
-
-    def _accounts(self, accounts: tuple[str, ...]) -> str:
-        return places(self.landing_zone, accounts, most=len(accounts))
-
-    def _shown_at(self, file: str, location: Location) -> str:
-        return self._shown(self.landing_zone.source(file, location))
-
-    def _shown(self, source: SourceLocation) -> str:
-        """Returns a line with the path of its file from here, which terminals and editors open."""
-        return str(source._replace(file=self.landing_zone.source_file(source.file).file))
+def _account_lines(explained: Explained, facts: Json) -> Iterator[str]:
+    zone, key = explained.landing_zone, facts["account"]
+    yield f"{key}: {facts['name']}, {facts['email']}"
+    yield f"  {facts['place']}"
+    yield f"  in {' > '.join(facts['path'])}"
+    for service, where in facts["administers"].items():
+        yield f"  administers {service}, {where}"
+    for part, words in words_of(zone, key).items():
+        yield from ("", _PARTS[part], *(f"  {line}" for line in lines_of(words, explained.shown)))
+    yield from ("", "Policies that bind it", *_policy_lines(zone, facts), "", "Who gets in")
+    if not facts["access"]:
+        yield "  nobody"
+    for access in facts["access"]:
+        yield f"  {access['permission_set']}: {_holder(access)}"
+        yield from _way_lines(zone, access["ways"], "    ")
+    yield from _empty_lines(facts)
+    yield from _sets_lines(facts)
 
 
 _PARTS = {"attributes": "What organization.yaml gives it", "settings": "What baseline.yaml sets in it"}
+
+
+def _policy_lines(zone: LandingZone, facts: Json) -> Iterator[str]:
+    binding = [policy for policy in facts["policies"] if policy["binds"]]
+    if not binding:
+        yield f"  {zone.no_policy}"
+    attached: Mapping[tuple[str, str], list[Json]] = defaultdict(list)
+    for policy in binding:
+        name = f"{short_type(PolicyType(policy['type']))} {policy['policy']}"
+        attached[name, "" if policy["known"] else f", {UNKNOWN}"].append(policy)
+    for (name, theirs), every in attached.items():
+        yield f"  {name}{theirs}"
+        yield from (f"    from {policy['attached_to']}, {policy['place']}" for policy in every)
+    if facts["account"] == MANAGEMENT:
+        yield "  SCPs and RCPs never bind the management account, wherever they are attached"
+        for policy in facts["policies"]:
+            if not policy["binds"]:
+                yield f"    without effect: {policy['policy']}, {policy['place']}"
+
+
+def _group_lines(zone: LandingZone, facts: Json) -> Iterator[str]:
+    yield from _title_lines(facts["group"], facts)
+    group = zone.groups[facts["group"]]
+    yield from ("", "Members")
+    if not group.is_known:
+        yield f"  known to {known_to([group])} only"
+    elif not facts["members"]:
+        yield "  nobody: what it is given reaches no one"
+    yield from (f"  {member}, {place}" for member, place in facts["members"].items())
+    yield from ("", "What it is given")
+    if not facts["given"]:
+        yield "  nothing"
+    for given in facts["given"]:
+        yield f"  {given['permission_set']} in {_places(zone, given['accounts'])}"
+        yield from _way_lines(zone, [given], "    ")
+    yield from _sets_lines(facts)
+
+
+def _permission_set_lines(zone: LandingZone, facts: Json) -> Iterator[str]:
+    yield from _title_lines(facts["permission_set"], facts)
+    yield from ("", "Allows", *(f"  {allowance}" for allowance in facts["allows"]), "", "Who has it")
+    if not facts["access"]:
+        yield "  nobody"
+    for given in _together(facts["access"]):
+        yield f"  {given.holder} in {_places(zone, given.accounts)}"
+        yield from _way_lines(zone, given.ways, "    ")
+    yield from _empty_lines(facts)
+
+
+# What several say
+
+
+class _Together(NamedTuple):
+    """Access to several accounts, given in the same ways."""
+
+    holder: str
+    permission_set: str
+    ways: list[Json]
+    accounts: list[str]
+
+
+def _together(accesses: Iterable[Json]) -> list[_Together]:
+    alike: dict[str, _Together] = {}
+    for access in sorted(accesses, key=lambda one: ("user" not in one, _holder(one), one["permission_set"])):
+        same = str((_holder(access), access["permission_set"], access["ways"]))
+        given = alike.setdefault(same, _Together(_holder(access), access["permission_set"], access["ways"], []))
+        given.accounts.append(access["account"])
+    return list(alike.values())
+
+
+def _holder(access: Json) -> str:
+    return str(access["user"]) if "user" in access else f"members of {access['group']}"
+
+
+def _title_lines(key: str, facts: Json) -> Iterator[str]:
+    yield key if facts["name"] == key else f"{key}, named {facts['name']}"
+    yield f"  {facts['place']}"
+    yield f"  {facts['description']}"
+
+
+def _way_lines(zone: LandingZone, ways: Iterable[Json], indent: str) -> Iterator[str]:
+    for way in ways:
+        group = way.get("group")
+        if group and way["member"]:
+            yield f"{indent}through group {group}, {way['member']}"
+        elif group:
+            yield f"{indent}only {known_to([zone.groups[group]])} knows who they are"
+        until = f", until {way['until']}" if way["until"] else ""
+        yield f"{indent}given by {way['entry']}{until}"
+        if way["reason"]:
+            yield f"{indent}because: {way['reason']}"
+
+
+def _sets_lines(facts: Json) -> Iterator[str]:
+    if facts["permission_sets"]:
+        yield from ("", "What the permission sets allow")
+    for key, held in facts["permission_sets"].items():
+        yield from _allows_lines(f"{key}: ", held)
+
+
+def _allows_lines(start: str, held: Json) -> Iterator[str]:
+    yield f"  {start}{'; '.join(held['allows'])}"
+    yield f"    {held['place']}"
+
+
+def _empty_lines(facts: Json) -> Iterator[str]:
+    yield from (f"  nobody through group {key}: it has no members" for key in facts["groups_without_members"])
+
+
+def _places(zone: LandingZone, accounts: list[str]) -> str:
+    return places(zone, accounts, most=len(accounts))

@@ -64,8 +64,6 @@ def _report(options: Options, format: str, output: Path | None, as_of: str | Non
 
 def _difference(options: Options, format: str, output: Path | None, revision: str, allow: Collection[str]) -> int:
     from strata import diff
-    from strata.config.moves import KINDS
-    from strata.kinds.renaming import keys_of
     from strata.report.revisions import configuration_at
 
     writers = {"text": diff.as_text, "markdown": diff.as_markdown, "json": diff.as_json}
@@ -77,9 +75,6 @@ def _difference(options: Options, format: str, output: Path | None, revision: st
     changes = diff.compare(before.landing_zone, after, before.moves)
     with readers_may_leave():
         _write(options, format, writers[format](changes, revision), output)
-    if before.unknown and any(keys_of(before.landing_zone, kind) - keys_of(after, kind) for kind in KINDS):
-        text = f"a thing that looks removed may have been renamed: {before.unknown}"
-        options.note(Message("move-unknown", text, reason=before.unknown))
     stopped = diff.risks(changes) - set(allow)
     if stopped:
         flags = " ".join(f"--allow {risk}" for risk in sorted(stopped))
@@ -115,10 +110,12 @@ def _written(format: str, landing_zone: LandingZone, edition: Edition, width: in
 
             return page(landing_zone, edition)
         case "markdown":
-            from strata.report.tables import as_markdown, tables
+            from strata.report.layout import as_markdown
+            from strata.report.tables import tables
 
             return f"# {markdown(landing_zone.project.name)}\n\n{as_markdown(tables(landing_zone, edition))}"
         case _:
-            from strata.report.tables import as_text, tables
+            from strata.report.layout import as_text
+            from strata.report.tables import tables
 
             return as_text(tables(landing_zone, edition), width)

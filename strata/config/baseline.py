@@ -13,6 +13,7 @@ from strata.config.models import (
     Model,
     PasswordPolicy,
     RegionalSetting,
+    S3PublicAccess,
     Setting,
 )
 from strata.config.text import Problem, Text, as_data, short
@@ -176,6 +177,7 @@ class MemberSettings(ByPlace):
     emr_public_access: EmrPublicAccess | None = None
     document_public_access: DocumentPublicAccess | None = None
     vpc_public_access: VpcPublicAccess | None = None
+    s3_public_access: S3PublicAccess | None = None
     backup: BackupTypes | None = None
     quotas: Quotas | None = None
     password_policy: PasswordPolicy | None = None

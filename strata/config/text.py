@@ -234,30 +234,6 @@ def is_visible(text: str) -> bool:
     return any(unicodedata.category(character)[0] in "LNPS" and character != "\u2800" for character in text)
 
 
-# Letters of Cyrillic and Greek that are drawn like Latin ones, as in the confusables of Unicode Technical Standard 39.
-_ALIKE = str.maketrans(
-    "\u0430\u0441\u0501\u0435\u04bb\u0456\u0458\u04cf\u043e\u0440\u051b\u0455\u051d\u0445\u0443"
-    "\u0432\u043a\u043c\u043d\u0442\u03b1\u03b9\u03ba\u03bd\u03bf\u03c1\u03c4\u03c5\u03c7",
-    "acdehijlopqswxybkmhtaikvoptux",
-)
-
-
-def look(name: str) -> str:
-    """Returns the look of a name: names that people confuse have the same."""
-    if name.isascii():
-        return " ".join(name.lower().split())
-    plain = unicodedata.normalize("NFKC", name).casefold().translate(_ALIKE)
-    return " ".join(unicodedata.normalize("NFKC", plain).split())
-
-
-def mixes_alphabets(name: str) -> bool:
-    """Returns whether a word of a name has Latin letters and ones of another alphabet that look like Latin ones."""
-    if name.isascii():
-        return False
-    words = re.findall(r"\w+", name.casefold())
-    return any(re.search("[a-z]", word) and any(ord(letter) in _ALIKE for letter in word) for word in words)
-
-
 _KINDS = {
     "Cc": "control character",
     "Cf": "format character",

@@ -8,7 +8,6 @@ from collections.abc import Iterable, Iterator, Mapping
 from strata.config.models import PolicyType
 from strata.diff.bindings import binding
 from strata.diff.change import Change, Risk, Topic
-from strata.diff.inherited import MergedPolicies, Path, looser, settings_of
 from strata.diff.permission_sets import BY_OTHERS, handed_over, read_or_not
 from strata.diff.statements import loosened, set_otherwise, tightened
 from strata.landing_zone import LandingZone
@@ -16,14 +15,16 @@ from strata.landing_zone.policies import FULL_ACCESS, Policy
 from strata.landing_zone.units import Ancestors, Target
 from strata.report.access import UNKNOWN
 from strata.report.policies import in_words, short_type
-from strata.text import counted, listed, plural
+from strata.text import listed, plural
 
 _LOOSER: Risk = "guardrails"
 IAM = (PolicyType.SERVICE_CONTROL, PolicyType.RESOURCE_CONTROL)
-"""Types whose documents are IAM policies; the others are merged on their way down."""
+"""Types whose documents are IAM policies.
 
-MOST_SETTINGS = 6
-"""Settings of a merged policy that are told; more are counted."""
+The others are merged on their way down, and nothing here knows which value is the stricter one: whatever they set
+otherwise, or set where another may have set it, is asked about.
+https://docs.aws.amazon.com/organizations/latest/userguide/policy-operators.html
+"""
 
 NOTHING = "sets nothing any more"
 
@@ -43,12 +44,11 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     undeclared = {key for key in old.keys() - new.keys() if old[key].external}
     for key in {*undeclared, *reading, *(key for key in new if not new[key].is_known)}:
         lost[key] = {}  # AWS keeps the first, and nobody knows what the others are about
-    otherwise = _set_otherwise(before, after, held, lost)
     for key in sorted(new.keys() - old.keys()):
         made = "is declared as external" if new[key].external else "is created"
         made += "" if new[key].is_known else f" ({UNKNOWN})"
         text = f"policy {key} ({short_type(new[key].type)}) {made} and binds {in_words(new[key].attachments)}"
-        yield Change(Topic.GUARDRAILS, text)
+        yield Change(Topic.GUARDRAILS, text, _LOOSER if _is_merged(new[key]) and new[key].attachments else None)
     for key in sorted(old.keys() - new.keys()):
         yield _removed(old[key], lost[key], after)
     for key in sorted(old.keys() & new.keys()):
@@ -56,12 +56,12 @@ def guardrail_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
         if said := reading.get(key):
             yield Change(Topic.GUARDRAILS, f"policy {key} {said}", "guardrails")
             continue
-        yield from _documents(old[key], new[key], lost[key], otherwise, was)
+        yield from _documents(old[key], new[key], lost[key], was)
     yield from _left_behind(old, new, lost, was, will_be)
+    yield from _moved_into(held, was, will_be)
     for key in sorted(old):
         if old[key].type in IAM:
             yield from _told(_named(key, old, new), lost[key], was)
-    yield from _told_otherwise(otherwise, will_be)
     yield from _full_access(before, after)
 
 
@@ -98,13 +98,6 @@ Held = Mapping[Target, tuple[list[Policy], list[Policy]]]
 """The policies that bind a target before and after."""
 
 
-Otherwise = Mapping[str, Mapping[str, list[Target]]]
-"""What is set otherwise by policy, as text, with the targets."""
-
-Attached = tuple[tuple[Target, tuple[str, ...]], ...]
-"""Policies by the target that they are attached to, from the root down."""
-
-
 def _by_policy(held: Held) -> defaultdict[str, Lost]:
     """Returns by policy what those of its type now do not surely enforce of it, for each target that it bound."""
     known: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
@@ -120,25 +113,22 @@ def _by_policy(held: Held) -> defaultdict[str, Lost]:
     return by_policy
 
 
-def _is_alike(policy: Policy, other: Policy | None) -> bool:
-    return other is not None and policy.type == other.type and policy.document.text == other.document.text
+def _is_merged(policy: Policy) -> bool:
+    return policy.type not in IAM
 
 
 def _missing(policy: Policy, now: list[Policy]) -> list[str]:
     """Returns the parts of a policy that no policy surely enforces now."""
-    if policy.type in IAM:
-        own = next((other for other in now if other.key == policy.key), None)
-        if own and own.document.text == policy.document.text:
-            return []
-        others = [other.document.content for other in now if other is not own and other.is_known]
-        after = own.document.content if own else None
-        return [str(difference) for difference in loosened(policy.document.content, after, others)]
-    if any(other.document.text == policy.document.text for other in now):
+    own = next((other for other in now if other.key == policy.key), None)
+    if own and own.document.text == policy.document.text:
         return []
-    gone = [set_otherwise(policy.document.content, other.document.content) for other in now]
-    if any(not paths for paths in gone):
-        return []
-    return [f"no longer sets {path} as before" for path in min(gone, key=len)] if gone else [NOTHING]
+    if _is_merged(policy):
+        if own:
+            return set_otherwise(policy.document.content, own.document.content)
+        return [] if any(other.document.text == policy.document.text for other in now) else [NOTHING]
+    others = [other.document.content for other in now if other is not own and other.is_known]
+    after = own.document.content if own else None
+    return [str(difference) for difference in loosened(policy.document.content, after, others)]
 
 
 def _removed(policy: Policy, lost: Lost, after: LandingZone) -> Change:
@@ -153,7 +143,8 @@ def _kept(old: Policy, new: Policy, lost: Lost, was: Ancestors, after: LandingZo
     if said := handed_over(old, new):
         yield Change(Topic.GUARDRAILS, f"policy {old.key} {said}")
     for target in sorted(new.attachments.keys() - old.attachments.keys()):
-        yield Change(Topic.GUARDRAILS, f"policy {old.key} is attached to {target}")
+        text = f"policy {old.key} is attached to {target}"
+        yield Change(Topic.GUARDRAILS, text, _LOOSER if _is_merged(new) else None)
     for target in sorted(old.attachments.keys() - new.attachments.keys()):
         loose = any(target in was[below] for below in lost)
         still, risk = ("", _LOOSER) if loose else _still([target], after)
@@ -172,19 +163,18 @@ def _still(targets: Iterable[Target], after: LandingZone) -> tuple[str, Risk | N
     return f"; no file says what binds {plural(len(gone), 'it', 'them')} now", _LOOSER if others else None
 
 
-def _documents(old: Policy, new: Policy, lost: Lost, otherwise: Otherwise, was: Ancestors) -> Iterator[Change]:
+def _documents(old: Policy, new: Policy, lost: Lost, was: Ancestors) -> Iterator[Change]:
     """Yields the change of a document; what an IAM policy restricts less is told besides."""
     if old.document.text == new.document.text or old.type != new.type:
         return
     if old.external and new.external:
         yield Change(Topic.GUARDRAILS, f"external policy {old.key} {BY_OTHERS}")
     said = sorted({text for target, texts in lost.items() if _reached(new, target, was) for text in texts})
-    if new.type not in IAM:
-        nothing = "" if new.key in otherwise else ", and loosens nothing"
-        text = f"policy {old.key} changes{f': {listed(said)}' if said else nothing}"
-        yield Change(Topic.GUARDRAILS, text, "guardrails" if said else None)
-    elif not new.attachments:
+    if not new.attachments:
         yield Change(Topic.GUARDRAILS, f"policy {old.key} changes, and is attached to nothing")
+    elif _is_merged(new):
+        text = f"policy {old.key} changes{f': {listed(said)}' if said else ', and sets the same'}"
+        yield Change(Topic.GUARDRAILS, text, _LOOSER if said else None)
     elif stricter := tightened(old.document.content, new.document.content):
         yield Change(Topic.GUARDRAILS, f"policy {old.key} restricts more by {listed(stricter)}")
     elif not said:
@@ -221,63 +211,13 @@ def _left_behind(
         yield Change(Topic.GUARDRAILS, f"{target} moves and loses {policies_word} {listed(keys)}", "guardrails")
 
 
-def _set_otherwise(before: LandingZone, after: LandingZone, held: Held, lost: Mapping[str, Lost]) -> Otherwise:
-    """Returns what merged policies set together and did not, by the policy that does so, with the targets."""
-    compared: dict[tuple[PolicyType, Attached, Attached], list[tuple[str, str, str]]] = {}
-    otherwise: defaultdict[str, defaultdict[str, list[Target]]] = defaultdict(lambda: defaultdict(list))
-    for target in held:
-        was, now = _attached(before, target), _attached(after, target)
-        for kind in was.keys() | now.keys():
-            case = kind, was.get(kind, ()), now.get(kind, ())
-            if case not in compared:
-                compared[case] = list(_looser(before.policies, after.policies, *case))
-            for key, path, text in compared[case]:
-                said = lost[key].get(target, ())
-                if NOTHING not in said and not any(verb.startswith(f"no longer sets {path}.@@") for verb in said):
-                    otherwise[key][text].append(target)
-    return otherwise
-
-
-def _attached(landing_zone: LandingZone, target: Target) -> dict[PolicyType, Attached]:
-    """Returns the merged policies that reach a target, by type and from the root down."""
-    levels: defaultdict[PolicyType, defaultdict[Target, list[str]]] = defaultdict(lambda: defaultdict(list))
-    for policy in landing_zone.effective_policies[target]:
-        if policy.policy.type not in IAM:
-            levels[policy.policy.type][policy.source].append(policy.policy.key)
-    way = landing_zone.ancestors[target]
-    return {
-        kind: tuple((source, tuple(sources[source])) for source in way if source in sources)
-        for kind, sources in levels.items()
-    }
-
-
-def _looser(
-    old: Policies, new: Policies, kind: PolicyType, was: Attached, now: Attached
-) -> Iterator[tuple[str, str, str]]:
-    """Yields the policy that sets something otherwise, the path, and how."""
-    before, after = MergedPolicies(), MergedPolicies()
-    for levels, policies, merged in ((was, old, before), (now, new, after)):
-        for _, keys in levels:
-            merged.add(policies[key].document.content for key in keys)
-    there = {(source, key) for source, keys in was for key in keys}
-    for setting in looser(kind, before, after):
-        gone = [key for _, keys in was for key in keys if _sets(old[key], setting.path)]
-        here = [(source, key) for source, keys in now for key in keys if _sets(new[key], setting.path)]
-        fresh = [key for source, key in here if (source, key) not in there or not _is_alike(new[key], old[key])]
-        yield [*gone, *(key for _, key in here), *fresh][-1], ".".join(setting.path), setting.text
-
-
-def _sets(policy: Policy, path: Path) -> bool:
-    return any(setting.path == path for setting in settings_of(policy.document.content))
-
-
-def _told_otherwise(otherwise: Otherwise, tree: Ancestors) -> Iterator[Change]:
-    """Yields what a policy sets that was set otherwise, or not at all, with the topmost targets."""
-    for key, settings in sorted(otherwise.items()):
-        alike: defaultdict[tuple[Target, ...], list[str]] = defaultdict(list)
-        for text, targets in settings.items():
-            alike[tuple(sorted(target for target in targets if not set(tree[target][:-1]) & set(targets)))].append(text)
-        for top, texts in sorted(alike.items()):
-            more = counted(len(texts) - MOST_SETTINGS, "more setting")
-            said = [*texts[:MOST_SETTINGS], *([more] if texts[MOST_SETTINGS:] else [])]
-            yield Change(Topic.GUARDRAILS, f"policy {key} sets {'; '.join(said)}, in {in_words(top)}", "guardrails")
+def _moved_into(held: Held, was: Ancestors, will_be: Ancestors) -> Iterator[Change]:
+    """Yields targets that come below other policies that are merged, because they, or a unit above them, move."""
+    for target, (before, after) in held.items():
+        if was[target][:-1] == will_be[target][:-1]:
+            continue
+        had = {policy.document.text for policy in before}
+        gained = sorted(policy.key for policy in after if _is_merged(policy) and policy.document.text not in had)
+        if gained:
+            text = f"{target} moves and gets {plural(len(gained), 'policy', 'policies')} {listed(gained)}"
+            yield Change(Topic.GUARDRAILS, text, _LOOSER)

@@ -209,9 +209,13 @@ def parsed(text: str) -> Any:
 
 
 def set_otherwise(before: Any, after: Any) -> list[str]:
-    """Returns the removed settings of a management policy, as paths."""
-    new = _comparable(after)
-    return [path for path, value in _comparable(before).items() if new.get(path) != value]
+    """Returns the settings of a management policy that are others than before, as text."""
+    old, new = _comparable(before), _comparable(after)
+    return [
+        f"{path} is {new.get(path, 'not set')}, before {old.get(path, 'not set')}"
+        for path in sorted(old.keys() | new.keys())
+        if old.get(path) != new.get(path)
+    ]
 
 
 def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:

@@ -10,18 +10,18 @@ from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
-from itertools import islice, product
+from itertools import islice
 from typing import NamedTuple
 
 from strata.config.expectations import Expectation
 from strata.config.limits import aws_limits
-from strata.config.models import PARTITION
 from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.evaluation.questions import (
     PrincipalQuestion,
     Who,
     actors,
     ask,
+    everybody,
     find_action,
     request_of,
     resource_of,
@@ -31,7 +31,7 @@ from strata.evaluation.sentences import Sentence
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.keys import region_of
-from strata.policy.layers import AccountLevels, PolicyLayer
+from strata.policy.layers import PolicyLayer
 from strata.policy.patterns import is_pattern
 from strata.policy.reference import Action, reference
 from strata.policy.requests import PrincipalKind, Value
@@ -65,6 +65,13 @@ class Case(NamedTuple):
     def outcome(self) -> Outcome:
         """Returns the answer; who has no access is denied."""
         return self.answer.outcome if self.answer else Outcome.DENIED
+
+    @property
+    def same_as(self) -> tuple[object, ...]:
+        """Returns what is equal in accounts that are answered alike, with the statement that decides."""
+        decided = self.answer.decided if self.answer else None
+        why = (decided.level, decided.reason, str(decided.statement)) if decided else ()
+        return (self.acts_as, self.action, self.resource, str(self.region), self.outcome, why)
 
 
 @dataclass(frozen=True)
@@ -100,33 +107,6 @@ class ExpectationResult:
 # Asking
 
 
-def _matching(pattern: str) -> Iterator[Action]:
-    """Yields the actions that a pattern matches, but for the one that nothing denies."""
-    return (action for action in reference().actions(pattern) if action.full_name != FREE)
-
-
-def _about(actions: Iterable[Action], resource: str | None) -> Iterator[Action]:
-    """Yields the actions that may be about a resource: of others there is no such request."""
-    return (action for action in actions if resource is None or takes(action, resource))
-
-
-def _sent_to(
-    sentence: Sentence, action: Action, written: str, resource: str | None, region: str | None
-) -> Sequence[str | None]:
-    """Returns the regions that the requests of one turn go to; none where another turn asks, or there is no request.
-
-    A wildcard over services leaves out an action that no region of the sentence has; others are asked where they are.
-    """
-    fixed = region_of(action.full_name, resource or "*") if region else None
-    every = isinstance(region, unknown.Other)
-    if not fixed:
-        return sentence.regions if every else (region,)
-    if fixed in sentence.regions:
-        return (fixed,) if every or region == fixed else ()
-    first = every or region == sentence.regions[0]
-    return (fixed,) if first and not is_pattern(written.partition(":")[0]) else ()
-
-
 class _Asked:
     """Questions about somebody in an account, on one resource; actions that the same statements are about share one."""
 
@@ -140,8 +120,11 @@ class _Asked:
     ) -> None:
         self.evaluated, self.acting, self.account = evaluated, acting, account
         self.resource, self.keys = resource, keys
+        self._there = evaluated.account(account)
+        layers = dict.fromkeys(self._there.resource_control)
+        layers |= dict.fromkeys(layer for actor in acting for layer in _layers(actor))
+        self._telling_apart = [layer for layer in layers if layer.tells_actions_apart]
         self._answers: dict[object, tuple[Answer | None, Actor | None]] = {}
-        self._layers: dict[AccountLevels, list[PolicyLayer]] = {}
 
     def outcome(self, action: Action, region: str | None) -> Outcome:
         """Returns the answer; who has no access is denied."""
@@ -161,56 +144,62 @@ class _Asked:
     def _kind(self, question: PrincipalQuestion) -> object:
         """Returns all that the answer to a question depends on."""
         action, name = question.action, question.action.full_name.lower()
-        resource, there = resource_of(self.evaluated, question, self.evaluated.account(self.account))
+        resource, _ = resource_of(self.evaluated, question, self._there)
         return (
-            tuple(tuple(map(id, layer.about(name))) for layer in self._telling_apart(there)),
+            tuple(tuple(map(id, layer.about(name))) for layer in self._telling_apart),
             resource,
             region_of(name, resource) or question.region,
             name if action.service in _SPECIAL else action.service in aws_limits().resource_control_prefixes,
         )
 
-    def _telling_apart(self, there: AccountLevels) -> list[PolicyLayer]:
-        """Returns the policies that say something else of some actions than of others, each once."""
-        if there not in self._layers:
-            layers = dict.fromkeys(layer for actor in self.acting for layer in _layers(actor, there))
-            self._layers[there] = [layer for layer in layers if layer.tells_actions_apart]
-        return self._layers[there]
-
-    def surely_denied(self, pattern: str, region: str | None) -> bool:
-        """Returns whether a statement denies every action of a pattern; false where it may be several."""
+    def denies_all_of(self, pattern: str) -> bool:
+        """Returns whether one statement denies whatever a pattern matches, so that nobody asks about each action."""
         prefix, _, name = pattern.partition(":")
-        if region and prefix.lower() == "iam":
-            return False  # iam:PassRole is asked in another region than the rest
-        if (self.resource or "").startswith(f"arn:{PARTITION}:logs:"):
-            return False  # actions ask about the same log group in different forms
-        as_action = Action(prefix, name or "*", "Write", (), None)
-        question = PrincipalQuestion(as_action, self.resource, region, self.keys)
-        return all(self._denied(actor, question) for actor in self.acting)
+        every = PrincipalQuestion(Action(prefix, name or "*", "Write", (), None), self.resource, None, self.keys)
+        return all(self._denies(actor, every) for actor in self.acting)
 
-    def _denied(self, actor: Actor, question: PrincipalQuestion) -> bool:
+    def _denies(self, actor: Actor, every: PrincipalQuestion) -> bool:
         if actor.principal.kind not in _BOUND:
             return False
-        request, _ = request_of(self.evaluated, actor, question, self.account)
+        request, _ = request_of(self.evaluated, actor, every, self.account)
+        statements = (
+            statement for layer in _layers(actor) for document in layer.documents for statement in document.statements
+        )
         return any(
-            (
-                not statement.actions.may_meet(request.name)
-                if statement.not_actions
-                else statement.actions.cover(request.name)
-            )
+            not statement.allows
+            and not statement.not_actions
+            and statement.actions.cover(request.name)
             and statement.applies(request) is True
-            for layer in _layers(actor)
-            for document in layer.documents
-            for statement in document.statements
-            if not statement.allows
+            for statement in statements
         )
 
 
-def _layers(actor: Actor, there: AccountLevels | None = None) -> Iterator[PolicyLayer]:
-    """Yields the policies of somebody, and those above, of an account with resources as well."""
+def _layers(actor: Actor) -> Iterator[PolicyLayer]:
+    """Yields the policies of somebody, and those above."""
     yield from () if actor.account.management else actor.account.service_control
-    yield from there.resource_control if there else ()
     yield actor.identity
     yield from [actor.boundary] if actor.boundary else []
+
+
+def _actions(written: str, resource: str | None) -> Iterator[Action]:
+    """Yields the actions of a name or a pattern that may be about a resource; of a pattern not the one left free."""
+    named = reference().actions(written) if is_pattern(written) else [find_action(written)]
+    for action in named:
+        is_free = is_pattern(written) and action.full_name == FREE
+        if not is_free and (resource is None or takes(action, resource)):
+            yield action
+
+
+def _regions(sentence: Sentence, written: str, action: Action, resource: str | None) -> Sequence[str | None]:
+    """Returns the regions that the requests for an action go to.
+
+    A wildcard over services leaves out an action that no region of the sentence has; others are asked where they are.
+    """
+    fixed = region_of(action.full_name, resource or "*") if sentence.regions != (None,) else None
+    if not fixed:
+        return sentence.regions
+    over_services = is_pattern(written.partition(":")[0])
+    return () if over_services and fixed not in sentence.regions else (fixed,)
 
 
 class _Subject(NamedTuple):
@@ -224,110 +213,84 @@ class _Subject(NamedTuple):
 
 
 class Examiner:
-    """Asks the expectations of a landing zone; what is the same for several is found out once."""
+    """Asks the expectations of a landing zone; accounts under the same policies are asked once."""
 
     def __init__(self, evaluated: Evaluated) -> None:
         self.evaluated = evaluated
-        self._signatures: dict[str, tuple[object, ...]] = {}
-        self._grants: dict[str, tuple[tuple[str, str, str], ...]] = {}
 
     def examine(self, index: int, sentence: Sentence) -> ExpectationResult:
         """Returns the result of a sentence: the requests that are answered otherwise than expected."""
-        groups: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
+        alike: defaultdict[object, list[tuple[str, _Subject]]] = defaultdict(list)
         for account in sentence.accounts:
             signature = self._signature(account, sentence)
             for subject in self.subjects(sentence, account):
                 ways = tuple((key, user if self._people_differ else None, group) for key, user, group in subject.ways)
-                groups[signature, ways, subject.who].append((account, subject))
-        failing: list[Case] = []
-        for members in groups.values():  # all are answered as the first of them is
-            otherwise = list(self._failing(sentence, *members[0]))
-            named: defaultdict[str, list[str]] = defaultdict(list)
-            for account, subject in members if otherwise else ():
-                named[subject.name].append(account)
-            failing += [Case(tuple(accounts), name, *rest) for name, accounts in named.items() for rest in otherwise]
+                alike[signature, ways, subject.who].append((account, subject))
+        cases: dict[object, Case] = {}
+        accounts: defaultdict[object, list[str]] = defaultdict(list)
+        for members in alike.values():  # all are answered as the first of them is
+            otherwise = list(islice(self._failing(sentence, *members[0]), MOST_CASES))
+            for account, subject in members:
+                for case in otherwise:
+                    same = (subject.name, case.same_as)
+                    cases.setdefault(same, case._replace(who=subject.name))
+                    accounts[same].append(account)
+        failing = (case._replace(accounts=tuple(accounts[same])) for same, case in cases.items())
         return ExpectationResult(index, sentence.expectation, tuple(failing))
 
-    def _failing(
-        self, sentence: Sentence, account: str, subject: _Subject
-    ) -> Iterator[tuple[str, str, str | None, str | None, Answer | None]]:
+    def _failing(self, sentence: Sentence, account: str, subject: _Subject) -> Iterator[Case]:
         """Yields the requests of somebody in an account that are answered otherwise."""
         expected = Outcome.DENIED if sentence.expectation.denied else Outcome.ALLOWED
         acting = self._actors(sentence, subject, account)
-        regions: Sequence[str | None] = sentence.regions
-        if len(regions) > _FEW_REGIONS:  # one text stands for all of them
-            regions = (unknown.Other.than(sorted(aws_limits().regions - set(regions))),)
-        for resource, written, region in product(sentence.resources, sentence.expectation.actions, regions):
+        for resource in sentence.resources:
             asked = _Asked(self.evaluated, acting, account, resource, sentence.keys)
-            otherwise = (
-                (actor.name if actor else "", action.full_name, resource, where, answer)
-                for action in self._actions(written, asked, region, expected)
-                for places in (_sent_to(sentence, action, written, resource, region),)
-                if places and asked.outcome(action, region) is not expected
-                for where in places
-                for answer, actor in (asked.answer(action, where),)
-                if (answer.outcome if answer else Outcome.DENIED) is not expected
-            )
-            yield from islice(otherwise, MOST_CASES)
-
-    def _actions(self, written: str, asked: _Asked, region: str | None, expected: Outcome) -> Iterable[Action]:
-        """Returns the actions to ask about: of a pattern all, none where a statement denies them all."""
-        if not is_pattern(written):
-            return _about((find_action(written),), asked.resource)
-        surely = expected is Outcome.DENIED and asked.surely_denied(written, region)
-        return () if surely else _about(_matching(written), asked.resource)
+            for written in sentence.expectation.actions:
+                whole = is_pattern(written) and resource is None and sentence.regions == (None,)
+                if whole and expected is Outcome.DENIED and asked.denies_all_of(written):
+                    continue
+                for action in _actions(written, resource):
+                    for region in _otherwise(asked, action, _regions(sentence, written, action, resource), expected):
+                        answer, actor = asked.answer(action, region)
+                        name = actor.name if actor else ""
+                        yield Case((account,), subject.name, name, action.full_name, resource, region, answer)
 
     # Who
 
     def subjects(self, sentence: Sentence, account: str) -> Iterator[_Subject]:
         """Yields those in an account whom a sentence is about."""
+        out = {left_out.key for left_out in sentence.but if left_out.kind == "permission set"}
         for who in sentence.who:
             if who is None:
                 yield from self._everybody(sentence, account)
             elif who in sentence.but:
                 continue
             elif who.kind in ("user", "group", "permission set"):
-                user, given = who.key if who.kind == "user" else None, sets_of(self.evaluated, who, account)
-                out = {left_out.key for left_out in sentence.but if left_out.kind == "permission set"}
-                ways = tuple((key, user, group) for key, group in sorted(given.items()) if key not in out)
-                yield _Subject(str(who), ways)
+                held = self._held(who, account) if sentence.expectation.allowed else True
+                given = sets_of(self.evaluated, who, account) if held else {}
+                user = who.key if who.kind == "user" else None
+                yield _Subject(str(who), tuple((key, user, given[key]) for key in sorted(given.keys() - out)))
             else:
                 yield _Subject("" if who.kind in ("anybody", "root", "deployer") else str(who), (), who)
 
+    def _held(self, who: Who, account: str) -> bool:
+        """Returns whether anybody acts as a group or by a permission set: where all groups are empty nobody may."""
+        if who.kind == "permission set":
+            return any(key == who.key for _, key in everybody(self.evaluated, account))
+        group = self.evaluated.landing_zone.groups[who.key] if who.kind == "group" else None
+        return group is None or bool(group.members) or not group.is_known
+
     def _everybody(self, sentence: Sentence, account: str) -> Iterator[_Subject]:
-        seen: set[tuple[str, str | None]] = set()
-        for name, permission_set, user in self._granted(account):
-            way = (permission_set, user or None, "")
-            same = way[:2] if self._people_differ else (permission_set, None)
-            if same not in seen and not self._left_out(sentence, permission_set, user, name):
-                seen.add(same)
-                yield _Subject(name, (way,))
-
-    def _left_out(self, sentence: Sentence, permission_set: str, user: str, name: str) -> bool:
-        groups = self.evaluated.landing_zone.groups
-        for who in sentence.but:
-            if who.kind == "permission set" and who.key == permission_set:
-                return True
-            if who.kind == "user" and who.key == user:
-                return True
-            if who.kind == "group" and (user in groups[who.key].members if user else name == str(who)):
-                return True
-        return False
-
-    def _granted(self, account: str) -> tuple[tuple[str, str, str], ...]:
-        """Returns who has which permission set in an account: a name, the set, and the user if it is one."""
-        if account not in self._grants:
-            groups, holders = self.evaluated.landing_zone.groups, set[tuple[str, str, str]]()
-            for grant in self.evaluated.grants(account):
-                if grant.principal_type == "USER":
-                    holders.add((grant.principal, grant.permission_set, grant.principal))
-                    continue
-                group = groups[grant.principal]
-                holders |= {(member, grant.permission_set, member) for member in group.members}
-                if not group.is_known or not group.members:
-                    holders.add((str(Who("group", group.key)), grant.permission_set, ""))
-            self._grants[account] = tuple(sorted(holders))
-        return self._grants[account]
+        """Yields one who has each permission set, but for those left out; each person where people may differ."""
+        groups, out = self.evaluated.landing_zone.groups, set(sentence.but)
+        for left_out in sentence.but:
+            if left_out.kind == "group":
+                out |= {Who("user", member) for member in groups[left_out.key].members}
+        subjects: dict[object, _Subject] = {}
+        for who, key in everybody(self.evaluated, account):
+            if not out & {who, Who("permission set", key)}:
+                user = who.key if who.kind == "user" else None
+                subjects.setdefault((key, self._people_differ and user), _Subject(str(who), ((key, user, ""),)))
+        yield from subjects.values()
 
     def _actors(self, sentence: Sentence, subject: _Subject, account: str) -> list[Actor]:
         if subject.who and subject.who.kind == "anybody":
@@ -350,24 +313,20 @@ class Examiner:
     # Which accounts give the same answer
 
     def _signature(self, account: str, sentence: Sentence) -> tuple[object, ...]:
-        if account not in self._signatures:
-            levels = self.evaluated.account(account)
-            path = levels.path if "orgpaths" in self._texts else ""
-            marks = frozenset(
-                mark
-                for mark in self._marks
-                if re.compile(mark.replace("?", ".").replace("*", ".*")).fullmatch(levels.id)
-            )
-            # What stands on each level, but for those where all is allowed.
-            documents = (
-                (id(level) if level.unknown else 0, *map(id, level.documents))
-                for level in (*levels.service_control, *levels.resource_control)
-                if len(level.documents) > 1 or level.unknown
-            )
-            self._signatures[account] = (levels.management, *documents, path, marks)
-        named = any(account in (resource or "").split(":") for resource in sentence.resources)
-        own = any(self.evaluated.account(account).id in (resource or "") for resource in sentence.resources)
-        return (*self._signatures[account], account if named or own else "")
+        """Returns what an account has in common with those that are answered alike: what stands on each level above.
+
+        One that a document or the sentence names, or may name, is asked by itself.
+        """
+        there = self.evaluated.account(account)
+        documents = (
+            (id(level) if level.unknown else 0, *map(id, level.documents))
+            for level in (*there.service_control, *there.resource_control)
+            if len(level.documents) > 1 or level.unknown  # else it has AWS's own alone, which allows all
+        )
+        delegated = account in self.evaluated.landing_zone.organization.delegated_administrators.values()
+        named = any(account in (on or "").split(":") or there.id in (on or "") for on in sentence.resources)
+        alone = self._accounts_differ or delegated or named or there.id in self._texts
+        return (there.management, *documents, account if alone else "")
 
     @cached_property
     def _texts(self) -> str:
@@ -383,9 +342,9 @@ class Examiner:
         return "\n".join(document.text for document in documents).lower()
 
     @cached_property
-    def _marks(self) -> frozenset[str]:
-        """Returns what may be the id of an account in a document, or a pattern for some."""
-        return frozenset(mark for mark in re.findall(r"[0-9*?]+", self._texts) if re.search("[0-9]", mark) and mark[1:])
+    def _accounts_differ(self) -> bool:
+        """Returns whether a document tells accounts apart by their units, or by a pattern of their ids."""
+        return "orgpaths" in self._texts or bool(_PART_OF_ID.search(self._texts))
 
     @cached_property
     def _people_differ(self) -> bool:
@@ -395,9 +354,19 @@ class Examiner:
         return any(key in self._texts for key in ("userid", "assumed-role", "principaltag", "sourceidentity"))
 
 
+def _otherwise(asked: _Asked, action: Action, regions: Sequence[str | None], expected: Outcome) -> Iterator[str | None]:
+    """Yields the regions in which an action is answered otherwise; one text stands for many."""
+    if len(regions) > _FEW_REGIONS:
+        outside = unknown.Other.than(sorted(aws_limits().regions.difference(filter(None, regions))))
+        if asked.outcome(action, outside) is expected:
+            return
+    yield from (region for region in regions if asked.outcome(action, region) is not expected)
+
+
+_PART_OF_ID = re.compile(r'[":](?:[0-9]+[*?]|[*?]+[0-9])[0-9*?]*[":]')
+_BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
 _FEW_REGIONS = 3
 """Regions that are asked one by one."""
 _BEST = (Outcome.ALLOWED, Outcome.DEPENDS, Outcome.DENIED)
 _SPECIAL = ("kms", "sts")
 """Services of which the evaluation knows actions by name."""
-_BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)

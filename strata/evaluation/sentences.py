@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import product
 from typing import NamedTuple
 
 from strata.config.expectations import OTHER_REGIONS, Expectation
@@ -17,8 +19,8 @@ from strata.evaluation.questions import Who, check_region, check_resource, find_
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
 from strata.policy.operators import moment, network, number, truth
 from strata.policy.patterns import is_pattern
-from strata.policy.reference import reference
-from strata.policy.requests import ABSENT, Value
+from strata.policy.reference import Action, reference
+from strata.policy.requests import Value
 from strata.policy.resources import taken_by, takes
 
 
@@ -70,16 +72,23 @@ def problems_of_names(
     for at, name in (*_listed(("as",), expectation.as_), *_listed(("except", "as"), but.as_ if but else ())):
         if principals or name.startswith("role/"):
             yield from _principal_problem(evaluated, name, at)
-    on = _listed(("on",), expectation.on)
-    wrong = [problem for at, resource in on for problem in _resource_problem(evaluated, resource, at, places=places)]
-    yield from wrong or _untaken(evaluated, expectation)
-    yield from () if wrong else _elsewhere(evaluated, expectation)
-    with_ = [(key, at, value) for key, its in expectation.with_.items() for at, value in _listed(("with", key), its)]
-    misspelt = [one for _, at, value in with_ for one in _placeholder_problem(evaluated, value, at)]
+    misspelt = list(_placeholder_problems(evaluated, expectation))
     yield from misspelt
+    unread = {problem.at[0] for problem in misspelt}
+    expectation = filled(evaluated, expectation)
+    if "on" not in unread:
+        on = _listed(("on",), expectation.on)
+        wrong = [found for at, resource in on for found in _resource_problem(evaluated, resource, at, places=places)]
+        yield from wrong or (*_untaken(expectation), *_elsewhere(expectation))
+    if "with" not in unread:
+        yield from value_problems(expectation.with_)
+
+
+def filled(evaluated: Evaluated, expectation: Expectation) -> Expectation:
+    """Returns an expectation with the values of its placeholders, as policies have them."""
     values = placeholder_values(evaluated.landing_zone.project)
-    filled = {key: [fill(value, values) for value in its] for key, its in expectation.with_.items()}
-    yield from () if misspelt else value_problems(filled)
+    with_ = {key: tuple(fill(value, values) for value in its) for key, its in expectation.with_.items()}
+    return expectation.model_copy(update={"on": tuple(fill(name, values) for name in expectation.on), "with_": with_})
 
 
 def _listed(at: tuple[str, ...], names: Sequence[str]) -> list[tuple[tuple[str | int, ...], str]]:
@@ -159,81 +168,82 @@ def value_problems(keys: Mapping[str, Sequence[str]]) -> Iterator[Problem]:
                 yield Problem(problem, remedy, at=("with", key, index))
 
 
-def _placeholder_problem(evaluated: Evaluated, written: str, at: tuple[str | int, ...]) -> Iterator[Problem]:
+def _placeholder_problems(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
     known = placeholder_values(evaluated.landing_zone.project).keys() - LISTS
-    for name in map(str.strip, PATTERN.findall(written)):
-        if name not in known:
+    texts = _listed(("on",), expectation.on)
+    for key, its in expectation.with_.items():
+        texts += _listed(("with", key), its)
+    for at, written in texts:
+        name = next((name for name in map(str.strip, PATTERN.findall(written)) if name not in known), None)
+        if name is not None:
             text = f"{{{{{name}}}}} is not a placeholder that Strata knows here{did_you_mean(name, known)}"
             problem = Message("unknown-placeholder", text, name=name)
             yield Problem(problem, f"known: {', '.join(sorted(known))}", at=at)
-            return
 
 
 def _resource_problem(
-    evaluated: Evaluated, written: str, at: tuple[str | int, ...], *, places: bool
+    evaluated: Evaluated, resource: str, at: tuple[str | int, ...], *, places: bool
 ) -> Iterator[Problem]:
-    if misspelt := list(_placeholder_problem(evaluated, written, at)):
-        yield from misspelt
-        return
     try:
-        check_resource(evaluated, fill(written, placeholder_values(evaluated.landing_zone.project)))
+        check_resource(evaluated, resource)
     except StrataError as error:
         said: Message = error.args[0]
         text, _, remedy = said.partition("; ")
         if places or remedy:
-            problem = said.saying(text)
-            yield Problem(problem, remedy or "write the key of an account, its id, or *", at=at)
+            yield Problem(said.saying(text), remedy or "write the key of an account, its id, or *", at=at)
 
 
-def _untaken(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
+def _untaken(expectation: Expectation) -> Iterator[Problem]:
     """Yields the actions that are about none of the resources, else the resources that none of them is about."""
-    if not expectation.on:
-        return
-    values = placeholder_values(evaluated.landing_zone.project)
-    resources = [fill(resource, values) for resource in expectation.on]
     actions = {action: named for action in expectation.actions if (named := reference().actions(action))}
-    fitting = [
-        (action, resource)
-        for action, named in actions.items()
-        for resource in resources
-        if any(takes(action, resource) for action in named)
-    ]
-    asked = {action for action, _ in fitting}
+    if not expectation.on or not actions:
+        return
+    taken: defaultdict[str, set[str]] = defaultdict(set)
+    for action, resource in product(actions, expectation.on):
+        if any(takes(each, resource) for each in actions[action]):
+            taken[action].add(resource)
     for at, action in _listed((expectation.expects,), expectation.actions):
-        if action in actions and action not in asked:
-            name, resource = actions[action][0].full_name, resources[0]
+        if action in actions and not taken[action]:
+            name, resource = actions[action][0].full_name, expectation.on[0]
             text = f"{name} is never about {short(resource)}: {taken_by(actions[action][0])}"
             problem = Message("action-not-on-resource", text, action=name, resource=resource)
             yield Problem(problem, "name such a resource in on, or leave it out", at=at)
-    for at, resource in _listed(("on",), resources if len(asked) == len(actions) else ()):
-        if actions and resource not in {taken for _, taken in fitting}:
-            text = f"no action is ever about {short(resource)}"
-            problem = Message("action-not-on-resource", text, resource=resource)
-            yield Problem(problem, "name one that an action takes", at=at)
+    if all(taken[action] for action in actions):
+        for at, resource in _listed(("on",), expectation.on):
+            if resource not in set[str]().union(*taken.values()):
+                problem = Message(
+                    "action-not-on-resource", f"no action is ever about {short(resource)}", resource=resource
+                )
+                yield Problem(problem, "name one that an action takes", at=at)
 
 
-def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Problem]:
+def _elsewhere(expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the single action of an expectation is no request."""
     (written, *more) = expectation.actions
-    if more or is_pattern(written) or not (actions := reference().actions(written)):
+    actions = reference().actions(written)
+    if more or is_pattern(written) or not actions:
         return
-    values = placeholder_values(evaluated.landing_zone.project)
-    named = [*_listed(("region",), expectation.region)]
+    named = _listed(("region",), expectation.region)
     for key, regions in expectation.with_.items():
         if key.lower() == "aws:requestedregion":
             named += _listed(("with", key), regions)
     for at, region in named:
-        problems: list[Message | None] = []
-        for resource in [fill(written_resource, values) for written_resource in expectation.on] or ["*"]:
-            try:
-                if region != OTHER_REGIONS:
-                    check_region(actions[0], resource, region)
-                problems.append(None)
-            except UsageError as error:
-                problems.append(error.args[0])
-        if all(problems) and (first := problems[0]):
-            text, _, remedy = first.partition("; ")
-            yield Problem(first.saying(text), remedy, at=at)
+        if region == OTHER_REGIONS:
+            continue
+        refusals = [_refusal(actions[0], resource, region) for resource in expectation.on or ("*",)]
+        if refusals[0] and all(refusals):
+            text, _, remedy = refusals[0].partition("; ")
+            yield Problem(refusals[0].saying(text), remedy, at=at)
+
+
+def _refusal(action: Action, resource: str, region: str) -> Message | None:
+    """Returns why an action on a resource is no request to a region, None where it is one."""
+    try:
+        check_region(action, resource, region)
+    except UsageError as error:
+        refusal: Message = error.args[0]
+        return refusal
+    return None
 
 
 # What it names
@@ -241,24 +251,19 @@ def _elsewhere(evaluated: Evaluated, expectation: Expectation) -> Iterator[Probl
 
 def resolved(evaluated: Evaluated, expectation: Expectation) -> Sentence:
     """Returns an expectation without problems with everything that it names."""
-    but = expectation.except_
+    expectation, but = filled(evaluated, expectation), expectation.except_
     out = frozenset(_accounts(evaluated, but.in_)) if but else frozenset()
-    values = placeholder_values(evaluated.landing_zone.project)
-    sent_keys = {key: tuple(fill(value, values) for value in its) for key, its in expectation.with_.items()}
-    expectation = expectation.model_copy(update={"with_": sent_keys}) if sent_keys != expectation.with_ else expectation
     governed = evaluated.landing_zone.project.regions.all_governed
     no_region = frozenset(_regions(but.region, governed)) if but else frozenset()
-    regions = [region for region in _regions(expectation.region, governed) if region not in no_region]
+    regions = tuple(region for region in _regions(expectation.region, governed) if region not in no_region)
     return Sentence(
         expectation=expectation,
         accounts=tuple(account for account in _accounts(evaluated, expectation.in_) if account not in out),
         who=tuple(dict.fromkeys(_who(evaluated, name) for name in expectation.as_)),
         but=tuple(who for name in (but.as_ if but else ()) if (who := _who(evaluated, name, exempt=True))),
-        resources=tuple(fill(name, values) for name in expectation.on) or (None,),
-        regions=tuple(regions) if expectation.region else (None,),
-        keys={
-            key.lower(): sent if sent[1:] else sent[0] if sent else ABSENT for key, sent in expectation.with_.items()
-        },
+        resources=expectation.on or (None,),
+        regions=regions if expectation.region else (None,),
+        keys={key.lower(): its[0] if len(its) == 1 else tuple(its) for key, its in expectation.with_.items()},
     )
 
 

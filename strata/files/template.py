@@ -158,16 +158,12 @@ def _sso(answers: TemplateAnswers) -> dict[str, str]:
     return {**changes, **dict.fromkeys(members, "    external: true\n")}
 
 
-def _expectations(answers: TemplateAnswers) -> dict[str, str]:
-    return {} if "security" in answers.accounts else {"    in: security\n": ""}
-
-
 CHANGES: Mapping[str, Callable[[TemplateAnswers], dict[str, str]]] = {
     PROJECT: _project,
     ORGANIZATION: _organization,
     SECURITY: _security,
     SSO: _sso,
-    EXPECTATIONS: _expectations,
+    EXPECTATIONS: lambda _: {},  # they hold wherever an account is
 }
 
 

@@ -37,7 +37,6 @@ from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.services import derived_services, policy_types
 from strata.landing_zone.undescribed import UNKNOWN, undescribed
 from strata.landing_zone.units import Ancestors, Target, Unit, ancestors, units
-from strata.text import folded
 
 if TYPE_CHECKING:
     from strata.config.baseline import MemberSettings
@@ -102,13 +101,6 @@ class LandingZone:
     def retired(self) -> Mapping[str, Account]:
         """Returns the retired accounts, by key."""
         return {key: account for key, account in self._all_accounts.items() if account.retired}
-
-    @cached_property
-    def mentioned_accounts(self) -> frozenset[str]:
-        """Returns ids and addresses of the accounts that it mentions: a deploy stops at any other that is active."""
-        unmanaged = map(folded, self.organization.unmanaged_accounts)
-        addresses = (folded(account.email) for account in self._all_accounts.values())
-        return frozenset({self.project.management_account.id, *unmanaged, *addresses})
 
     @cached_property
     def _all_accounts(self) -> Mapping[str, Account]:

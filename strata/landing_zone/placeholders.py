@@ -68,6 +68,7 @@ def placeholder_values(project: Project | None) -> dict[str, str]:
         "archive_bucket_arn": f"arn:{PARTITION}:s3:::{project.archive_bucket('*')}",
         "archive_key_alias": f"alias/{project.short_name}-archive-*",
         "management_account_id": account,
+        "short_name": project.short_name,
         "access_role": ACCESS_ROLE,
         "exempt_role_arns": as_list(exempt),
         "primary_region": region,

@@ -291,16 +291,3 @@ class ActionPatterns:
     def cover(self, wanted: str) -> bool:
         """Returns whether any of the patterns surely matches every action that a pattern in lower case does."""
         return self.everything or any(unknown.covers(covering, wanted) for covering in self._written)
-
-    def may_meet(self, wanted: str) -> bool:
-        """Returns whether an action that a pattern in lower case matches may match any of the patterns too."""
-        start = _start(wanted)
-        return self.everything or any(
-            _start(action).startswith(start[: len(_start(action))]) for action in self._written
-        )
-
-
-def _start(text: str) -> str:
-    """Returns a pattern up to its first wildcard."""
-    match = _WILD.search(text)
-    return text[: match.start()] if match else text

@@ -5,42 +5,40 @@ from __future__ import annotations
 from typing import Any
 
 from strata.config import ORGANIZATION, SSO
-from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
 from strata.report import inherited
-from strata.report.access import access, access_as_json, allowances
+from strata.report.access import access_as_json, allowances
 from strata.report.edition import Edition
-from strata.report.overview import overview
-from strata.report.policies import slots
-from strata.report.reviews import GroupReview, group_reviews
+from strata.report.facts import Facts
+from strata.report.reviews import GroupReview
 
 
 def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
     """Returns the first screen, people, access, organization, policies, controls and layers for --format json."""
-    source, first = landing_zone.source, overview(landing_zone, edition.as_of)
+    source, facts = landing_zone.source, Facts(landing_zone, edition)
     return {
         "project": landing_zone.project.name,
         **edition.as_data(),
-        "overview": first.as_data(),
+        "overview": facts.overview.as_data(),
         "users": {
             key: {"name": user.shown_name, "email": user.email, "external": user.external}
             for key, user in landing_zone.users.items()
         },
-        "groups": {review.group.key: _group(review) for review in group_reviews(landing_zone)},
+        "groups": {review.group.key: _group(review) for review in facts.groups},
         "permission_sets": {
             key: {
                 "name": permission_set.name,
                 "allows": allowances(permission_set),
-                "full_access": allows_everything(permission_set),
+                "full_access": key in facts.full_access,
                 "external": permission_set.external,
                 "known": permission_set.is_known,
                 "place": str(source(SSO, permission_set.location)),
             }
             for key, permission_set in landing_zone.permission_sets.items()
         },
-        "access": [access_as_json(granted) for granted in access(landing_zone)],
-        "organization": _organization(landing_zone),
+        "access": [access_as_json(granted) for granted in facts.access],
+        "organization": _organization(facts),
         "policies": [
             {
                 "policy": policy.key,
@@ -58,7 +56,7 @@ def as_data(landing_zone: LandingZone, edition: Edition) -> dict[str, Any]:
             }
             for policy in landing_zone.policies.values()
         ],
-        "guardrails": first.guardrails.as_data(),
+        "guardrails": facts.guardrails.as_data(),
         "controls": {name: control.mode.value for name, control in landing_zone.security.controls.items()},
         "layers": [
             {"stack": layer.name, "owns": list(layer.owns), "reads": list(layer.reads), "state": layer.state}
@@ -87,8 +85,8 @@ def _group(review: GroupReview) -> dict[str, Any]:
     }
 
 
-def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
-    taken = slots(landing_zone)
+def _organization(facts: Facts) -> list[dict[str, Any]]:
+    landing_zone = facts.landing_zone
     return [
         {
             "kind": target.kind,
@@ -104,7 +102,7 @@ def _organization(landing_zone: LandingZone) -> list[dict[str, Any]]:
                     "free": of_type.free,
                     "limit": of_type.limit,
                 }
-                for of_type in taken[target]
+                for of_type in facts.slots[target]
             ],
         }
         for target, way in landing_zone.ancestors.items()

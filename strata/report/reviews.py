@@ -3,21 +3,19 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from strata.config import SSO
 from strata.config.source import Location
 from strata.landing_zone import LandingZone, SourceLocation
 from strata.landing_zone.groups import Group
-from strata.landing_zone.policies import Policy
 from strata.landing_zone.units import Target
 from strata.report.access import AccessPath, way_of
 
 
 @dataclass(frozen=True)
 class GivenAccess:
-    """What an entry of sso.yaml gives a group or a user: a permission set in some accounts."""
+    """What an entry of sso.yaml gives a group: a permission set in some accounts."""
 
     permission_set: str
     accounts: tuple[str, ...]
@@ -36,7 +34,7 @@ class GroupReview:
 
 def group_reviews(landing_zone: LandingZone) -> list[GroupReview]:
     """Returns every group, those without access too."""
-    given = given_to(landing_zone, "GROUP")
+    given = _given_to_groups(landing_zone)
     return [
         GroupReview(
             group,
@@ -51,13 +49,12 @@ def group_reviews(landing_zone: LandingZone) -> list[GroupReview]:
     ]
 
 
-def given_to(landing_zone: LandingZone, kind: str) -> dict[str, list[GivenAccess]]:
-    """Returns by group or by user what each entry gives them directly, in the order of the file."""
+def _given_to_groups(landing_zone: LandingZone) -> dict[str, list[GivenAccess]]:
+    """Returns by group what each entry gives it, in the order of the file."""
     where_given: dict[tuple[str, Location, str], list[str]] = defaultdict(list)
     for grant, entries in landing_zone.grants.items():
-        if grant.principal_type == kind:
-            for entry in entries:
-                where_given[grant.principal, entry, grant.permission_set].append(grant.account)
+        for entry in entries if grant.principal_type == "GROUP" else ():
+            where_given[grant.principal, entry, grant.permission_set].append(grant.account)
     given: dict[str, list[GivenAccess]] = defaultdict(list)
     ways = {entry: way_of(landing_zone, entry) for _, entry, _ in where_given}
     for (principal, entry, permission_set), where in where_given.items():
@@ -85,10 +82,10 @@ class Alike:
     """Accounts of a unit that the same policies bind and the same people enter."""
 
     path: tuple[str, ...]
-    accounts: tuple[str, ...]
-    policies: tuple[tuple[Policy, Target], ...]
+    policies: tuple[tuple[str, Target], ...]
     """What binds them, and where it is attached."""
     entering: tuple[Entering, ...]
+    accounts: tuple[str, ...]
 
 
 def accounts_alike(landing_zone: LandingZone) -> list[Alike]:
@@ -100,21 +97,11 @@ def accounts_alike(landing_zone: LandingZone) -> list[Alike]:
             ways[entries] = tuple(way_of(landing_zone, entry) for entry in entries)
         who = Entering(grant.permission_set, grant.principal_type == "GROUP", grant.principal, ways[entries])
         entering[grant.account].append(who)
-    policies: dict[object, tuple[tuple[Policy, Target], ...]] = {}
     alike: dict[tuple[tuple[str, ...], tuple[tuple[str, Target], ...], tuple[Entering, ...]], list[str]] = {}
     for target, way in landing_zone.ancestors.items():
-        if target.kind != "account":
-            continue
-        reached = [policy for policy in landing_zone.effective_policies[target] if policy.binds]
-        by_key = tuple((policy.policy.key, policy.source) for policy in reached)
-        policies[by_key] = tuple((policy.policy, policy.source) for policy in reached)
-        path = tuple(target.key for target in way[:-1])
-        alike.setdefault((path, by_key, tuple(entering.get(target.key, ()))), []).append(target.key)
-    return [Alike(path, tuple(keys), policies[by_key], same) for (path, by_key, same), keys in alike.items()]
-
-
-def entering_everywhere(alikes: Iterable[Alike]) -> tuple[Entering, ...]:
-    """Returns the users and groups that get into every account in the same way."""
-    each = [alike.entering for alike in alikes]
-    common = set(each[0]).intersection(*each[1:]) if each else set()
-    return tuple(entering for entering in each[0] if entering in common) if each else ()
+        if target.kind == "account":
+            effective = landing_zone.effective_policies[target]
+            policies = tuple((policy.policy.key, policy.source) for policy in effective if policy.binds)
+            path = tuple(above.key for above in way[:-1])
+            alike.setdefault((path, policies, tuple(entering.get(target.key, ()))), []).append(target.key)
+    return [Alike(*same, tuple(keys)) for same, keys in alike.items()]

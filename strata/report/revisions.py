@@ -12,14 +12,11 @@ from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
-from pydantic import ValidationError
-
 from strata.atomic import read_text
 from strata.config import ACCEPTED, LAYERS, MOVES, OPTIONAL
 from strata.config.keys import with_scalars
 from strata.config.loader import FILES, files_of, split_files
-from strata.config.moves import ENTRIES, Kind, Move
-from strata.config.source import SourceFile, parse
+from strata.config.moves import Move
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.kinds.renaming import keys_of, place_with_other_key, with_other_key
 from strata.landing_zone import LandingZone
@@ -56,13 +53,11 @@ def revision_of(folder: Path) -> Revision | None:
 
 @dataclass(frozen=True)
 class Earlier:
-    """The configuration of a revision under the keys of today, as far as git has the moves that lead to them."""
+    """The configuration of a revision under the keys of today, as far as moves.yaml has the moves that lead to them."""
 
     landing_zone: LandingZone
     moves: tuple[Move, ...]
     """Those that were made for that."""
-    unknown: str = ""
-    """Why there may be moves that are not known; empty where all are."""
 
 
 def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
@@ -81,11 +76,10 @@ def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
     }
     if problems := dict(_leading_out_now(folder)) | outside:
         raise StrataError(*(problem for _, problem in sorted(problems.items())))
-    since, unknown = moves_since(folder, commit)
     with tempfile.TemporaryDirectory(prefix="strata-") as scratch:
         try:
             _write(folder, commit, entries, Path(scratch))
-            return Earlier(*_under_keys_of_today(Path(scratch), (*since, *now.moves), now), unknown)
+            return Earlier(*_under_keys_of_today(Path(scratch), now.moves))
         except ConfigurationError as error:
             number = len(error.faults)
             first = (
@@ -98,7 +92,7 @@ def configuration_at(folder: Path, revision: str, now: LandingZone) -> Earlier:
             raise StrataError(message) from error
 
 
-def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) -> tuple[LandingZone, tuple[Move, ...]]:
+def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZone, tuple[Move, ...]]:
     """Makes the moves in a copy of a configuration, so that a thing with another key is compared with itself."""
     landing_zone = load(folder)
     if not moves:
@@ -107,7 +101,7 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) 
     names = (file for name in (*FILES, *OPTIONAL) if name != MOVES for file in files_of(folder, name))
     files = {name: read_text(folder / name) for name in (*names, *split_files(folder, LAYERS))}
     made: list[Move] = []
-    for move in _leading_here(moves, landing_zone, now):
+    for move in moves:
         if move.from_ in keys[move.kind] and move.to not in keys[move.kind]:
             with suppress(StrataError):  # what an option makes counts as gone, and another as new
                 files |= with_other_key(landing_zone, files, move)
@@ -122,25 +116,6 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move], now: LandingZone) 
         return load(folder), tuple(made)
     except ConfigurationError:
         return landing_zone, ()
-
-
-def _leading_here(moves: Sequence[Move], then: LandingZone, now: LandingZone) -> list[Move]:
-    """Returns the moves without the last steps of those that were taken back: to a key that is none, from one that is.
-
-    `git revert` takes a move out of moves.yaml as a prune does.
-    """
-    kinds = {move.kind for move in moves}
-    ways: dict[tuple[Kind, str], list[int]] = {(kind, key): [] for kind in kinds for key in keys_of(then, kind)}
-    for position, move in enumerate(moves):
-        if (move.kind, move.from_) in ways and (move.kind, move.to) not in ways:
-            ways[move.kind, move.to] = [*ways.pop((move.kind, move.from_)), position]
-    kept: set[int] = set()
-    for (kind, _), way in ways.items():
-        declared = keys_of(now, kind)
-        steps = [number for number, at in enumerate(way, 1) if moves[at].to in declared]
-        taken_back = way and moves[way[0]].from_ in declared
-        kept.update(way[: max(steps, default=0 if taken_back else len(way))])
-    return [moves[position] for position in sorted(kept)]
 
 
 def _commit(folder: Path, revision: str) -> str:
@@ -238,44 +213,6 @@ def _blobs(folder: Path, names: Sequence[str]) -> Iterator[bytes | None]:
                 content = answers.read(int(size)) if size else None
                 answers.read(1 if size else 0)
                 yield content if kind == b"blob" else None
-
-
-# Moves
-
-
-def moves_since(folder: Path, commit: str) -> tuple[list[Move], str]:
-    """Returns every move that was written since a commit, oldest first, and why some may be missing.
-
-    A move that was made is taken out of moves.yaml again (`strata rename --prune`); what it did to a key stays. Of a
-    merge only what none of its parents has is new.
-    """
-    between = f"{commit}..HEAD"
-    # With all sides of each merge: one may have written a move, and another taken it out.
-    how = ("--topo-order", "--reverse", "--full-history", "--parents")
-    listed = _git(folder, "rev-list", *how, between, "--", MOVES)
-    if listed is None:
-        return [], f"the repository has no history since {commit[:12]}"
-    commits = [line.split() for line in listed.decode().splitlines()]
-    every = list(dict.fromkeys(name for names in commits for name in names))
-    contents = _blobs(folder, [f"{name}:./{MOVES}" for name in every])
-    held = {name: _moves_in(content or b"") for name, content in zip(every, contents, strict=True)}
-    moves: list[Move] = []
-    for name, *parents in commits:
-        before = [move for parent in parents for move in held[parent]]
-        moves += [move for move in held[name] if move not in before]
-    cut = (_git(folder, "rev-parse", "--is-shallow-repository") or b"").strip() == b"true"
-    roots = _git(folder, "rev-list", "--max-parents=0", "--max-count=1", between)
-    return moves, "the clone is shallow: fetch its whole history (git fetch --unshallow)" if cut and roots else ""
-
-
-def _moves_in(content: bytes) -> list[Move]:
-    """Returns the moves of a moves.yaml that was committed, without what cannot be read of it."""
-    source_file, moves = SourceFile(MOVES), []
-    parse(content.decode(errors="replace"), source_file, ENTRIES)
-    for entry in source_file.data.get(ENTRIES) or ():
-        with suppress(ValidationError):
-            moves.append(Move.model_validate(entry))
-    return moves
 
 
 def _git(folder: Path, *arguments: str) -> bytes | None:

@@ -1,31 +1,33 @@
-"""The report as tables, for a terminal and for Markdown."""
+"""The report as tables: those of every format, and those that the page shows as entries to fold."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.models import Mode
-from strata.evaluation.administrators import allows_everything
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.groups import known_to
 from strata.landing_zone.layers import layers
-from strata.printing import cell_count, flat, markdown, words, wrapped
-from strata.report.access import UNKNOWN, AccessPath, access, allowances, bundles, empty_groups
+from strata.policy.answers import Outcome
+from strata.report.access import UNKNOWN, AccessPath, allowances
 from strata.report.edition import Edition
-from strata.report.inherited import shared_words
-from strata.report.labels import says_more
-from strata.report.overview import overview
+from strata.report.facts import Facts, says_more
 from strata.report.places import places
-from strata.report.policies import Slots, short_type, slots
-from strata.report.reviews import Entering, accounts_alike, group_reviews
+from strata.report.points import numbers, points
+from strata.report.policies import Slots, short_type
+from strata.report.reviews import Entering
+from strata.report.words import in_words
 from strata.text import counted, listed
 
-_SPACE = "\N{NO-BREAK SPACE}"
-"""The indent of a cell, since other white space is not kept."""
+INDENT = "\N{NO-BREAK SPACE}" * 2
+"""What a level of the tree is indented by, since other white space is not kept."""
 
-Row = tuple[str, ...]
+Cell = str | tuple[str, ...]
+"""A text, or several of which the page makes a list."""
+Row = tuple[Cell, ...]
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,7 @@ class Table:
     """A table with its title and its notes."""
 
     title: str
-    header: Row
+    header: tuple[str, ...]
     rows: Sequence[Row]
     notes: tuple[str, ...] = ()
     lead: tuple[str, ...] = ()
@@ -41,201 +43,130 @@ class Table:
 
 
 def tables(landing_zone: LandingZone, edition: Edition) -> list[Table]:
-    """Returns the report."""
-    marked = Marked(landing_zone)
-    return [
-        _overview_table(landing_zone, edition),
-        _access_table(landing_zone, marked),
-        _groups_table(landing_zone, marked),
-        _accounts_table(landing_zone, marked),
-        *_attributes_tables(landing_zone),
-        _permission_sets_table(landing_zone, marked),
-        _organization_table(landing_zone),
-        _policies_table(landing_zone),
-        _controls_table(landing_zone),
-        Table(
-            "Layers",
-            ("Stack", "Owns", "Reads", "State"),
-            [
-                (layer.name, "; ".join(layer.owns), ", ".join(layer.reads) or "none", layer.state)
-                for layer in layers(landing_zone)
-            ],
-        ),
+    """Returns the report for a terminal and for Markdown."""
+    facts = Facts(landing_zone, edition)
+    entries = [_overview(facts), _people(facts), _groups(facts), _accounts(facts), _organization(facts)]
+    return [*entries, *common_tables(facts)]
+
+
+def common_tables(facts: Facts) -> list[Table]:
+    """Returns the tables of every format; those about what is not there are left out."""
+    every = [
+        _attributes(facts),
+        _permission_sets(facts),
+        _policies(facts),
+        _expectations(facts),
+        _undoing(facts),
+        _controls(facts),
+        _layers(facts),
     ]
+    return [table for table in every if table.rows]
 
 
-class Marked:
-    """Permission sets with their sign: `!` is full access, `?` one of others that nobody has read."""
-
-    def __init__(self, landing_zone: LandingZone) -> None:
-        sets = landing_zone.permission_sets.items()
-        self._sign = {key: "! " for key, permission_set in sets if allows_everything(permission_set)}
-        self._sign |= {key: "? " for key, permission_set in sets if not permission_set.is_known}
-        self.note = "!: full access." + (f" ?: {UNKNOWN}." if "? " in self._sign.values() else "")
-
-    def __call__(self, key: str) -> str:
-        return f"{self._sign.get(key, '')}{key}"
+# Entries of the page
 
 
-def as_text(report: Iterable[Table], width: int) -> str:
-    """Returns tables for a terminal, cells wrapped to its width."""
-    parts = []
-    for table in report:
-        notes, lead = (
-            [piece for text in texts for piece in wrapped(flat(text), width)] for texts in (table.notes, table.lead)
-        )
-        head = [*lead, ""] if lead else []
-        lines = _text_lines(replace(table, rows=[tuple(map(flat, row)) for row in table.rows]), width)
-        parts.append("\n".join([*head, flat(table.title), "", *lines, *notes, ""]))
-    return "\n".join(parts)
-
-
-def as_markdown(report: Iterable[Table]) -> str:
-    """Returns tables in GitHub's Markdown."""
-    parts = []
-    for table in report:
-        lines = [piece for text in table.lead for piece in (markdown(text), "")]
-        lines += [f"## {markdown(table.title)}", "", _markdown_row(table.header), "|---" * len(table.header) + "|"]
-        lines += [_markdown_row([markdown(cell) for cell in row]) for row in table.rows]
-        lines += [piece for note in table.notes for piece in ("", markdown(note))]
-        parts.append("\n".join([*lines, ""]))
-    return "\n".join(parts)
-
-
-def _markdown_row(cells: Iterable[str]) -> str:
-    return f"| {' | '.join(cells)} |"
-
-
-# The tables
-
-
-def _overview_table(landing_zone: LandingZone, edition: Edition) -> Table:
-    first = overview(landing_zone, edition.as_of)
-    rows = [("Numbers", f"{first.numbers}")]
-    for point in first.points():
+def _overview(facts: Facts) -> Table:
+    rows: list[Row] = [("Numbers", numbers(facts.overview))]
+    first = points(facts.overview)
+    for point in first:
         sign = "! " if point.level == "danger" else ""
         few = [*point.lines[:_FEW], *([f"and {len(point.lines) - _FEW:,} more"] if point.lines[_FEW:] else [])]
-        together = ", ".join(point.lines) if all(" " not in line for line in point.lines) else ""
-        texts = [together] if together else few
-        for index, text in enumerate(texts):
-            rows.append((f"{sign}{point.title}" if not index else "", text))
-    remarks = {point.title: point.remark for point in first.points() if point.remark}
-    notes = tuple(f"{title}: {remark[0].lower()}{remark[1:]}" for title, remark in remarks.items())
-    lead = (str(edition),)
-    return Table(f"{landing_zone.project.name}: at a glance", ("Question", "Answer"), rows, notes, lead)
+        together = all(" " not in line for line in point.lines)
+        title = f"{sign}{point.title}"
+        for text in [", ".join(point.lines)] if together else few:
+            rows.append((title, text))
+            title = ""
+    notes = tuple(f"{point.title}: {point.remark[0].lower()}{point.remark[1:]}" for point in first if point.remark)
+    title = f"{facts.landing_zone.project.name}: at a glance"
+    return Table(title, ("Question", "Answer"), rows, notes, (str(facts.edition),))
 
 
 _FEW = 20
 """Lines of one answer; --format json has all."""
 
 
-def _access_table(landing_zone: LandingZone, marked: Marked) -> Table:
+def _people(facts: Facts) -> Table:
+    zone = facts.landing_zone
     rows = [
-        (
-            str(given.holder),
-            marked(given.permission_set),
-            places(landing_zone, given.accounts),
-            through(given.ways),
-        )
-        for given in bundles(access(landing_zone))
+        (str(given.holder), facts.marked(given.permission_set), places(zone, given.accounts), _through(given.ways))
+        for given in facts.given
     ]
-    notes = [
-        f"{group} has no members, so its assignments reach nobody."
-        for group in empty_groups(landing_zone, landing_zone.grants)
-    ]
-    if others := [
-        group for group in landing_zone.groups.values() if any(row[0] == f"members of {group.key}" for row in rows)
-    ]:
-        notes.append(f"'members of' a group: its people are known to {known_to(others)} only.")
-    header = ("Who", "Permission set", "Accounts", "Through, given by")
-    return Table("By person", header, rows, (marked.note, *notes))
+    notes = [f"{group} has no members, so its assignments reach nobody." for group in facts.overview.empty_groups]
+    if external := facts.overview.external_groups:
+        knowing = known_to(zone.groups[key] for key in external)
+        notes.append(f"'members of' a group: its people are known to {knowing} only.")
+    sign = "!: full access." + (f" ?: {UNKNOWN}." if facts.overview.not_known else "")
+    return Table("By person", ("Who", "Permission set", "Accounts", "Through, given by"), rows, (sign, *notes))
 
 
-def _groups_table(landing_zone: LandingZone, marked: Marked) -> Table:
-    rows = []
-    for review in group_reviews(landing_zone):
+def _through(ways: Iterable[AccessPath]) -> str:
+    return ", ".join(
+        f"{way.group or 'directly'} {way.entry}{f' until {way.until}' if way.until else ''}" for way in ways
+    )
+
+
+def _groups(facts: Facts) -> Table:
+    rows: list[Row] = []
+    for review in facts.groups:
         group = review.group
         members = listed(group.members) or "nobody" if group.is_known else f"known to {known_to([group])}"
         first = f"{group.key} {review.place}: {members}"
         for given in review.given:
             way = given.way
             terms = (str(way.entry), f"until {way.until}" if way.until else None, way.reason)
-            what = (marked(given.permission_set), places(landing_zone, given.accounts), "; ".join(filter(None, terms)))
-            rows.append((first, *what))
+            where = places(facts.landing_zone, given.accounts)
+            rows.append((first, facts.marked(given.permission_set), where, "; ".join(filter(None, terms))))
             first = ""
         if not review.given:
             rows.append((first, "nothing", "", ""))
-    header = ("Group: members", "Permission set", "Accounts", "Given by, until, why")
-    return Table("By group", header, rows)
+    return Table("By group", ("Group: members", "Permission set", "Accounts", "Given by, until, why"), rows)
 
 
-def _accounts_table(landing_zone: LandingZone, marked: Marked) -> Table:
-    rows = []
-    for alike in accounts_alike(landing_zone):
-        bound = ", ".join(f"{policy.key} from {source.key}" for policy, source in alike.policies)
+def _accounts(facts: Facts) -> Table:
+    rows: list[Row] = []
+    for alike in facts.families:
+        bound = ", ".join(f"{policy} from {source.key}" for policy, source in alike.policies)
         if alike.accounts == (MANAGEMENT,):
             bound = f"{bound}; never by an SCP or RCP" if bound else "never by an SCP or RCP"
-        who = [f"{marked(entering.permission_set)}: {_who(landing_zone, entering)}" for entering in alike.entering]
-        bound = bound or f"! {landing_zone.no_policy}"
-        rows.append((listed(alike.accounts), " > ".join(alike.path), bound, "; ".join(who) or "nobody"))
+        who = tuple(f"{facts.marked(entering.permission_set)}: {_who(facts, entering)}" for entering in alike.entering)
+        bound = bound or f"! {facts.landing_zone.no_policy}"
+        rows.append((listed(alike.accounts), " > ".join(alike.path), bound, who or "nobody"))
     notes = ("Accounts of one OU that differ in nothing share a row.",)
     return Table("By account", ("Accounts", "In", "Bound by", "Who gets in"), rows, notes)
 
 
-def _attributes_tables(landing_zone: LandingZone) -> Iterator[Table]:
-    """Yields what the configuration gives accounts, as their own or inherited; nothing where it gives nothing."""
-    rows = [
-        (word.name, word.value, word.by, places(landing_zone, word.accounts), str(word.place))
-        for word in shared_words(landing_zone)
-    ]
-    if rows:
-        yield Table("Attributes and settings of accounts", ("What", "Value", "From", "Accounts", "Declared at"), rows)
-
-
-def _who(landing_zone: LandingZone, entering: Entering) -> str:
+def _who(facts: Facts, entering: Entering) -> str:
     ends = {way.until for way in entering.ways}
     until = "" if None in ends else f" until {max(end for end in ends if end)}"
     if not entering.group:
         return f"{entering.principal}{until}"
-    group = landing_zone.groups[entering.principal]
-    number = counted(len(group.members), "person", "people") if group.is_known else "external"
-    return f"group {group.key} ({number}){until}"
+    return f"group {entering.principal} ({group_size(facts.landing_zone, entering.principal)}){until}"
 
 
-def through(ways: Iterable[AccessPath]) -> str:
-    """Returns the ways access is given, in short."""
-    return ", ".join(
-        f"{way.group or 'directly'} {way.entry}{f' until {way.until}' if way.until else ''}" for way in ways
-    )
+def group_size(landing_zone: LandingZone, key: str) -> str:
+    """Returns how many people are in a group, as far as that is known."""
+    group = landing_zone.groups[key]
+    return counted(len(group.members), "person", "people") if group.is_known else "external"
 
 
-def _permission_sets_table(landing_zone: LandingZone, marked: Marked) -> Table:
-    rows = [
-        (
-            marked(key),
-            "; ".join(allowances(permission_set)),
-            str(landing_zone.source(SSO, permission_set.location)),
-        )
-        for key, permission_set in landing_zone.permission_sets.items()
-    ]
-    return Table("Permission sets", ("Permission set", "Allows", "Declared at"), rows)
-
-
-def _organization_table(landing_zone: LandingZone) -> Table:
+def _organization(facts: Facts) -> Table:
     rows = []
-    taken = slots(landing_zone)
-    for target, way in landing_zone.ancestors.items():
+    for target, way in facts.landing_zone.ancestors.items():
         label = f"{target.key}/"
         if target.kind == "account":
-            name = says_more(landing_zone.accounts[target.key].name, target.key)
+            name = says_more(facts.landing_zone.accounts[target.key].name, target.key)
             label = f"{target.key} ({name})" if name else target.key
-        label = _SPACE * 2 * (len(way) - 1) + label
-        attached = ", ".join(policy for of_type in taken[target] for policy in of_type.policies)
-        used = ", ".join(
-            f"{short_type(of_type.type)} {of_type.used} of {of_type.limit}" for of_type in shown(taken[target])
-        )
-        rows.append((label, attached, used))
-    return Table("Organization", ("Where", "Policies attached here", "Slots used"), rows, (slots_note(landing_zone),))
+        attached = ", ".join(policy for of_type in facts.slots[target] for policy in of_type.policies)
+        rows.append((INDENT * (len(way) - 1) + label, attached, slots_used(facts.slots[target])))
+    header = ("Where", "Policies attached here", "Slots used")
+    return Table("Organization", header, rows, (slots_note(facts.landing_zone),))
+
+
+def slots_used(slots: Sequence[Slots]) -> str:
+    """Returns the slots worth a word: those with policies of one's own, else those of SCPs."""
+    shown = [of_type for of_type in slots if of_type.policies] or slots[:1]
+    return ", ".join(f"{short_type(of_type.type)} {of_type.used} of {of_type.limit}" for of_type in shown)
 
 
 def slots_note(landing_zone: LandingZone) -> str:
@@ -244,73 +175,91 @@ def slots_note(landing_zone: LandingZone) -> str:
     return f"One SCP slot of every target is taken by AWS's FullAWSAccess, one RCP slot by RCPFullAWSAccess.{but}"
 
 
-def shown(target_slots: Sequence[Slots]) -> list[Slots]:
-    """Returns the slots worth a word: those with policies of one's own, else those of SCPs."""
-    return [of_type for of_type in target_slots if of_type.policies] or list(target_slots[:1])
+# Tables of every format
 
 
-def _policies_table(landing_zone: LandingZone) -> Table:
+def _attributes(facts: Facts) -> Table:
+    """Returns what the configuration gives accounts, as their own or inherited."""
+    rows = [
+        (word.name, word.value, word.by, places(facts.landing_zone, word.accounts), str(word.place))
+        for word in facts.words
+    ]
+    return Table("Attributes and settings", ("What", "Value", "From", "Accounts", "Declared at"), rows)
+
+
+def _permission_sets(facts: Facts) -> Table:
+    holders = defaultdict[str, dict[str, None]](dict)
+    for grant in facts.landing_zone.grants:
+        holders[grant.permission_set][grant.principal] = None
+    rows = [
+        (
+            facts.marked(key),
+            tuple(allowances(held)),
+            listed(sorted(holders[key])) or "nobody",
+            str(facts.landing_zone.source(SSO, held.location)),
+        )
+        for key, held in facts.landing_zone.permission_sets.items()
+    ]
+    return Table("Permission sets", ("Permission set", "Allows", "Given to", "Declared at"), rows)
+
+
+def _policies(facts: Facts) -> Table:
     rows = []
-    for policy in landing_zone.policies.values():
-        attached = ((target, landing_zone.source(ORGANIZATION, at)) for target, at in policy.attachments.items())
-        where = ", ".join(f"{target} {source}" for target, source in attached) or "nothing"
-        size = landing_zone.project.aws_limits.policy_type(policy.type).size.value
-        length = f"{policy.document.length:,} of {size:,}"
-        says = [] if policy.is_known else [UNKNOWN]
-        rows.append((policy.key, short_type(policy.type), where, "; ".join(says or [length])))
-    return Table("Policies", ("Policy", "Type", "Attached to", "Characters"), rows)
+    for policy in facts.landing_zone.policies.values():
+        attached = ((target, facts.landing_zone.source(ORGANIZATION, at)) for target, at in policy.attachments.items())
+        where = tuple(f"{target} {source}" for target, source in attached) or "nothing"
+        size = facts.landing_zone.project.aws_limits.policy_type(policy.type).size.value
+        length = f"{policy.document.length:,} of {size:,}" if policy.is_known else UNKNOWN
+        rows.append((policy.key, short_type(policy.type), policy.description or "", where, length))
+    return Table("Policies", ("Policy", "Type", "Says", "Attached to", "Characters"), rows)
 
 
-def _controls_table(landing_zone: LandingZone) -> Table:
-    rows = []
-    for name, control in landing_zone.security.controls.items():
-        means = {Mode.ON: "", Mode.OFF: f"where it was on, {control.off}", Mode.UNMANAGED: LEFT}
+def _expectations(facts: Facts) -> Table:
+    rows: list[Row] = []
+    for expected in facts.guardrails.expected:
+        expectation = expected.expectation
+        about = [held for held in expected.held.values() if held is not None]
+        holds = ", ".join(place for place, held in expected.held.items() if held) or "nowhere"
+        if expected.ended:
+            holds = f"ended on {expectation.until}"
+        elif about and all(about):
+            holds = "everywhere"
+        more = [f"and {len(expected.broken) - _FEW:,} more"] if expected.broken[_FEW:] else []
+        otherwise = (*(f"! {text}" for text in expected.broken[:_FEW]), *more)
+        rows.append((expectation.id, expectation.reason, holds, otherwise))
+    return Table("Expectations", ("Expectation", "Reason", "Holds in", "Otherwise"), rows)
+
+
+def _undoing(facts: Facts) -> Table:
+    signs = {Outcome.DENIED: "! "}
+    rows = [
+        (
+            undoing.by,
+            undoing.what,
+            undoing.where,
+            f"{signs.get(undoing.outcome, '')}{undoing.outcome}{f': {undoing.why}' if undoing.why else ''}",
+        )
+        for undoing in facts.guardrails.undoing
+    ]
+    return Table("Who can undo what", ("By", "What", "In", "Answer"), rows)
+
+
+def _controls(facts: Facts) -> Table:
+    rows: list[Row] = []
+    for name, control in facts.landing_zone.security.controls.items():
+        values = control.model_dump(mode="json", exclude={"mode"}, exclude_none=True)
+        means: dict[Mode, Cell] = {
+            Mode.ON: tuple(f"{part}: {in_words(value)}" for part, value in values.items() if value not in ("", [], {})),
+            Mode.OFF: f"where it was on, {control.off}",
+            Mode.UNMANAGED: "it stays at AWS as it is",
+        }
         rows.append((name, control.mode.value, means[control.mode]))
     return Table("Controls", ("Control", "Mode", "At AWS"), rows)
 
 
-LEFT = "it stays at AWS as it is"
-"""What an unmanaged control means."""
-
-
-# Layout in a terminal
-
-_GAP = "  "
-_HANGING = 2
-
-
-def _text_lines(table: Table, width: int) -> Iterator[str]:
-    lines = [table.header, *table.rows]
-    columns = range(len(table.header))
-    widths = [max(cell_count(row[column]) for row in lines) for column in columns]
-    narrowest = [max(_narrowest(row[column], hangs=not column) for row in lines) for column in columns]
-    most = width - len(_GAP) * (len(widths) - 1)
-    if sum(narrowest) > most:  # too narrow for columns of whole words: each row as lines below each other
-        for first, *others in table.rows:
-            named = zip(table.header[1:], others, strict=True)
-            for line in (first, *(f"  {title.lower()}: {cell}" for title, cell in named if cell)):
-                yield from wrapped(line, width)
-        return
-    while sum(widths) > most:
-        widths[max(columns, key=lambda column: (widths[column] > narrowest[column], widths[column]))] -= 1
-    for index, row in enumerate(lines):
-        cells = [_cell(row[column], widths[column], hangs=not column) for column in columns]
-        for number in range(max(map(len, cells))):
-            texts = (cell[number] if number < len(cell) else "" for cell in cells)
-            padded = (text + " " * (columns - cell_count(text)) for text, columns in zip(texts, widths, strict=True))
-            yield _GAP.join(padded).rstrip()
-        if not index:
-            yield _GAP.join("-" * columns for columns in widths)
-
-
-def _narrowest(text: str, *, hangs: bool) -> int:
-    """Returns how wide a cell is that parts no word."""
-    first, *others = map(cell_count, words(text.lstrip(_SPACE)) or [""])
-    indent = len(text) - len(text.lstrip(_SPACE))
-    return indent + max(first, *(_HANGING * hangs + other for other in others), 0)
-
-
-def _cell(text: str, width: int, *, hangs: bool) -> list[str]:
-    """Returns the lines of a cell; those that hang leave the first column to what begins a row or a table."""
-    indent = len(text) - len(text.lstrip(_SPACE))
-    return [" " * indent + piece for piece in wrapped(text.lstrip(_SPACE), width - indent, _HANGING * hangs)]
+def _layers(facts: Facts) -> Table:
+    rows = [
+        (layer.name, tuple(layer.owns), ", ".join(layer.reads) or "none", layer.state)
+        for layer in layers(facts.landing_zone)
+    ]
+    return Table("Layers", ("Stack", "Owns", "Reads", "State"), rows)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from strata.config import ACCEPTED
 from strata.config.accepted import ENTRIES
-from strata.config.findings import DRIFT, LONGEST, SPELLING
+from strata.config.findings import DRIFT, LONGEST
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.source import Location, dotted
@@ -45,29 +45,18 @@ class Warned(NamedTuple):
         return self.doubt[2].id
 
 
-_IN_VAIN = "unused-acceptance"
-
-
 def unused(landing_zone: LandingZone, doubts: Iterable[Warned], errors: Iterable[tuple[str, str]]) -> Iterator[Warned]:
-    """Yields the entries of accepted.yaml that accept nothing: the finding is corrected, or has another place."""
-    if not landing_zone.accepted:
-        return
-    met = {*((warned.finding, warned.at) for warned in doubts), *errors}
-    # What drift finds is at AWS, where nobody looks here.
-    in_vain = {
-        index: acceptance
-        for index, acceptance in enumerate(landing_zone.accepted)
-        if acceptance.finding not in DRIFT and (acceptance.finding, acceptance.at) not in met
-    }
-    places = {f"{acceptance.finding} {acceptance.at}" for acceptance in in_vain.values()}
-    for index, acceptance in in_vain.items():
+    """Yields the entries of accepted.yaml that accept nothing now, and so the next thing of that name in silence."""
+    met = {*((warned.finding, warned.at) for warned in doubts), *errors} if landing_zone.accepted else set()
+    for index, acceptance in enumerate(landing_zone.accepted):
         finding, at = acceptance.finding, acceptance.at
-        if finding != _IN_VAIN or at not in places:
-            why = ": AWS has the name by now, or the document no longer uses it" if finding in SPELLING else ""
-            text = f"accepts {finding} at {short(at)}, and strata check finds none there{why}; remove the entry"
-            yield Warned(
-                f"{finding} {at}", (ACCEPTED, (ENTRIES, index), Message(_IN_VAIN, text, finding=finding, at=at))
-            )
+        if finding not in (*DRIFT, _UNUSED) and (finding, at) not in met:  # what drift finds is at AWS
+            text = f"accepts {finding} at {short(at)}, and strata check finds none there; remove the entry"
+            message = Message(_UNUSED, text, finding=finding, at=at)
+            yield Warned(f"{finding} {at}", (ACCEPTED, (ENTRIES, index), message))
+
+
+_UNUSED = "unused-acceptance"
 
 
 # Places

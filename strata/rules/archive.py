@@ -6,22 +6,17 @@ from collections.abc import Iterator
 from typing import Any
 
 from strata.config import DETECTION, ORGANIZATION, SECURITY
-from strata.config.expectations import Expectation
 from strata.config.layers import DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import ACCESS_ROLE, MANAGEMENT, TrailBucket
+from strata.config.models import MANAGEMENT, TrailBucket
 from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import Fault, Message
-from strata.evaluation.expectations import Examiner
-from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.sentences import resolved
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import archive_of
 from strata.rules.accepted import Doubt
 from strata.rules.reporting import report_unknown
-from strata.text import listed
 
 _AT: Location = ("log_archive", "account")
 
@@ -66,48 +61,15 @@ def _account(partial: PartialConfiguration, limits: Limits, key: str, *, managed
         yield partial.fault(DETECTION, _AT, message, f"add {region} to regions of the account in {ORGANIZATION}")
 
 
-_BUCKETS = (
-    "s3:BypassGovernanceRetention",
-    "s3:DeleteBucketPolicy",
-    "s3:DeleteObjectVersion",
-    "s3:PutBucketObjectLockConfiguration",
-    "s3:PutBucketPolicy",
-    "s3:PutBucketVersioning",
-)
-_KEYS = ("kms:DisableKey", "kms:PutKeyPolicy", "kms:ScheduleKeyDeletion")
-
-
 def doubts(zone: LandingZone) -> Iterator[Doubt]:
-    """Who watches could delete the logs; or no guardrail keeps people of the account off buckets and keys."""
+    """Who watches could delete the logs.
+
+    https://docs.aws.amazon.com/prescriptive-guidance/latest/security-reference-architecture/log-archive.html
+    """
     its = archive_of(zone)
-    if not (its and zone.detection and its.account in zone.members):
-        return
-    if its.account == zone.detection.administrator:
+    if its and zone.detection and its.account in zone.members and its.account == zone.detection.administrator:
         text = (
             "administers detection as well: whoever investigates there could delete the logs; give the archive "
             "an account of its own"
         )
         yield DETECTION, _AT, Message("archive-beside-administrator", text, account=its.account)
-    buckets = [zone.project.archive_trail_bucket, zone.project.archive_config_bucket]
-    on = [f"arn:aws:s3:::{bucket}{part}" for bucket in buckets for part in ("", "/*")]
-    keys = {"kms:ResourceAliases": f"alias/{zone.project.short_name}-archive-trail"}
-    evaluated = Evaluated(zone)
-    open_ = [
-        *_not_denied(evaluated, its.account, _BUCKETS, {"on": on}),
-        *_not_denied(evaluated, its.account, _KEYS, {"with": keys}),
-    ]
-    if open_:
-        text = (
-            f"no guardrail keeps people of {its.account} from {listed(open_, 3)} there; "
-            "protect-foundation.json of a new configuration has statements that do"
-        )
-        yield DETECTION, _AT, Message("archive-unguarded", text, account=its.account, actions=open_)
-
-
-def _not_denied(evaluated: Evaluated, account: str, actions: tuple[str, ...], about: dict[str, Any]) -> list[str]:
-    """Returns the actions that somebody in the account may do there, but for the roles that guardrails exempt."""
-    exempt = [f"role/{role}" for role in (ACCESS_ROLE, *evaluated.landing_zone.project.exempt_roles)]
-    words = {"id": "archive", "reason": "archive", "in": account, "except": {"as": exempt}, **about}
-    expectation = Expectation.model_validate({**words, "denied": actions})
-    result = Examiner(evaluated).examine(0, resolved(evaluated, expectation))
-    return sorted({case.action for case in result.failing})

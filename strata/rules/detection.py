@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from strata.config import DETECTION, ORGANIZATION, PROJECT, SECURITY
-from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER
+from strata.config.layers import DETECTION_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
 from strata.config.models import MANAGEMENT, Mode
@@ -18,15 +18,11 @@ from strata.config.source import Location
 from strata.config.text import short
 from strata.config.types import damaged, did_you_mean
 from strata.errors import Fault, Message
-from strata.evaluation.questions import PrincipalQuestion, find_action
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import config_of, excepted, recorded_regions
+from strata.landing_zone.detection import excepted
 from strata.landing_zone.selection import is_wildcard, matching
-from strata.rules.accepted import Doubt
-from strata.rules.denials import kept_from_work
 from strata.rules.organization import retired, unit_keys
 from strata.rules.reporting import report_duplicates, report_unknown
-from strata.text import listed
 
 
 def detection(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -94,30 +90,6 @@ def recorded_types_of_aws() -> frozenset[str]:
         for file in sorted(Path(folder).glob("data/config/*/service-2.json.gz")):
             return frozenset(json.loads(gzip.decompress(file.read_bytes()))["shapes"]["ResourceType"]["enum"])
     return frozenset()
-
-
-def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Yields that guardrails keep the roles of the baseline off recorders: a deploy would fail in these accounts."""
-    layer = landing_zone.layers.get(BASELINE_LAYER)
-    if not (config_of(landing_zone.detection) and layer):
-        return
-    role = layer.roles.writer
-
-    def work(key: str) -> Iterator[PrincipalQuestion]:
-        for action in _RECORDING:
-            for region in recorded_regions(landing_zone, key):
-                yield PrincipalQuestion(find_action(action), region=region)
-
-    for keys, refused in kept_from_work(landing_zone, role, work):
-        who = f"guardrails deny {role} in {listed(keys, 3)} {listed(refused)}"
-        text = f"{who}: let it, as docs/detection.md#aws-config says"
-        yield DETECTION, ("config",), Message("recorder-denied", text, role=role, accounts=keys, actions=refused)
-
-
-_RECORDING = (
-    *("config:PutConfigurationRecorder", "config:PutDeliveryChannel"),
-    *("config:StartConfigurationRecorder", "config:StopConfigurationRecorder"),
-)
 
 
 def _administrator(partial: PartialConfiguration, key: str) -> Iterator[Fault]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
@@ -15,13 +16,11 @@ from strata.config.models import Organization
 from strata.config.source import Location
 from strata.config.text import short
 from strata.errors import ConfigurationError, Fault, Message
-from strata.evaluation.landing_zone import NO_DEPLOYER, SOMEBODY
+from strata.evaluation.landing_zone import SOMEBODY
 from strata.landing_zone import LandingZone
-from strata.landing_zone.permission_sets import OF_OTHERS
 from strata.landing_zone.selection import AccountSelector
 from strata.policy.answers import Outcome
-from strata.policy.documents import RESOURCE
-from strata.printing import line, word
+from strata.printing import line
 from strata.rules.reporting import place_problem
 from strata.text import counted, listed
 
@@ -32,19 +31,20 @@ if TYPE_CHECKING:
 
 
 class UnmetError(ConfigurationError):
-    """Expectations that do not hold."""
+    """Expectations that do not hold, those of one cause together."""
 
-    def __init__(self, results: Sequence[ExpectationResult], unmet: Mapping[Fault, ExpectationResult]) -> None:
+    def __init__(self, results: Sequence[ExpectationResult], unmet: Mapping[Fault, list[ExpectationResult]]) -> None:
         super().__init__(list(unmet))
         self.results = tuple(results)
         self._unmet = unmet
 
     def lines(self, *, every: bool = False) -> Iterator[str]:
-        """Yields a line for each fault, with its first cases where that is asked."""
-        for fault, result in self._unmet.items():
+        """Yields a line for each fault, with the first cases of each of its expectations where that is asked."""
+        for fault, results in self._unmet.items():
             yield f"error: {fault}"
-            if every and len(result.failing) > 1:
-                yield from (line(f"  {case_in_words(case)}") for case in result.failing[:_LISTED])
+            cases = [(result.expectation.id, case) for result in results for case in result.failing[:_LISTED]]
+            for id, case in cases if every and cases[1:] else ():
+                yield line(f"  {id}: {case_in_words(case)}")
 
 
 def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -120,11 +120,21 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Expec
         return []
     examination, sentences = _sentences(landing_zone, day)
     results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
-    unmet = (result for result in results if not result.holds)
-    broken = {_fault(landing_zone, result.index, *_in_words(result)): result for result in unmet}
-    if broken:
-        raise UnmetError(results, broken)
+    causes: defaultdict[object, list[ExpectationResult]] = defaultdict(list)
+    for result in results:
+        if not result.holds:
+            causes[_cause(result)].append(result)
+    if causes:
+        raise UnmetError(results, {_fault(landing_zone, *unmet): unmet for unmet in causes.values()})
     return results
+
+
+def _cause(result: ExpectationResult) -> object:
+    """Returns what expectations that fail may have in common: the accounts, and the statement or that there is none."""
+    first = result.failing[0]
+    accounts = frozenset(account for case in result.failing for account in case.accounts)
+    decided = first.answer.decided.statement if first.answer and first.outcome is not Outcome.ALLOWED else None
+    return (accounts, result.expectation.expects, bool(first.answer), str(decided))
 
 
 AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows the rest"
@@ -138,7 +148,7 @@ def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
     for result in examined(after):
         if result.holds or result.expectation.id in old.difference(held):
             continue
-        fault = _fault(after, result.index, *_in_words(result))
+        fault = _fault(after, result)
         place = f"{EXPECTATIONS}:{fault.line}"
         verb = "no longer holds" if result.expectation.id in old else "does not hold"
         case = case_in_words(result.failing[0])
@@ -163,9 +173,28 @@ def _sentences(
     return Examiner(evaluated), {index: resolved(evaluated, expectation) for index, expectation in asked.items()}
 
 
-def _fault(landing_zone: LandingZone, index: int, problem: Message, remedy: str) -> Fault:
-    at = (ENTRIES, index, landing_zone.expectations[index].expects)
-    return replace(landing_zone.fault(EXPECTATIONS, at, problem, remedy), rule="expectations.require")
+def _fault(landing_zone: LandingZone, result: ExpectationResult, *others: ExpectationResult) -> Fault:
+    """Returns the fault of expectations that fail for one cause, at the line of the first."""
+    expectation, first = result.expectation, result.failing[0]
+    text = f"{expectation.id} ({' '.join(expectation.reason.split())}): {case_in_words(first)}"
+    if more := result.number - len(first.accounts):
+        text += f", and {'at least ' if result.cut else ''}{counted(more, 'more case')}"
+    also = [other.expectation.id for other in others]
+    if also:
+        text += f"; with it {counted(len(also), 'more expectation')} there: {listed(also, 3)}"
+    problem = Message(
+        "expectation-unmet",
+        text,
+        expectation=expectation.id,
+        others=also,
+        action=first.action,
+        accounts=list(first.accounts),
+        outcome=first.outcome,
+        count=result.number,
+    )
+    at = (ENTRIES, result.index, expectation.expects)
+    fault = landing_zone.fault(EXPECTATIONS, at, problem, remedy(expectation, first))
+    return replace(fault, rule="expectations.require")
 
 
 # In words
@@ -173,34 +202,14 @@ def _fault(landing_zone: LandingZone, index: int, problem: Message, remedy: str)
 _SHOWN = 3
 """Accounts that are named."""
 _LISTED = 20
-"""Cases that are listed where all are asked for; the JSON has every one."""
-
-
-def _in_words(result: ExpectationResult) -> tuple[Message, str]:
-    expectation, first = result.expectation, result.failing[0]
-    text = f"{expectation.id} ({' '.join(expectation.reason.split())}): {case_in_words(first)}{_more(result)}"
-    problem = Message(
-        "expectation-unmet",
-        text,
-        expectation=expectation.id,
-        action=first.action,
-        accounts=list(first.accounts),
-        outcome=first.outcome,
-        count=result.number,
-    )
-    return problem, remedy(expectation, first)
-
-
-def _more(result: ExpectationResult) -> str:
-    more = result.number - len(result.failing[0].accounts)
-    return f", and {'at least ' if result.cut else ''}{counted(more, 'more case')}" if more else ""
+"""Cases of an expectation that are listed where all are asked for; the JSON has every one."""
 
 
 def case_in_words(case: Case) -> str:
     """Returns a case with its answer, and the statement or the gap that decides it."""
     who, what = _who(case), f"{case.action}{_where(case)}"
     if case.answer is None:
-        return f"{who} has no access there, and so may not {what}"
+        return f"{who} has no access there, or is nobody, and so may not {what}"
     decided = case.answer.decided
     by = f", {decided.statement}" if decided.statement else ""
     if case.outcome is Outcome.DEPENDS:
@@ -227,48 +236,7 @@ def _where(case: Case) -> str:
 
 
 def remedy(expectation: Expectation, case: Case) -> str:
-    """Returns what to do about a case, and the command that shows more of it."""
-    text = f"{'deny' if expectation.denied else 'allow'} it there, or mend the expectation"
-    if case.answer and case.outcome is Outcome.DEPENDS:
-        said = []
-        for key in case.answer.keys:
-            if case.acts_as == SOMEBODY and key == _PRINCIPAL:
-                said.append("leave the exempt roles out under except, as: role/NAME")
-            elif key.endswith(OF_OTHERS):
-                said.append("ask whoever looks after it")
-            else:
-                said.append(_MISSING.get(key, _WITH if ":" in key else ""))
-        said = [remedy for remedy in dict.fromkeys(said) if remedy] or ["ask what does not depend on that"]
-        text = f"{' and '.join(said)}, or mend the policy"
-    return f"{text}; {_way(expectation, case)}"
-
-
-def _way(expectation: Expectation, case: Case) -> str:
-    words = ["strata", "can", case.action, "--in", case.account]
-    if case.who or case.acts_as != SOMEBODY:
-        words += ["--as", _asked(case)]
-    for option, value in (("--on", case.resource), ("--region", case.region)):
-        words += [option, value] if value else []
-    for key, values in expectation.with_.items():
-        words += [part for value in values or ("",) for part in ("--with", f"{key}={value}")]
-    return f"to see why: {' '.join(map(word, words))}"
-
-
-def _asked(case: Case) -> str:
-    acts_as = case.acts_as.removeprefix("permission set ")
-    if acts_as == "root user":
-        return "root"
-    if acts_as.startswith("role "):
-        return f"role/{acts_as.removeprefix('role ')}"
-    return case.who.removeprefix("group ").removeprefix("permission set ").removeprefix("service ") or acts_as
-
-
-_PRINCIPAL = "aws:PrincipalArn"
-_WITH = "say under with what the request has"
-_MISSING = {
-    NO_DEPLOYER: "name the role that deploys in project.yaml: deployer: {role, policies}",
-    _PRINCIPAL: "name who it is under as",
-    RESOURCE: "name the resource under on",
-    "aws:RequestedRegion": "name the region under region",
-}
-"""What a request needs so that a key of it is known."""
+    """Returns what to do about a case."""
+    if case.outcome is Outcome.DEPENDS:
+        return "say in the expectation what it depends on, under as, on, region, with or except, or mend the policy"
+    return f"{'deny' if expectation.denied else 'allow'} it there, or mend the expectation"

@@ -16,21 +16,18 @@ from strata.config.models import MANAGEMENT, ROOT, Mode, Setting
 from strata.config.reserved import EVERYWHERE
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
-from strata.config.types import did_you_mean
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
-from strata.landing_zone.detection import sends_findings
 from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
 from strata.landing_zone.inherited import places as places_of
 from strata.landing_zone.policies import declared_attributes
 from strata.landing_zone.selection import AccountSelector
 from strata.landing_zone.units import UNIT, Target
-from strata.rules.accepted import Doubt
 from strata.rules.reporting import place_problem, report_unknown
 from strata.text import listed
 
 if TYPE_CHECKING:
-    from strata.config.baseline import MemberSettings, VolumeEncryption
+    from strata.config.baseline import VolumeEncryption
 
 
 def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
@@ -256,70 +253,3 @@ def _set_by(policy: str, accounts: list[str], at: Location) -> _Wrong:
     text = f"the policy {policy} sets it in {listed(accounts)}, and AWS then rejects it from the account itself"
     message = Message("set-by-policy", text, policy=policy, accounts=accounts)
     return at, message, "take it out in one of the two places"
-
-
-# Warnings
-
-
-def doubts(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Yields what is said in vain: places, contacts and regions that no account has, and budgets that mail nobody."""
-    ways = {place for account in landing_zone.members.values() for place in account.places} | {ROOT}
-    layer, defaults = landing_zone.layers.get(BASELINE_LAYER), landing_zone.organization.defaults or {}
-    settings = getattr(layer.settings, "settings", {}) if layer and layer.source else {}
-    for file, section, places in ((ORGANIZATION, "defaults", defaults), (BASELINE, "settings", settings)):
-        for place in places:
-            if place not in ways:
-                message = Message("idle-place", "no account inherits from it", name=place)
-                yield file, (section, place), message
-    used = {
-        (kind == "primary", name)
-        for key, its in landing_zone.attributes.items()
-        if key in landing_zone.accounts
-        for kind, name in its.contacts.items()
-    }
-    for section, primary in (("contacts", False), ("primary_contacts", True)):
-        for name in getattr(landing_zone.security, section):
-            if (primary, name) not in used:
-                text = "no account has it; name it under contacts of an account or of a place above"
-                yield SECURITY, (section, name), Message("unused-contact", text, contact=name)
-    given = [its for key, its in landing_zone.attributes.items() if key in landing_zone.accounts]
-    silent = [its for its in given if its.budget and its.budget.on and not its.budget.emails]
-    for at in dict.fromkeys(its.location("budget") for its in silent):
-        message = Message("silent-control", "is on and mails nobody; list addresses under emails", control="budget")
-        yield ORGANIZATION, at, message
-    yield from _closed_regions(landing_zone, bool(settings))
-    yield from _backup_types(settings)
-    if landing_zone.security.alerts.mode is Mode.UNMANAGED:
-        yield from _unheard(landing_zone)
-
-
-def _unheard(landing_zone: LandingZone) -> Iterator[Doubt]:
-    sending = [key for key, its in landing_zone.member_settings.items() if its.sign_in_events and its.sign_in_events.on]
-    sent = {(BASELINE, landing_zone.baseline[key].location("sign_in_events")): "sign_in_events" for key in sending}
-    if sends_findings(landing_zone.detection):
-        sent[DETECTION, ("guardduty", "alert_severity")] = "alert_severity"
-    for (file, at), control in sent.items():
-        text = f"mails nobody unless others do: alerts in {SECURITY} are unmanaged"
-        yield file, at, Message("silent-control", text, control=control)
-
-
-def _backup_types(settings: Mapping[str, MemberSettings]) -> Iterator[Doubt]:
-    from strata.config.baseline import BACKUP_TYPES  # most configurations have none
-
-    for place, said in settings.items():
-        for type, takes_part in said.backup.resource_types.items() if said.backup else ():
-            if takes_part is not None and type not in BACKUP_TYPES:
-                near = did_you_mean(type, BACKUP_TYPES)
-                text = f"{short(type)} is no resource type of AWS Backup, unless it is newer than Strata{near}"
-                at = ("settings", place, "backup", "resource_types", type)
-                yield BASELINE, at, Message("unknown-backup-type", text, type=type)
-
-
-def _closed_regions(landing_zone: LandingZone, baseline: bool) -> Iterator[Doubt]:
-    """Yields governed regions that are off in every member account, in which a baseline then sets nothing."""
-    enabled = {region for account in landing_zone.members.values() for region in account.regions}
-    opt_in = landing_zone.project.aws_limits.opt_in_regions
-    for index, region in enumerate(landing_zone.project.regions.governed):
-        if baseline and region in opt_in - enabled:
-            text = f"no account has {region} enabled, so baseline.yaml sets nothing there; name it under regions"
-            yield PROJECT, ("regions", "governed", index), Message("region-of-nobody", text, region=region)

@@ -24,6 +24,7 @@ def name_warnings(landing_zone: LandingZone) -> list[Warned]:
 
 
 def _managed_policies(named: Named) -> Iterator[Warned]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_identifiers.html: a path is a part of the name."""
     for policy in named.of_aws():
         full = reference().managed_policy(policy.name)
         if full and full != policy.name:
@@ -33,6 +34,7 @@ def _managed_policies(named: Named) -> Iterator[Warned]:
 
 
 def _old_versions(named: Named) -> Iterator[Warned]:
+    """https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_version.html."""
     for use in named.files():
         content = use.document.content
         if "Statement" in content and content.get("Version", OLD) == OLD:
@@ -43,6 +45,7 @@ def _old_versions(named: Named) -> Iterator[Warned]:
 
 
 def _service_principals(landing_zone: LandingZone) -> Iterator[Warned]:
+    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_integrate_services_list.html."""
     limits, organization = aws_limits(), landing_zone.organization
     types = (limit.service for limit in limits.policy_types.values() if limit.service)
     known = {*reference().service_principals, *limits.delegable, *types}

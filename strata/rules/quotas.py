@@ -15,7 +15,11 @@ from strata.rules.accepted import Doubt
 
 
 def over_quota(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Yields what is more than AWS gives without a request, or than project.yaml says was given."""
+    """Yields what is more than AWS gives without a request, or than project.yaml says was given.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html and
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html
+    """
     limits, organization = landing_zone.project.aws_limits, landing_zone.organization
     total = len(landing_zone.accounts) + len(organization.unmanaged_accounts)
     words = "with the management account and unmanaged ones "

@@ -10,12 +10,11 @@ from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, OTHER_REGIONS, Expectation
 from strata.config.models import MANAGEMENT
 from strata.config.source import SourceFile, parse
-from strata.evaluation.expectations import Examiner, ExpectationResult
+from strata.evaluation.expectations import Examiner
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.sentences import problems, resolved
 from strata.landing_zone import ROOT, LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS, ManagedPolicy
-from strata.landing_zone.units import Target
 
 Entry = dict[str, Any]
 """An entry as expectations.yaml has it."""
@@ -64,39 +63,20 @@ def with_roles(written: str | Sequence[str], roles: Iterable[str]) -> str | list
 
 
 def _where_it_holds(examination: Examiner, entry: Entry) -> Entry | None:
-    """Returns an expectation with the places where it holds, None where it holds nowhere."""
-    result = _examined(examination, entry)
-    if result is None or result.holds:
-        return entry if result else None
-    if entry["in"] != ROOT:
-        return None
-    names = _keeping(examination.evaluated.landing_zone, result)
-    places = names[0] if len(names) == 1 else list(names)
-    narrowed = {**entry, "in": places}
-    again = _examined(examination, narrowed) if places else None
-    return narrowed if again and again.holds else None
-
-
-def _examined(examination: Examiner, entry: Entry) -> ExpectationResult | None:
-    """Returns how an expectation fares, None where it names what is not there, or no account."""
+    """Returns an expectation with the units at the top where it holds, None where it holds in none."""
     expectation = Expectation.model_validate(entry)
     if next(problems(examination.evaluated, expectation), None):
         return None
     sentence = resolved(examination.evaluated, expectation)
-    return examination.examine(0, sentence) if sentence.accounts else None
-
-
-def _keeping(landing_zone: LandingZone, result: ExpectationResult) -> list[str]:
-    """Returns the units, and the accounts elsewhere, in which an expectation holds, the highest alone."""
-    places: list[str] = []
-    within: set[str] = set()
-    for unit in landing_zone.units.values():
-        accounts = landing_zone.selector.in_unit(unit.key) & landing_zone.members.keys()
-        if accounts and not within & set(unit.keys) and not result.fails_in(accounts):
-            within.add(unit.key)
+    result = examination.examine(0, sentence)
+    if result.holds:
+        return entry if sentence.accounts else None
+    zone = examination.evaluated.landing_zone
+    places = []
+    for unit in zone.units.values() if entry["in"] == ROOT else ():
+        accounts = zone.selector.in_unit(unit.key) & zone.members.keys()
+        if unit.parent is None and accounts and not result.fails_in(accounts):
             places.append(f"ou/{unit.key}")
-    for key in landing_zone.members:
-        above = {target.key for target in landing_zone.ancestors[Target("account", key)] if target.unit}
-        if not above & within and not result.fails_in([key]):
-            places.append(key)
-    return places
+    if not places:
+        return None
+    return {**entry, "in": places if places[1:] else places[0]}

@@ -1,18 +1,20 @@
-"""The warnings of `strata check`: valid configuration that is probably unintended."""
+"""The warnings of `strata check`: valid configuration that is probably unintended.
+
+Each rests on an incident or on a page of AWS's, which stands beside it; what neither tells of is no warning.
+"""
 
 from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
+from strata.config import ORGANIZATION, PROJECT, SECURITY
 from strata.config.accepted import by_finding, hint
 from strata.config.limits import aws_limits
-from strata.config.models import MANAGEMENT, OWN_TAGS, Mailing, Mode, PolicyType
+from strata.config.models import MANAGEMENT, Mailing, Mode, PolicyType
 from strata.config.source import Location, dotted
-from strata.config.text import look, mixes_alphabets, short
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
@@ -21,7 +23,7 @@ from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
 from strata.landing_zone.services import own_switches
 from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.documents import statements
-from strata.rules import archive, control_tower, detection, inherited
+from strata.rules import archive, control_tower
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.names import name_warnings
@@ -139,12 +141,17 @@ _LISTED = 8
 
 
 def _examples(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """AWS creates an account with an address that nobody reads, and only who reads it can recover its root user.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/root-user-best-practices.html
+    """
     for file, location, _ in example_values(landing_zone):
         text = f"is still an example{_OTHERS}; strata bootstrap requires your own values"
         yield file, location, Message("example-value", text)
 
 
 def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html."""
     regions, opt_in = landing_zone.project.regions, aws_limits().opt_in_regions
     center = landing_zone.project.identity_center.region
     named: list[tuple[Location, str | None]] = [
@@ -159,64 +166,8 @@ def _regions(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield PROJECT, location, Message("opt-in-region", text, region=region)
 
 
-def _names(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Names that AWS keeps apart and people do not; those that AWS treats as equal are faults."""
-    for named in _by_kind(landing_zone).values():
-        owners: dict[str, tuple[str, str]] = {}
-        for file, location, key, name in named:
-            if mixes_alphabets(name):
-                text = f"its name {short(name)} has letters in one word that look Latin and are Cyrillic or Greek"
-                yield file, location, Message("mixed-alphabets", text, name=name)
-            owner, other = owners.setdefault(look(name), (key, name))
-            if owner != key and other == name:
-                text = f"has the same name as {short(owner)}: {short(name)}"
-                yield file, location, Message("look-alike-name", text, name=name, key=owner, other=other)
-            elif owner != key:
-                text = f"its name {short(name)} looks like {short(other)}, the name of {short(owner)}"
-                yield file, location, Message("look-alike-name", text, name=name, key=owner, other=other)
-
-
-_Named = tuple[str, Location, str, str]
-"""The file, the place in it, the key and the name of a thing."""
-
-
-def _by_kind(landing_zone: LandingZone) -> dict[str, list[_Named]]:
-    kinds: dict[str, list[_Named]] = defaultdict(list)
-    for account in landing_zone.accounts.values():
-        at = (*account.location, "name") if account.key == MANAGEMENT else account.location
-        kinds["accounts"].append((account.file, at, account.key, account.name))
-    for unit in landing_zone.units.values():
-        kinds[f"units in {unit.parent}"].append((ORGANIZATION, unit.location, unit.key, unit.name))
-    for policy in landing_zone.policies.values():
-        kinds[policy.type].append((ORGANIZATION, policy.location, policy.key, policy.name))
-    kinds["users"] = [(SSO, ("users", key), key, user.sign_in_name) for key, user in landing_zone.users.items()]
-    kinds["groups"] = [(SSO, group.location, group.key, group.name) for group in landing_zone.groups.values()]
-    sets = landing_zone.permission_sets.values()
-    kinds["permission sets"] = [(SSO, held.location, held.key, held.name) for held in sets]
-    return kinds
-
-
-def _tags(landing_zone: LandingZone) -> Iterator[Doubt]:
-    accounts = (*landing_zone.accounts.values(), *landing_zone.retired.values())
-    sets = (held for held in landing_zone.permission_sets.values() if not held.external)
-    tagged: list[tuple[str, Location, Mapping[str, str]]] = [
-        *((account.file, account.location, account.tags) for account in accounts),
-        *((SSO, held.location, held.tags) for held in sets),
-    ]
-    inherited = landing_zone.project.tags_of_everything
-    for file, at, tags in tagged:
-        seen = {tag.lower(): tag for tag in inherited}
-        for tag in tags:
-            other, location = seen.setdefault(tag.lower(), tag), (*at, "tags", tag)
-            if tag in OWN_TAGS and landing_zone.project.default_tags:
-                text = f"replaces the tag {tag} that Strata sets on everything"
-                yield file, location, Message("tag-clash", text, tag=tag)
-            elif other != tag:
-                text = f"differs from the tag {short(other)} in case only, and IAM does not tell them apart"
-                yield file, location, Message("tag-clash", text, tag=tag, other=other)
-
-
 def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps_evaluation.html."""
     text = "is bound by no service control policy: none is attached to it, a unit above it or the root"
     if landing_zone.has_undescribed(PolicyType.SERVICE_CONTROL):
         text = f"is bound by no service control policy of this configuration ({UNKNOWN})"
@@ -225,7 +176,13 @@ def _unbound(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Policies of one's own that bind nothing, or not what they are attached to."""
+    """Policies of one's own that bind nothing, or not what they are attached to.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_policies_attach.html: a policy works where it is
+    attached; https://docs.aws.amazon.com/organizations/latest/userguide/orgs_manage_policies_scps.html: it binds nobody
+    in the management account; orgs_manage_policies_scps_evaluation.html: one that allows restricts once
+    FullAWSAccess is detached.
+    """
     bare = {target for _, target in landing_zone.without_full_access}
     for policy in (policy for policy in landing_zone.policies.values() if not policy.external):
         at, key = policy.location, policy.key
@@ -241,7 +198,13 @@ def _policies(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Services that are trusted, delegated or disabled with another effect than somebody may think."""
+    """Services that are trusted, delegated or disabled with another effect than somebody may think.
+
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_integrate_services_list.html: which delegate;
+    https://docs.aws.amazon.com/singlesignon/latest/userguide/delegated-admin.html: what the delegated account may;
+    https://docs.aws.amazon.com/organizations/latest/userguide/orgs_integrate_services.html: disable in the service
+    first. limits.yaml has the pages of the own switches.
+    """
     organization, limits = landing_zone.organization, aws_limits()
     for service, account in sorted(organization.delegated_administrators.items()):
         at: Location = ("delegated_administrators", service)
@@ -267,7 +230,12 @@ def _services(landing_zone: LandingZone) -> Iterator[Doubt]:
 
 
 def _controls(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Controls that are on and tell nobody."""
+    """Controls that are on and tell nobody.
+
+    https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-service-event-cloudtrail.html: without a trail there
+    are no events; https://docs.aws.amazon.com/sns/latest/dg/sns-create-subscribe-endpoint-to-topic.html: without a
+    subscription nobody receives what is published.
+    """
     security = landing_zone.security
     if security.alerts.on and security.trail.mode is Mode.UNMANAGED:
         text = "is unmanaged, so alerts receive nothing unless another trail of the management account logs"
@@ -278,49 +246,14 @@ def _controls(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield SECURITY, (name,), message
 
 
-def _empty(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Groups without members, and permission sets without policies."""
-    for group in landing_zone.groups.values():
-        if not group.members and not group.external:
-            message = Message("empty-group", "has no members, so its assignments reach nobody", group=group.key)
-            yield SSO, group.location, message
-    for permission_set in landing_zone.permission_sets.values():
-        if not permission_set.policies and not permission_set.external:
-            text = "has no policy, so it allows nothing; give at least one under policies"
-            yield SSO, permission_set.location, Message("empty-permission-set", text, permission_set=permission_set.key)
-
-
-def _assignments(landing_zone: LandingZone) -> Iterator[Doubt]:
-    """Accounts are there and all of them left out, or gone; or a unit has none yet."""
-    selector = landing_zone.selector
-    for index, assignment in enumerate(landing_zone.sso.assignments):
-        included = selector.included(assignment)
-        if included and not selector.select(assignment):
-            retired = included <= selector.retired
-            what = "only accounts that are retired" if retired else "no account that is not left out"
-            text = f"matches {what}, so it assigns nothing"
-            yield SSO, ("assignments", index), Message("empty-assignment", text, retired=retired)
-        for position, unit in enumerate(assignment.organizational_units):
-            if not selector.in_unit(unit):
-                text = f"no account is in the organizational unit {short(unit)} yet, so this gives nothing there"
-                message = Message("empty-unit", text, organizational_unit=unit)
-                yield SSO, ("assignments", index, "organizational_units", position), message
-
-
 _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _examples,
     _regions,
-    _names,
-    _tags,
     _unbound,
     _policies,
     _services,
     _controls,
-    _empty,
-    _assignments,
     over_quota,
-    inherited.doubts,
     archive.doubts,
-    detection.doubts,
     control_tower.doubts,
 )

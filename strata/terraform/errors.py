@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from pathlib import Path
+from typing import NamedTuple
 
 from strata.aws.session import emulator
 from strata.errors import Message, StrataError
@@ -49,17 +50,36 @@ EXISTS = r"Already(Exists|OwnedByYou)|already exists"
 """How AWS says that it has what is to be created."""
 
 
-@cache
-def known_errors() -> tuple[tuple[str, str, str], ...]:
-    """Returns the errors that people meet: a pattern, the id of the message, and what to do.
+class Known(NamedTuple):
+    """An error that people meet: a pattern of its text, and the message that it has."""
 
-    https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccountStatus.html names the reasons for
-    which AWS does not create an account.
-    """
+    pattern: str
+    message: Message
+
+
+def known_errors() -> Sequence[Known]:
+    """Returns the errors that an operator does something about; the first whose pattern matches counts."""
+    return _table()["advice"]
+
+
+def settling_errors() -> Sequence[Known]:
+    """Returns the errors that pass by themselves, with the reason."""
+    return _table()["settling"]
+
+
+@cache
+def _table() -> Mapping[str, Sequence[Known]]:
     import yaml
 
     table = yaml.safe_load(Path(__file__).with_name("advice.yaml").read_text(encoding="utf-8"))
-    return tuple((entry["error"], entry["id"], entry["remedy"]) for entry in table)
+    return {
+        name: [Known(entry["error"], Message(entry["id"], entry["text"])) for entry in entries]
+        for name, entries in table.items()
+    }
+
+
+def _first(known: Sequence[Known], text: str) -> Message | None:
+    return next((entry.message for entry in known if re.search(entry.pattern, text)), None)
 
 
 _CALL = re.compile(r"operation error ([\w ]+): (\w+)")
@@ -105,10 +125,8 @@ def _ways(workspace: Workspace, stack: str, failure: Failure) -> Iterator[Messag
         yield failure.remedy
         return
     said = f"{failure.text} {failure.address or ''}"
-    known = next(
-        ([Message(case, words, stack=stack)] for pattern, case, words in known_errors() if re.search(pattern, said)), []
-    )
-    ways = [*known, *filter(None, [_denied(said)])]
+    known = _first(known_errors(), said)
+    ways = [*filter(None, [known and known.saying(known, stack=stack), _denied(said)])]
     yield from ways
     if re.search(_LOCKED, said) and ("Lock Info" in said or not ways):  # else AWS refused the lock, and nobody holds it
         who, lock = re.search(r"Who:\s+(\S+)", said), re.search(r"ID:\s+([0-9a-f-]{36})", said)
@@ -163,7 +181,7 @@ def settling(failure: Failure) -> Message | None:
     """Returns why an error passes by itself, None if it does not."""
     if failure.remedy and failure.remedy.id == OURS:
         return Message("account-in-the-making", "AWS makes the account already, for an earlier request")
-    return next((Message(case, why) for pattern, case, why in _SETTLING if re.search(pattern, failure.text)), None)
+    return _first(settling_errors(), failure.text)
 
 
 def is_being_made(failure: Failure) -> bool:
@@ -174,69 +192,3 @@ def is_being_made(failure: Failure) -> bool:
 def wait(seconds: float) -> None:
     """Waits; an interrupt ends it. An emulated AWS has no minutes: there another look is enough."""
     time.sleep(0 if emulator() else seconds)
-
-
-_SETTLING = (
-    (
-        r"CloudTrailAccessNotEnabledException",
-        "trusted-access-off",
-        "CloudTrail does not see its trusted access in the organization yet",
-    ),
-    (
-        r"Service not enabled for AWS Organizations",
-        "analyzer-trust-not-seen",
-        "Access Analyzer does not see its trusted access in the organization yet",
-    ),
-    (
-        r"ServiceAccessNotEnabled",
-        "iam-trust-not-seen",
-        "IAM does not see its trusted access in the organization yet",
-    ),
-    (
-        (
-            r"Account Assignment .* create: .*"
-            r"(Obtaining permissions to manage your AWS account|An unexpected internal service exception)"
-        ),
-        "account-not-prepared",
-        "Identity Center cannot work in the new account yet",
-    ),
-    (
-        r"can only be shared within your AWS Organization.*onboarding process is still in progress",
-        "sharing-not-seen",
-        "RAM does not see yet that it may share with the organization",
-    ),
-    (
-        r"InsufficientDependencyServiceAccessPermissionException",
-        "organization-not-reached",
-        "CloudTrail cannot reach the organization yet",
-    ),
-    (
-        r"NoManagementAccountSLRExistsException",
-        "cloudtrail-role-missing",
-        "CloudTrail has no service-linked role in the management account yet",
-    ),
-    (
-        r"InsufficientS3BucketPolicyException",
-        "bucket-policy-not-seen",
-        "CloudTrail does not see the policy of its bucket yet",
-    ),
-    (
-        r"Service role name AWSServiceRole\w+ has been taken",
-        "service-linked-role-taken",
-        "AWS has just created the service-linked role itself",
-    ),
-    (
-        r"NoSuchEntity.*AWSServiceRole|AWSServiceRole.*NoSuchEntity",
-        "service-linked-role-not-seen",
-        "IAM does not show the service-linked role yet",
-    ),
-)
-"""Errors that the provider does not repeat itself, the case, and the reason.
-
-https://docs.aws.amazon.com/awscloudtrail/latest/APIReference/API_CreateTrail.html,
-https://docs.aws.amazon.com/IAM/latest/UserGuide/troubleshoot.html (IAM is eventually consistent),
-https://github.com/nozaq/terraform-aws-secure-baseline/issues/184 (Access Analyzer and CloudTrail),
-https://github.com/hashicorp/terraform-provider-aws/issues/7769 (RAM), of Identity Center
-https://github.com/aws-samples/aws-identitycenter-codepipeline-auto-assignment/issues/31,
-https://github.com/aws/aws-cli/issues/8356, https://github.com/hashicorp/terraform-provider-aws/issues/26807.
-"""

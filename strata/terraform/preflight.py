@@ -22,7 +22,6 @@ from strata.aws.session import DENIED, Aws, AwsError, asked_at_once, connect, em
 from strata.aws.states import Version, etags, read_object, read_state, read_version, stacks_of
 from strata.config.layers import (
     ARCHIVE,
-    BASELINE_LAYER,
     DELEGATION,
     DETECTION_LAYER,
     IN_ACCOUNT,
@@ -31,7 +30,7 @@ from strata.config.layers import (
     folder_of,
     types_of,
 )
-from strata.config.models import ACCESS_ROLE, FINDINGS, SIGN_IN_EVENTS, Project
+from strata.config.models import ACCESS_ROLE, Project
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.evaluation.organization import named_organization, organization_fault
@@ -58,11 +57,9 @@ from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
 from strata.kinds.detection.made import administrators_here
 from strata.kinds.detection.protection import UNREAD, Switch, switched, switches
 from strata.kinds.setting import RESOURCES
-from strata.kinds.shared import IDENTITY_PROVIDER, ROLE, ROLE_ATTACHMENT, ROLE_POLICY
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import LEAVING
 from strata.landing_zone.archive import archive_of
-from strata.landing_zone.detection import guardduty_of
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
 from strata.landing_zone.services import TYPES_STAY, unknown_types
@@ -79,6 +76,7 @@ from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.errors import PAUSES, wait
 from strata.terraform.fleet import Fleet, layer_of, words
+from strata.terraform.forgotten import forget
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
@@ -337,10 +335,8 @@ def prepare(
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     listed = etags(aws, landing_zone.project)
     landing_zone = _without_idle(landing_zone, workspace, stacks_of(listed))
-    landing_zone = replace(
-        landing_zone,
-        leaving=_leaving(aws, landing_zone, stacks_of(listed), examination.closed),
-    )
+    leaving = _leaving(aws, landing_zone, stacks_of(listed), examination.closed)
+    landing_zone = replace(landing_zone, leaving=leaving)
     types = list(_types_left(aws, landing_zone))
     prepared = Prepared(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, bool(refresh)),
@@ -362,6 +358,7 @@ def prepare(
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
         *types,
+        *prepared.warnings,
         *_archive_told(prepared, stacks, allow, stacks_of(listed), examination.closed),
         *unread,
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
@@ -461,8 +458,7 @@ def _written(
     progress.doing("writing the Terraform")
     workspace.synth(allow)
     workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
-    _forget(prepared)
-    return prepared
+    return replace(prepared, warnings=tuple(forget(prepared.aws, zone, workspace)))
 
 
 def _check_layers(
@@ -613,54 +609,6 @@ def _leaving(aws: Aws, landing_zone: LandingZone, deployed: Collection[str], clo
     going = [key for key in sorted(landing_zone.retired.keys() - {*closed}) if baseline_in(key) in deployed]
     states = (read_state(aws, landing_zone.project, baseline_in(key)) for key in going)
     return frozenset(key for key, state in zip(going, states, strict=True) if attributes(state, {}))
-
-
-def _forget(prepared: Prepared) -> None:
-    """Has the stacks of accounts that are let go with their baseline forget all that their states have.
-
-    The roles for jobs that an earlier version made are forgotten as well, and stay at AWS. Of detection nothing is
-    destroyed: what is no longer declared, such as a member that is excepted now, is forgotten.
-    """
-    _forget_roles_of_jobs(prepared)
-    for stack in map(baseline_in, sorted(prepared.landing_zone.leaving)):
-        if stack in prepared.workspace.stacks and stack not in prepared.workspace.unwritten:
-            state = read_state(prepared.aws, prepared.landing_zone.project, stack)
-            prepared.workspace.forget_next(stack, {resource.address for resource in managed(state)})
-    # But for the rules that send findings, whose entry alone goes.
-    sends = guardduty_of(prepared.landing_zone.detection) is not None
-    for stack in _of_detection(prepared):
-        declared = prepared.workspace.document(stack).get("resource", {})
-        state = read_state(prepared.aws, prepared.landing_zone.project, stack)
-        left = (each for each in managed(state) if each.name not in declared.get(each.type, {}))
-        gone = {each.address for each in left if not (sends and each.name.startswith(FINDINGS))}
-        if gone:
-            prepared.workspace.forget_next(stack, gone)
-
-
-def _forget_roles_of_jobs(prepared: Prepared) -> None:
-    zone, workspace = prepared.landing_zone, prepared.workspace
-    layer = zone.layers.get(BASELINE_LAYER)
-    if not (layer and layer.source):
-        return
-    stacks = [stack for stack in map(layer.stack_in, sorted(zone.members)) if stack in workspace.stacks]
-    written = [stack for stack in stacks if stack not in workspace.unwritten]
-    states = asked_at_once(partial(read_state, prepared.aws, zone.project), written)
-    for stack, state in zip(written, states, strict=True):
-        gone = {each.address for each in managed(state) if each.type in _OF_JOBS and each.name != SIGN_IN_EVENTS}
-        if gone:
-            workspace.forget_next(stack, gone)
-
-
-_OF_JOBS = {resource.type for resource in (ROLE, ROLE_POLICY, ROLE_ATTACHMENT, IDENTITY_PROVIDER)}
-"""What `roles` of baseline.yaml was made of; the role that sends sign-ins has the name of its setting."""
-
-
-def _of_detection(prepared: Prepared) -> list[str]:
-    """Returns the stacks of detection that are written."""
-    layers = (prepared.landing_zone.layers.get(name) for name in (DETECTION_LAYER, DELEGATION))
-    stacks = (layer.stack for layer in layers if layer and layer.source)
-    workspace = prepared.workspace
-    return [stack for stack in stacks if stack in workspace.stacks and stack not in workspace.unwritten]
 
 
 def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[str, ListedAccount]) -> frozenset[str]:

@@ -122,6 +122,7 @@ settings:
     emr_public_access: {mode: on}
     document_public_access: {mode: on}
     vpc_public_access: {mode: on}
+    s3_public_access: {mode: on}
     backup: {mode: on, resource_types: {DynamoDB: true}}
     quotas: {mode: on, values: {vpc/L-F678F1CE: 12}}
     password_policy: {mode: on, minimum_length: 16}

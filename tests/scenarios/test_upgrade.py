@@ -1,7 +1,8 @@
-"""docs/upgrading.md, typed as written by the owner of an edited clone, from an older commit to what is here now."""
+"""From an earlier version to this one: an edited clone as docs/upgrading.md says, and what is gone since."""
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import sys
@@ -9,10 +10,13 @@ from pathlib import Path
 
 import pytest
 
+from tests.aws.center import INSTANCE
+from tests.aws.client import Aws
 from tests.documents import CHECKOUT, blocks, commands
+from tests.scenarios.before import Defaults, bootstrapped, checkout
 from tests.scenarios.clone import Owner, git
-from tests.scenarios.layers import write_layer
-from tests.scenarios.site import Site
+from tests.scenarios.layers import ROLE, member, write_layer
+from tests.scenarios.site import Provider, Site
 
 PAGE = CHECKOUT / "docs/upgrading.md"
 SINCE = "tests/own/test_example.py"
@@ -120,3 +124,98 @@ def test_an_edited_clone_is_upgraded_as_the_page_says(owner: Owner, upstream: Pa
 
 MIRROR = "registry=https://npm.example.com/\n"
 OURS = ("config", "tests/own", "stacks/layers/topics")
+
+
+def test_what_is_gone_is_forgotten(tmp_path: Path, running_aws: Aws, provider: Provider) -> None:
+    """From a version with roles for jobs in accounts, detection, an archive and external.yaml, all deployed by it."""
+    site = deployed_before(tmp_path, running_aws, provider)
+    site.append("baseline.yaml", "roles:\n  reader: every-baseline-reader\n  writer: every-baseline\n")
+    bring_to_today(site)
+    planned = site.strata("plan", "--json")
+
+    assert {action for changes in planned.planned.values() for action in changes.values()} == {"update", "forget"}
+    roles = [facts for id, _, facts in planned.messages if id == "role-forgotten"]
+    assert [(one["account"], one["role"]) for one in roles] == list(ROLES)
+    for one in roles:
+        assert [arn.rpartition(":")[2] for arn in one["trusts"]] == [ROLES[one["account"], one["role"]]]
+    Defaults("audit", "cost-tags", "jonas", "admins", "Auditor").put_back(site)
+    for account, role in ROLES:
+        assert f"aws_iam_role.{role}" not in site.state(f"baseline_{account}")
+        iam = member(site, account, "iam")
+        assert iam.get_role(RoleName=role)["Role"]
+        held = iam.list_attached_role_policies(RoleName=role)["AttachedPolicies"]
+        assert held or iam.list_role_policies(RoleName=role)["PolicyNames"]
+
+
+OLD = "9e93522b"
+ROLES = {
+    ("audit", "auditor"): "root",
+    ("shop", "deployer"): "oidc-provider/token.actions.githubusercontent.com",
+    ("shop", "tester"): "oidc-provider/gitlab.com",
+}
+"""The roles for jobs, and the end of the ARN of whom each trusts."""
+EDITS = (
+    ("organization.yaml", "    regions:\n      - ap-east-1\n", ""),  # nobody enables opt-in regions any more
+    ("organization.yaml", "      - me-south-1\n", ""),
+    ("organization.yaml", "aws-guardrails-NnKJPw", "their-guardrail"),  # else Control Tower is taken to be here
+    ("external.yaml", "aws-guardrails-NnKJPw", "their-guardrail"),
+    ("project.yaml", "region: eu-west-1", "region: eu-central-1"),  # where Identity Center is
+)
+SCP = "SERVICE_CONTROL_POLICY"
+
+
+def deployed_before(folder: Path, aws: Aws, provider: Provider) -> Site:
+    """Deploys every option of an earlier version, with detection and with what others have made."""
+    tree, options = checkout(OLD, folder), "tests/every_option"
+    today = shutil.copytree(CHECKOUT / options, folder / "today")
+    shutil.copy(today / "detection.yaml", tree / options)
+    for config in (tree / options, today):
+        for file in {file for file, *_ in EDITS if (config / file).exists()}:
+            text = (config / file).read_text()
+            for _, old, new in (edit for edit in EDITS if edit[0] == file):
+                text = text.replace(old, new)
+            (config / file).write_text(text)
+    owner, now = bootstrapped(tree, options, today, aws, provider)
+    organizations = now.client("organizations")
+    organizations.enable_policy_type(RootId=organizations.list_roots()["Roots"][0]["Id"], PolicyType=SCP)
+    made = organizations.create_policy(Name="their-guardrail", Description="", Type=SCP, Content=statement("Deny"))
+    now.client("sso-admin").create_permission_set(InstanceArn=INSTANCE, Name="AWSReadOnlyAccess")
+
+    words = ("deploy", "--yes", "--allow", "compliance-lock")
+    assert owner.strata(*words).code == 1, "a role wants policies in its account, which was not there"
+    shop = now.accounts()["aws+shop@nordwind.dev"]["Id"]
+    organizations.attach_policy(PolicyId=made["Policy"]["PolicySummary"]["Id"], TargetId=shop)
+    for name in ("Looks", "Boundary"):
+        policy = {"PolicyName": name, "Path": "/platform/", "PolicyDocument": statement("Allow")}
+        member(now, "audit", "iam").create_policy(**policy)
+    aws.wait_an_hour()
+    owner.does(sys.executable, "-m", "strata", *words)
+    aws.wait_an_hour()
+    return owner.site
+
+
+def statement(effect: str) -> str:
+    statement = {"Effect": effect, "Action": "cloudtrail:StopLogging", "Resource": "*"}
+    return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+
+
+def bring_to_today(site: Site) -> None:
+    """Does what `strata check` says of each key and file that is gone, and of roles that are to go: all at once."""
+    faults = json.loads(site.strata("check", "--json").stdout)["faults"]
+    assert {fault["id"] for fault in faults} == {"no-longer-there", "role-gone"}
+    for fault in reversed(faults):
+        file, number = Path(fault["file"]), fault["line"]
+        if not fault["path"]:
+            file.unlink()
+            continue
+        lines = file.read_text().splitlines(keepends=True)
+        if fault["id"] == "role-gone":
+            assert f"write {ROLE}," in fault["remedy"]
+            lines[number - 1] = f"{lines[number - 1].partition(':')[0]}: {ROLE}\n"
+        else:  # the key with all that is below it
+            depths = [len(line) - len(line.lstrip()) for line in lines]
+            below = range(number, len(lines))
+            end = next((index for index in below if depths[index] <= depths[number - 1]), len(lines))
+            del lines[number - 1 : end]
+        file.write_text("".join(lines))
+    assert site.strata("check").code == 0

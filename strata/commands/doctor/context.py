@@ -14,7 +14,8 @@ from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
 from strata.kinds import TYPES
 from strata.landing_zone import LandingZone
-from strata.sides.states import managed
+from strata.sides.recorded import retired_accounts
+from strata.sides.states import State, managed
 from strata.text import folded
 
 
@@ -54,8 +55,18 @@ class CheckContext:
         return list_accounts(self.aws)
 
     @cached_property
+    def organizations(self) -> State:
+        """Returns the state of the organization."""
+        return read_state(self.aws, self.project, "organizations")
+
+    @cached_property
+    def left_out(self) -> frozenset[str]:
+        """Returns the e-mails of the accounts that the last deploy took for retired, or left out."""
+        return frozenset(retired_accounts({"organizations": self.organizations}).values())
+
+    @cached_property
     def deployed(self) -> dict[str, str]:
         """Returns the e-mail of each account that Terraform's state has, by id."""
-        state = read_state(self.aws, self.project, "organizations")
-        accounts = [resource.attributes for resource in managed(state) if resource.type == TYPES["account"]]
+        resources = managed(self.organizations)
+        accounts = [resource.attributes for resource in resources if resource.type == TYPES["account"]]
         return {str(account.get("id")): folded(str(account.get("email"))) for account in accounts}

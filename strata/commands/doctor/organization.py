@@ -81,19 +81,20 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
         data = {"place": place, "account": account.id, "state": account.state}
         if not account.shut:
             yield warning("account-inactive", text, "AWS is still preparing it: wait", **data)
-        elif account.id in deployed:
+        elif account.id in deployed or folded(account.email) in context.left_out:
             remedy = f"{retire}, then write what strata check says; or reopen it with AWS Support"
             yield warning("account-inactive", f"{text}: deploys leave it out, and forget what it has", remedy, **data)
         else:
             remedy = f"use another address; or {retire}; or {allowed_by(f'{ALREADY_CLOSED}{key}')}"
             yield failure("account-inactive", f"{text}: AWS makes no second one with its address", remedy, **data)
-    gone = {id: email for id, email in deployed.items() if email in keys}
-    for id in gone.keys() - {account.id for account in context.accounts}:
-        place = f"accounts.{keys[gone[id]]}"
-        text = f"{place} was {id}, {gone[id]}, and AWS no longer lists it: deploys leave it out, and forget what it has"
+    listed = {folded(account.email) for account in context.accounts}
+    gone = sorted({*deployed.values(), *context.left_out} & keys.keys() - listed)
+    for email in gone:
+        place = f"accounts.{keys[email]}"
+        text = f"{place}, {email}, was deployed and is gone from AWS: deploys leave it out, and forget what it has"
         remedy = f"set retired: true on {place}, then write what strata check says"
-        yield warning("account-inactive", text, remedy, place=place, account=id, state=GONE)
-    if not idle and gone.keys() <= {account.id for account in context.accounts}:
+        yield warning("account-inactive", text, remedy, place=place, state=GONE)
+    if not idle and not gone:
         yield ok("accounts-active", f"{len(active)} active, and no declared one is closed", accounts=len(active))
 
 
