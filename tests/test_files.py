@@ -400,11 +400,14 @@ def test_of_three_that_take_an_entry_out_one_does(folder: Path) -> None:
 
 def test_of_two_that_make_a_folder_one_does(folder: Path, tmp_path: Path) -> None:
     new = tmp_path / "new"
-    running = [start("--config", folder, "init", *FLAGS, "--yes", "--to", new) for _ in range(2)]
-    ended = sorted((process.communicate()[1], process.returncode) for process in running)
-    assert sorted(code for _, code in ended) == [0, 1]
-    assert any("in the meantime" in said or "yours already" in said for said, _ in ended)
-    assert load(new).project.name == "acme"
+    short = ("ac", "me")
+    running = [start("--config", folder, "init", *FLAGS, "--yes", "--to", new, f"--short-name={it}") for it in short]
+    ended = {it: (process.communicate()[1], process.returncode) for it, process in zip(short, running, strict=True)}
+    (won,) = (it for it, (_, code) in ended.items() if code == 0)
+    assert load(new).project.short_name == won
+    (lost,) = (said for said, code in ended.values() if code == 1)
+    refusals = ("in the meantime", "yours already", "command is writing", "not as in the example")
+    assert any(words in lost for words in refusals)
     assert sorted(path.name for path in tmp_path.iterdir()) == ["config", "new"]
 
 
