@@ -157,6 +157,22 @@ def test_aliases_are_followed_once(tmp_path: Path) -> None:
     assert len(found) < 200
 
 
+@pytest.mark.parametrize("words", [("--help",), ("check", "--help"), ("--config", str(COMPANY), "check")], ids=" ".join)
+def test_what_is_typed_most_loads_no_heavy_library(words: tuple[str, ...]) -> None:
+    """Each takes longer to load than check takes."""
+    script = (
+        "import sys\nfrom strata.__main__ import main\n"
+        "try:\n    main()\nexcept SystemExit as ended:\n    assert not ended.code, ended.code\n"
+        "heavy = {'rich', 'jinja2', 'boto3', 'botocore', 'cdktf', 'jsii', 'stacks'} & set(sys.modules)\n"
+        "assert not heavy, heavy"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script, *words], cwd=CHECKOUT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stdout
+
+
 def test_a_completion_loads_no_more_than_yaml() -> None:
     """A person waits for it."""
     script = (
