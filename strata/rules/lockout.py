@@ -157,8 +157,8 @@ def _nobody(asked: Sequence[Asked]) -> Iterator[Warned]:
         return
     text = (
         "nobody is known to administer the management account: no permission set that allows what a deploy writes is "
-        "assigned there to a user, an external group or a group with members, and project.yaml names no deployer; "
-        "assign one, or name the deployer with its policies"
+        "assigned there to a user, an external group or a group with members, and project.yaml names no deployer with "
+        "its policies; assign one, or name it"
     )
     yield Warned("assignments", (SSO, ("assignments",), Message("no-administrator", text)))
 
