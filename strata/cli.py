@@ -539,9 +539,6 @@ def adopt(
     ] = None,
     literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold nothing.")] = False,
     thorough: ThoroughOption = False,
-    members: Annotated[
-        bool, typer.Option("--members", help="Read contacts, regions and settings of member accounts as well.")
-    ] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -552,7 +549,7 @@ def adopt(
     from strata.commands.adopt import AdoptOptions, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)
-    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json, members))
+    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json))
 
 
 @command("doctor", "strata doctor --profile ex-bootstrap")
