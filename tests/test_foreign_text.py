@@ -252,12 +252,9 @@ def test_the_page_of_an_adoption_says_what_aws_says(text: str) -> None:
 
     alike = defaultdict[tuple[str, str], list[str]](list)
     for one in found.left_alone:
-        alike[one.kind, one.reason].append(one.name)
-    expected = [
-        shown
-        for (kind, reason), names in alike.items()
-        for shown in (f"{kind}: {seen(reason)}", *(f"'{seen(name)}'" for name in dict.fromkeys(names)))
-    ]
+        id = f" ({seen(one.at_aws)})" if one.at_aws else ""
+        alike[one.kind, one.reason].append(f"'{seen(one.name)}'{id}")
+    expected = [shown for (kind, reason), names in alike.items() for shown in (f"{kind}: {seen(reason)}", *names)]
     items, _ = read_markdown(page_)
     assert {*expected} <= {*map(parted, items)}
     shown = [*map(parted, (one for one in items if "`" not in one or "\0" in one or seen(text) in one))]

@@ -36,7 +36,7 @@ _OF_ACCOUNTS = st.fixed_dictionaries(dict.fromkeys(sorted(WAYS), _TAGS))
 def test_each_account_inherits_what_it_has_and_nothing_else(tags: dict[str, Any]) -> None:
     written = by_place(tags, WAYS)
 
-    inherited: dict[str, dict[str, Any]] = {key: {} for key in WAYS}
+    inherited: dict[str, dict[str, str]] = {key: {} for key in WAYS}
     for key, way in WAYS.items():
         for place in way:
             inherited[key] |= written.get(place, {})
