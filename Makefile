@@ -108,7 +108,7 @@ e2e-large: dev ## what is too long for CI: an organization of thirty accounts, m
 shake: dev ## kill and interrupt fifty deploys at random moments, and deploy again
 	@$(BIN)/python -m tests.scenarios.shake
 
-bench: dev ## measure what people wait for, against an earlier revision, and add a line to bench/history.jsonl
+bench: dev ## measure what people wait for, and fail where it takes too much
 	@$(BIN)/python -m tests.bench
 
 # STRICT=1: no answer about vulnerabilities is a failure too.
