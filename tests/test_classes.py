@@ -16,7 +16,7 @@ from strata.aws.states import Version
 from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
 from strata.config.models import state_key
-from strata.errors import Message, StrataError
+from strata.errors import StrataError
 from strata.terraform.change_list import ApprovedList, ChangeList, classes, without_id
 from strata.terraform.expressions import expressions, terraform
 from strata.terraform.plan_text import show
@@ -163,16 +163,8 @@ def test_accounts_are_of_one_class_if_and_only_if_the_same_happens_in_them(fleet
     assert [len(same) for same in found] == sorted((len(same) for same in found), reverse=True)
 
 
-@pytest.mark.parametrize(
-    "other",
-    [
-        *({"name": "news"}, {"secret": "s2"}, {"document": "deny"}, {"output": "o2"}, {"local": "l2"}),
-        *({"neighbour": "arn:2"}, {"command": "false"}, {"import_id": "i"}, {"outputs": ("topic",)}),
-    ],
-    ids=str,
-)
-def test_one_attribute_makes_two_classes(other: Any) -> None:
-    found = listed({"a": Effect(), "b": Effect(), "c": replace(Effect(), **other)})
+def test_another_import_id_makes_two_classes() -> None:
+    found = listed({"a": Effect(), "b": Effect(), "c": Effect(import_id="i")})
 
     assert [one.accounts for one in found.classes] == [["a", "b"], ["c"]]
 
@@ -207,15 +199,6 @@ def test_a_name_that_is_an_accounts_key_is_no_id_of_it() -> None:
     found = listed({key: Effect(name=f"policy/{key}") for key in IDS})
 
     assert len(found.classes) == len(IDS)
-
-
-def test_the_word_for_an_id_is_no_id() -> None:
-    found = listed(
-        {key: Effect(name=name) for key, name in zip("abc", ("{id}", "(account)", "(account )"), strict=True)}
-    )
-
-    names = [one.changes["aws_a.b"].attributes["name"].after for one in found.classes]
-    assert names == ["(account)", "(account )", "(account  )"]
 
 
 def test_an_id_that_is_a_number_is_no_text() -> None:
@@ -521,21 +504,6 @@ def deploys(site: Site, expect: Path | str) -> int:
     return site.deploys(yes=True, expected=ApprovedList.of(str(expect)))
 
 
-def test_one_question_for_many_accounts(fleet: Site) -> None:
-    assert fleet.deploys() == 0
-
-    assert len(fleet.questions) == 1
-    assert fleet.to.getvalue().count("1 change each") == 1
-
-
-def test_what_was_approved_is_deployed(fleet: Site, tmp_path: Path) -> None:
-    file = approved(fleet, tmp_path)
-
-    assert json.loads(file.read_text())["classes"][0]["accounts"] == ["a", "b", "c"]
-    assert deploys(fleet, file) == 0
-    assert set(fleet.statuses) == {"applied"}
-
-
 def test_a_hash_and_a_list_of_format_1_are_taken_too(fleet: Site, tmp_path: Path) -> None:
     plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", "log_a", "log_b", "log_c")]
     now, before = fleet.prepared().lists(plans)
@@ -572,15 +540,6 @@ def test_an_account_that_nobody_approved_is_put_off_though_others_get_the_same(f
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 1, 0]
 
 
-def test_an_approved_account_that_lets_nobody_in_is_named_and_the_others_go_on(fleet: Site, tmp_path: Path) -> None:
-    file = approved(fleet, tmp_path)
-    fleet.shut_out = {"log_b": Message("role-not-assumable", "its role cannot be assumed", stacks=["log_b"])}
-
-    assert deploys(fleet, file) == 1
-
-    assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 1]
-
-
 def test_an_account_that_recovers_is_put_off_though_the_list_has_no_account(fleet: Site, tmp_path: Path) -> None:
     """Such a list is of format 1."""
     file = approved(fleet, tmp_path, "")
@@ -606,18 +565,6 @@ def test_a_rerun_takes_what_is_left_of_the_list(fleet: Site, tmp_path: Path) -> 
     assert deploys(fleet, file) == 0
 
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [0, 1, 1]
-
-
-def test_where_all_accounts_are_put_off_nothing_is_applied(fleet: Site, tmp_path: Path) -> None:
-    file = approved(fleet, tmp_path)
-    fleet.plans("backend", {})
-    file.write_text(ApprovedList.of(str(file)).without(["backend"]).changes.text)  # type: ignore[union-attr]
-    for key in "abc":
-        fleet.plans(f"log_{key}", planned(("delete", "aws_a.old")))
-
-    assert deploys(fleet, file) == AGAIN
-
-    assert not any("apply" in fleet.did(stack) for stack in fleet.stacks)
 
 
 def test_another_change_in_the_management_account_stops_all(fleet: Site, tmp_path: Path, said: Said) -> None:

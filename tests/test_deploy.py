@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import io
 import json
@@ -37,7 +36,6 @@ from strata.terraform.events import Events
 from strata.terraform.plans import Plan, ended, plan_folder
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.process import ProcessResult
-from strata.terraform.signals import StoppedError
 from strata.terraform.workspace import Workspace
 from tests import deploying
 from tests.deploying import (
@@ -415,29 +413,6 @@ def test_a_layer_that_is_read_and_has_changes_is_deployed_first(site: Site, said
 
     (told,) = said(refused)
     assert (told.id, told.data["stack"]) == ("changes-not-deployed", "base")
-
-
-def test_what_reads_from_a_closed_account_stops_nobody(site: Site) -> None:
-    site.add("alarms", "organizations")
-    prepared = site.prepared()
-    prepared.workspace.failed["alarms"] = Message("synth-failed", "the code fails")
-    prepared.workspace.unwritten["alarms"] = ("organizations",)
-    vars(site)["prepared"] = lambda _: prepared
-    site.plans("security", MADE)
-
-    assert site.deploys() == 1
-
-    assert site.statuses == ["applied", "applied", "applied", "failed"]
-
-
-def test_what_can_be_planned_later_is_asked_about_once_for_all_waves(site: Site) -> None:
-    _roll_out(site, waits_for("organizations"), MADE)
-    site.plans("organizations", MADE)
-
-    assert site.deploys() == 0
-
-    asked = [f"deploy organizations to account {ACCOUNT}?", "deploy topics to 2 member accounts?"]
-    assert site.questions == asked
 
 
 def test_what_another_run_wrote_during_the_question_is_asked_about_again(site: Site) -> None:
@@ -864,15 +839,6 @@ def test_an_interrupt_at_the_question_changes_nothing(site: Site, said: Said) ->
     (told,) = said(site.said[-1])
     assert (told.id, told.data) == ("run-interrupted", {"changed": False})
     assert not site.plan_folder.exists()
-
-
-def test_the_folder_of_the_plans_goes_whatever_happens() -> None:
-    with contextlib.suppress(StoppedError), plan_folder() as folder:
-        (folder / "a.tfplan").touch()
-        assert folder.stat().st_mode & 0o777 == 0o700
-        raise StoppedError(signal.SIGTERM)
-
-    assert not folder.exists()
 
 
 def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

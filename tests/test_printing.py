@@ -400,25 +400,6 @@ def test_a_colour_that_does_not_end_is_shown_and_begins_nothing(screen: Screen) 
     assert screen.getvalue() == "\\ufdd0red for ever\n"
 
 
-def test_one_function_counts() -> None:
-    from strata.text import counted
-
-    assert [counted(1, "user"), counted(0, "user"), counted(2_000, "policy", "policies")] == [
-        "1 user",
-        "0 users",
-        "2,000 policies",
-    ]
-    by_hand = re.compile(r"""'s' if|"s" if|else 's'|else "s"|\+ "s"|\+ 's'""")
-    found = [
-        f"{file.name}: {line.strip()}"
-        for file in sorted((CHECKOUT / "strata").rglob("*.py"))
-        if file.name != "build.py"
-        for line in file.read_text(encoding="utf-8").splitlines()
-        if by_hand.search(line)
-    ]
-    assert found == []
-
-
 def test_a_long_question_has_its_answer_below(monkeypatch: pytest.MonkeyPatch, screen: Screen) -> None:
     """An answer is not parted in mid word, and what comes after it is wrapped as always."""
     from strata.terminal import answer

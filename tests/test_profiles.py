@@ -163,15 +163,6 @@ def test_one_profile_per_account_and_permission_set_that_somebody_may_use(
     assert names(built(landing_zone, user=user)) == expected
 
 
-def test_a_sign_in_profile_names_the_role_by_the_sets_name(landing_zone: LandingZone) -> None:
-    assert dict(built(landing_zone, region="eu-north-1")[0].settings) == {
-        "sso_session": "ac",
-        "sso_account_id": "111111111112",
-        "sso_role_name": "Full-Access",
-        "region": "eu-north-1",
-    }
-
-
 def test_a_user_with_the_key_of_a_group_is_not_the_group(config: Path) -> None:
     (config / "sso.yaml").write_text(SSO.replace("  bob:\n", "  admins:\n", 1).replace("- bob", "- admins"))
     assert names(built(load(config), user="admins")) == ["ac-dev-look"]
@@ -555,12 +546,6 @@ def test_after_identity_center_the_sdk_reads_every_profile(cloud: Cloud, strata:
     profile = read["profiles"]["ac-dev-admin"]
     assert profile.pop("sso_account_id").isdigit()
     assert profile == {"sso_session": "ac", "sso_role_name": "Full-Access", "region": "eu-west-1"}
-
-
-def test_motos_own_instance_is_found(cloud: Cloud, strata: Strata, file: Path) -> None:
-    cloud.instances = None
-    assert strata("--yes").exit_code == 0
-    assert re.search(r"sso_start_url = https://d-\w{10}\.awsapps\.com/start\n", file.read_text())
 
 
 @pytest.mark.parametrize(

@@ -32,7 +32,7 @@ from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError, advice, known_errors
 from strata.terraform.events import Events, Failure, failure
 from strata.terraform.fleet import Fleet
-from strata.terraform.plans import Plan, PlannedChange, Planner, changed_outputs, changes
+from strata.terraform.plans import Plan, PlannedChange, Planner, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
 from strata.terraform.recovery import tainted
@@ -220,16 +220,6 @@ def test_a_deposed_object_hides_nothing() -> None:
     }
 
 
-def test_an_output_is_no_change_and_yet_something_to_apply() -> None:
-    """Other stacks read it, and nobody has to look at it."""
-    shown = {"output_changes": {"x": {"actions": ["update"]}, "y": {"actions": ["no-op"]}}}
-
-    planned = Plan("sso", dict(changes(shown)), tuple(changed_outputs(shown)))
-
-    assert (planned.count, planned.outputs, planned.differs) == (0, ("x",), True)
-    assert not Plan("sso").differs
-
-
 def test_what_no_event_tells_of_is_counted_by_the_plan() -> None:
     actions = ("import", "import and update", "move", "forget", "create", "update", "replace")
     planned = Plan("sso", {f"aws_a.{action}": PlannedChange(action) for action in actions})
@@ -364,12 +354,6 @@ def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspa
     assert planned.error.endswith("but the plan calls for this resource to be destroyed.")
     assert planned.error.id == "terraform-failed"
     assert [(one.id, one.data) for one in said(planned.advice)] == [("unit-moved", {"stack": "b"})]
-
-
-def test_a_plan_that_fails_says_why(workspace: Workspace, tmp_path: Path) -> None:
-    fake_terraform.plans(workspace.stack_folder("b"), "Invalid value")
-
-    assert planner(workspace, tmp_path, lambda _: None).plan("b").error == "Invalid value"
 
 
 def test_what_is_wrong_with_a_stack_itself_is_told_without_what_it_lacks_of_others(
