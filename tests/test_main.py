@@ -16,7 +16,7 @@ from strata.load import load
 from tests.conftest import Golden, Variant
 from tests.documents import with_rows
 from tests.provider.schema import load_schema
-from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, Stack, walk
+from tests.synthesized import CHECKOUT, COMPANY, SHIPPED, STACKS, Deployment, walk
 
 AT_HOME = ("aws_cloudtrail", "aws_dynamodb_table", "aws_s3_bucket_replication_configuration")
 """Types that stand in the region of the provider alone, as those of Identity Center do."""
@@ -273,18 +273,6 @@ def test_names_are_pinned_before_they_are_used(deployment: Deployment) -> None:
     for stack in deployment.values():
         text = json.dumps(stack.json["resource"]) + json.dumps(stack.json.get("output", {}))
         assert set(pattern.findall(text)) <= set(stack.addresses)
-
-
-def test_a_test_that_asks_for_a_wrong_name_hears_what_there_is(shipped: Deployment) -> None:
-    topics = Stack({"resource": {"aws_sns_topic": {"events": {}}}})
-
-    with pytest.raises(KeyError, match="no stack 'securty', did you mean 'security'"):
-        shipped["securty"]
-    with pytest.raises(KeyError, match="no stack 'alarms'; there are backend, organizations, security, sso"):
-        shipped["alarms"]
-    with pytest.raises(KeyError, match=r"no resource or data source 'aws_sns_topic.event', .* 'aws_sns_topic.events'"):
-        topics["aws_sns_topic.event"]
-    assert "alarms" not in shipped
 
 
 def test_an_address_that_is_taken_or_that_terraform_refuses_is_refused() -> None:

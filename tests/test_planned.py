@@ -32,7 +32,6 @@ from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryConta
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.inspector2_organization_configuration import Inspector2OrganizationConfiguration
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
-from cdktf_cdktf_provider_aws.route_table import RouteTable, RouteTableRoute
 from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
@@ -40,7 +39,6 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
 )
 from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationLambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
-from cdktf_cdktf_provider_aws.s3_control_bucket import S3ControlBucket
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.wafv2_ip_set import Wafv2IpSet
@@ -282,12 +280,6 @@ def test_blocks_in_a_list_may_be_dicts_with_the_names_of_javascript(own: Own) ->
     assert found["cors_rule"] == [{"allowed_methods": ["GET"], "allowed_origins": ["*"]}]
 
 
-def test_a_block_has_null_for_what_is_not_set_where_terraform_demands_it(own: Own) -> None:
-    own.add(RouteTable, "main", vpc_id="a", route=[RouteTableRoute(cidr_block="0.0.0.0/0", gateway_id="b")])
-    (route,) = json.loads(cdktf.Testing.synth(own))["resource"]["aws_route_table"]["main"]["route"]
-    assert (route["gateway_id"], route["nat_gateway_id"]) == ("b", None)
-
-
 @pytest.mark.parametrize("lifecycle", [TerraformResourceLifecycle, dict])
 def test_what_has_a_resource_replaced_is_an_address_either_way(own: Own, lifecycle: Any) -> None:
     """Terraform takes the names alone here, and cdktf would write `${...}` around them."""
@@ -360,13 +352,6 @@ def _otherwise(script: str, python: str) -> set[str]:
     for function in (function for function, text in blocks if "=== undefined ? null" in text):
         found |= set(re.findall(rf"^ +(\w+): (?:\w+\.listMapper\()?{function}\W", script, re.MULTILINE))
     return found
-
-
-def test_a_type_is_called_as_terraform_calls_it(own: Own) -> None:
-    """The bindings' modules have other words in 47 of their names, such as `s3_control_bucket`."""
-    own.add(S3ControlBucket, "outpost", bucket="a", outpost_id="b")
-    found = json.loads(cdktf.Testing.synth(own))["resource"]
-    assert found["aws_s3control_bucket"]["outpost"] == {"bucket": "a", "outpost_id": "b"}
 
 
 RULE = S3BucketLifecycleConfigurationRule(id="a", status="Enabled", expiration={"days": 1})  # type: ignore[arg-type]

@@ -369,18 +369,6 @@ def test_exempt_actions_and_roles_stay_open_everywhere() -> None:
 # All of them
 
 
-@pytest.mark.parametrize("name", sorted(file.stem for file in (TEMPLATE / "policies").glob("*.json")))
-def test_shipped_policies_name_real_actions(name: str) -> None:
-    """An action that AWS does not know binds nobody; AWS takes it without a word."""
-    unknown = {
-        action
-        for statement in shipped_policy(name)["Statement"]
-        for action in ([statement["Action"]] if isinstance(statement["Action"], str) else statement["Action"])
-        if action != "*" and not known(action)
-    }
-    assert unknown == set()
-
-
 IAM_ONLY = (
     *("iam:PassRole", "s3:PutAccountPublicAccessBlock", "sts:TagSession"),
     *("s3:BypassGovernanceRetention", "s3:PutBucketObjectLockConfiguration"),

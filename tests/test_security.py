@@ -56,18 +56,22 @@ def test_a_region_that_left_keeps_what_is_set(company: Deployment, kind: str, _v
 
 @pytest.mark.parametrize("mode", ["off", "unmanaged"])
 @pytest.mark.parametrize(
-    ("control", "kind"),
+    ("control", "kind", "name"),
     [
-        ("ebs_encryption", "aws_ebs_encryption_by_default"),
-        ("instance_metadata", "aws_ec2_instance_metadata_defaults"),
-        ("snapshot_public_access", "aws_ebs_snapshot_block_public_access"),
-        ("image_public_access", "aws_ec2_image_block_public_access"),
+        ("ebs_encryption", "aws_ebs_encryption_by_default", "main_us-east-1"),
+        ("instance_metadata", "aws_ec2_instance_metadata_defaults", "main_us-east-1"),
+        ("snapshot_public_access", "aws_ebs_snapshot_block_public_access", "main_us-east-1"),
+        ("image_public_access", "aws_ec2_image_block_public_access", "main_us-east-1"),
+        ("s3_public_access", "aws_s3_account_public_access_block", "main"),
+        ("password_policy", "aws_iam_account_password_policy", "main"),
     ],
 )
-def test_a_setting_that_is_not_on_stays_as_it_is(variant: Variant, control: str, kind: str, mode: str) -> None:
+def test_a_setting_that_is_not_on_stays_as_it_is(
+    variant: Variant, control: str, kind: str, name: str, mode: str
+) -> None:
     changed = variant({"security.yaml": {control: {"mode": mode}}})["security"]
     assert not changed.all(kind)
-    assert f"{kind}.main_us-east-1" in changed.forgotten
+    assert f"{kind}.{name}" in changed.forgotten
 
 
 def test_settings_that_a_declarative_policy_makes_are_left_to_it(variant: Variant) -> None:
@@ -106,22 +110,6 @@ def test_passwords_expire_if_asked(company: Deployment) -> None:
     assert company["security"]["aws_iam_account_password_policy.main"]["max_password_age"] == 90
 
 
-@pytest.mark.parametrize("mode", ["off", "unmanaged"])
-@pytest.mark.parametrize(
-    ("control", "address"),
-    [
-        ("s3_public_access", "aws_s3_account_public_access_block.main"),
-        ("password_policy", "aws_iam_account_password_policy.main"),
-    ],
-)
-def test_an_account_setting_that_is_not_on_stays_as_it_is(
-    variant: Variant, control: str, address: str, mode: str
-) -> None:
-    changed = variant({"security.yaml": {control: {"mode": mode}}})["security"]
-    assert address not in changed
-    assert address in changed.forgotten
-
-
 # Access analyzers
 
 
@@ -130,17 +118,6 @@ def test_each_governed_region_has_a_free_analyzer_of_the_organization(company: D
         f"organization_{region}": {"analyzer_name": "nw-organization", "type": "ORGANIZATION", "region": region}
         for region in GOVERNED
     }
-
-
-def test_analyzers_go_when_they_are_off(variant: Variant) -> None:
-    changed = variant({"security.yaml": {"access_analyzer": {"mode": "off"}}})["security"]
-    assert not changed.all("aws_accessanalyzer_analyzer")
-    assert "aws_accessanalyzer_analyzer.organization_us-east-1" not in changed.forgotten
-
-
-def test_analyzers_stay_when_they_are_unmanaged(variant: Variant) -> None:
-    changed = variant({"security.yaml": {"access_analyzer": {"mode": "unmanaged"}}})["security"]
-    assert "aws_accessanalyzer_analyzer.organization_us-east-1" in changed.forgotten
 
 
 # The trail
@@ -213,17 +190,12 @@ def test_logs_are_protected_like_the_state(deployment: Deployment, sid: str) -> 
     assert statement(deployment["security"]["aws_s3_bucket_policy.trail"]["policy"], sid)["Effect"] == "Deny"
 
 
-def test_the_bucket_stays_when_the_trail_goes(variant: Variant) -> None:
-    changed = variant({"security.yaml": {"trail": {"mode": "off"}, "alerts": {"mode": "off"}}})["security"]
-    assert not any("trail" in address for address in changed.addresses)
-    assert "aws_s3_bucket.trail" in changed.forgotten
-    assert "aws_cloudtrail.organization" not in changed.forgotten
-
-
 def test_every_part_of_the_bucket_stays_when_the_trail_goes(shipped: Deployment, variant: Variant) -> None:
     parts = {address for address in shipped["security"].addresses if address.endswith(".trail")}
     changed = variant({"security.yaml": {"trail": {"mode": "off"}, "alerts": {"mode": "off"}}})["security"]
     assert parts <= set(changed.forgotten)
+    assert not any("trail" in address for address in changed.addresses)
+    assert "aws_cloudtrail.organization" not in changed.forgotten
 
 
 def test_the_trail_stays_too_when_it_is_unmanaged(variant: Variant) -> None:
@@ -376,7 +348,11 @@ def test_anomalies_are_mailed_daily_above_the_threshold(company: Deployment) -> 
 
 @pytest.mark.parametrize(
     ("control", "address"),
-    [("budget", "aws_budgets_budget.monthly"), ("anomaly_monitor", "aws_ce_anomaly_monitor.services")],
+    [
+        ("budget", "aws_budgets_budget.monthly"),
+        ("anomaly_monitor", "aws_ce_anomaly_monitor.services"),
+        ("access_analyzer", "aws_accessanalyzer_analyzer.organization_eu-central-1"),
+    ],
 )
 @pytest.mark.parametrize(("mode", "stays"), [("off", False), ("unmanaged", True)])
 def test_what_strata_made_goes_when_off_and_stays_when_unmanaged(
