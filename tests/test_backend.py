@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from tests.conftest import Variant
@@ -31,55 +33,53 @@ def test_nothing_else_is_imported(deployment: Deployment) -> None:
 # Buckets
 
 
-def test_state_bucket_carries_the_account_id_in_its_name(shipped: Deployment) -> None:
-    assert shipped["backend"]["aws_s3_bucket.state"]["bucket"] == "ex-terraform-state-123456789012"
-
-
 def test_state_is_in_the_primary_region_and_its_replica_in_the_secondary(company: Deployment) -> None:
     regions = {name: company["backend"][f"aws_s3_bucket.{name}"]["region"] for name in BUCKETS}
     assert regions == {"state": "eu-central-1", "replica": "eu-west-1"}
 
 
+EVERYTHING_BLOCKED = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
+OF_A_BUCKET: dict[str, dict[str, Any]] = {
+    "aws_s3_bucket_versioning": {"versioning_configuration": {"status": "Enabled"}},
+    "aws_s3_bucket_public_access_block": dict.fromkeys(EVERYTHING_BLOCKED, True),
+    "aws_s3_bucket_ownership_controls": {"rule": {"object_ownership": "BucketOwnerEnforced"}},
+    "aws_s3_bucket_lifecycle_configuration": {
+        "rule": [
+            {
+                "id": "expire-old-versions",
+                "status": "Enabled",
+                "filter": [{}],
+                "noncurrent_version_expiration": [{"noncurrent_days": 90}],
+                "expiration": [{"expired_object_delete_marker": True}],
+                "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
+            }
+        ]
+    },
+}
+
+
+@pytest.mark.parametrize("kind", OF_A_BUCKET)
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_buckets_cannot_be_destroyed(deployment: Deployment, bucket: str) -> None:
-    assert deployment["backend"][f"aws_s3_bucket.{bucket}"]["lifecycle"]["prevent_destroy"] is True
+def test_a_bucket_keeps_versions_and_shuts_strangers_out(deployment: Deployment, bucket: str, kind: str) -> None:
+    found = deployment["backend"][f"{kind}.{bucket}"]
+    assert found | OF_A_BUCKET[kind] == found
+    if kind == "aws_s3_bucket_lifecycle_configuration":
+        assert found["depends_on"] == [f"aws_s3_bucket_versioning.{bucket}"]
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
-def test_buckets_are_not_emptied_when_destroyed(deployment: Deployment, bucket: str) -> None:
-    assert "force_destroy" not in deployment["backend"][f"aws_s3_bucket.{bucket}"]
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_versions_are_kept(deployment: Deployment, bucket: str) -> None:
-    versioning = deployment["backend"][f"aws_s3_bucket_versioning.{bucket}"]
-    assert versioning["versioning_configuration"] == {"status": "Enabled"}
+def test_buckets_are_neither_destroyed_nor_emptied(deployment: Deployment, bucket: str) -> None:
+    found = deployment["backend"][f"aws_s3_bucket.{bucket}"]
+    assert found["lifecycle"]["prevent_destroy"] is True
+    assert "force_destroy" not in found
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
 def test_objects_are_encrypted_with_a_key_of_s3(shipped: Deployment, bucket: str) -> None:
+    """S3 blocks keys of callers by itself and reads that back, so leaving it out would be a change in every plan."""
     (rule,) = shipped["backend"][f"aws_s3_bucket_server_side_encryption_configuration.{bucket}"]["rule"]
     assert rule["apply_server_side_encryption_by_default"] == {"sse_algorithm": "AES256"}
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_keys_that_a_caller_brings_are_refused(shipped: Deployment, bucket: str) -> None:
-    """S3 blocks them by itself and reads that back, so leaving it out would be a change in every plan."""
-    (rule,) = shipped["backend"][f"aws_s3_bucket_server_side_encryption_configuration.{bucket}"]["rule"]
     assert rule["blocked_encryption_types"] == ["SSE-C"]
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_all_public_access_is_blocked(deployment: Deployment, bucket: str) -> None:
-    block = deployment["backend"][f"aws_s3_bucket_public_access_block.{bucket}"]
-    flags = ("block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets")
-    assert {flag: block[flag] for flag in flags} == dict.fromkeys(flags, True)
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_the_bucket_owner_owns_every_object(deployment: Deployment, bucket: str) -> None:
-    controls = deployment["backend"][f"aws_s3_bucket_ownership_controls.{bucket}"]
-    assert controls["rule"] == {"object_ownership": "BucketOwnerEnforced"}
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
@@ -108,25 +108,6 @@ def test_denials_hold_for_the_bucket_and_its_objects(deployment: Deployment, buc
 def test_bucket_policy_never_locks_out_who_would_change_it(deployment: Deployment, bucket: str) -> None:
     for found in policy(deployment["backend"][f"aws_s3_bucket_policy.{bucket}"]["policy"])["Statement"]:
         assert found.get("Condition") or "s3:PutBucketPolicy" not in found["Action"]
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_old_versions_markers_and_broken_uploads_expire(deployment: Deployment, bucket: str) -> None:
-    (rule,) = deployment["backend"][f"aws_s3_bucket_lifecycle_configuration.{bucket}"]["rule"]
-    assert rule == {
-        "id": "expire-old-versions",
-        "status": "Enabled",
-        "filter": [{}],
-        "noncurrent_version_expiration": [{"noncurrent_days": 90}],
-        "expiration": [{"expired_object_delete_marker": True}],
-        "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
-    }
-
-
-@pytest.mark.parametrize("bucket", BUCKETS)
-def test_lifecycle_waits_for_versioning(deployment: Deployment, bucket: str) -> None:
-    lifecycle = deployment["backend"][f"aws_s3_bucket_lifecycle_configuration.{bucket}"]
-    assert lifecycle["depends_on"] == [f"aws_s3_bucket_versioning.{bucket}"]
 
 
 # Replication
@@ -174,21 +155,17 @@ def test_replication_reads_the_state_and_writes_the_replica(shipped: Deployment)
 # Lock table
 
 
-def test_lock_table_is_what_terraform_expects_and_costs_by_use(shipped: Deployment) -> None:
+def test_lock_table_is_what_terraform_expects_and_stays(shipped: Deployment) -> None:
     table = shipped["backend"]["aws_dynamodb_table.lock"]
-    assert table["name"] == "ex-terraform-lock"
-    assert table["hash_key"] == "LockID"
-    assert table["attribute"] == [{"name": "LockID", "type": "S"}]
-    assert table["billing_mode"] == "PAY_PER_REQUEST"
-
-
-def test_lock_table_can_be_restored_to_any_second(deployment: Deployment) -> None:
-    assert deployment["backend"]["aws_dynamodb_table.lock"]["point_in_time_recovery"] == {"enabled": True}
-
-
-def test_lock_table_cannot_be_deleted(deployment: Deployment) -> None:
-    table = deployment["backend"]["aws_dynamodb_table.lock"]
-    assert table["deletion_protection_enabled"] is True
+    expected = {
+        "name": "ex-terraform-lock",
+        "hash_key": "LockID",
+        "attribute": [{"name": "LockID", "type": "S"}],
+        "billing_mode": "PAY_PER_REQUEST",
+        "point_in_time_recovery": {"enabled": True},
+        "deletion_protection_enabled": True,
+    }
+    assert table | expected == table
     assert table["lifecycle"]["prevent_destroy"] is True
 
 
@@ -197,17 +174,13 @@ def test_lock_table_cannot_be_deleted(deployment: Deployment) -> None:
 
 @pytest.mark.parametrize(("key", "region"), [("state", "eu-central-1"), ("replica", "eu-west-1")])
 def test_each_region_has_a_key_that_rotates_and_stays(company: Deployment, key: str, region: str) -> None:
-    found = company["backend"][f"aws_kms_key.{key}"]
-    assert found["region"] == region
-    assert found["enable_key_rotation"] is True
+    found, alias = company["backend"][f"aws_kms_key.{key}"], company["backend"][f"aws_kms_alias.{key}"]
+    assert (found["region"], found["enable_key_rotation"]) == (region, True)
     assert found["lifecycle"] == {"prevent_destroy": True}
-
-
-@pytest.mark.parametrize("key", BUCKETS)
-def test_each_key_has_a_name(company: Deployment, key: str) -> None:
-    alias = company["backend"][f"aws_kms_alias.{key}"]
-    assert alias["name"] == f"alias/nw-terraform-{key}"
-    assert alias["target_key_id"] == f"${{aws_kms_key.{key}.key_id}}"
+    assert (alias["name"], alias["target_key_id"]) == (
+        f"alias/nw-terraform-{key}",
+        f"${{aws_kms_key.{key}.key_id}}",
+    )
 
 
 @pytest.mark.parametrize("bucket", BUCKETS)
