@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from typing import Any
 
 import pytest
 
@@ -82,32 +83,63 @@ def test_settings_that_a_declarative_policy_makes_are_left_to_it(variant: Varian
     assert len(changed.all("aws_ebs_encryption_by_default")) == 3
 
 
-# Settings of the account
+# What is made
 
 
-def test_the_account_blocks_public_buckets(deployment: Deployment) -> None:
-    assert deployment["security"]["aws_s3_account_public_access_block.main"] == {
-        "block_public_acls": True,
-        "block_public_policy": True,
-        "ignore_public_acls": True,
-        "restrict_public_buckets": True,
-    }
-
-
-def test_passwords_are_long_and_do_not_come_back(shipped: Deployment) -> None:
-    assert shipped["security"]["aws_iam_account_password_policy.main"] == {
+PASSWORDS = "require_lowercase_characters", "require_uppercase_characters", "require_numbers", "require_symbols"
+BUCKETS = "block_public_acls", "block_public_policy", "ignore_public_acls", "restrict_public_buckets"
+MADE: dict[tuple[str, str], dict[str, Any]] = {
+    ("shipped", "aws_s3_account_public_access_block.main"): dict.fromkeys(BUCKETS, True),
+    ("shipped", "aws_iam_account_password_policy.main"): {
         "minimum_password_length": 14,
         "password_reuse_prevention": 24,
-        "require_lowercase_characters": True,
-        "require_uppercase_characters": True,
-        "require_numbers": True,
-        "require_symbols": True,
+        **dict.fromkeys(PASSWORDS, True),
         "allow_users_to_change_password": True,
-    }
+    },
+    ("company", "aws_iam_account_password_policy.main"): {"max_password_age": 90},
+    ("shipped", "aws_cloudtrail.organization"): {
+        "is_organization_trail": True,
+        "is_multi_region_trail": True,
+        "include_global_service_events": True,
+        "enable_log_file_validation": True,
+        "depends_on": ["aws_s3_bucket_policy.trail"],
+    },
+    ("shipped", "aws_s3_bucket.trail"): {
+        "bucket": "ex-organization-trail-123456789012",
+        "lifecycle": {"prevent_destroy": True},
+    },
+    ("company", "aws_s3_bucket_lifecycle_configuration.trail"): {
+        "rule": [
+            {
+                "id": "expire",
+                "status": "Enabled",
+                "filter": [{}],
+                "expiration": [{"days": 2555}],
+                "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
+            }
+        ]
+    },
+    # A look at the console is no alert.
+    ("company", "aws_cloudwatch_event_rule.root-activity"): {"state": "ENABLED"},
+    ("company", "aws_cloudwatch_event_target.root-activity"): {
+        "region": "us-east-1",
+        "arn": "${aws_sns_topic.alerts_us-east-1.arn}",
+        "rule": "${aws_cloudwatch_event_rule.root-activity.name}",
+    },
+    ("company", "aws_budgets_budget.monthly"): {
+        "name": "nw-monthly",
+        "budget_type": "COST",
+        "time_unit": "MONTHLY",
+        "limit_amount": "18500.0",
+        "limit_unit": "USD",
+    },
+}
 
 
-def test_passwords_expire_if_asked(company: Deployment) -> None:
-    assert company["security"]["aws_iam_account_password_policy.main"]["max_password_age"] == 90
+@pytest.mark.parametrize(("deployed", "address"), MADE)
+def test_what_is_asked_for_is_made(request: pytest.FixtureRequest, deployed: str, address: str) -> None:
+    found = request.getfixturevalue(deployed)["security"][address]
+    assert found | MADE[deployed, address] == found
 
 
 # Access analyzers
@@ -121,35 +153,6 @@ def test_each_governed_region_has_a_free_analyzer_of_the_organization(company: D
 
 
 # The trail
-
-
-def test_the_trail_covers_the_organization_all_regions_and_global_services(deployment: Deployment) -> None:
-    trail = deployment["security"]["aws_cloudtrail.organization"]
-    assert trail["is_organization_trail"] is True
-    assert trail["is_multi_region_trail"] is True
-    assert trail["include_global_service_events"] is True
-    assert trail["enable_log_file_validation"] is True
-
-
-def test_the_trail_waits_for_the_policy_of_its_bucket(deployment: Deployment) -> None:
-    assert deployment["security"]["aws_cloudtrail.organization"]["depends_on"] == ["aws_s3_bucket_policy.trail"]
-
-
-def test_the_trail_has_a_bucket_of_its_own_that_stays(shipped: Deployment) -> None:
-    bucket = shipped["security"]["aws_s3_bucket.trail"]
-    assert bucket["bucket"] == "ex-organization-trail-123456789012"
-    assert bucket["lifecycle"] == {"prevent_destroy": True}
-
-
-def test_log_files_expire_and_never_move(company: Deployment) -> None:
-    (rule,) = company["security"]["aws_s3_bucket_lifecycle_configuration.trail"]["rule"]
-    assert rule == {
-        "id": "expire",
-        "status": "Enabled",
-        "filter": [{}],
-        "expiration": [{"days": 2555}],
-        "abort_incomplete_multipart_upload": [{"days_after_initiation": 7}],
-    }
 
 
 def test_cloudtrail_may_read_the_acl_for_this_trail_only(shipped: Deployment) -> None:
@@ -252,17 +255,6 @@ def test_root_is_watched_where_its_sign_ins_are_recorded(company: Deployment) ->
     }
 
 
-def test_a_look_at_the_console_is_no_alert(deployment: Deployment) -> None:
-    assert deployment["security"]["aws_cloudwatch_event_rule.root-activity"]["state"] == "ENABLED"
-
-
-def test_rule_target_and_topic_are_in_one_region(company: Deployment) -> None:
-    target = company["security"]["aws_cloudwatch_event_target.root-activity"]
-    assert target["region"] == "us-east-1"
-    assert target["arn"] == "${aws_sns_topic.alerts_us-east-1.arn}"
-    assert target["rule"] == "${aws_cloudwatch_event_rule.root-activity.name}"
-
-
 def test_mails_say_what_happened_where(deployment: Deployment) -> None:
     transformer = deployment["security"]["aws_cloudwatch_event_target.root-activity"]["input_transformer"]
     mail = json.loads(transformer["input_template"])
@@ -290,17 +282,6 @@ def test_topics_are_given_by_region(company: Deployment) -> None:
 
 
 # Cost
-
-
-def test_the_budget_is_monthly_in_dollars(company: Deployment) -> None:
-    budget = company["security"]["aws_budgets_budget.monthly"]
-    assert {name: budget[name] for name in ("name", "budget_type", "time_unit", "limit_amount", "limit_unit")} == {
-        "name": "nw-monthly",
-        "budget_type": "COST",
-        "time_unit": "MONTHLY",
-        "limit_amount": "18500.0",
-        "limit_unit": "USD",
-    }
 
 
 def test_the_budget_mails_at_each_threshold_and_at_the_last_as_a_forecast(company: Deployment) -> None:
