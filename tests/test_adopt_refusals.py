@@ -419,14 +419,18 @@ main()
 
 @pytest.mark.e2e
 @pytest.mark.parametrize("number", [0, 1, 4])
-def test_killed_while_it_writes_the_same_command_writes_everything(aws: Aws, to: Path, number: int) -> None:
+def test_killed_while_it_writes_the_folder_is_refused_until_it_is_empty(aws: Aws, to: Path, number: int) -> None:
+    """Where no file is in its place yet, the same command just goes on."""
     running = started(aws, to, "-c", _KILLED.format(number=number, to=str(to)))
     running.communicate()
     assert running.returncode == -signal.SIGKILL
 
+    if number:
+        refused = adopt(to)
+        assert (refused.exit_code, "name an empty folder with --to" in refused.output) == (1, True)
+        shutil.rmtree(to)
     again = adopt(to)
     assert again.exit_code == 0, again.output
-    assert not [path.name for path in to.iterdir() if path.name.startswith(".")]
     checked = CliRunner().invoke(app, ["check", "--config", str(to)])
     assert checked.exit_code == 0, checked.output
 
