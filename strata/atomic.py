@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import re
 import stat
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -187,40 +186,3 @@ def _fill(beside: Path, content: bytes, *, like: Path, private: bool) -> None:
         if pattern:
             os.fchmod(file.fileno(), stat.S_IMODE(pattern.st_mode) & (0o600 if private else 0o7777))
         os.fsync(file.fileno())
-
-
-# Line ends
-
-
-def with_line_ends_of(before: str, after: str) -> str:
-    r"""Returns an edited text whose lines end with `\n`, ended as it was before; new lines have the usual end."""
-    from difflib import SequenceMatcher
-
-    old, new = split_lines(before), split_lines(after)
-    ends = list(map(end_of, old))
-    usual = max(("\n", "\r\n", "\r"), key=ends.count)
-    new = [bare(line) + (usual if end_of(line) else "") for line in new]
-    matcher = SequenceMatcher(None, list(map(bare, old)), list(map(bare, new)), autojunk=False)
-    for start, begin, size in matcher.get_matching_blocks():
-        for step in range(size):
-            if ends[start + step]:
-                new[begin + step] = old[start + step]
-    return "".join(new)
-
-
-_ENDS = "\r\n"
-
-
-def split_lines(text: str) -> list[str]:
-    """Returns the lines with their ends, split at line feeds and carriage returns and nowhere else."""
-    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)
-
-
-def bare(line: str) -> str:
-    """Returns a line without its end."""
-    return line.rstrip(_ENDS)
-
-
-def end_of(line: str) -> str:
-    """Returns the characters that end a line, none at the end of some files."""
-    return line[len(bare(line)) :]

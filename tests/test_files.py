@@ -24,7 +24,7 @@ from strata.commands import edit as editing
 from strata.commands.profiles import OrganizationFacts, default_file
 from strata.errors import ConfigurationError, StrataError, unforeseen
 from strata.files import aws_config
-from strata.files.config_edit import fill, schema_line
+from strata.files.config_edit import schema_line
 from strata.load import load
 from strata.options import Options
 from tests.generated import with_expired
@@ -228,20 +228,6 @@ def test_what_another_wrote_meanwhile_stays(edit: Edit, monkeypatch: pytest.Monk
     assert (told.id, told.place) == ("changed-meanwhile", str(path))
 
 
-@pytest.mark.parametrize(
-    ("before", "after", "expected"),
-    [
-        ("a\r\nb\r\n", "a\nc\nb\n", "a\r\nc\r\nb\r\n"),
-        ("a\nb\r\nc\r\n", "a\nx\nc\n", "a\nx\r\nc\r\n"),
-        ("a\r\nb", "a\nb\nc\n", "a\r\nb\r\nc\r\n"),
-        ("a\rb\r", "b\n", "b\r"),
-        ("", "a\n", "a\n"),
-    ],
-)
-def test_new_lines_end_as_most_do(before: str, after: str, expected: str) -> None:
-    assert files.with_line_ends_of(before, after) == expected
-
-
 @pytest.mark.parametrize("end", ["\n", "\r\n", "\r"])
 def test_a_new_file_gets_one_line_of_another(end: str) -> None:
     head = "# yaml-language-server: $schema=schema/"
@@ -350,14 +336,6 @@ def test_a_schema_without_a_word_asks_for_one(said: Said) -> None:
 def test_a_schema_of_no_file_is_refused(said: Said) -> None:
     [told] = said(run("schema", "projekt"))
     assert (told.id, told.place, told.data) == ("no-such-schema", "", {"file": "projekt"})
-
-
-def test_only_files_are_copied_to_a_new_folder(folder: Path, tmp_path: Path) -> None:
-    os.mkfifo(folder / "policies/pipe.json")
-    (tmp_path / "new").mkdir()
-    fill(tmp_path / "new", folder, {})
-    copied = {path.name for path in (tmp_path / "new/policies").iterdir()}
-    assert copied == {path.name for path in (SHIPPED / "policies").iterdir()}
 
 
 # Interrupted

@@ -9,7 +9,7 @@ import re
 import shutil
 import sys
 import tempfile
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
 
@@ -88,8 +88,8 @@ def _of(fault: Fault, copy: str, target: str) -> Fault:
     return dataclasses.replace(fault, file=here, remedy=remedy)
 
 
-def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] = ()) -> None:
-    """Prints what changes in files, and which policy documents are new; whoever reads it may leave."""
+def print_diff(target: Path, files: Mapping[str, str]) -> None:
+    """Prints what changes in files; whoever reads it may leave."""
     with readers_may_leave():
         for name, text in files.items():
             path = target / name
@@ -97,17 +97,7 @@ def print_diff(target: Path, files: Mapping[str, str], policies: Sequence[Path] 
             old, lines = str(path) if before else os.devnull, (before.splitlines(), text.splitlines())
             for changed in difflib.unified_diff(*lines, old, str(path), lineterm=""):
                 print(line(changed))
-        for policy in policies:
-            print(line(f"new file {target / policy}"))
         sys.stdout.flush()
-
-
-def fill(folder: Path, base: Path, files: Mapping[str, str]) -> None:
-    """Writes files into a folder that is being made, with the policy documents of another."""
-    write_texts(folder, files)
-    for policy in policies(base):
-        (folder / policy).parent.mkdir(parents=True, exist_ok=True)
-        (folder / policy).write_bytes(read_bytes(base / policy))
 
 
 def write_texts(folder: Path, files: Mapping[str, str]) -> None:
