@@ -41,7 +41,7 @@ BUDGET = {
     "strata/*.py": (1651, 311),
     "strata/adoption": (1143, 447),
     "strata/aws": (1239, 261),
-    "strata/commands": (3973, 1414),
+    "strata/commands": (3971, 1414),
     "strata/config": (3987, 992),
     "strata/diff": (1227, 648),
     "strata/drift": (591, 228),

@@ -77,15 +77,11 @@ def read(kind: str, words: Sequence[str]) -> tuple[str, dict[str, Any]]:
     if keys and place.is_list and "id" in named:
         wrong += put(given, "id", keys[0])
     if bool(keys) == (place.is_list and "id" not in named):
-        has = "has no key: name its fields" if keys else "needs a key"
-        wrong.append(Message("argument-missing", f"{kind} {has}, as in {_EXAMPLES.get(kind, _EXAMPLE)}"))
+        has = "has no key: name its fields, as FIELD=VALUE" if keys else "needs its key, right behind the kind"
+        wrong.append(Message("argument-missing", f"{kind} {has}"))
     if wrong:
         raise UsageError(*wrong)
     return (keys or [""])[0], given
-
-
-_EXAMPLE = "strata add group data members=[jane-doe]"
-_EXAMPLES = {"assignment": "strata add assignment permission_sets=[ReadOnly] groups=[data] organizational_units=[root]"}
 
 
 def put(given: dict[str, Any], field: str, value: Any) -> Iterable[Message]:
