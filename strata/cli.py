@@ -47,7 +47,11 @@ RegionOption = Annotated[
 ]
 RequestRegionOption = Annotated[
     str | None,
-    typer.Option("--region", help="The region of the request, instead of the primary one.", show_default=False),
+    typer.Option(
+        "--region",
+        help="The region of the request. Default: any, so that an answer that differs by region is 'depends'.",
+        show_default=False,
+    ),
 ]
 QuietOption = Annotated[bool, typer.Option("--quiet", "-q", help="Print results and errors only.")]
 VerboseOption = Annotated[bool, typer.Option("--verbose", "-v", help="Print more details.")]
@@ -97,7 +101,7 @@ def _before(
     context.obj = {name: value for name, value in locals().items() if name in _SHARED and value}
 
 
-def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Callable[..., int]], Callable[..., int]]:
+def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
     """Registers a function as a command that also takes the shared options and returns its exit code."""
 
     def register(function: Callable[..., int]) -> Callable[..., int]:
@@ -115,7 +119,7 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
-                json_of = (name if under is app else under.info.name) if as_json else None
+                json_of = name if as_json else None
                 work = functools.partial(function, options=options, **arguments)
                 raise typer.Exit(_outcome(work, options, json_of))
 
@@ -123,9 +127,8 @@ def command(name: str, example: str, under: typer.Typer = app) -> Callable[[Call
             parameters=[p.replace(kind=inspect.Parameter.KEYWORD_ONLY) for p in parameters], return_annotation=None
         )
         run.__annotations__ = {}  # typer would resolve each again; the signature has them
-        listed = LINES.get(name) if under is app else None
-        hidden = listed is None and under is app
-        under.command(name, short_help=listed, hidden=hidden, epilog=f"Example: {example}")(run)
+        listed = LINES.get(name)
+        app.command(name, short_help=listed, hidden=listed is None, epilog=f"Example: {example}")(run)
         return function
 
     return register
@@ -229,7 +232,7 @@ def expire(
     yes: YesOption = False,
 ) -> int:
     """Take assignments whose last day is over out of sso.yaml, for a daily job; comments and order stay."""
-    from strata.commands.expire import run
+    from strata.commands.edit.expire import run
 
     return run(options, as_of=as_of, dry_run=dry_run, yes=yes)
 
@@ -249,188 +252,86 @@ def rename(
     yes: YesOption = False,
 ) -> int:
     """Give a thing another key wherever it stands, and record the move."""
-    from strata.commands.rename import run
+    from strata.commands.edit.rename import run
 
     return run(options, kind=kind, old=old, new=new, prune=prune, dry_run=dry_run, yes=yes)
 
 
-added = typer.Typer(
-    name="add",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Add an account, unit, group, user, permission set or assignment.",
-    epilog="Example: strata add account data-prod --ou prod --email aws+data-prod@acme.io",
-)
-app.add_typer(added, short_help=LINES["add"])
-
-FileOption = Annotated[
+KindArgument = Annotated[
     str | None,
-    typer.Option("--file", metavar="FILE", help="The file, where several have such entries: sso/payments.yaml."),
+    typer.Argument(
+        help="account, ou, policy, expectation, group, user, permission-set or assignment.",
+        autocompletion=completion.added_kinds,
+    ),
 ]
 
 
-def _answer(flag: str, words: str, metavar: str | None = None, completed: Any = None) -> Any:
-    option = typer.Option(flag, metavar=metavar, help=words, autocompletion=completed)
-    return Annotated[str | None, option]
-
-
-def _answers(flag: str, metavar: str, words: str, completed: Any = None, *, again: str = "repeatable") -> Any:
-    option = typer.Option(
-        flag, metavar=metavar, help=f"{words}; {again}.", show_default=False, autocompletion=completed
-    )
-    return Annotated[list[str] | None, option]
-
-
-def _interview(
-    name: str, example: str, words: str, run: Callable[..., int], under: typer.Typer, answers: Any, others: Any
-) -> None:
-    """Registers a command whose options are the answers to questions."""
-
-    def interview(*, options: Options, **values: Any) -> int:
-        given = {answer: values.pop(answer) for answer in answers}
-        return run(options, given=given, **values)
-
-    interview.__doc__ = words
-    parameters = [_parameter(key, annotation) for key, annotation in {"options": Options, **answers, **others}.items()]
-    interview.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command(name, example, under)(interview)
-
-
-def _add(kind: Any, example: str, words: str, **answers: Any) -> None:
-    """Registers `strata add KIND`, with an option for each answer."""
-
-    def add(options: Options, **values: Any) -> int:
-        from strata.commands.add import run
-
-        return run(options, kind=kind, **values)
-
-    answers["file"] = FileOption
-    others = {"json": JsonOption, "dry_run": DryRunOption, "yes": YesOption}
-    _interview(kind, example, words, add, added, answers, others)
-
-
-_KEY = Annotated[str | None, typer.Argument(help="Its key.")]
-
-_add(
-    "account",
-    "strata add account data-prod --email aws+data-prod@acme.io --ou prod",
-    "Add an account: what binds it, who gets in.",
-    key=_KEY,
-    email=_answer("--email", "Its root e-mail address."),
-    ou=_answer("--ou", "The unit it is in, or root.", "UNIT", completion.keys("ou")),
-    name=_answer("--name", "Else <project>-<key>."),
-    tag=_answers("--tag", "KEY=VALUE", "One of its tags"),
-)
-_add(
-    "ou",
-    "strata add ou data --under workloads",
-    "Add a unit: what it inherits.",
-    key=_KEY,
-    under=_answer("--under", "The unit above it, else root.", "UNIT", completion.keys("ou")),
-    name=_answer("--name", "Its name at AWS, else the key."),
-)
-_add(
-    "group",
-    "strata add group data --member jane-doe",
-    "Add a group.",
-    key=_KEY,
-    description=_answer("--description", "What it is for."),
-    member=_answers("--member", "USER", "A user in it", completion.keys("user")),
-    name=_answer("--name", "Its display name, else the key."),
-)
-_add(
-    "user",
-    "strata add user lena-fuchs --email lena.fuchs@acme.io --group devops",
-    "Add a person, to groups as well.",
-    key=Annotated[str | None, typer.Argument(help="The person's key.")],
-    given_name=_answer("--given-name", "Given name."),
-    family_name=_answer("--family-name", "Family name."),
-    email=_answer("--email", "E-mail address, to sign in with."),
-    group=_answers("--group", "GROUP", "A group to be a member of", completion.keys("group")),
-)
-_add(
-    "permission-set",
-    "strata add permission-set DataReader --aws ReadOnlyAccess",
-    "Add a permission set.",
-    key=_KEY,
-    description=_answer("--description", "What it is for."),
-    aws=_answers("--aws", "POLICY", "An AWS managed policy"),
-    customer=_answers("--customer", "POLICY", "A customer managed policy"),
-    inline=_answer("--inline", "A policy document.", "FILE"),
-    session=_answer("--session", "How long a session lasts.", "PT1H"),
-    name=_answer("--name", "Its name at AWS, else the key."),
-)
-_add(
-    "assignment",
-    "strata add assignment --permission-set ReadOnly --group devops --ou workloads",
-    "Give people access to accounts.",
-    permission_set=_answers("--permission-set", "SET", "A permission set", completion.keys("permission-set")),
-    group=_answers("--group", "GROUP", "A group that gets it", completion.keys("group")),
-    user=_answers("--user", "USER", "A user who gets it", completion.keys("user")),
-    ou=_answers("--ou", "UNIT", "All accounts of a unit, later ones too", completion.keys("ou")),
-    account=_answers(
-        "--account", "ACCOUNT", "An account, a wildcard, or all", completion.keys("account", more=("all",))
-    ),
-    except_ou=_answers("--except-ou", "UNIT", "A unit to leave out", completion.keys("ou")),
-    except_account=_answers("--except-account", "ACCOUNT", "An account to leave out", completion.keys("account")),
-    reason=_answer("--reason", "Why, for those who review it."),
-    until=_answer("--until", "Its last day.", "DATE"),
-)
-
-
-def _remove(options: Options, **values: Any) -> int:
-    from strata.commands.add.removing import remove
-
-    return remove(options, **values)
-
-
-_KINDS = "account, ou, policy, expectation, group, user, permission-set or assignment"
-_interview(
-    "remove",
-    "strata remove group data",
-    "Take out an entry, with what depends on it: memberships, assignments, words of expectations.",
-    _remove,
-    app,
-    {
-        "permission_set": _answers(
-            "--permission-set", "SET", "For an assignment: a set", completion.keys("permission-set")
+@command("add", "strata add group data members=[jane-doe]")
+def add(
+    *,
+    options: Options,
+    kind: KindArgument = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="[KEY] [FIELD=VALUE]...",
+            help="Its key, and its fields as docs/configuration.md has them; lists in brackets, mappings in braces.",
+            show_default=False,
         ),
-        "group": _answers("--group", "GROUP", "For an assignment: a group", completion.keys("group")),
-        "user": _answers("--user", "USER", "For an assignment: a user", completion.keys("user")),
-        "ou": _answers("--ou", "UNIT", "For an assignment: a unit", completion.keys("ou")),
-        "account": _answers("--account", "ACCOUNT", "For an assignment: an account", completion.keys("account")),
-    },
-    {
-        "kind": Annotated[str | None, typer.Argument(help=f"{_KINDS}.", autocompletion=completion.added_kinds)],
-        "key": Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys_of_the_kind)],
-        "dry_run": DryRunOption,
-        "yes": YesOption,
-    },
-)
+    ] = None,
+    document: Annotated[
+        Path | None,
+        typer.Option("--document", metavar="FILE", help="Its policy document, which is copied to policies/."),
+    ] = None,
+    file: Annotated[
+        str | None,
+        typer.Option("--file", metavar="FILE", help="The file, where several may have it: sso/payments.yaml."),
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Add an entry of any kind, and show what changes by it."""
+    from strata.commands.edit.add import run
+
+    return run(options, kind=kind, words=words or (), document=document, file=file, dry_run=dry_run, yes=yes)
 
 
-retired = typer.Typer(
-    name="retire",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-    help="Stop managing an account: Strata forgets it, and closes nothing.",
-    epilog="Example: strata retire account web-lab",
-)
-app.add_typer(retired, short_help=LINES["retire"])
+@command("remove", "strata remove group data")
+def remove(
+    *,
+    options: Options,
+    kind: KindArgument = None,
+    words: Annotated[
+        list[str] | None,
+        typer.Argument(
+            metavar="KEY",
+            help="Its key; of an assignment, which has none, FIELD=VALUE as the file has it.",
+            autocompletion=completion.keys_of_the_kind,
+            show_default=False,
+        ),
+    ] = None,
+    dry_run: DryRunOption = False,
+    yes: YesOption = False,
+) -> int:
+    """Take out an entry, and the items of lists that name it: memberships, assignments, targets, expectations."""
+    from strata.commands.edit.remove import remove
+
+    return remove(options, kind=kind, words=words or (), dry_run=dry_run, yes=yes)
 
 
-@command("account", "strata retire account web-lab", retired)
+@command("retire", "strata retire account web-lab")
 def retire(
     *,
     options: Options,
+    kind: Annotated[str | None, typer.Argument(help="account.")] = None,
     key: Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys("account"))] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
 ) -> int:
-    """Write retired: true, and take the account out of policies, delegations, assignments and expectations."""
-    from strata.commands.add.removing import retire as run
+    """Stop managing an account: write retired: true, and take it out of policies, assignments and expectations."""
+    from strata.commands.edit.remove import retire
 
-    return run(options, key=key, dry_run=dry_run, yes=yes)
+    return retire(options, kind=kind, key=key, dry_run=dry_run, yes=yes)
 
 
 @command("schema", "strata schema sso > sso.schema.json")
@@ -481,19 +382,42 @@ def _init(options: Options, **values: Any) -> int:
     return run(options, **values)
 
 
+def _answer(flag: str, words: str, metavar: str | None = None, completed: Any = None) -> Any:
+    option = typer.Option(flag, metavar=metavar, help=words, autocompletion=completed)
+    return Annotated[str | None, option]
+
+
+def _answers(flag: str, metavar: str, words: str, completed: Any = None, *, again: str = "repeatable") -> Any:
+    option = typer.Option(
+        flag, metavar=metavar, help=f"{words}; {again}.", show_default=False, autocompletion=completed
+    )
+    return Annotated[list[str] | None, option]
+
+
+def _interview(name: str, example: str, words: str, run: Callable[..., int], answers: Any, others: Any) -> None:
+    """Registers a command whose options are the answers to questions."""
+
+    def interview(*, options: Options, **values: Any) -> int:
+        given = {answer: values.pop(answer) for answer in answers}
+        return run(options, given=given, **values)
+
+    interview.__doc__ = words
+    parameters = [_parameter(key, annotation) for key, annotation in {"options": Options, **answers, **others}.items()]
+    interview.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
+    command(name, example)(interview)
+
+
 _interview(
     "init",
     "strata init --name acme --short-name ac --email aws@acme.io",
-    "Make the example configuration yours: asks what no flag says, shows the changes, writes them.",
+    "Write your configuration: asks what no flag says, sums up, writes files.",
     _init,
-    app,
     {
         "name": _answer("--name", "Project name, the prefix of account names."),
         "short_name": _answer("--short-name", "Prefix of buckets and CLI profiles."),
         "primary": _answer("--primary", "Primary region."),
         "secondary": _answer("--secondary", "Region of the replica of the state."),
         "governed": _answers("--governed", "REGION", "One more region with regional defaults"),
-        "locking": _answer("--locking", "Locks: S3 and a table, or S3 alone.", "both|s3"),
         "units": _answers(
             "--ou",
             "UNIT",
@@ -510,9 +434,8 @@ _interview(
         "management_id": _answer("--management-id", "Id of the management account, else the caller's."),
         "management_name": _answer("--management-name", "Its name at AWS."),
         "management_email": _answer("--management-email", "Its root e-mail."),
-        "admin_given_name": _answer("--admin-given-name", "First administrator."),
-        "admin_family_name": _answer("--admin-family-name", "First administrator."),
-        "admin_email": _answer("--admin-email", "First administrator."),
+        "identity": _answer("--identity", "directory, or external for Entra ID, Okta and others.", "WHO"),
+        "admin": _answer("--admin", "First administrator, as in 'Jane Doe jane.doe@example.org'."),
     },
     {
         "answers": Annotated[
@@ -539,9 +462,6 @@ def adopt(
     ] = None,
     literal: Annotated[bool, typer.Option("--literal", help="Name every account; fold nothing.")] = False,
     thorough: ThoroughOption = False,
-    members: Annotated[
-        bool, typer.Option("--members", help="Read contacts, regions and settings of member accounts as well.")
-    ] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
@@ -552,7 +472,7 @@ def adopt(
     from strata.commands.adopt import AdoptOptions, Names, run
 
     names = Names(name, short_name, primary, secondary, identity_center_region)
-    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json, members))
+    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json))
 
 
 @command("doctor", "strata doctor --profile ex-bootstrap")
@@ -860,7 +780,7 @@ def can(
     """Say whether somebody may do something, with the policies that decide: allowed, denied, or what it depends on.
 
     Reads the configuration alone, as AWS would: SCPs, RCPs, permission sets, boundaries. 'depends' names the key,
-    resource or policy that decides and that nobody gave. Exit 0 for allowed, 3 for denied or depends.
+    resource or policy that decides and that nobody gave. Exit 0 for allowed, else 3.
     """
     from strata.commands.can import run
 

@@ -15,7 +15,7 @@ def load(folder: Path, day: dt.date | None = None, *, today: dt.date | None = No
     """Returns the landing zone a folder describes; with a day, acceptances that ended before it no longer count.
 
     Args:
-        today: when policies are looked at, where no day is given: nothing ends by it but what their conditions say.
+        today: the day from which access that has ended counts for nobody, where no other day is given.
 
     Raises:
         ConfigurationError: all faults of all files, with file, line, value, rule and remedy.

@@ -9,7 +9,6 @@ from strata.errors import ConfigurationError, Fault, Message, StrataError, unfor
 from strata.printing import as_json
 
 FORMATS: Mapping[str, int] = {
-    "add": 1,
     "adopt": 2,
     "can": 1,
     "check": 1,

@@ -48,10 +48,7 @@ CPU, WALL, AT_ONCE = 60, 900, 2
 TESTS = ["-q", "--ignore", "tests/scenarios"]
 """The scenarios start a Python for every command."""
 
-REMEMBERING = (
-    *("a_sound_configuration_is_evaluated_once", "an_expectation_is_asked_once"),
-    "who_can_undo_a_stack_is_asked_once",
-)
+REMEMBERING = ("a_sound_configuration_is_evaluated_once", "an_expectation_is_asked_once")
 """Fixtures that answer the second test without passing a line."""
 
 ROOMS = {

@@ -22,7 +22,6 @@ from tests.synthesized import CHECKOUT, COMPANY, EVERY_OPTION, OWN, SHIPPED, Dep
 
 if TYPE_CHECKING:
     from strata.errors import Fault
-    from strata.evaluation.landing_zone import Actor
     from strata.testing import Zone
     from tests.aws.client import Aws
     from tests.aws.real_provider import RealProvider
@@ -155,7 +154,7 @@ def a_sound_configuration_is_evaluated_once(patched: pytest.MonkeyPatch) -> None
 
     def lock_outs(self: Guard) -> tuple[LockOut, ...]:
         evaluated = replace(self.landing_zone, source_files={}, accepted=(), moves=(), expectations=())
-        key = repr((evaluated, self.day, self._evaluated.today))
+        key = repr((evaluated, self.day))
         found = () if key in sound else look(self)
         sound.update(() if found else (key,))
         return found
@@ -177,32 +176,12 @@ def an_expectation_is_asked_once(patched: pytest.MonkeyPatch) -> None:
         zone = self.evaluated.landing_zone
         if "content" not in zone.derived:
             zone.derived["content"] = repr(zone)
-        key = (zone.derived["content"], self.evaluated.today, index, repr(sentence))
+        key = (zone.derived["content"], index, repr(sentence))
         if key not in results:
             results[key] = examine(self, index, sentence)
         return results[key]
 
     patched.setattr(Examiner, "examine", examined)
-
-
-@pytest.fixture(scope="session", autouse=True)
-def who_can_undo_a_stack_is_asked_once(patched: pytest.MonkeyPatch) -> None:
-    """Asks once whether somebody bound by the same policies can undo a stack: it took a fifth of the tests of drift."""
-    from strata.evaluation.lockout import Management, UndoingWay
-    from strata.policy.patterns import ActionPatterns
-
-    asked, ways = Management._asked, dict[str, UndoingWay]()
-
-    def known(self: Management, stack: str, actor: Actor, name: str) -> UndoingWay:
-        about = self.evaluated.today, self.landing_zone.project, self._buckets, self._key
-        key = repr((stack, name, actor, *about))
-        assert " object at " not in key, "a repr of another object may be the same later"
-        if key not in ways:
-            ways[key] = asked(self, stack, actor, name)
-        return ways[key]
-
-    patched.setattr(ActionPatterns, "__repr__", lambda actions: repr(actions.patterns))
-    patched.setattr(Management, "_asked", known)
 
 
 @pytest.fixture(scope="session")

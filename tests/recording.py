@@ -49,8 +49,8 @@ class Step:
 
 STEPS = (
     Step(
-        f"strata add account payments --ou shared --email aws+payments@{DOMAIN} --yes",
-        "One account more: its entry in the YAML, the policies that bind it, the people who get in.",
+        f"strata add account payments organizational_unit=shared email=aws+payments@{DOMAIN} --yes",
+        "One account more: its entry in the YAML, the people who get in, the policies that bind it.",
     ),
     Step("strata deploy", "The plan is asked about, and just that is applied.", answer="y"),
     Step(

@@ -178,7 +178,8 @@ def test_what_an_answer_depends_on_is_named() -> None:
 @pytest.mark.parametrize(
     ("words", "hints"),
     [
-        ("s3:DeleteBucket --in shared --as DevOps --region us-east-1", {"name-resource": "the resource"}),
+        ("s3:DeleteBucket --in shared --as DevOps --region us-east-1", {}),
+        ("sqs:PurgeQueue --in shared --as role/ci --on arn:aws:sqs:*:shared:q", {}),
         ("ec2:StopInstances --in shared --as DevOps", {"name-region": "aws:RequestedRegion"}),
         ("cloudtrail:StopLogging --in shared --as DevOps", {}),
         ("cloudtrail:StopLogging --in shared", {}),
@@ -267,6 +268,51 @@ def test_who_policies_exempt_by_name_is_the_exception_and_nobody_else(tmp_path: 
     assert first("audit") == f"denied, except {access}"
     document["Statement"][-1]["Condition"] = {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/audit-*"}}
     assert first() == f"denied, except {access}"
+
+
+def test_what_is_denied_on_named_resources_alone_is_allowed_on_all_others(tmp_path: Path) -> None:
+    """A script still gets `depends`. So does everybody where a condition or a variable decides as well."""
+    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    deny: dict[str, Any] = {"Effect": "Deny", "Action": "sqs:*"}
+    file = config / "policies/deny-leaving-organization.json"
+    words = ("sqs:PurgeQueue", "--in", "ou/shared", "--as", "Administrator")
+
+    def first(*resources: str, **more: Any) -> str:
+        statements = [{**deny, "Resource": resource, **more} for resource in resources]
+        file.write_text(json.dumps({"Version": "2012-10-17", "Statement": statements}))
+        done = can(*words, config=config)
+        assert done.exit_code == 3
+        return done.stdout.splitlines()[0]
+
+    queue, others = "arn:aws:sqs:*:*:audit", "arn:aws:sqs:*:*:keep-*"
+    assert first(queue, others) == f"allowed, except on {queue}, {others}"
+    (case,) = facts(*words, config=config)["cases"]
+    assert (case["answer"], case["except_on"], case["depends_on"]) == ("depends", [queue, others], ["the resource"])
+    assert first(queue, Condition={"Bool": {"aws:SecureTransport": "false"}}) == "depends"
+    assert first("arn:aws:sqs:*:*:${aws:PrincipalAccount}-audit") == "depends"
+    del deny["Action"]
+    assert first(queue, NotAction="s3:*") == f"allowed, except on {queue}"
+
+
+def test_a_statement_that_would_allow_but_for_a_condition_is_the_near_miss(tmp_path: Path) -> None:
+    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
+    allow = {"Effect": "Allow", "Action": "sqs:*", "Resource": "arn:aws:sqs:*:*:orders", "Sid": "Orders"}
+    conditions = {"IpAddress": {"aws:SourceIp": "203.0.113.0/24"}, "Bool": {"aws:SecureTransport": "true"}}
+    document = {"Version": "2012-10-17", "Statement": [{**allow, "Condition": conditions}]}
+    (config / "policies/devops.json").write_text(json.dumps(document, indent=2))
+
+    def near(queue: str, address: str) -> list[str]:
+        words = ["sqs:PurgeQueue", "--in", "shared", "--as", "DevOps", "--with", f"aws:SourceIp={address}"]
+        words += ["--on", f"arn:aws:sqs:us-east-1:shared:{queue}"]
+        (case,) = facts(*words, config=config)["cases"]
+        if case["near_misses"]:
+            assert f"\n    {case['near_misses'][0]}\n" in can(*words, config=config).stdout
+        return list(case["near_misses"])
+
+    where = shown(config, "policies/devops.json")
+    assert near("orders", "198.51.100.7") == [f"{where}:4 Orders allows it but for aws:SourceIp"]
+    assert near("other", "198.51.100.7") == []
+    assert near("orders", "203.0.113.7") == []
 
 
 def test_accounts_with_the_same_answer_are_told_together() -> None:

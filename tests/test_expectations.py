@@ -24,7 +24,6 @@ from strata.evaluation.expectations import Case, Examiner
 from strata.evaluation.landing_zone import Evaluated
 from strata.evaluation.questions import PrincipalQuestion, actors, ask
 from strata.evaluation.sentences import Sentence, resolved
-from strata.files.template import EXAMPLE, Placed, rendered
 from strata.load import load
 from strata.policy import unknown
 from strata.policy.answers import Outcome
@@ -493,18 +492,6 @@ def test_all_faults_come_at_once_and_none_from_another(configured: Callable[...,
 
 
 # Where expectations come from, and where they go
-
-
-def test_a_new_configuration_keeps_its_expectations_wherever_its_accounts_are(tmp_path: Path) -> None:
-    """No policy is attached to the root, where an account may be."""
-    placed = (Placed("web", ()), Placed("security", ("security",)), Placed("shop", ("workloads", "prod")))
-    files = rendered(replace(EXAMPLE, accounts=placed))
-    shutil.copytree(SHIPPED, tmp_path / "config")
-    for name, text in files.items():
-        (tmp_path / "config" / name).write_text(text)
-
-    assert "  in:\n    - ou/security\n    - ou/workloads\n" in files["expectations.yaml"]
-    assert all(one.holds for one in require(load(tmp_path / "config")))
 
 
 @pytest.mark.parametrize("folder", [SHIPPED, COMPANY], ids=lambda folder: folder.name)

@@ -1244,7 +1244,7 @@ CASES = (
             (
                 "accepted.yaml",
                 "",
-                "- finding: lock-out\n  at: management backend organizations security sso\n  reason: A test.\n",
+                "- finding: lock-out\n  at: management state policies access\n  reason: A test.\n",
             ),
         ),
         (Says("last-administrator", "sso.yaml:29: assignments", {"had": ["kim"]}),),

@@ -28,7 +28,7 @@ from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
 from strata.cli import app
 from strata.commands.check import run as check
-from strata.commands.rename import run as rename
+from strata.commands.edit.rename import run as rename
 from strata.config import layers
 from strata.config.layers import Code, Roles
 from strata.diff.layers import layer_changes

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from strata.commands.rename import run
+from strata.commands.edit.rename import run
 from strata.config.keys import with_moves
 from strata.config.models import state_key
 from strata.config.moves import Kind, Move
@@ -187,10 +187,12 @@ def test_the_lines_and_comments_of_moves_stay() -> None:
     text = f"# head\r\n- {{kind: user, from: a, to: b}}  # why\r\n{rest}"
     first, second, third = moves("user a b", "group c d", "ou e f")
     assert with_moves(text, [second]) == f"# head\r\n{rest}"
-    assert with_moves(text, [first, second, third]).endswith("  to: d\r\n- {kind: ou, from: e, to: f}\r\n# end\r\n")
+    assert with_moves(text, [first, second, third]).endswith(
+        "  to: d\r\n- kind: ou\r\n  from: e\r\n  to: f\r\n# end\r\n"
+    )
     assert with_moves("- {kind: user, from: a, to: b}\n", []) == "[]\n"
-    assert with_moves("[]\n", [first]) == "- {kind: user, from: a, to: b}\n"
-    assert with_moves("# none\n", [first]) == "# none\n- {kind: user, from: a, to: b}\n"
+    assert with_moves("[]\n", [first]) == "- kind: user\n  from: a\n  to: b\n"
+    assert with_moves("# none\n", [first]) == "# none\n- kind: user\n  from: a\n  to: b\n"
 
 
 # The text
@@ -203,8 +205,9 @@ def test_only_the_key_changes_in_the_text(company: Path) -> None:
 
     renamed(company, "policy", "cost-tags", "bill-tags")
 
-    new = b"  'bill-tags':  # why\r\n    name: cost-tags\r\n"
-    assert file.read_bytes() == before.replace(b"  'cost-tags':  # why\r\n", new)
+    after = file.read_bytes()
+    assert after.count(name := b"    name: cost-tags\r\n") == 1
+    assert after.replace(name, b"") == before.replace(b"'cost-tags':  # why", b"'bill-tags':  # why")
 
 
 def test_what_accounts_inherit_goes_with_the_keys_of_places(tmp_path: Path) -> None:
@@ -319,7 +322,7 @@ def test_nothing_is_written_without_a_yes_and_every_place_is_a_place_of_its_kind
     options = Options(config=company)
     for kind, old, new in RENAMES[:-1]:
         assert run(options, kind=kind, old=old, new=new, prune=False, dry_run=True, yes=True) == 0
-        assert f"+- {{kind: {kind}, from: {old}, to: {new}}}" in capsys.readouterr().out
+        assert f"+- kind: {kind}\n+  from: {old}\n+  to: {new}\n" in capsys.readouterr().out
     assert {path: path.read_bytes() for path in company.iterdir() if path.is_file()} == before
 
 
@@ -366,15 +369,21 @@ def test_a_key_that_yaml_would_read_as_something_else_is_quoted(kind: Kind, comp
     assert load(company).moves == moves(f"{kind} {old} null")
 
 
-def test_flow_style_keeps_its_form(company: Path) -> None:
+@pytest.mark.parametrize(("flow", "ids"), [("members: [lars-johansen]", ["not-editable"]), ("name: Fi", [])])
+def test_a_name_is_written_into_no_flow_style(flow: str, ids: list[str], company: Path, said: Said) -> None:
+    """Where it has its name, the key alone changes there."""
     file = company / "sso.yaml"
     block = "  finance:\n    description: Reads and settles the bill.\n    members:\n      - emilia-kowalczyk\n"
     block += "      - lars-johansen\n"
     assert block in file.read_text()
-    flow = "  finance: {members: [emilia-kowalczyk, lars-johansen]}  # paid\n"
-    file.write_text(file.read_text().replace(block, flow))
-    renamed(company, "group", "finance", "money")
-    assert flow.replace("finance: {", "money: {name: finance, ") in file.read_text()
+    file.write_text(file.read_text().replace(block, f"  finance: {{{flow}}}  # paid\n"))
+    if ids:
+        with pytest.raises(StrataError) as raised:
+            renamed(company, "group", "finance", "money")
+        assert said.ids(raised) == ids
+    else:
+        renamed(company, "group", "finance", "money")
+        assert f"  money: {{{flow}}}  # paid\n" in file.read_text()
 
 
 def test_what_was_made_half_way_is_kept_on_its_way_to_the_new_key(company: Path, tmp_path: Path) -> None:

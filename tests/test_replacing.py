@@ -13,15 +13,14 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
-from strata.files import config_edit
+from strata.commands import edit
 from strata.files.template import TEMPLATE
 from tests.said import Said
 
-POLICY = "deny-root-user"
 EDITS = {
     "rename": ("rename", "account", "shared", "tools"),
     "retire": ("retire", "account", "shared"),
-    "remove": ("remove", "policy", POLICY),
+    "remove": ("remove", "group", "devops"),
 }
 
 
@@ -45,22 +44,16 @@ class Killed(BaseException):
 
 @contextmanager
 def killed_before(step: int) -> Iterator[None]:
-    """Ends a command before it puts that file in its place, or deletes it."""
-    rename, unlink, steps = Path.replace, Path.unlink, itertools.count()
+    """Ends a command before it puts that file in its place."""
+    rename, steps = Path.replace, itertools.count()
 
     def replaces(path: Path, place: Path) -> Path:
         if next(steps) == step:
             raise Killed
         return rename(path, place)
 
-    def unlinks(path: Path, missing_ok: bool = False) -> None:
-        if path.suffix != ".new" and next(steps) == step:
-            raise Killed
-        unlink(path, missing_ok)
-
     with pytest.MonkeyPatch.context() as patch, suppress(Killed):
         patch.setattr(Path, "replace", replaces)
-        patch.setattr(Path, "unlink", unlinks)
         yield
 
 
@@ -81,18 +74,17 @@ def test_a_kill_leaves_each_file_as_before_or_as_after(folder: Path, tmp_path: P
         assert sum(left.get(name) == after.get(name) for name in changed) == step
 
 
-def test_a_document_that_changes_during_the_question_stays(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said
-) -> None:
-    document, before = folder / f"policies/{POLICY}.json", contents(folder)
+def test_what_changes_during_the_question_stays(folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
+    file = folder / "sso.yaml"
+    before = contents(folder)
 
     def agreed(*_: object) -> bool:
-        document.write_text(f"{document.read_text()}\n")
+        file.write_text(f"{file.read_text()}\n")
         return True
 
-    monkeypatch.setattr(config_edit, "agreed", agreed)
-    assert said.ids(strata(folder, *EDITS["remove"])) == ["changed-meanwhile"]
-    assert contents(folder) == {**before, f"policies/{POLICY}.json": document.read_bytes()}
+    monkeypatch.setattr(edit, "agreed", agreed)
+    assert said.ids(strata(folder, *EDITS["retire"])) == ["changed-meanwhile"]
+    assert contents(folder) == {**before, "sso.yaml": file.read_bytes()}
 
 
 def test_nothing_of_an_edit_is_committed() -> None:

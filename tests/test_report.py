@@ -9,7 +9,6 @@ import shutil
 import subprocess
 from collections.abc import Callable
 from dataclasses import replace
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -18,8 +17,8 @@ from typer.testing import CliRunner, Result
 
 from strata import diff
 from strata.cli import app
-from strata.config import ACCEPTED, MOVES
-from strata.config.keys import with_moves, with_scalars
+from strata.config import MOVES
+from strata.config.keys import with_moves
 from strata.config.loader import read_partial
 from strata.config.models import Assignment, GroupEntry, Mode, PolicyEntry, PolicyType, Targets, User
 from strata.config.moves import Move
@@ -27,7 +26,7 @@ from strata.config.source import SourceFile, parse
 from strata.evaluation.administrators import allows_everything
 from strata.files.config_edit import texts
 from strata.kinds.moves import with_move
-from strata.kinds.renaming import place_with_other_key, with_other_key
+from strata.kinds.renaming import with_other_key
 from strata.landing_zone import LandingZone
 from strata.landing_zone.layers import layers
 from strata.landing_zone.units import THE_ROOT, Target
@@ -123,8 +122,8 @@ def test_a_report_goes_to_a_file(tmp_path: Path) -> None:
 def test_a_file_that_cannot_be_written_is_one_line(tmp_path: Path, said: Said) -> None:
     result = report("--output", str(tmp_path / "none" / "access.txt"))
     (told,) = said(result)
-    assert (result.exit_code, told.id) == (1, "folder-missing")
-    assert f"{tmp_path}/none;" in told.text
+    assert (result.exit_code, told.id) == (1, "file-unwritable")
+    assert f"{tmp_path}/none" in told.text
 
 
 # The first screen
@@ -1074,8 +1073,6 @@ def _renamed(folder: Path, *keys: str) -> None:
         move = Move.model_validate({"kind": kind, "from": old, "to": new})
         files = with_other_key(landing_zone, before, move)
         files[MOVES] = with_moves(before.get(MOVES, ""), with_move(landing_zone.moves, move))
-        if ACCEPTED in before:
-            files[ACCEPTED] = with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))
         for file, text in files.items():
             (folder / file).write_text(text)
 
@@ -1221,8 +1218,15 @@ def test_an_unknown_revision_is_one_line(repository: Path, revision: str, said: 
 
 def test_a_revision_before_the_configuration_is_one_line(repository: Path, said: Said) -> None:
     (repository / "aws" / "config").rename(repository / "aws" / "other")
+    _git(repository, "add", "--all")
     told = _refusal(report("--diff", "HEAD", config=repository / "aws" / "other"), said)
     assert (told.id, told.data) == ("revision-without-folder", {"revision": "HEAD", "folder": "aws/other"})
+
+
+def test_a_folder_that_git_does_not_know_is_one_line(repository: Path, said: Said) -> None:
+    folder = shutil.copytree(SHIPPED, repository / "new")
+    told = _refusal(report("--diff", "HEAD", config=folder), said)
+    assert (told.id, told.place) == ("folder-not-in-git", str(folder))
 
 
 def test_a_revision_with_faults_names_the_first(repository: Path, said: Said) -> None:

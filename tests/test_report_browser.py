@@ -33,7 +33,7 @@ EDITION = Edition(dt.date(2026, 11, 25), Revision("1a2b3c4d5e6f7890", dirty=True
 PHONE = 420
 NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"&amp;"
 SECTIONS = ["At a glance", "By group 11", "By person 20", "By account 11", "Attributes and settings 8"]
-SECTIONS += ["Permission sets 12", "Policies 13", "Expectations 24", "Who can undo what 4", "Controls 13", "Layers 4"]
+SECTIONS += ["Permission sets 12", "Policies 13", "Expectations 24", "Who can undo what 7", "Controls 13", "Layers 4"]
 NAMED = "(({id, innerText}) => id || innerText.trim())(document.activeElement)"
 SEEN = "[...document.querySelectorAll('main .item')].filter(one => one.checkVisibility()).map(one => one.id)"
 

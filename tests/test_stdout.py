@@ -20,7 +20,7 @@ from tests.said import Said
 RESULTS: dict[tuple[str, ...], int] = {
     ("--version",): 0,
     ("--help",): 0,
-    ("add", "ou", "--help"): 0,
+    ("add", "--help"): 0,
     ("check",): 0,
     ("check", "--json", "--as-of", "2026-01-01"): 3,
     ("explain", "jane-doe"): 0,

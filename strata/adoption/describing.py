@@ -75,11 +75,12 @@ _UNWRITABLE = "it has no name or not exactly one e-mail address that can be writ
 
 
 class LeftAlone(NamedTuple):
-    """Something at AWS that the configuration does not describe, and why."""
+    """Something at AWS that the configuration does not describe, and why; with its id, where it has one."""
 
     kind: str
     name: str
     reason: Message
+    at_aws: str = ""
 
 
 @dataclass
@@ -90,7 +91,6 @@ class Description:
         organization: the content of organization.yaml.
         security: the controls of security.yaml that are as Strata would set them, and can be imported.
         sso: the content of sso.yaml.
-        baseline: the settings of baseline.yaml, where accounts were read.
         documents: policy documents by path, as they are.
         keys: kind to id to key.
         left_alone: what is not described.
@@ -105,7 +105,6 @@ class Description:
     organization: dict[str, Any] = field(default_factory=dict)
     security: dict[str, Any] = field(default_factory=dict)
     sso: dict[str, Any] = field(default_factory=dict)
-    baseline: dict[str, dict[str, Any]] = field(default_factory=dict)
     documents: dict[str, str] = field(default_factory=dict)
     keys: dict[moves.Kind, dict[str, str]] = field(default_factory=lambda: defaultdict(dict))
     left_alone: list[LeftAlone] = field(default_factory=list)
@@ -123,10 +122,10 @@ class Description:
             self.leave(kind, name, reason, id)
         return bool(reason)
 
-    def leave(self, kind: str, name: str, reason: Message, id: str = "") -> None:
-        """Names something that stays as it is; with an id it is the whole thing, of which no entry says anything."""
-        self.left_alone.append(LeftAlone(kind, name, reason))
-        if id:
+    def leave(self, kind: str, name: str, reason: Message, id: str = "", *, whole: bool = True) -> None:
+        """Names something that stays as it is; with an id, where no entry says anything of the whole thing."""
+        self.left_alone.append(LeftAlone(kind, name, reason, id))
+        if id and whole:
             self.reasons[id] = reason
 
 
@@ -279,7 +278,8 @@ def _accepted(
         if name in entry and name == "tags":
             value = entry.pop(name)
             reason = f"{value!r} cannot be written here; it stays as it is"
-            description.leave(f"{name} of {kind}", called, Message("value-rejected", reason, key=name, value=value))
+            rejected = Message("value-rejected", reason, key=name, value=value)
+            description.leave(f"{name} of {kind}", called, rejected, id, whole=False)
     rest = _objections(model, entry)
     if rest:
         reason = "; ".join(sorted(set(rest.values())))
@@ -345,13 +345,13 @@ def _leave_details(inventory: Inventory, project: Project, description: Descript
     for thing in taggable:
         own = {tag for tag in thing.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
         if thing.id in words and own:
-            description.leave(f"tags of {words[thing.id]}", f"{thing.id} {thing.name}", no_field)
+            description.leave(f"tags of {words[thing.id]}", thing.name, no_field, thing.id, whole=False)
     for user in inventory.center.users if inventory.center else ():
         entry, said = description.sso["users"].get(description.keys["user"].get(user.id)), snaked(dict(user.described))
         if entry and not entry.get("external"):
             for name in (*DETAILS, "nick_name"):
                 if said.get(name):
-                    description.leave(f"{name} of user", user.user_name, no_field)
+                    description.leave(f"{name} of user", user.user_name, no_field, user.id, whole=False)
 
 
 def _called(inventory: Inventory) -> dict[str, str]:
@@ -443,7 +443,7 @@ class _Organization:
         for unit in self.live.units:
             reason = self._why_not_in(unit.parent) or objections.get(unit.id)
             if reason:
-                self.description.leave("organizational unit", f"{unit.id} {unit.name}", reason, unit.id)
+                self.description.leave("organizational unit", unit.name, reason, unit.id)
             else:
                 yield unit
 
@@ -475,7 +475,7 @@ class _Organization:
         chosen = keys("account", names)
         described: dict[str, Any] = {}
         for account in active:
-            key, what = chosen[account.id], ("account", f"{account.id} {account.name}", account.id)
+            key, what = chosen[account.id], ("account", account.name, account.id)
             if reason := self._why_not_in(account.parent):
                 self.description.leave(what[0], what[1], reason, account.id)
                 continue
@@ -495,7 +495,7 @@ class _Organization:
             if account.state != ACTIVE:
                 reason = f"it is {account.state.lower().replace('_', ' ')}"
                 closed = Message("account-inactive", reason, state=account.state)
-                self.description.leave("account", f"{account.id} {account.name}", closed, account.id)
+                self.description.leave("account", account.name, closed, account.id)
         return [account.id for account in others]
 
     # Policies
@@ -702,7 +702,7 @@ class _Center:
                 self.description.leave("group", group.name, reason, group.id)
             elif same[group.name.casefold()] > 1:
                 taken = Message("name-taken", "another group has the same name", value=group.name)
-                self.description.leave("group", f"{group.name} ({group.id})", taken, group.id)
+                self.description.leave("group", group.name, taken, group.id)
             elif not self.description.refuses(f"groups.{chosen[group.id]}", "group", group.name, group.id):
                 entry = self._group(group, chosen[group.id], external=foreign)
                 if _accepted(self.description, GroupEntry, "", entry, ("group", group.name, group.id)):
@@ -815,29 +815,18 @@ class _Center:
 
 def _rule(rule: Assignment) -> dict[str, Any]:
     """Returns an assignment as it stands in the YAML."""
-    excepted = rule.except_
     fields = {
         "permission_sets": list(rule.permission_sets),
         "groups": list(rule.groups),
         "users": list(rule.users),
         "accounts": rule.accounts if rule.accounts == "all" else list(rule.accounts),
         "organizational_units": list(rule.organizational_units),
-        "tags": dict(rule.tags),
-        "except": {
-            name: list(value)
-            for name, value in (
-                ("accounts", excepted.accounts if excepted else ()),
-                ("organizational_units", excepted.organizational_units if excepted else ()),
-            )
-            if value
-        },
     }
     return {name: value for name, value in fields.items() if value}
 
 
 _BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
 """The ids of faults of a permission set that has more than AWS gives unasked."""
-"""What need not be written: a deploy leaves it, and drift compares AWS with it."""
 
 
 def _undescribable(permission_set: at_aws.LivePermissionSet) -> Message | None:

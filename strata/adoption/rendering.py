@@ -12,7 +12,6 @@ import yaml
 from strata.adoption.describing import Description, LeftAlone
 from strata.config import (
     ACCEPTED,
-    BASELINE,
     EXPECTATIONS,
     FOLDERS,
     IMPORTS,
@@ -34,7 +33,6 @@ _HEADS = {
     ORGANIZATION: "Units, accounts and policies, as found. Keys are identities and stay; names may change.",
     SECURITY: "Controls of the management account and of the organization as a whole: on, off or unmanaged.",
     SSO: "People, groups, permission sets, and who gets what where, as found. Keys are identities and stay.",
-    BASELINE: "What is set in member accounts, as found, by the place that gives it; what is not here stays as it is.",
     IMPORTS: "Existing resources to import, by Terraform address; once deployed, a line has no effect.",
 }
 
@@ -47,11 +45,6 @@ def project(content: Project) -> dict[str, Any]:
 def security(description: Description) -> dict[str, Any]:
     """Returns the content of security.yaml: controls as they are, and all others left as they are."""
     return {name: description.security.get(name, {"mode": Mode.UNMANAGED}) for name in Security.kinds(Control)}
-
-
-def baseline(description: Description) -> dict[str, str]:
-    """Returns baseline.yaml by its path, nothing where no setting of accounts is described."""
-    return files({BASELINE: {"settings": description.baseline}}, {}) if description.baseline else {}
 
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
@@ -216,36 +209,31 @@ def _future(description: Description, shown: Callable[[str], str]) -> Iterator[s
     wide = [
         assignment
         for assignment in description.assignments
-        if assignment.accounts == "all" or assignment.organizational_units or assignment.tags
+        if assignment.accounts == "all" or assignment.organizational_units
     ]
-    defaults, settings = description.organization.get("defaults", {}), description.baseline
-    above = {place: its for place, its in settings.items() if place == ROOT or place.startswith(UNIT)}
-    if not (wide or defaults or above):
+    defaults = description.organization.get("defaults", {})
+    if not (wide or defaults):
         return
     yield "## Rules that reach future accounts"
     yield ""
-    yield "An account that comes into the organizational unit, gets the tag, or is opened at all, gets this too."
+    yield "An account that comes into the organizational unit, or is opened at all, gets this too."
     yield "`strata adopt --literal` names every account instead."
     yield ""
     yield from (f"- {shown(_rule(assignment))}" for assignment in wide)
-    yield from (f"- {shown(_inherited(place, words))}" for place, words in defaults.items())
-    yield from (f"- {shown(_inherited(place, {'settings': its}))}" for place, its in above.items())
+    yield from (f"- {shown(_inherited(place, words['tags']))}" for place, words in defaults.items())
     yield ""
 
 
-def _inherited(place: str, words: Mapping[str, Any]) -> str:
+def _inherited(place: str, tags: Mapping[str, str]) -> str:
     where = "every account" if place == ROOT else f"everything below {place.removeprefix(UNIT)}"
-    return f"{listed([f'{name} {listed(list(its))}' for name, its in words.items()])} in {where}"
+    return f"tags {listed(list(tags))} in {where}"
 
 
 def _rule(assignment: Assignment) -> str:
     who = ", ".join([*assignment.groups, *(f"user {key}" for key in assignment.users)])
     where = ["every account"] if assignment.accounts == "all" else []
     where += [f"everything below {unit}" for unit in assignment.organizational_units]
-    where += [f"accounts tagged {key}={value}" for key, value in assignment.tags.items()]
-    without = [*assignment.except_.organizational_units, *assignment.except_.accounts] if assignment.except_ else []
-    apart = f", but {', '.join(without)}" if without else ""
-    return f"{', '.join(assignment.permission_sets)} for {who} in {', '.join(where)}{apart}"
+    return f"{', '.join(assignment.permission_sets)} for {who} in {', '.join(where)}"
 
 
 def _left_alone(description: Description, shown: Callable[[str], str]) -> Iterator[str]:
@@ -257,17 +245,18 @@ def _left_alone(description: Description, shown: Callable[[str], str]) -> Iterat
         return
     yield "Strata neither changes nor removes this."
     yield ""
-    for (kind, reason), names in _alike(description.left_alone).items():
+    for (kind, reason), things in _alike(description.left_alone).items():
         yield f"- {kind}: {shown(reason)}"
-        yield from (f"  - '{shown(name)}'" for name in names)
+        for thing in things:
+            yield f"  - '{shown(thing.name)}'{f' ({shown(thing.at_aws)})' if thing.at_aws else ''}"
     yield ""
 
 
-def _alike(left_alone: Iterable[LeftAlone]) -> dict[tuple[str, str], list[str]]:
-    """Returns the names of what is left alone, each once, by kind and reason."""
-    alike = defaultdict[tuple[str, str], list[str]](list)
+def _alike(left_alone: Iterable[LeftAlone]) -> dict[tuple[str, str], list[LeftAlone]]:
+    """Returns what is left alone, each once, by kind and reason."""
+    alike = defaultdict[tuple[str, str], list[LeftAlone]](list)
     for omission in dict.fromkeys(left_alone):
-        alike[omission.kind, omission.reason].append(omission.name)
+        alike[omission.kind, omission.reason].append(omission)
     return alike
 
 

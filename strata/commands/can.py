@@ -5,14 +5,14 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Literal
 
 from strata.config.limits import aws_limits
 from strata.config.models import ROOT
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
-from strata.evaluation.landing_zone import NO_DEPLOYER, Evaluated
+from strata.evaluation.landing_zone import NO_DEPLOYER, Actor, Evaluated
 from strata.evaluation.questions import (
     ANYBODY,
     PrincipalQuestion,
@@ -62,6 +62,10 @@ class CanAnswer:
     """None for somebody without access to the account."""
     exempt: tuple[str, ...] = ()
     """The roles of which alone the answer depends, as `role/NAME`: any other is denied."""
+    denied_on: tuple[str, ...] = ()
+    """The resources of which alone the answer depends: it is allowed on any other."""
+    near_misses: tuple[str, ...] = ()
+    """Statements that would allow what none allows, but for a condition."""
     of_group: bool = False
     """Whether it is about the members of a group whom nobody knows here."""
 
@@ -69,6 +73,13 @@ class CanAnswer:
     def outcome(self) -> Outcome:
         """Returns the answer; who has no access is denied."""
         return self.answer.outcome if self.answer else Outcome.DENIED
+
+    @property
+    def exception(self) -> str:
+        """Returns the answer for all but some roles or resources; empty where it is another."""
+        if self.exempt:
+            return f"{Outcome.DENIED}, except {', '.join(self.exempt)}"
+        return f"{Outcome.ALLOWED}, except on {listed(self.denied_on)}" if self.denied_on else ""
 
 
 def run(
@@ -109,7 +120,8 @@ def run(
         if json:
             document(output("can", {**_facts(question, outcome, cases), "not_looked_at": omissions}))
         else:
-            lines = _lines(outcome, cases, list_all, every=options.verbose)
+            primary = landing_zone.project.regions.primary
+            lines = _lines(outcome, cases, list_all, every=options.verbose, primary=primary)
             print("\n".join(map(line, (*lines, "", "not looked at:", *(f"  {text}" for text in omissions)))))
     return 0 if outcome is Outcome.ALLOWED else DIFFERS
 
@@ -176,17 +188,37 @@ def _cases(evaluated: Evaluated, question: PrincipalQuestion, who: Who | None, a
     if who is None:
         for holder, permission_set in everybody(evaluated, account):
             actor = evaluated.permission_set(permission_set, account, holder.key if holder.kind == "user" else None)
-            answer = ask(evaluated, actor, question, account)
-            yield CanAnswer(account, str(holder), actor.name, answer, of_group=holder.kind == "group")
+            yield _case(evaluated, question, actor, account, str(holder), of_group=holder.kind == "group")
         return
     acting = actors(evaluated, who, account)
     if not acting:
         yield CanAnswer(account, str(who), "", None)
     for actor in acting:
         name = "" if who is ANYBODY or actor.name.endswith(str(who)) else str(who)
-        answer = ask(evaluated, actor, question, account)
-        exempt = _exempt(evaluated, answer, question, account) if who is ANYBODY else ()
-        yield CanAnswer(account, name, actor.name, answer, exempt)
+        yield _case(evaluated, question, actor, account, name, anybody=who is ANYBODY)
+
+
+def _case(
+    evaluated: Evaluated,
+    question: PrincipalQuestion,
+    actor: Actor,
+    account: str,
+    who: str,
+    *,
+    anybody: bool = False,
+    of_group: bool = False,
+) -> CanAnswer:
+    answer = ask(evaluated, actor, question, account)
+    return CanAnswer(
+        account,
+        who,
+        actor.name,
+        answer,
+        _exempt(evaluated, answer, question, account) if anybody else (),
+        _denied_on(evaluated, actor, answer, question, account),
+        tuple(_near_misses(actor, answer)),
+        of_group,
+    )
 
 
 _PRINCIPAL = "aws:PrincipalArn"
@@ -218,6 +250,35 @@ def _exempt(evaluated: Evaluated, answer: Answer, question: PrincipalQuestion, a
     return tuple(f"role/{name}" for name in exempt if perhaps_allowed(name))
 
 
+def _denied_on(
+    evaluated: Evaluated, actor: Actor, answer: Answer, question: PrincipalQuestion, account: str
+) -> tuple[str, ...]:
+    """Returns the resources that statements deny by name, where every other one is allowed; else nothing."""
+    named: list[str] = []
+    while answer.keys == (RESOURCE,):
+        denying = [step.statement for step in answer.steps if step.statement and step.statement.denies]
+        new = [name for statement in denying for name in statement.values("Resource") if name not in named]
+        if not new or "${" in "".join(new):
+            return ()
+        named += dict.fromkeys(new)
+        answer = ask(evaluated, actor, replace(question, but=tuple(named)), account)
+    return tuple(named) if answer.outcome is Outcome.ALLOWED else ()
+
+
+def _near_misses(actor: Actor, answer: Answer) -> Iterator[str]:
+    """Yields the statements of the deciding level that would allow what none allows, but for their condition."""
+    if answer.outcome is not Outcome.DENIED or answer.decided.statement:
+        return
+    account, name = actor.account, answer.request.name
+    layers = (actor.identity, actor.boundary, *account.service_control, *account.resource_control)
+    deciding = [layer for layer in layers if layer and layer.name == answer.decided.level]
+    for statement in (statement for layer in deciding for statement in layer.about(name) if statement.allows):
+        failing = dict.fromkeys(test.key for test in statement.condition if test.holds(answer.request.context) is False)
+        bare = replace(statement, content={**statement.content, "Condition": {}})
+        if failing and bare.applies(answer.request) is not False:
+            yield f"{statement} allows it but for {', '.join(failing)}"
+
+
 def _best(cases: Iterable[CanAnswer]) -> Outcome:
     """Returns the answer for somebody with several access paths: a path that allows is enough."""
     outcomes = {case.outcome for case in cases}
@@ -234,10 +295,9 @@ def _overall(cases: Sequence[CanAnswer]) -> Outcome:
 # Text
 
 
-def _lines(outcome: Outcome, cases: Sequence[CanAnswer], list_all: bool, *, every: bool) -> Iterator[str]:
-    exempt = dict.fromkeys(role for case in cases for role in case.exempt)
-    everywhere = all(case.exempt or case.outcome is Outcome.DENIED for case in cases)
-    yield _except(exempt) if exempt and everywhere and outcome is Outcome.DEPENDS else outcome.value
+def _lines(outcome: Outcome, cases: Sequence[CanAnswer], list_all: bool, *, every: bool, primary: str) -> Iterator[str]:
+    exceptions = {case.exception for case in cases}
+    yield (exceptions.pop() if len(exceptions) == 1 else "") or outcome.value
     if list_all:
         yield from _list_lines(cases, every=every)
     else:
@@ -247,13 +307,9 @@ def _lines(outcome: Outcome, cases: Sequence[CanAnswer], list_all: bool, *, ever
         for case, accounts in _alike(sorted(cases, key=lambda case: same_account and case is not first)):
             yield ""
             yield from _case_lines(case, _places(accounts, every=every), whole=same_account and case is first)
-    open_cases = [case for case in cases if case.answer and not case.exempt]
-    hints = sorted({_hint(key, cases) for case in open_cases if case.answer for key in case.answer.keys} - {""})
+    open_answers = [case.answer for case in cases if case.answer and not case.exception]
+    hints = sorted({_hint(key, cases, primary) for answer in open_answers for key in answer.keys} - {""})
     yield from ["", *hints] if hints else ()
-
-
-def _except(roles: Iterable[str]) -> str:
-    return f"{Outcome.DENIED}, except {', '.join(roles)}"
 
 
 def _alike(cases: Iterable[CanAnswer]) -> Iterator[tuple[CanAnswer, list[str]]]:
@@ -268,7 +324,8 @@ def _alike(cases: Iterable[CanAnswer]) -> Iterator[tuple[CanAnswer, list[str]]]:
             case.of_group,
             case.acts_as,
             case.outcome,
-            case.exempt,
+            case.exception,
+            case.near_misses,
             _on(case.answer),
             _step_words(decided),
             tests,
@@ -296,9 +353,10 @@ def _case_lines(case: CanAnswer, where: str, *, whole: bool) -> Iterator[str]:
         yield f"{case.who} in {where}: denied, has no access there"
         return
     name = f"{case.who} as {case.acts_as}" if case.who else case.acts_as
-    yield f"{name} in {where}: {_except(case.exempt) if case.exempt else f'{case.outcome}{_on(case.answer)}'}"
+    yield f"{name} in {where}: {case.exception or f'{case.outcome}{_on(case.answer)}'}"
     decided = case.answer.decided
     yield from _step_lines(case.answer, decided, ">")
+    yield from (f"    {text}" for text in case.near_misses)
     hidden = {step.level for step in case.answer.steps if step.reason == NOT_KNOWN}
     for step in _without_full_access(case.answer.steps) if whole else ():
         # A policy that is not known neither allows nor denies; once is enough.
@@ -340,6 +398,7 @@ def _list_lines(cases: Sequence[CanAnswer], *, every: bool) -> Iterator[str]:
             yield f"  {name} as {case.acts_as} in {_places(accounts, every=every)}{_on(case.answer)}"
             if case.answer:
                 yield f"    {_step_words(case.answer.decided)}"
+            yield from (f"    {text}" for text in case.near_misses)
     if not cases:
         yield ""
         yield "nobody has a permission set there"
@@ -349,14 +408,14 @@ def _on(answer: Answer | None) -> str:
     return f" on {', '.join(answer.keys)}" if answer and answer.keys else ""
 
 
-def _hint(key: str, cases: Sequence[CanAnswer]) -> Message | Literal[""]:
+def _hint(key: str, cases: Sequence[CanAnswer], primary: str) -> Message | Literal[""]:
     """Returns the options that resolve an answer's dependencies."""
     if key == _PRINCIPAL and not any(case.who for case in cases):
         return Message("say-who-acts", "say who acts: --as WHO", key=key)
     if key == RESOURCE:
         return Message("name-resource", "name the resource: --on arn:aws:...", key=key)
     if key == "aws:RequestedRegion":
-        return Message("name-region", "name the region: --region eu-west-1", key=key)
+        return Message("name-region", f"name the region: --region {primary}", key=key)
     if key == NO_DEPLOYER:
         return Message(
             "name-deployer", "name the role that deploys in project.yaml: deployer: {role, policies}", key=key
@@ -389,6 +448,8 @@ def _case_facts(case: CanAnswer) -> dict[str, Any]:
         "answer": case.outcome.value,
         "depends_on": list(case.answer.keys) if case.answer else [],
         "except": list(case.exempt),
+        "except_on": list(case.denied_on),
+        "near_misses": list(case.near_misses),
         "decided_by": _step_facts(case.answer.decided) if case.answer else None,
         "chain": [_step_facts(step) for step in case.answer.steps] if case.answer else [],
     }

@@ -15,9 +15,10 @@ from strata.config.accepted import ENTRIES, Acceptance, hint
 from strata.config.findings import DRIFT
 from strata.config.layers import IN_ACCOUNT
 from strata.config.source import shown
-from strata.drift.comparison import Drift, account_of_part, compare, controls_of, hidden_by, shipped_stacks
+from strata.drift.comparison import Drift, compare
 from strata.drift.difference import Difference, DifferenceKind, lasting
 from strata.drift.steady import check_same, steady_states
+from strata.drift.three_sides import controls_of, shipped_stacks
 from strata.drift.unread import Unread, summary, together
 from strata.errors import Message
 from strata.inventory.progress import InventoryReading
@@ -35,12 +36,7 @@ from strata.text import counted, in_sentence, listed, plural
 DIFFERS = 3
 
 
-def run(
-    options: Options,
-    *,
-    json: bool,
-    thorough: bool = False,
-) -> int:
+def run(options: Options, *, json: bool, thorough: bool = False) -> int:
     """Reads all three sides, compares, and prints; returns 3 on drift, 1 where something could not be read.
 
     Raises:
@@ -154,11 +150,7 @@ def _told(options: Options, zone: LandingZone, drift: Drift, accepted: Iterable[
     if drift.waiting:
         waits = f"{counted(len(drift.waiting), 'change')} {plural(len(drift.waiting), 'waits', 'wait')}"
         yield f"{waits} for strata deploy: {listed(drift.waiting)}"
-    yield _summary(drift)
-
-
-def _summary(drift: Drift) -> str:
-    return summary(len(drift.differences), len(drift.accepted), len(drift.unread))
+    yield summary(len(drift.differences), len(drift.accepted), len(drift.unread))
 
 
 def _difference(options: Options, difference: Difference) -> Iterator[str]:
@@ -167,22 +159,16 @@ def _difference(options: Options, difference: Difference) -> Iterator[str]:
     if difference.how is DifferenceKind.CHANGED:
         what = f"{what}: {difference.attribute} is {in_sentence(difference.at_aws)} at AWS, {_otherwise(difference)}"
     yield f"{f'{shown(options.config, difference.place)}: ' if difference.place else ''}{what}"
-    who = f"may be assumed now by {listed(difference.assumable_by)}" if difference.assumable_by else ""
-    if parts := [*difference.statements, *filter(None, [who])]:
-        yield f"  what:  {'; '.join(parts)}"
+    if difference.statements:
+        yield f"  what:  {'; '.join(difference.statements)}"
     yield from (f"  {text}" for text in _ways(options, difference))
-    yield f"  meant: {ACCEPTED}, {_hint(difference)}"
+    yield f"  meant: {ACCEPTED}, {hint(difference.how.value, difference.at)}"
 
 
 def _otherwise(difference: Difference) -> str:
     """Returns the values that something had when it was deployed and has here."""
     here = "" if difference.here == difference.before else f", {in_sentence(difference.here)} here"
     return f"{in_sentence(difference.before)} when it was deployed{here}"
-
-
-def _hint(difference: Difference) -> str:
-    """Returns its entry of accepted.yaml, which no other difference has."""
-    return hint(difference.how.value, difference.at)
 
 
 def _ways(options: Options, difference: Difference) -> Iterator[str]:
@@ -235,7 +221,7 @@ def _facts(options: Options, drift: Drift) -> dict[str, Any]:
 
 
 def _unread(drift: Drift) -> list[Unread]:
-    return [Unread(part, hidden_by(part), reason, account_of_part(part) or "") for part, reason in drift.unread.items()]
+    return [Unread(part, reason) for part, reason in drift.unread.items()]
 
 
 def _difference_facts(options: Options, difference: Difference) -> dict[str, Any]:
@@ -248,7 +234,6 @@ def _difference_facts(options: Options, difference: Difference) -> dict[str, Any
         "attribute": difference.attribute,
         "at_aws": difference.at_aws,
         "statements": list(difference.statements),
-        "assumable_by": list(difference.assumable_by),
         "deployed": difference.before,
         "declared": difference.here,
         "place": f"{options.config}/{difference.place}" if difference.place else "",

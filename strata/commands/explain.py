@@ -54,11 +54,14 @@ def _asked(
     if permission_set:
         facts = explained.permission_set(find_permission_set(zone, permission_set))
         return facts, _permission_set_lines(zone, facts)
-    there = find_account(zone, account) if account else None
-    kind, key = ("user", find_user(zone, who)) if there else find_anyone(zone, who)
-    if kind == "user":
-        facts = explained.user(key, there)
+    if account:
+        there = find_account(zone, account)
+        facts = explained.user(find_user(zone, who), there)
         return facts, _user_lines(zone, facts, there)
+    kind, key = find_anyone(zone, who)
+    if kind == "user":
+        facts = explained.user(key)
+        return facts, _user_lines(zone, facts, None)
     if kind == "account":
         facts = explained.account(key)
         return facts, _account_lines(explained, facts)
@@ -73,8 +76,9 @@ def _user_lines(zone: LandingZone, facts: Json, account: str | None) -> Iterator
     yield f"{facts['user']}: {facts['name']}, {'managed elsewhere' if facts['external'] else facts['email']}"
     yield f"  {facts['place']}"
     maybe = sorted(may_be_in(zone.users[facts["user"]], zone.groups))
-    others = f"; {known_to(zone.groups[key] for key in maybe)} alone knows whether {listed(maybe)}" if maybe else ""
-    yield f"  groups: {', '.join(facts['groups']) or 'none'}{' here' if maybe else ''}{others}"
+    knowing = known_to(zone.groups[key] for key in maybe)
+    others = f" here; {knowing} alone knows whether {listed(maybe)}" if maybe else ""
+    yield f"  groups: {', '.join(facts['groups']) or 'none'}{others}"
     there = f" to {account}" if account else ""
     if deciding := facts["depends_on_groups"]:
         more = "more access" if facts["access"] else "access"

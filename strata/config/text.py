@@ -8,7 +8,6 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
-from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import Any
@@ -32,24 +31,6 @@ class Problem(ValueError):
         self.problem = problem
         self.remedy = remedy
         self.at = at
-
-    @property
-    def each(self) -> tuple[Problem, ...]:
-        """Returns the problems of the parts of a value."""
-        return (self,)
-
-
-class Problems(Problem):
-    """All that is wrong with a value of several parts, told at once."""
-
-    def __init__(self, each: Sequence[Problem]) -> None:
-        super().__init__(each[0].problem, each[0].remedy, each[0].at)
-        self._each = tuple(each)
-
-    @property
-    def each(self) -> tuple[Problem, ...]:
-        """Returns the problems of the parts of a value."""
-        return self._each
 
 
 @dataclass(frozen=True)

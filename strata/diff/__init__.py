@@ -2,6 +2,6 @@
 
 from strata.diff.change import Change, Risk, Topic, risk_words, risks
 from strata.diff.comparison import compare
-from strata.diff.render import as_json, as_markdown, as_text
+from strata.diff.render import as_json, as_lines, as_markdown, as_text
 
-__all__ = ["Change", "Risk", "Topic", "as_json", "as_markdown", "as_text", "compare", "risk_words", "risks"]
+__all__ = ["Change", "Risk", "Topic", "as_json", "as_lines", "as_markdown", "as_text", "compare", "risk_words", "risks"]

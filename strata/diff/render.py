@@ -10,19 +10,24 @@ from strata.outputs import output
 from strata.printing import flat, line, markdown
 
 _COMPARED = (Topic.PERMISSION_SETS, Topic.GUARDRAILS)
+_NOTHING = "Nothing changes for people, accounts or guardrails."
 _NOT_LOOKED_AT = "Not looked at: policies of resources, your own policies by name, actions that AWS adds later."
 
 
 def as_text(every: Sequence[Change], revision: str) -> str:
     """Returns changes for a terminal; `!` marks those with a risk."""
-    lines = [line(f"Since {revision}"), *_none(every)]
+    return "\n".join([line(f"Since {revision}"), *as_lines(every), ""])
+
+
+def as_lines(every: Sequence[Change]) -> list[str]:
+    """Returns the sentences of changes below their topics, each after a blank line, and what was not compared."""
+    lines = [] if every else [_NOTHING]
     for topic, changes in groupby(every, key=lambda change: change.topic):
         lines += ["", topic.value]
         for change in changes:
-            text = flat(f"{change.text} ({risk_words({change.risk})})" if change.risk else change.text)
-            lines.append(f"{'! ' if change.risk else '  '}{text}")
-    lines += ["", _NOT_LOOKED_AT] if _is_compared(every) else []
-    return "\n".join([*lines, ""])
+            mark, risk = ("! ", f" ({risk_words({change.risk})})") if change.risk else ("  ", "")
+            lines.append(f"{mark}{flat(f'{change.text}{risk}')}")
+    return [*lines, "", _NOT_LOOKED_AT] if _is_compared(every) else lines
 
 
 def as_markdown(every: Sequence[Change], revision: str) -> str:
@@ -30,7 +35,7 @@ def as_markdown(every: Sequence[Change], revision: str) -> str:
     lines = [f"## What changes since {markdown(revision)}", ""]
     if stopped := risks(every):
         lines += [f"**This {risk_words(stopped)}.**", ""]
-    lines += _none(every)
+    lines += [] if every else [_NOTHING]
     for topic, changes in groupby(every, key=lambda change: change.topic):
         lines += [f"### {topic.value}", ""]
         for change in changes:
@@ -44,10 +49,6 @@ def as_markdown(every: Sequence[Change], revision: str) -> str:
 def _is_compared(changes: Sequence[Change]) -> bool:
     """Returns whether policies were compared by effect."""
     return any(change.topic in _COMPARED for change in changes)
-
-
-def _none(changes: Sequence[Change]) -> list[str]:
-    return [] if changes else ["Nothing changes for people, accounts or guardrails."]
 
 
 def as_json(changes: Sequence[Change], revision: str) -> str:

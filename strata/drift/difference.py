@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 import re
-from collections.abc import Collection, Iterator
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import Any
@@ -13,11 +13,9 @@ from typing import Any
 from strata.config.findings import LONGEST
 from strata.config.text import written_out
 from strata.errors import Message
-from strata.kinds import kind_of
 from strata.kinds.change import Way
-from strata.kinds.members.role import TRUST
 from strata.kinds.thing import Thing
-from strata.policy.documents import Statement, statements
+from strata.policy.documents import statements
 from strata.policy.equality import meaning
 
 
@@ -75,14 +73,6 @@ class Difference:
         return changed_statements(self.live.values.get(self.attribute), self.recorded.values.get(self.attribute))
 
     @property
-    def assumable_by(self) -> tuple[str, ...]:
-        """Returns who may assume a role now whose trust was changed."""
-        if self.attribute != TRUST or not self.live:
-            return ()
-        trust = statements(self.live.values.get(TRUST))
-        return tuple(dict.fromkeys(name for statement in trust if statement.allows for name in _named(statement)))
-
-    @property
     def findings(self) -> tuple[str, ...]:
         """Returns the findings under which accepted.yaml may have it: what a deploy noted may have been made before."""
         return (self.how.value, DifferenceKind.MADE.value) if self.how is DifferenceKind.LEFT else (self.how.value,)
@@ -94,14 +84,10 @@ class Difference:
     def was_meant(self, finding: str, at: str) -> bool:
         """Returns whether an entry of accepted.yaml is about something that was made, as it was before it changed.
 
-        What has a key of its own is known by its id, at the end of its name: it may have another name by now.
+        What has its id at the end of its name is known by that: it may have another name by now.
         """
-        if self.how is not DifferenceKind.MADE or finding != DifferenceKind.MADE.value:
-            return False
-        its, kind, id = written_out(f"{self.kind} {self.name}"), f"{self.kind} ", _ID.search(self.name)
-        then = (at, at.rpartition(": content is ")[0])
-        same = bool(id and kind_of(self.kind, self.name).key)
-        return its in then or (same and at.startswith(kind) and any(place.endswith(id[0]) for place in then if id))
+        made = DifferenceKind.MADE
+        return self.how is made and finding == made.value and _thing_of(self.at) == _thing_of(at)
 
     def with_way(self, **changes: Any) -> Difference:
         """Returns it with another way back in some respects."""
@@ -115,7 +101,13 @@ class Difference:
 
 CHANGED_SINCE = "changed-since-accepted"
 """The id of what is to do then: no line deletes what somebody once looked at and left."""
-_ID = re.compile(r" \([^()\s]+\)\Z")
+
+
+def _thing_of(at: str) -> str:
+    """Returns what a place in accepted.yaml is about: its id, or else all but its content."""
+    place = at.partition(": content is ")[0]
+    id = re.search(r" \([^()\s]+\)\Z", place)
+    return id[0] if id else place
 
 
 def lasting(at: str) -> str:
@@ -140,21 +132,6 @@ def changed_statements(at_aws: Any, before: Any) -> tuple[str, ...]:
         *(f"{name} added" for name in added if name not in removed),
         *(f"{name} removed" for name in removed if name not in added),
     )
-
-
-def _named(statement: Statement) -> Iterator[str]:
-    """Yields whom a statement names, in words."""
-    if not statement.principals:
-        return
-    under = " on conditions" if statement.content.get("Condition") else ""
-    but = "everybody but " if statement.principals.but else ""
-    for kind, value in statement.principals.entries:
-        account = _ACCOUNT.fullmatch(value)
-        everybody = value == "*" and kind in ("*", "AWS")
-        yield f"{but}{'everybody' if everybody else f'account {account[1]}' if account else value}{under}"
-
-
-_ACCOUNT = re.compile(r"(?:arn:[\w-]+:iam::)?(\d{12})(?::root)?")
 
 
 def _statements(document: Any) -> dict[str, Any]:

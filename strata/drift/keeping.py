@@ -1,4 +1,4 @@
-"""What to write into the configuration to keep what AWS has, in words."""
+"""What to write into the configuration to keep what AWS has, in words; `strata check` refuses what it cannot say."""
 
 from __future__ import annotations
 
@@ -20,28 +20,27 @@ from strata.kinds.thing import AtAws, Thing
 from strata.kinds.unit import UNIT
 from strata.kinds.user import USER
 from strata.landing_zone import LandingZone
-from strata.landing_zone.policies import FULL_ACCESS
 
 
 def entry_to_write(aws: AtAws, kind: Kind, attribute: str, here: Thing | None, now: Thing | None) -> str:
     """Returns what to write where, by the sides that have the thing; nothing where no entry keeps it."""
-    if here and kind.is_control:
-        return f"write mode: unmanaged, or what AWS has, at {_place(aws.zone, here)}"
-    if now is None and here is None:  # a policy type that a state noted: the next deploy notes that it is off
-        return ""
-    if now is None:
-        return _taken_out(here)
     if here is None:
-        return _new(aws.inventory, kind, now)
+        return _new(aws.inventory, kind, now) if now else ""
     if not here.file or attribute in _NO_FIELD or _is_of_option(aws.zone, kind, here):
         return ""
-    place = _place(aws.zone, here)
+    part, at = aws.zone.source_file(here.file).origin(here.location)
+    place = f"{dotted(at)} in {part.name or here.file}"
+    if kind.is_control:
+        return f"write mode: unmanaged, or what AWS has, at {place}"
+    if now is None:
+        return "take it out of the YAML"
     field = kind.fields.get(attribute)
-    if field is None:
+    if not field:
         return f"write what AWS has at {place}"
     value = now.values[attribute]
-    what = f"{field}: {json.dumps(value, ensure_ascii=False)}" if field else json.dumps(value, ensure_ascii=False)
-    return f"write {what} at {place}" if value else f"take {field} out at {place}"
+    if not value:
+        return f"take {field} out at {place}"
+    return f"write {field}: {json.dumps(value, ensure_ascii=False)} at {place}"
 
 
 _NO_FIELD = frozenset({"id", "principal", "state"})
@@ -53,18 +52,6 @@ def _is_of_option(zone: LandingZone, kind: Kind, here: Thing) -> bool:
     if kind is POLICY:
         return bool(zone.policies[here.name].option)
     return kind is SET and bool(zone.permission_sets[here.name].option)
-
-
-def _place(zone: LandingZone, here: Thing) -> str:
-    """Returns the keys that lead to an entry, and its file."""
-    part, at = zone.source_file(here.file).origin(here.location)
-    return f"{dotted(at)} in {part.name or here.file}"
-
-
-def _taken_out(here: Thing | None) -> str:
-    if here and (type := full_access_of(here.name)):
-        return f"write it under detached of an entry {FULL_ACCESS[type]} in {ORGANIZATION}, with external: true"
-    return "take it out of the YAML"
 
 
 def _new(inventory: Inventory, kind: Kind, now: Thing) -> str:

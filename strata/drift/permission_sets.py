@@ -13,7 +13,7 @@ from strata.aws.states import list_stacks, read_state
 from strata.config import SSO
 from strata.config.findings import DRIFT
 from strata.config.layers import STACKS
-from strata.drift.comparison import differing
+from strata.drift.comparison import compare
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Message
 from strata.identity.comparison import Refusal
@@ -57,13 +57,13 @@ def _read_states(aws: Aws, zone: LandingZone, stacks: Collection[str]) -> dict[s
 
 
 def _refusals(zone: LandingZone, states: Mapping[str, State], center: LiveCenter, *, left: bool) -> dict[str, Refusal]:
-    said, inventory = states_of(states, zone), Inventory(_NO_ORGANIZATION, center)
+    inventory = Inventory(_NO_ORGANIZATION, center)
     today = dt.datetime.now(dt.UTC).date()
     accepted = {(each.finding, each.at) for each in zone.accepted if each.finding in DRIFT and not each.ended(today)}
-    known = known_keys(zone, inventory, imported=said.ids)
-    drift = differing(zone, said, inventory, known, {}, accepted, (SET, SET_POLICY, INLINE, BOUNDARY))
+    known = known_keys(zone, inventory, imported=states_of(states, zone).ids)
+    drift = compare(zone, states, inventory, accepted, (SET, SET_POLICY, INLINE, BOUNDARY))
     by_hand = _by_set(drift.differences, left=left)
-    found = by_hand if left else {**_by_set(drift.otherwise), **by_hand}
+    found = by_hand if left else {**_by_set(drift.pending), **by_hand}
     return {
         key: _refusal(zone, key, differences, by_hand=key in by_hand)
         for key, differences in sorted(found.items())

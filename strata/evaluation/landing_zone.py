@@ -5,7 +5,6 @@ The only module here that knows the configuration.
 
 from __future__ import annotations
 
-import datetime as dt
 import json
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
@@ -53,12 +52,16 @@ class Actor:
     """The group of an identity provider in which its user has to be, if nobody here knows whether they are."""
 
 
+def level_name(kind: PolicyType, target: Target) -> str:
+    """Returns what answers call the SCPs or RCPs of a level."""
+    return f"{CONTROLS[kind]} of {'the root' if target == THE_ROOT else target}"
+
+
 class Evaluated:
     """The accounts, policies and permission sets of a landing zone; each document is parsed once."""
 
-    def __init__(self, landing_zone: LandingZone, today: dt.date | None = None) -> None:
-        """Looks at it on a day; without one, whether a date is over is not known."""
-        self.landing_zone, self.today = landing_zone, today
+    def __init__(self, landing_zone: LandingZone) -> None:
+        self.landing_zone = landing_zone
         self._levels: dict[tuple[PolicyType, Target], PolicyLayer] = {}
         self._documents: dict[str, Document] = {}
         self._accounts: dict[str, AccountLevels] = {}
@@ -134,8 +137,7 @@ class Evaluated:
             hidden = tuple(f"policy {policy.name}, {OF_OTHERS}" for policy in attached if not policy.is_known)
             if target == THE_ROOT and self.landing_zone.has_undescribed(kind):
                 hidden += (UNDESCRIBED,)  # wherever it is attached, which nothing says
-            name = "the root" if target == THE_ROOT else str(target)
-            self._levels[kind, target] = PolicyLayer(f"{CONTROLS[kind]} of {name}", (*full, *known), hidden)
+            self._levels[kind, target] = PolicyLayer(level_name(kind, target), (*full, *known), hidden)
         return self._levels[kind, target]
 
     # Documents

@@ -41,6 +41,8 @@ class PrincipalQuestion:
     """The region of the request where action and resource do not determine it."""
     keys: Mapping[str, Value] = field(default_factory=dict)
     """Keys of the request that somebody gave."""
+    but: tuple[str, ...] = ()
+    """Where no resource is given: patterns of those that it is none of."""
 
 
 def find_action(written: str) -> Action:
@@ -136,7 +138,8 @@ def resource_of(evaluated: Evaluated, question: PrincipalQuestion, here: Account
     """
     if question.resource is None:
         resource = as_asked(question.action, _any_resource(question, here))
-        return resource if resource == "*" else resource.replace("*", unknown.ANYTHING), here
+        other = unknown.Other.than(question.but, resource.replace("*", unknown.ANYTHING))
+        return resource if resource == "*" else other, here
     check_resource(evaluated, question.resource)
     resource = as_asked(question.action, question.resource)
     if resource == "*":
@@ -172,20 +175,16 @@ def check_resource(evaluated: Evaluated, resource: str) -> None:
         text = f"{resource!r} is not an ARN; write arn:aws:service:region:account:resource, or '*'"
         raise UsageError(Message("text-malformed", text, kind="ARN", value=resource))
     if parts[4] not in ("", AWS_ITSELF, "*", *evaluated.keys) and not re.fullmatch(r"[0-9]{12}", parts[4]):
-        guess = did_you_mean(parts[4], evaluated.keys)
-        text = f"{resource!r} is in {parts[4]!r}, which is no account{guess}"
+        text = f"{resource!r} is in {parts[4]!r}, which is no account{did_you_mean(parts[4], evaluated.keys)}"
         raise UsageError(Message("unknown-name", text, name=parts[4], kind="account"))
     if not matches(parts[1], PARTITION):
         text = f"{resource!r} is of the partition {parts[1]!r}, not of {PARTITION!r}; write arn:{PARTITION}:..."
         raise UsageError(Message("unknown-name", text, name=parts[1], kind="partition"))
     regions = aws_limits().regions
-    if parts[3] and not any(matches(parts[3], region) for region in (*regions, _GLOBAL)):
+    # `global` is the region in an ARN of AWS Health, of events that no region has.
+    if parts[3] and not any(matches(parts[3], region) for region in (*regions, "global")):
         text = f"{resource!r} is in {parts[3]!r}, which is not an AWS region{did_you_mean(parts[3], regions)}"
         raise UsageError(Message("unknown-region", f"{text}; write a code such as eu-west-1", region=parts[3]))
-
-
-_GLOBAL = "global"
-"""The region in an ARN of AWS Health, of events that no region has."""
 
 
 def _any_resource(question: PrincipalQuestion, here: AccountLevels) -> str:

@@ -41,9 +41,9 @@ def replaced(file: str, text: str, owner: str, block: str) -> str:
     Raises:
         StrataError: the old block is damaged, or a section of the block stands outside of it as well.
     """
-    lines = atomic.split_lines(text)
+    lines = _lines(text)
     first, behind = _old_block(file, lines, owner)
-    ours = {header for _, header in _headers(atomic.split_lines(block))}
+    ours = {header for _, header in _headers(_lines(block))}
     taken = [
         _fault(file, number, Message("name-taken", f"[{header}] exists already, outside of the block", name=header))
         for number, header in _headers(lines)
@@ -79,7 +79,7 @@ def _end(owner: str) -> str:
 
 def has_profile(text: str, name: str) -> bool:
     """Says whether a text has the section of a profile."""
-    return f"profile {name}" in {header for _, header in _headers(atomic.split_lines(text))}
+    return f"profile {name}" in {header for _, header in _headers(_lines(text))}
 
 
 _HEADER = re.compile(r"""\s*\[\s*(profile|sso-session)\s+(["']?)(?P<name>[^\]]+?)\2\s*\]""")
@@ -110,3 +110,8 @@ def write(path: Path, old: str | None, new: str) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     before = None if old is None else old.encode()
     atomic.write({path: new.encode()}, instead_of={path: before}, private=True)
+
+
+def _lines(text: str) -> list[str]:
+    """Returns the lines with their ends, split at line feeds and carriage returns and nowhere else."""
+    return re.findall(r"[^\r\n]*(?:\r\n|\r|\n)|[^\r\n]+", text)

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from pathlib import Path
 
 from strata.atomic import cannot, write
 
 
-def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], gone: Sequence[str] = ()) -> None:
-    """Replaces files that still are as they were read, and deletes those that are `gone` once nothing names them.
+def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str]) -> None:
+    """Replaces files that still are as they were read.
 
     A kill between two files leaves the first as it becomes and the second as it was: config/ is in git.
 
@@ -20,8 +20,5 @@ def replace(folder: Path, before: Mapping[str, str], files: Mapping[str, str], g
     for path in contents:
         with cannot("made", path.parent):
             path.parent.mkdir(parents=True, exist_ok=True)
-    instead_of: dict[Path, bytes | None] = {folder / name: None for name in files}
-    for name in (*files, *gone):
-        if name in before:
-            instead_of[folder / name] = before[name].encode()
-    write(contents, instead_of=instead_of, gone=[folder / name for name in gone])
+    instead_of = {folder / name: before[name].encode() if name in before else None for name in files}
+    write(contents, instead_of=instead_of)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections import Counter
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import replace
 from functools import partial
 
@@ -13,7 +13,6 @@ from strata.aws.session import Aws
 from strata.config.models import Project
 from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
-from strata.inventory.members import LiveMembers, read_members
 from strata.inventory.of_accounts import HeldStack, read_of_accounts
 from strata.inventory.pace import Pace
 from strata.inventory.reading import confirmed, read
@@ -52,16 +51,6 @@ class InventoryReading:
         controls, unread = read_controls(asking, self._project, held, active)
         return replace(inventory, controls=controls, unread={**inventory.unread, **unread})
 
-    def members(self, aws: Aws, regions: Mapping[str, tuple[str, ...]]) -> LiveMembers:
-        """Returns what accounts have of contacts and settings, each asked in its governed regions, by id.
-
-        Raises:
-            AwsError: as `strata.inventory.members.read_members`.
-        """
-        asking = self._asking(aws)
-        told = self._counting(len(regions))
-        return read_members(asking, partial(self._inside, asking), self._project, regions, told)
-
     def of_accounts(self, aws: Aws, inventory: Inventory, stacks: Sequence[HeldStack]) -> Inventory:
         """Returns an inventory with what AWS has in and of accounts of what the states have.
 
@@ -79,15 +68,8 @@ class InventoryReading:
         """Returns AWS as the reader of a stack sees it, at the pace of its account."""
         if not (account := stack.account):
             return asking
-        return self._at_its_pace(entered(asking, account, stack.role), account)
-
-    def _inside(self, asking: Aws, account: str) -> Aws:
-        """Returns AWS as the access role of an account sees it, at the pace of the account."""
-        return self._at_its_pace(entered(asking, account), account)
-
-    def _at_its_pace(self, member: Aws, account: str) -> Aws:
         wait, throttled = partial(self._pace.wait, account=account), partial(self._pace.throttled, account=account)
-        return replace(member, before_send=wait, throttled=throttled)
+        return replace(entered(asking, account, stack.role), before_send=wait, throttled=throttled)
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.

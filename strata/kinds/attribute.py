@@ -54,7 +54,6 @@ ATTRIBUTE = Kind(
         for attribute in resource.get("attribute") or ()
     ),
     live=_live,
-    is_entry=True,
     way=lambda _attribute, here, _, now: Way(deploy=("sso",)) if now and not (here or now.undo) else None,
     fields={"source": ""},
     addresses=lambda zone: (f"{_TYPE}.main",) if zone.sso.access_control_attributes else (),

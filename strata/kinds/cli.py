@@ -27,11 +27,6 @@ def line(service: str, operation: str, *, region: str = "", **parameters: Any) -
     return " ".join((f"aws {service} {operation}", *words))
 
 
-def new_name(attribute: str, name: str) -> list[dict[str, str]]:
-    """Returns the operations by which the identity store renames something."""
-    return [{"AttributePath": attribute, "AttributeValue": name}]
-
-
 @dataclass(frozen=True)
 class CenterLines:
     """The lines that name the instance or its identity store."""
@@ -52,10 +47,3 @@ class CenterLines:
     def admin(self, operation: str, **parameters: Any) -> str:
         """Changes the instance."""
         return line("sso-admin", operation, instance_arn=self.instance, region=self.region, **parameters)
-
-    def change_set(self, operation: str, arn: str, **parameters: Any) -> Lines:
-        """Changes a permission set, and has its accounts get the change."""
-        return (
-            self.admin(operation, permission_set_arn=arn, **parameters),
-            self.admin("provision-permission-set", permission_set_arn=arn, target_type="ALL_PROVISIONED_ACCOUNTS"),
-        )

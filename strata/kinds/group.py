@@ -8,7 +8,6 @@ from strata.config import SSO
 from strata.kinds import at_aws
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory, LiveCenter
-from strata.kinds.cli import new_name
 from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
@@ -93,9 +92,6 @@ GROUP = Kind(
     live_fields=lambda group: {"name": group.name, "description": group.description},
     id_of=lambda import_id: import_id.rpartition("/")[2],
     fields={"name": "name", "description": "description"},
-    rename=lambda aws, own, name: aws.cli.people(
-        "update-group", group_id=own, operations=new_name("displayName", name)
-    ),
     section="groups",
     addresses=lambda zone: (f"{_TYPE}.{key}" for key, group in zone.groups.items() if not group.external),
     wanted=lambda zone, inventory, ids: (

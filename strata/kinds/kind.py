@@ -12,7 +12,6 @@ from strata.config.models import PARTITION, Project
 from strata.kinds.arguments import Attributes
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
-from strata.kinds.cli import Lines
 from strata.kinds.thing import AtAws, InStates, Thing
 from strata.landing_zone import LandingZone
 from strata.policy.equality import meaning
@@ -180,13 +179,8 @@ class Kind:
         meaning: what counts of a value where two are compared, by the attribute.
         fields: the fields of the entry that hold an attribute; empty where the entry is the value.
         stays: what no deploy switches off of it does nothing by itself, so that it is no difference.
-        is_entry: it is an entry of a list in a resource: what AWS has already of these, no plan shows.
-        inside: the attribute with the thing of its kind that holds it; AWS deletes none that holds another.
         left: the attribute that a deploy leaves as it is, because Terraform would replace the thing.
         way: the way back where it is not that of every kind, by the attribute and what is declared, recorded and live.
-        ids_at_aws: how AWS calls what is declared external and AWS may have lost.
-        again: the lines that give such a thing again, or its value, by the attribute and what was before, with its ids.
-        rename: the line that gives the thing of an id another name, where AWS gives none to two, and renames at all.
     """
 
     name: str
@@ -210,13 +204,8 @@ class Kind:
     meaning: Callable[[str, Any], Any] = lambda _, value: meaning(value)
     fields: Mapping[str, str] = field(default_factory=dict)
     stays: bool = False
-    is_entry: bool = False
-    inside: str = ""
     left: str = ""
     way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None
-    ids_at_aws: Callable[[AtAws, Thing], Mapping[str, str]] | None = None
-    again: Callable[[AtAws, str, Thing], Lines] = lambda *_: ()
-    rename: Callable[[AtAws, str, str], Lines] | None = None
 
     @property
     def is_compared(self) -> bool:

@@ -67,7 +67,6 @@ TRUSTED = Kind(
     ),
     recorded=_recorded_services,
     live=_trusted,
-    is_entry=True,
 )
 
 
@@ -190,7 +189,6 @@ ROOT_ACCESS = Kind(
         )
         for feature in sorted(aws.inventory.root_features)
     ),
-    is_entry=True,
 )
 RAM_SHARING = Kind(
     "sharing with the organization",

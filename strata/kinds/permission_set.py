@@ -10,9 +10,11 @@ from typing import Any
 from strata.config import SSO, models
 from strata.config.text import address_part
 from strata.config.types import session_length
+from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
+from strata.kinds.change import Way
 from strata.kinds.control_tower import keeper_of_set, taken_back_by
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
@@ -97,10 +99,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         )
 
 
-def _arn(aws: AtAws, key: str) -> str:
-    return next((arn for arn, known in aws.known["permission-set"].items() if known == key), "")
-
-
 def _known(aws: AtAws) -> Iterator[tuple[at_aws.LivePermissionSet, str, str]]:
     """Yields the permission sets of which it is known what they should have, with key and import id."""
     for permission_set, whole in _every(aws.inventory):
@@ -136,7 +134,6 @@ SET = Kind(
     id_of=lambda import_id: import_id.partition(",")[0],
     meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
     fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
-    ids_at_aws=lambda aws, here: {"id": _arn(aws, here.name)},
     addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),
     import_ids=lambda inventory: ((_SET, whole) for _, whole in _every(inventory)),
@@ -160,6 +157,14 @@ def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple
         for permission_set in _ours(zone):
             if permission_set.key in ids["permission-set"]:
                 yield permission_set, f"{ids['permission-set'][permission_set.key]},{center.instance}"
+
+
+def _taken_out(_: str, here: Thing | None, _before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the way back of what somebody put into a set: the line, and the deploy that brings it to the accounts."""
+    if here or not now:
+        return None
+    text = "the line changes the set; the deploy provisions it, once nothing else of it differs"
+    return Way(deploy=("sso",), undo=now.undo, by_hand=Message("provisioned-by-deploy", text))
 
 
 # Managed policies, of AWS and of customers
@@ -215,15 +220,16 @@ def _policies_at_aws(aws: AtAws) -> Iterator[Thing]:
             if not aws.is_elsewhere(MANAGED, f"{arn},{whole}"):
                 ids = {"set": key, "arn": permission_set.arn, **live_policy(arn), "policy": arn}
                 operation = "detach-managed-policy-from-permission-set"
-                undo = aws.cli.change_set(operation, permission_set.arn, managed_policy_arn=arn)
-                yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=undo)
+                undo = aws.cli.admin(operation, permission_set_arn=permission_set.arn, managed_policy_arn=arn)
+                yield Thing("permission set policy", f"{aws_policy(arn)} in {key}", ids=ids, undo=(undo,))
         for policy in permission_set.customer_managed:
             if not aws.is_elsewhere(CUSTOMER, f"{policy.name},{policy.path},{whole}"):
                 operation = "detach-customer-managed-policy-reference-from-permission-set"
                 reference = {"Name": policy.name, "Path": policy.path}
+                whose = {"permission_set_arn": permission_set.arn, "customer_managed_policy_reference": reference}
                 ids = {"set": key, "arn": permission_set.arn, "name": policy.name, **live_policy(policy)}
-                undo = aws.cli.change_set(operation, permission_set.arn, customer_managed_policy_reference=reference)
-                yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=undo)
+                undo = aws.cli.admin(operation, **whose)
+                yield Thing("permission set policy", f"{policy.path}{policy.name} in {key}", ids=ids, undo=(undo,))
 
 
 SET_POLICY = Kind(
@@ -265,6 +271,7 @@ SET_POLICY = Kind(
     ),
     recorded=_recorded_policies,
     live=_policies_at_aws,
+    way=_taken_out,
 )
 
 
@@ -277,8 +284,8 @@ def _live_inline(aws: AtAws) -> Iterator[Thing]:
     for permission_set, key, whole in _known(aws):
         if permission_set.inline and not aws.is_elsewhere(_INLINE, whole):
             document, ids = content(permission_set.inline), {"set": key, "arn": permission_set.arn}
-            undo = aws.cli.change_set("delete-inline-policy-from-permission-set", permission_set.arn)
-            yield Thing("inline policy", key, {"document": document}, ids=ids, undo=undo, rights=document)
+            undo = aws.cli.admin("delete-inline-policy-from-permission-set", permission_set_arn=permission_set.arn)
+            yield Thing("inline policy", key, {"document": document}, ids=ids, undo=(undo,), rights=document)
 
 
 def inline_file(key: str) -> str:
@@ -302,8 +309,9 @@ def _live_boundary(aws: AtAws) -> Iterator[Thing]:
         if permission_set.boundary and not aws.is_elsewhere(_BOUNDARY, whole):
             boundary = live_policy(permission_set.boundary)
             policy, ids = _policy(ManagedPolicy(**boundary)), {"set": key, "arn": permission_set.arn, **boundary}
-            undo = aws.cli.change_set("delete-permissions-boundary-from-permission-set", permission_set.arn)
-            yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=undo, rights=policy)
+            operation = "delete-permissions-boundary-from-permission-set"
+            undo = aws.cli.admin(operation, permission_set_arn=permission_set.arn)
+            yield Thing("permissions boundary", key, {"policy": policy}, ids=ids, undo=(undo,), rights=policy)
 
 
 INLINE = Kind(
@@ -322,6 +330,7 @@ INLINE = Kind(
         for document in (content(text(inline, "inline_policy")),)
     ),
     live=_live_inline,
+    way=_taken_out,
     addresses=lambda zone: (
         f"{_INLINE}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.inline
     ),
@@ -341,6 +350,7 @@ BOUNDARY = Kind(
     ),
     recorded=_recorded_boundary,
     live=_live_boundary,
+    way=_taken_out,
     addresses=lambda zone: (
         f"{_BOUNDARY}.{permission_set.key}" for permission_set in _ours(zone) if permission_set.boundary
     ),

@@ -14,7 +14,7 @@ from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way, made_again
 from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
 from strata.kinds.identity import Mark, policy_identity
-from strata.kinds.kind import AlreadyExists, Ids, Key, Kind, LiveName, Resource
+from strata.kinds.kind import AlreadyExists, Ids, Kind, LiveName, Resource
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content
 from strata.landing_zone import LandingZone
 from strata.landing_zone.policies import FULL_ACCESS
@@ -63,10 +63,6 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         yield Thing("policy", name, values, ids=ids, undo=undo, note=note, rights=rights, external=external)
 
 
-def _id(aws: AtAws, key: str) -> str:
-    return next((id for id, known in aws.known["policy"].items() if known == key), "")
-
-
 POLICY = Kind(
     "policy",
     "organizations",
@@ -84,9 +80,7 @@ POLICY = Kind(
     ),
     live_fields=lambda live: {"name": live.name, "description": live.description},
     fields={"name": "name", "description": "description"},
-    ids_at_aws=lambda aws, here: {"id": _id(aws, here.name)},
     way=made_again,
-    rename=lambda _, own, name: (cli.line("organizations", "update-policy", policy_id=own, name=name),),
 )
 
 
@@ -160,15 +154,12 @@ def _live_attachments(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("attachment", name, ids=ids, undo=undo, external=external)
 
 
-def _ids_of_attachment(aws: AtAws, here: Thing) -> dict[str, str]:
-    if full_access_of(here.name):
-        return dict(here.ids)
-    policy, _, place = here.name.partition(" on ")
-    what, _, key = place.partition(" ")
-    kind: Key = "ou" if what == "unit" else "account"
-    targets = {known: id for id, known in aws.known[kind].items()}
-    target = aws.inventory.organization.root if what == "root" else targets.get(key, "")
-    return {"policy": _id(aws, policy), "target": target}
+def _attached_again(_: str, here: Thing | None, before: Thing | None, now: Thing | None) -> Way | None:
+    """Returns the line that attaches AWS's own policy again, which no deploy does."""
+    if now or not (here and before and full_access_of(here.name)):
+        return None
+    ids = {"policy_id": before.ids["policy"], "target_id": before.ids["target"]}
+    return Way(undo=(cli.line("organizations", "attach-policy", **ids),))
 
 
 def _wanted(zone: LandingZone, inventory: Inventory, ids: Ids) -> Iterator[tuple[str, str]]:
@@ -219,12 +210,7 @@ ATTACHMENT = Kind(
         for id, target in _with_full_access(aws).items()
         if (type, target) not in aws.zone.without_full_access
     ),
-    ids_at_aws=_ids_of_attachment,
-    again=lambda _aws, _attribute, here: (
-        (cli.line("organizations", "attach-policy", policy_id=here.ids["policy"], target_id=here.ids["target"]),)
-        if here.ids["policy"] and here.ids["target"]
-        else ()
-    ),
+    way=_attached_again,
 )
 
 
@@ -288,6 +274,5 @@ POLICY_TYPE = Kind(
     given=_types_of_layers,
     way=_on_again,
     stays=True,
-    is_entry=True,
 )
 """An argument of the organization."""

@@ -4,16 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from typing import Any
 
-from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, LAYERS, MOVES, ORGANIZATION
-from strata.config.keys import (
-    with_key,
-    with_key_expected,
-    with_key_in_detection,
-    with_key_in_layer,
-    with_scalars,
-)
+from strata.config import ACCEPTED, EXPECTATIONS, IMPORTS, LAYERS, MOVES, ORGANIZATION, SSO
+from strata.config.entries import in_data, with_entry
+from strata.config.keys import KEY, WAVES, with_key, with_key_expected, with_scalars
+from strata.config.layers import Layer
 from strata.config.moves import Kind, Move
 from strata.errors import Message, StrataError
 from strata.kinds import WORDS
@@ -38,63 +33,69 @@ def keys_of(landing_zone: LandingZone, kind: Kind) -> frozenset[str]:
 
 
 def with_other_key(landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
-    """Returns the files that have the key, all but moves.yaml and accepted.yaml, with the other in its place.
+    """Returns the files that have the key, all but moves.yaml, with the other in its place.
 
-    The landing zone is that of the files, or of what they were before other things got other keys.
+    What took its name from its key has that written. The landing zone is that of the files, or of what they were before
+    other things got other keys.
 
     Raises:
-        StrataError: an option makes the thing, and names it.
+        StrataError: an option makes the thing, and names it; or it stands in flow style, and needs its name written.
     """
-    name = _name_from_key(landing_zone, move) if move.from_ in keys_of(landing_zone, move.kind) else None
-    has = {file: text for file, text in before.items() if move.from_ in text or "\\" in text}
-    own = {file: text for file, text in has.items() if file not in (MOVES, ACCEPTED)}
-    imports, expected = own.pop(IMPORTS, None), own.pop(EXPECTATIONS, None)
-    placed = {layer.file: layer.deploying.model_fields_set for layer in landing_zone.layers.values()}
-    sections = {layer.file: layer.by_place for layer in landing_zone.layers.values()}
-    files = {
-        file: with_key_in_layer(text, move, placed=placed.get(file, ()), sections=sections.get(file, ()))
-        if file.startswith(f"{LAYERS}/")
-        else with_key_in_layer(text, move, sections=("settings",))
-        if file == BASELINE
-        else with_key_in_detection(text, move)
-        if file == DETECTION
-        else with_key(text, move, name)
-        for file, text in own.items()
-    }
-    if expected is not None:
-        files[EXPECTATIONS] = with_key_expected(expected, move)
-    if imports is not None:
-        here = {(move.kind, move.from_): move.to}
-        files[IMPORTS] = with_scalars(imports, lambda text: address_now(text, here))
+    named = _named(landing_zone, move) if move.from_ in keys_of(landing_zone, move.kind) else None
+    ways = {layer.file: _ways(layer) for layer in landing_zone.layers.values()}
+    files = {}
+    for file, text in before.items():
+        if file == MOVES or not (move.from_ in text or "\\" in text):
+            continue
+        if file == ACCEPTED:
+            files[file] = with_scalars(text, lambda place: _place_with_other_key(place, move))
+        elif file == EXPECTATIONS:
+            files[file] = with_key_expected(text, move)
+        elif file == IMPORTS:
+            files[file] = with_scalars(text, lambda text: address_now(text, {(move.kind, move.from_): move.to}))
+        else:
+            files[file] = with_key(text, move, ways.get(file, (WAVES,)) if file.startswith(f"{LAYERS}/") else None)
+    if named and named[0] in files:
+        file, way, name = named
+        files[file] = with_entry(files[file], (*way[:-1], move.to), {"name": name}, file)
     return files
 
 
-def place_with_other_key(place: str, move: Move) -> str:
-    """Returns the place of a finding as it may be called under the new key."""
+def _ways(layer: Layer) -> list[tuple[str, ...]]:
+    """Returns where the file of a layer has accounts and units that are no settings of its own."""
+    placed = (way for way in (("account",), ("accounts", "*")) if way[0] in layer.deploying.model_fields_set)
+    return [WAVES, *placed, *((section, KEY) for section in layer.by_place)]
+
+
+def _place_with_other_key(place: str, move: Move) -> str:
+    """Returns the place of a finding as it may be called under the new key; check tells of one that it is not."""
     return re.sub(rf"(?<![\w-]){re.escape(move.from_)}(?![\w-])", move.to, place)
 
 
-def _name_from_key(landing_zone: LandingZone, move: Move) -> str | None:
-    """Returns the name of a thing that has none of its own in the YAML, None where it has, or where none has."""
-    organization, sso = landing_zone.organization, landing_zone.sso
-    match move.kind:
-        case "account":
-            return None if organization.accounts[move.from_].name else landing_zone.accounts[move.from_].name
-        case "ou":
-            unit = landing_zone.units[move.from_]
-            entry: Any = landing_zone.source_file(ORGANIZATION).data
-            for part in unit.location:
-                entry = entry.get(str(part)) if isinstance(entry, dict) else None
-            return None if isinstance(entry, dict) and entry.get("name") else unit.name
-        case "policy" if move.from_ in organization.policies:
-            return None if organization.policies[move.from_].name else landing_zone.policies[move.from_].name
-        case "group":
-            return None if sso.groups[move.from_].name else landing_zone.groups[move.from_].name
-        case "permission-set" if move.from_ in sso.permission_sets:
-            has = sso.permission_sets[move.from_].name
-            return None if has else landing_zone.permission_sets[move.from_].name
-        case "policy" | "permission-set":
-            text = f"{WORDS[move.kind]} {move.from_} is made by an option, which sets its key"
-            raise StrataError(Message("made-by-option", text, kind=move.kind, key=move.from_))
-        case _:
-            return None
+def _named(landing_zone: LandingZone, move: Move) -> tuple[str, tuple[str, ...], str] | None:
+    """Returns the file, the way and the name of a thing that took its name from its key; None where it has its own."""
+    section, things = _SECTIONS.get(move.kind, ("", ""))
+    if not section:
+        return None
+    thing = getattr(landing_zone, things)[move.from_]
+    location = thing.location if move.kind == "ou" else (section, move.from_)
+    file = SSO if move.kind in ("group", "permission-set") else ORGANIZATION
+    part, here = landing_zone.source_file(file).origin(location)
+    try:
+        entry = in_data(part.data, here)
+    except (KeyError, TypeError):
+        text = f"{WORDS[move.kind]} {move.from_} is made by an option, which sets its key"
+        raise StrataError(Message("made-by-option", text, kind=move.kind, key=move.from_)) from None
+    if isinstance(entry, dict) and entry.get("name"):
+        return None
+    return part.name or file, tuple(map(str, here)), thing.name
+
+
+_SECTIONS: Mapping[Kind, tuple[str, str]] = {
+    "account": ("accounts", "accounts"),
+    "ou": ("organizational_units", "units"),
+    "policy": ("policies", "policies"),
+    "group": ("groups", "groups"),
+    "permission-set": ("permission_sets", "permission_sets"),
+}
+"""The section of each kind whose things have names, and where the landing zone has them."""

@@ -73,9 +73,5 @@ UNIT = Kind(
     named=_named,
     live_fields=lambda live: {"name": live.name},
     fields={"name": "name"},
-    inside="unit",
     way=made_again,
-    rename=lambda _, own, name: (
-        cli.line("organizations", "update-organizational-unit", organizational_unit_id=own, name=name),
-    ),
 )

@@ -8,7 +8,6 @@ from strata.config import SSO
 from strata.kinds import at_aws, cli
 from strata.kinds.arguments import block, text
 from strata.kinds.change import Way
-from strata.kinds.cli import new_name
 from strata.kinds.identity import Mark
 from strata.kinds.kind import READABLE, AlreadyExists, Kind, LiveName, Resource
 from strata.kinds.shared import CONFLICT
@@ -87,7 +86,7 @@ def _way(attribute: str, here: Thing | None, _before: Thing | None, now: Thing |
     if not (here and now and attribute == "user_name") or here.external:
         return None
     where = {"identity_store_id": now.ids["store"], "user_id": now.ids["id"], "region": now.ids["region"]}
-    operations = new_name("userName", here.values["user_name"])
+    operations = [{"AttributePath": "userName", "AttributeValue": here.values["user_name"]}]
     return Way(undo=(cli.line("identitystore", "update-user", **where, operations=operations),))
 
 
@@ -114,7 +113,6 @@ USER = Kind(
     declared=_declared,
     recorded=_recorded,
     live=_live,
-    rename=lambda aws, own, name: aws.cli.people("update-user", user_id=own, operations=new_name("userName", name)),
     named=lambda inventory, _: (
         LiveName(user.id, user.user_name, folded(user.user_name), [_key_name(user), user.user_name])
         for center in inventory.centers

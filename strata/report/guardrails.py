@@ -10,14 +10,13 @@ from typing import Any
 from strata.config import EXPECTATIONS
 from strata.config.expectations import ENTRIES, Expectation
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.lockout import DEPLOYER, ENTER, ways
+from strata.evaluation.lockout import in_management, in_members
 from strata.evaluation.sentences import resolved
 from strata.landing_zone import MANAGEMENT, ROOT, LandingZone
-from strata.landing_zone.permissions import STACKS
 from strata.policy.answers import Outcome
 from strata.report.places import places
 from strata.rules.expectations import case_in_words, examined, unaskable
-from strata.text import listed, plural
+from strata.text import listed
 
 OTHERS_DECIDE = "others decide who that is"
 """Why it depends where somebody has the rights whom an identity provider, or Control Tower, looks after."""
@@ -50,7 +49,7 @@ class Undoing:
     by: str
     outcome: Outcome
     why: str
-    stacks: bool = False
+    in_management: bool = False
     """Whether it is about the management account, where a deploy writes."""
 
 
@@ -122,21 +121,18 @@ def _expected(landing_zone: LandingZone, as_of: dt.date, inside: Mapping[str, se
 
 
 def _undoing(landing_zone: LandingZone, as_of: dt.date) -> Iterator[Undoing]:
-    """Yields the ways to undo something, those that are alike in one; not those that were never meant to be any."""
+    """Yields who can do what has to stay possible: there everybody who is asked, in members the best of them."""
+    evaluated = Evaluated(landing_zone)
+    replies = [(asked, reply) for asked in in_management(evaluated, as_of) for reply in asked.replies]
+    replies += [(asked, asked.best) for asked in in_members(evaluated, as_of) if asked.best]
     alike: dict[tuple[str, Outcome, str, bool], tuple[dict[str, None], set[str]]] = {}
-    for way in ways(landing_zone, as_of):
-        if way.falls_short or (way.by == DEPLOYER and landing_zone.deployer is None):
-            continue
-        why = "" if way.outcome is Outcome.ALLOWED else f"{way.action}: {way.decided.level} {way.decided.reason}"
-        why = OTHERS_DECIDE if way.external else why
-        what, accounts = alike.setdefault((way.by, way.outcome, why, MANAGEMENT in way.accounts), ({}, set()))
-        what[way.what] = None
-        accounts |= set(way.accounts)
-    for (by, outcome, why, stacks), (what, accounts) in alike.items():
-        if stacks:
-            words = "every stack" if set(what) == set(STACKS) else f"{plural(len(what), 'stack')} {listed(list(what))}"
-        else:
-            repaired = [thing for thing in what if thing != ENTER]
-            parts = ["enters the account"] if ENTER in what else []
-            words = ", ".join([*parts, f"repairs {listed(repaired)}"] if repaired else parts)
-        yield Undoing(words, places(landing_zone, sorted(accounts)), by, outcome, why, stacks)
+    for asked, reply in replies:
+        decided = reply.answer.decided
+        why = "" if reply.answer.allowed else f"{reply.answer.request.action}: {decided.level} {decided.reason}"
+        why = OTHERS_DECIDE if reply.answer.allowed and reply.external else why
+        what, accounts = alike.setdefault((reply.by, reply.outcome, why, MANAGEMENT in asked.accounts), ({}, set()))
+        what[asked.question.what] = None
+        accounts |= set(asked.accounts)
+    for (by, outcome, why, there), (what, accounts) in alike.items():
+        where = places(landing_zone, sorted(accounts))
+        yield Undoing(listed(list(what)), where, by, outcome, why, there)

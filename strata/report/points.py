@@ -150,9 +150,9 @@ def _undoing(first: Overview) -> Point:
     lines = tuple(
         f"{undoing.by}{doubts.get(undoing.why, ', not for certain')}: {undoing.what}"
         for undoing in first.guardrails.undoing
-        if undoing.outcome is not Outcome.DENIED and undoing.stacks
+        if undoing.outcome is not Outcome.DENIED and undoing.in_management
     )
-    remark = "Undoing takes the right to write what a deploy writes in the management account."
+    remark = "Undoing takes the right to change state, policies and access in the management account."
     return Point("can_undo", "Can undo a deploy", lines or _NOBODY, "fine" if lines else "danger", remark)
 
 

@@ -8,17 +8,15 @@ import tempfile
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import IO, NamedTuple, cast
 
 from strata.atomic import read_text
-from strata.config import ACCEPTED, LAYERS, MOVES, OPTIONAL
-from strata.config.keys import with_scalars
+from strata.config import LAYERS, MOVES, OPTIONAL
 from strata.config.loader import FILES, files_of, split_files
 from strata.config.moves import Move
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.kinds.renaming import keys_of, place_with_other_key, with_other_key
+from strata.kinds.renaming import keys_of, with_other_key
 from strata.landing_zone import LandingZone
 from strata.load import load
 
@@ -105,8 +103,6 @@ def _under_keys_of_today(folder: Path, moves: Sequence[Move]) -> tuple[LandingZo
         if move.from_ in keys[move.kind] and move.to not in keys[move.kind]:
             with suppress(StrataError):  # what an option makes counts as gone, and another as new
                 files |= with_other_key(landing_zone, files, move)
-                if ACCEPTED in files:
-                    files[ACCEPTED] = with_scalars(files[ACCEPTED], partial(place_with_other_key, move=move))
                 keys[move.kind] = keys[move.kind] - {move.from_} | {move.to}
                 made.append(move)
     (folder / MOVES).unlink(missing_ok=True)  # its entries end at keys that are none any more
@@ -128,6 +124,9 @@ def _commit(folder: Path, revision: str) -> str:
     if prefix is None:
         text = f"{folder} is not in a git repository, so it has no revision {revision!r}"
         raise StrataError(Message("no-repository", text, place=str(folder), revision=revision))
+    if not _git(folder, "ls-files", "--cached"):
+        text = f"git does not know {folder}, so nothing can be compared; commit it, then edit it"
+        raise StrataError(Message("folder-not-in-git", text, place=str(folder), revision=revision))
     commit = _git(folder, "rev-parse", "--verify", "--quiet", "--end-of-options", f"{revision}^{{commit}}")
     if commit is None:
         remedy = "in a shallow clone, fetch it first (actions/checkout: fetch-depth: 0)"

@@ -82,7 +82,7 @@ def check(partial: PartialConfiguration) -> list[Fault]:
 
 def check_whole(landing_zone: LandingZone, day: dt.date | None = None, today: dt.date | None = None) -> list[Fault]:
     """Returns the faults of a configuration that has no others: the evaluation of policies needs all of it."""
-    return list(Guard.of(landing_zone, day, today).faults(day))
+    return list(Guard.of(landing_zone, day or today).faults(day))
 
 
 def lock_outs_in(partial: PartialConfiguration) -> list[tuple[str, str]]:

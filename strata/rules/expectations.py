@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 from collections import defaultdict
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -120,13 +120,17 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Expec
         return []
     examination, sentences = _sentences(landing_zone, day)
     results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
-    causes: defaultdict[object, list[ExpectationResult]] = defaultdict(list)
-    for result in results:
-        if not result.holds:
-            causes[_cause(result)].append(result)
-    if causes:
-        raise UnmetError(results, {_fault(landing_zone, *unmet): unmet for unmet in causes.values()})
+    if causes := _by_cause(result for result in results if not result.holds):
+        raise UnmetError(results, {_fault(landing_zone, *unmet): unmet for unmet in causes})
     return results
+
+
+def _by_cause(unmet: Iterable[ExpectationResult]) -> list[list[ExpectationResult]]:
+    """Returns expectations that fail, those of one cause together."""
+    causes: defaultdict[object, list[ExpectationResult]] = defaultdict(list)
+    for result in unmet:
+        causes[_cause(result)].append(result)
+    return list(causes.values())
 
 
 def _cause(result: ExpectationResult) -> object:
@@ -137,22 +141,18 @@ def _cause(result: ExpectationResult) -> object:
     return (accounts, result.expectation.expects, bool(first.answer), str(decided))
 
 
-AS_EXPECTED = "make the expectations say what is meant first; --dry-run shows the rest"
-"""The way out where an edit would break expectations."""
-
-
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields the expectations that hold before, or are new, and not after."""
+    """Yields the expectations that hold before, or are new, and not after; those of one cause once."""
     old = {expectation.id for expectation in before.expectations}
     held = {result.expectation.id for result in examined(before) if result.holds}
-    for result in examined(after):
-        if result.holds or result.expectation.id in old.difference(held):
-            continue
-        fault = _fault(after, result)
+    failed_before = old - held
+    unmet = (result for result in examined(after) if not result.holds and result.expectation.id not in failed_before)
+    for result, *others in _by_cause(unmet):
+        fault = _fault(after, result, *others)
         place = f"{EXPECTATIONS}:{fault.line}"
         verb = "no longer holds" if result.expectation.id in old else "does not hold"
         case = case_in_words(result.failing[0])
-        text = f"{place}: {result.expectation.id} {verb}: {case}; strata plan refuses it"
+        text = f"{place}: {result.expectation.id} {verb}: {case}{_and_others(others)}; strata plan refuses it"
         yield fault.problem.saying(text, place=place)
 
 
@@ -179,9 +179,8 @@ def _fault(landing_zone: LandingZone, result: ExpectationResult, *others: Expect
     text = f"{expectation.id} ({' '.join(expectation.reason.split())}): {case_in_words(first)}"
     if more := result.number - len(first.accounts):
         text += f", and {'at least ' if result.cut else ''}{counted(more, 'more case')}"
+    text += _and_others(others)
     also = [other.expectation.id for other in others]
-    if also:
-        text += f"; with it {counted(len(also), 'more expectation')} there: {listed(also, 3)}"
     problem = Message(
         "expectation-unmet",
         text,
@@ -198,6 +197,12 @@ def _fault(landing_zone: LandingZone, result: ExpectationResult, *others: Expect
 
 
 # In words
+
+
+def _and_others(others: Sequence[ExpectationResult]) -> str:
+    also = [other.expectation.id for other in others]
+    return f"; with it {counted(len(also), 'more expectation')} there: {listed(also, 3)}" if also else ""
+
 
 _SHOWN = 3
 """Accounts that are named."""

@@ -80,7 +80,7 @@ def found_warnings(
 
     Accepted findings are left out; with a day, not those whose acceptance ended before it.
     """
-    guard = Guard.of(landing_zone, today=day or today)
+    guard = Guard.of(landing_zone, day or today)
     doubts = _doubts(landing_zone, guard)
     located: list[LocatedWarning] = []
     grouped: dict[tuple[str, str], list[Warned]] = defaultdict(list)
@@ -96,13 +96,6 @@ def found_warnings(
             located.append(_told(landing_zone, warned, [], over))
     located += [_told(landing_zone, warned, others) for warned, *others in grouped.values()]
     return sorted(located, key=lambda warning: (warning.source, warning.told))
-
-
-def accepted_here(landing_zone: LandingZone) -> frozenset[tuple[str, str]]:
-    """Returns finding and place of everything that accepted.yaml may accept."""
-    guard = Guard.of(landing_zone)
-    doubts = ((warned.finding, warned.at) for warned in _doubts(landing_zone, guard))
-    return frozenset({*doubts, *_errors(landing_zone, guard)})
 
 
 def _errors(landing_zone: LandingZone, guard: Guard) -> Iterator[tuple[str, str]]:

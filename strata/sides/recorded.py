@@ -32,7 +32,6 @@ class States:
         elsewhere: type and id of what own layers have, and of what a deploy has yet to delete.
         looked_up: groups and users that an identity provider looks after, by the address that they would have.
         broken: addresses of what a run left half made.
-        whole: whether the attributes are all there; readings of format 1 have tags and ids alone.
         let_go: the addresses of accounts that the last deploy took for retired, or left out.
         shipped: the same as `attributes` by stack, of the layers that come with Strata, and outputs as type `output`.
     """
@@ -42,7 +41,6 @@ class States:
     elsewhere: frozenset[tuple[str, str]] = frozenset()
     looked_up: Mapping[str, ExternalPrincipal] = field(default_factory=dict)
     broken: frozenset[str] = frozenset()
-    whole: bool = False
     let_go: frozenset[str] = frozenset()
     shipped: Mapping[str, Mapping[str, Mapping[str, Attributes]]] = field(default_factory=dict)
 
@@ -83,7 +81,6 @@ def states_of(states: Mapping[str, State], zone: LandingZone) -> States:
         elsewhere=frozenset((resource.type, str(resource.attributes.get("id") or "")) for resource in elsewhere),
         looked_up=looked_up,
         broken=frozenset(resource.address for resource in held if resource.address not in sound),
-        whole=True,
         let_go=frozenset(retired_accounts(states).values()),
         shipped={stack: _sound(state) for stack, state in shipped.items()},
     )
@@ -138,8 +135,9 @@ def recorded_side(zone: LandingZone, states: States, without: Collection[str] = 
     left = ((address, attributes) for address, attributes in states.held() if address not in without)
     in_states = InStates(zone, moved(zone, left), looked_up, shipped_now(zone, states))
     things = (thing for kind in KINDS for thing in kind.recorded(in_states))
-    # What others look after in the organization, and their permission sets, no state has.
-    by_others = (thing for kind in KINDS if kind.ids_at_aws for thing in kind.declared(zone) if thing.external)
+    # What others look after no state has, but for the groups and users that it names.
+    keyed = KINDS_BY_TYPE.values()
+    by_others = (thing for kind in KINDS for thing in kind.declared(zone) if thing.external and thing.kind not in keyed)
     return side((*things, *by_others))
 
 

@@ -381,7 +381,7 @@ def _without_idle(landing_zone: LandingZone, workspace: Workspace, deployed: Col
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:
     landing_zone = load(options.config, today=today)
-    if faults := [*Guard.of(landing_zone, today=today).faults(today), *control_tower.faults(landing_zone)]:
+    if faults := [*Guard.of(landing_zone, today).faults(today), *control_tower.faults(landing_zone)]:
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone

@@ -5,13 +5,9 @@ https://docs.aws.amazon.com/accounts/latest/reference/manage-acct-regions.html
 
 from __future__ import annotations
 
-import functools
 from dataclasses import dataclass, field
 
-import boto3
-
-from tests.aws.account import require_member
-from tests.aws.calls import Call, Parameters, Refused, Service, order, page
+from tests.aws.calls import Call, Parameters, Refused, Service, order
 from tests.aws.memory import of
 
 account, ec2 = Service("account"), Service("ec2")
@@ -64,20 +60,7 @@ def describe(call: Call) -> Parameters:
     return said
 
 
-@account.answers("ListRegions")
-def list_regions(call: Call) -> Parameters:
-    asked, wanted = require_member(call), call.parameters.get("RegionOptStatusContains")
-    found = [{"RegionName": name, "RegionOptStatus": _status(asked, name)} for name in _all()]
-    return page(call, [one for one in found if not wanted or one["RegionOptStatus"] in wanted], "Regions", size=50)
-
-
 def _status(account: str, region: str) -> str:
     if region in _BY_DEFAULT:
         return "ENABLED_BY_DEFAULT"
     return "ENABLED" if region in of(Enabled, account, "").regions else "DISABLED"
-
-
-@functools.cache
-def _all() -> list[str]:
-    """Returns all regions of AWS, those that nobody has enabled too."""
-    return sorted(boto3.Session().get_available_regions("ec2"))

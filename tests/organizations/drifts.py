@@ -60,7 +60,7 @@ _ORGANIZATION = {
     "account made": _by_hand("unmanaged_accounts", "made account rogue (000000000009)", account("a9", name="rogue")),
     "account gone": _by_hand(
         "aws organizations invite-account-to-organization",
-        ("gone assignment Reader of group readers-of-it in a4", "gone account a4"),
+        "gone account a4",
         gone("account", "a4"),
     ),
     "account renamed": _by_hand(
@@ -173,7 +173,10 @@ _PEOPLE = {
     ),
     "group made again": _by_hand(
         "aws identitystore delete-group",
-        f"changed group admins: id is {id_of('group', '', 16)}",
+        (
+            "changed membership user ana in group admins: id is 00000016-0001-4000-a000-000000000000",
+            f"changed group admins: id is {id_of('group', '', 16)}",
+        ),
         changed("group", "admins", number=16),
     ),
     "group's description": _by_hand(

@@ -123,11 +123,11 @@ def test_what_is_adopted_and_deployed_is_renamed_without_a_change(deployed: Site
 @pytest.mark.only("stand-in")
 def test_an_edit_of_every_kind_changes_what_it_says(deployed: Site) -> None:
     for entry in (
-        ("ou", "lab", "--under", "work-loads"),
-        ("group", "testers", "--member", "ana"),
-        ("user", "lena", "--given-name", "Lena", "--family-name", "Fuchs", "--email", "lena@acme.io"),
-        ("permission-set", "Viewer", "--aws", "ReadOnlyAccess"),
-        ("assignment", "--permission-set", "Viewer", "--group", "testers", "--account", "a2-example-com"),
+        ("ou", "work-loads/lab"),
+        ("group", "testers", "members=ana"),
+        ("user", "lena", "given_name=Lena", "family_name=Fuchs", "email=lena@acme.io"),
+        ("permission-set", "Viewer", "policies.aws=ReadOnlyAccess"),
+        ("assignment", "permission_sets=Viewer", "groups=testers", "accounts=a2-example-com"),
     ):
         _add(deployed, *entry)
     deployed.edit("policies/no-s3.json", ('"s3:*"', '["s3:Put*", "s3:Delete*"]'))
@@ -141,7 +141,7 @@ def test_an_edit_of_every_kind_changes_what_it_says(deployed: Site) -> None:
     (deployed.config / "expectations.yaml").unlink()
 
     planned = deployed.strata("plan", "--json")
-    _add(deployed, "account", "lab-one", "--email", "aws+lab@acme.io", "--ou", "lab")
+    _add(deployed, "account", "lab-one", "email=aws+lab@acme.io", "organizational_unit=lab")
     _deploy(deployed)
 
     assert refused.code == 1

@@ -86,9 +86,9 @@ def test_a_shell_begins_with_an_empty_account(clone: Path, variables: Mapping[st
     init = (
         "strata init --yes --short-name ac --name acme --secondary eu-central-1 --primary eu-west-1 --email aws@acme.io"
     )
-    people = "--management-name Example --management-email aws@example.com --admin-email jo@acme.io"
+    people = "--management-name Example --management-email aws@example.com --admin 'Jo Doe jo@acme.io'"
     typed = [
-        f"{init} {people} --admin-given-name Jo --admin-family-name Doe",
+        f"{init} {people}",
         "enable-identity-center || strata bootstrap --yes && enable-identity-center",
         "cdktf deploy backend --auto-approve && strata deploy --yes",
         "strata plan --exit-code && aws organizations list-accounts --query 'Accounts[].Name' --output text",

@@ -345,10 +345,10 @@ def test_more_accounts_than_aws_gives_are_refused_before_one_is_made(shipped: Si
 
 def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     """Its access is in the same plan, with an id that nobody knows yet, and in the same list that people approve."""
-    added = ("add", "account", "sandbox", "--email", "aws+sandbox@example.com", "--ou", "lab", "--yes")
-    assert shipped.strata("add", "ou", "lab", "--under", "shared", "--yes").code == 0
+    added = ("add", "account", "sandbox", "email=aws+sandbox@example.com", "organizational_unit=lab", "--yes")
+    assert shipped.strata("add", "ou", "shared/lab", "--yes").code == 0
     assert shipped.strata(*added).code == 0
-    given = ("--permission-set", "DevOps", "--group", "devops", "--ou", "lab")
+    given = ("permission_sets=DevOps", "groups=devops", "organizational_units=lab")
     assert shipped.strata("add", "assignment", *given, "--yes").code == 0
     access, approved = "aws_ssoadmin_account_assignment.sandbox_DevOps_group_devops", shipped.folder / "approved.json"
 
@@ -391,7 +391,7 @@ def test_who_has_access_in_an_account_that_is_imported_has_it_in_the_plan_too(sh
     given = {**hand.assignment("DevOps", "devops", "shared"), "TargetId": account}
     hand.center.create_account_assignment(**given)
     shipped.aws.wait_an_hour()
-    added = ("add", "account", "pay", "--email", "aws+pay@example.com", "--ou", "shared", "--yes")
+    added = ("add", "account", "pay", "email=aws+pay@example.com", "organizational_unit=shared", "--yes")
     assert shipped.strata(*added).code == 0
     _give(shipped, "pay")
     approved = shipped.folder / "approved.json"

@@ -7,7 +7,6 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 
 from strata.landing_zone import LandingZone
@@ -29,104 +28,46 @@ from tests.organizations import (
     service,
     unit,
 )
-from tests.organizations.emulated import Emulated, emulate
-from tests.scenarios.layers import ROLE
+from tests.organizations.emulated import emulate
 from tests.scenarios.site import STACKS, Provider, Site
 
 pytestmark = pytest.mark.only("stand-in")
 
 CONTROLS = ("ebs_encryption", "s3_public_access", "password_policy")
 """What the examples switch on of what adoption reads."""
-STRICT = {
-    **{f"Require{kind}": True for kind in ("Symbols", "Numbers", "UppercaseCharacters", "LowercaseCharacters")},
-    "AllowUsersToChangePassword": True,
-    "MinimumPasswordLength": 14,
-    "PasswordReusePrevention": 24,
-}
 
 
 @pytest.mark.parametrize("name", ["research", pytest.param("justice", marks=pytest.mark.large)])
 def test_an_example_is_adopted_as_it_is(running_aws: Aws, provider: Provider, tmp_path: Path, name: str) -> None:
     zone = load(CHECKOUT / "examples" / name)
-    site, _ = _seeded(zone, running_aws, provider, tmp_path)
+    site = _seeded(zone, running_aws, provider, tmp_path)
 
     assert _adopted(site, zone) == {"backend": {"create"}, **dict.fromkeys(STACKS[1:], IMPORT)}
     assert _facts(load(site.config)) == _facts(zone)
 
 
-@pytest.mark.large
-@pytest.mark.parametrize("name", ["research", "justice"])
-def test_what_accounts_have_is_adopted_as_it_is(
-    running_aws: Aws, provider: Provider, tmp_path: Path, name: str
-) -> None:
-    """Contacts, and settings inside of members, in the primary region; budgets and roles are not read."""
-    zone = load(CHECKOUT / "examples" / name)
-    site, made = _seeded(zone, running_aws, provider, tmp_path)
-    _furnish(site, made, zone)
-
-    changing = _adopted(site, zone, "--members")
-
-    assert changing.pop("backend") == {"create"}
-    assert {*map(frozenset, changing.values())} == {IMPORT}
-    assert sum(stack.startswith("baseline_") for stack in changing) == len(zone.members)
-    assert _given(load(site.config)) == _given(zone)
-
-
 IMPORT = frozenset({"import"})
 
 
-def _seeded(zone: LandingZone, aws: Aws, provider: Provider, folder: Path) -> tuple[Site, Emulated]:
+def _seeded(zone: LandingZone, aws: Aws, provider: Provider, folder: Path) -> Site:
     aws.restore()
-    made = emulate(Organization(*_at_aws(zone), **_regions(zone), default_tags=False), aws)
-    return Site(aws, provider, folder), made
+    emulate(Organization(*_at_aws(zone), **_regions(zone), default_tags=False), aws)
+    return Site(aws, provider, folder)
 
 
 def _regions(zone: LandingZone) -> dict[str, str]:
     return {"primary": zone.project.regions.primary, "secondary": zone.project.regions.secondary}
 
 
-def _adopted(site: Site, zone: LandingZone, *more: str) -> dict[str, set[str]]:
+def _adopted(site: Site, zone: LandingZone) -> dict[str, set[str]]:
     """Adopts everything, and returns what the first plan does, by stack."""
     names = {"name": zone.project.name, "short-name": zone.project.short_name, **_regions(zone)}
     words = [word for option, value in names.items() for word in (f"--{option}", value)]
-    adopted = site.strata("adopt", "--to", str(site.config), *words, *more, "--yes")
+    adopted = site.strata("adopt", "--to", str(site.config), *words, "--yes")
     assert adopted.code == 0, adopted.text
     planned = site.strata("plan", "--json", "--exit-code")
     assert planned.code == 3, planned.text
     return {stack: {*changes.values()} for stack, changes in planned.changing.items()}
-
-
-def _furnish(site: Site, made: Emulated, zone: LandingZone) -> None:
-    """Gives accounts the contacts and settings that the example declares."""
-    home, contacts = zone.project.regions.primary, site.aws.client("account")
-    for key, its in zone.attributes.items():
-        of = {} if key == "management" else {"AccountId": made.id("account", key)}
-        for kind, name in its.contacts.items():
-            one = zone.security.contacts[name]
-            told = {"Name": one.name, "Title": one.title, "EmailAddress": one.email, "PhoneNumber": one.phone}
-            contacts.put_alternate_contact(**of, AlternateContactType=kind.upper(), **told)
-    for key, settings in zone.member_settings.items():
-        arn = f"arn:aws:iam::{made.id('account', key)}:role/{ROLE}"
-        given = site.aws.client("sts", home).assume_role(RoleArn=arn, RoleSessionName="hand")["Credentials"]
-        inside = boto3.Session(given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"], region_name=home)
-        if settings.ebs_encryption:
-            inside.client("ec2", endpoint_url=site.aws.url).enable_ebs_encryption_by_default()
-        if settings.password_policy:
-            inside.client("iam", endpoint_url=site.aws.url).update_account_password_policy(**STRICT)
-
-
-def _given(zone: LandingZone) -> dict[str, Any]:
-    """Returns the contacts and settings of accounts that adoption reads."""
-    emails = {key: one.email for key, one in zone.members.items()}
-    settings = {emails[key]: its for key, its in zone.member_settings.items()}
-    return {
-        "contacts": {
-            emails.get(key, key): {kind: zone.security.contacts[name] for kind, name in its.contacts.items()}
-            for key, its in zone.attributes.items()
-        },
-        "encrypted": {email for email, its in settings.items() if its.ebs_encryption},
-        "passwords": {email for email, its in settings.items() if its.password_policy},
-    }
 
 
 def _at_aws(zone: LandingZone) -> Iterator[Any]:

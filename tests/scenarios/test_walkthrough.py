@@ -21,14 +21,15 @@ pytestmark = pytest.mark.only("stand-in")
 ANSWERS = {
     "project name": "acme",
     "short name": "ac",
-    "regions": "",
+    "primary region": "",
+    "region of the state": "",
     "organizational units": "",
     "member accounts": "security shared@infrastructure shop-prod shop-nonprod data-prod data-nonprod lab-sandbox",
-    "one more": "",
     "e-mail address that accounts get": "aws@acme.dev",
     "name of the management account": "master",
-    "root e-mail": "master@example.com",
-    "the administrator": "Mary Major mary.major@acme.dev",
+    "its root e-mail": "master@example.com",
+    "who has the people": "",
+    "the first administrator": "Mary Major mary.major@acme.dev",
     "[y/N]": "y",
 }
 """What the operator says; moto's management account is `master`, and so are its name and address."""
@@ -98,7 +99,7 @@ def test_from_a_new_account_to_profiles(typist: Typist, tmp_path: Path) -> None:
     assert "export AWS_PROFILE=ac-management-Administrator" in ran["7. Signing in"][0].stdout
 
 
-MOST_ANSWERS = 15
+MOST_ANSWERS = 17
 
 
 def answered(run: Run) -> int:

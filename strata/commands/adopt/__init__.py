@@ -20,13 +20,11 @@ from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe, direct_full_access
 from strata.adoption.importing import import_ids
 from strata.adoption.inheriting import with_defaults
-from strata.adoption.members import Members, attributes, settings, unread
 from strata.aws import organization
 from strata.aws.quotas import account_quota
 from strata.aws.session import Aws, AwsError, connect
 from strata.commands.adopt.folder import check_free, write_new
 from strata.commands.adopt.left import left
-from strata.commands.adopt.members import read_members
 from strata.config import ADOPTION, IMPORTS, ORGANIZATION, PROJECT, SECURITY
 from strata.config.limits import aws_limits
 from strata.config.models import Project
@@ -65,7 +63,6 @@ class AdoptOptions:
     yes: bool = False
     dry_run: bool = False
     json: bool = False
-    members: bool = False
 
 
 def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
@@ -85,9 +82,8 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     connect(options, project)
     reading = InventoryReading(options, project)
     inventory = reading.read(aws, thorough=how.thorough)
-    members = read_members(reading, aws, project, inventory) if how.members else None
     quota = _quota(options, aws, inventory)
-    description, files = configuration(project, inventory, members, literal=how.literal, quota=quota)
+    description, files = configuration(project, inventory, literal=how.literal, quota=quota)
     if not how.json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
@@ -170,7 +166,6 @@ _FLAGS = {
 def configuration(
     project: Project,
     inventory: Inventory,
-    members: Members | None = None,
     *,
     literal: bool = False,
     quota: int = 0,
@@ -187,7 +182,7 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    files = partial(_files, project, inventory, members, literal=literal, quota=quota)
+    files = partial(_files, project, inventory, literal=literal, quota=quota)
     return until_accepted(attempt, lambda description: (description, files(description)))
 
 
@@ -206,21 +201,20 @@ def _quota(options: Options, aws: Aws, inventory: Inventory) -> int:
 def _files(
     project: Project,
     inventory: Inventory,
-    members: Members | None,
     description: Description,
     *,
     literal: bool,
     quota: int,
 ) -> dict[str, str]:
-    inherited, contacts = attributes(members, description, literal=literal) if members else ({}, {})
-    description.organization = with_defaults(description.organization, inherited, literal=literal)
+    if not literal:
+        description.organization = with_defaults(description.organization)
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
         ORGANIZATION: {
             **description.organization,
             "policies": {**description.full_access, **description.organization["policies"]},
         },
-        SECURITY: {**rendering.security(description), "contacts": contacts},
+        SECURITY: rendering.security(description),
         **rendering.people_and_access(description.sso),
     }
     files = rendering.files(contents, description.documents)
@@ -235,9 +229,6 @@ def _files(
         write_texts(folder, files)
         entries = accepted(folder)
         landing_zone = loaded(rendering.accepted(entries))
-        if members:
-            description.baseline = settings(members, description, landing_zone, literal=literal)
-            landing_zone = loaded(rendering.baseline(description))
         if limits := exceeded(landing_zone):
             limits |= {ACCOUNTS: max(quota, limits[ACCOUNTS])} if ACCOUNTS in limits else {}
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
@@ -249,7 +240,6 @@ def _files(
         more, apart = left(landing_zone, inventory)
         landing_zone = loaded(rendering.accepted([*entries, *more]))
         require(loaded(rendering.expectations(holding(landing_zone))))
-    apart += unread(members, description) if members else []
     description.looks += [*apart, *direct_full_access(inventory, description), *rendering.looks_of(entries)]
     files[ADOPTION] = rendering.adoption(inventory, description)
     return files

@@ -1,27 +1,19 @@
-"""The folder that `strata adopt` writes: what may be in it before, and everything in its place afterwards."""
+"""The folder that `strata adopt` writes: new or empty before, and a configuration afterwards."""
 
 from __future__ import annotations
 
-import hashlib
-import json
 import os
-import shutil
 from collections.abc import Mapping
 from pathlib import Path
 
-from strata.atomic import cannot, folder_beside, locked
+from strata.atomic import BESIDE
 from strata.config import PROJECT
 from strata.errors import Message, StrataError
-from strata.files.config_edit import write_texts
-
-CACHE = ".adopt-cache"
-_LIST = "files"
-"""In the cache: the files that are about to get their places, each with its hash."""
-_MAKING = ".strata-"
+from strata.files.replacing import replace
 
 
 def check_free(to: Path) -> None:
-    """Makes sure that a folder has nothing but what a run that broke off left there.
+    """Makes sure that a folder is new or empty.
 
     Raises:
         StrataError: it is no folder, is not writable, has a configuration, is inside one, or has other files.
@@ -38,70 +30,23 @@ def check_free(to: Path) -> None:
     if (to / PROJECT).is_file():
         text = f"{to} has a configuration already; adopt into a new folder with --to, and compare the two"
         raise StrataError(Message("configuration-exists", text, place=str(to)))
-    _left_by_us(to)
+    _check_empty(to)
 
 
-def _left_by_us(to: Path) -> list[str]:
-    """Returns the files that a run which broke off put there.
+def write_new(to: Path, files: Mapping[str, str]) -> None:
+    """Writes everything, project.yaml last, so that what a kill cuts off is no configuration.
 
     Raises:
-        StrataError: there are others.
+        StrataError: the folder cannot be written, or others put files there meanwhile.
     """
-    others = _others(to)
-    foreign = sorted(name for name in others if not _is_ours(to, name))
+    _check_empty(to)
+    replace(to, {}, {PROJECT: files[PROJECT], **files})  # it replaces the last first
+
+
+def _check_empty(to: Path) -> None:
+    files = [path for path in to.rglob("*") if path.is_symlink() or not path.is_dir()]
+    foreign = sorted(str(path.relative_to(to)) for path in files if not path.name.startswith(BESIDE))
     if foreign:
         problem = f"{to} has files already, such as {foreign[0]}, and no {PROJECT}"
         text = f"{problem}; name an empty folder with --to"
         raise StrataError(Message("folder-not-empty", text, place=str(to), files=foreign))
-    return others
-
-
-def _others(to: Path) -> list[str]:
-    """Returns the files, relative, without those that a run keeps or was making, which may have left empty folders."""
-    if not to.is_dir():
-        return []
-    return [
-        str(path.relative_to(to))
-        for path in to.rglob("*")
-        if not path.is_dir() or path.is_symlink()
-        if not path.relative_to(to).parts[0].startswith((CACHE, _MAKING))
-    ]
-
-
-def _is_ours(to: Path, name: str) -> bool:
-    """Returns whether a run that broke off while it wrote put a file there."""
-    try:
-        listed = json.loads((to / CACHE / _LIST).read_text(encoding="utf-8"))
-        return bool(listed.get(name) == _hash((to / name).read_bytes()))
-    except (OSError, ValueError, AttributeError):
-        return False
-
-
-def _hash(content: bytes) -> str:
-    return hashlib.sha256(content).hexdigest()
-
-
-def write_new(to: Path, files: Mapping[str, str]) -> None:
-    """Makes everything in a hidden folder, then puts it in its place, project.yaml last; a rerun mends a kill between.
-
-    Raises:
-        StrataError: the folder cannot be written, others put files there meanwhile, or another command is writing.
-    """
-    with cannot("made", to):
-        to.mkdir(parents=True, exist_ok=True)
-    with locked(to), cannot("made", to):
-        for name in _left_by_us(to):
-            (to / name).unlink()
-        shutil.rmtree(to / CACHE, ignore_errors=True)
-        (to / CACHE).mkdir()
-        hashes = {name: _hash(text.encode()) for name, text in files.items()}
-        (to / CACHE / _LIST).write_text(json.dumps(hashes), encoding="utf-8")
-        making = folder_beside(to)
-        try:
-            write_texts(making, files)
-            for name in sorted(files, key=lambda name: (name == PROJECT, name)):
-                (to / name).parent.mkdir(exist_ok=True)
-                (making / name).replace(to / name)
-        finally:
-            shutil.rmtree(making, ignore_errors=True)
-        shutil.rmtree(to / CACHE, ignore_errors=True)

@@ -7,21 +7,21 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace as changed
-from functools import partial
-from pathlib import Path
 
 from strata.aws.prerequisites import management_caller
 from strata.aws.session import connect
 from strata.aws.states import read_states
-from strata.config import ACCEPTED, MOVES
-from strata.config.keys import with_moves, with_scalars
+from strata.commands.edit import Edit
+from strata.commands.edit.entries import unknown
+from strata.config import MOVES
+from strata.config.keys import with_moves
 from strata.config.models import MANAGEMENT
 from strata.config.moves import KINDS, Move
 from strata.config.reserved import reserved
 from strata.config.text import Problem
 from strata.config.types import check_key, did_you_mean
-from strata.errors import ConfigurationError, Message, StrataError, UsageError
-from strata.files.config_edit import check_unchanged, loaded, offer, schema_line, texts
+from strata.errors import Message, StrataError, UsageError
+from strata.files.config_edit import schema_line
 from strata.identity.declared import declared
 from strata.identity.moves import replayed
 from strata.identity.recorded import recorded
@@ -29,11 +29,9 @@ from strata.identity.settled import move_state
 from strata.identity.things import Holdings
 from strata.kinds import WORDS
 from strata.kinds.moves import is_made, with_move
-from strata.kinds.renaming import Texts, keys_of, place_with_other_key, with_other_key
+from strata.kinds.renaming import Texts, keys_of, with_other_key
 from strata.landing_zone import LandingZone
-from strata.load import load
 from strata.options import Options
-from strata.rules.warnings import accepted_here
 from strata.text import listed, plural
 
 
@@ -41,27 +39,31 @@ def run(
     options: Options, *, kind: str | None, old: str | None, new: str | None, prune: bool, dry_run: bool, yes: bool
 ) -> int:
     """Shows the changes of the YAML, asks, and writes them."""
-    folder = options.config
     if prune and (kind or old or new):
         text = "--prune takes no key: it takes out every move that all states have made"
         raise UsageError(Message("arguments-conflict", text))
-    before = texts(options.config)
-    landing_zone = load(folder)
-    move = None if prune else _move(kind, old, new)
-    files = _renamed(options, landing_zone, before, move) if move else _pruned(options, landing_zone, before)
-    check_unchanged(folder, before)
-    if not files:
-        return 0
-    then = ""
-    if move:
-        then = f"next: strata deploy{options.config_words}, then strata rename --prune{options.config_words}"
-        if _is_in_no_state(landing_zone, move):
-            then = "the name at AWS stays"
-        elif move.from_ in keys_of(landing_zone, move.kind):
-            # Of a key that was changed in an editor nobody has compared the names.
-            then = f"{then}; the name at AWS stays"
-    told = tuple(_states(landing_zone, move)) if move else ()
-    return offer(options, before, files, listed(sorted(files)), dry_run=dry_run, yes=yes, told=told, then=then)
+    edit = Edit(options, dry_run=dry_run, yes=yes)
+    return _prune(edit) if prune else _rename(edit, _move(kind, old, new))
+
+
+def _rename(edit: Edit, move: Move) -> int:
+    landing_zone, words = edit.landing_zone, edit.options.config_words
+    keys = keys_of(landing_zone, move.kind)
+    _check(landing_zone, move, keys)
+    files: dict[str, str] = {}
+    then = "strata check; the name at AWS stays"
+    if not _is_in_no_state(landing_zone, move):
+        moves = with_move(landing_zone.moves, move)
+        files[MOVES] = with_moves(edit.texts.get(MOVES, ""), moves, schema_line(edit.texts, "moves"))
+        then = f"strata deploy{words}, then strata rename --prune{words}"
+        # Of a key that was changed in an editor nobody has compared the names.
+        then += "; the name at AWS stays" if move.from_ in keys else ""
+    if move.from_ in keys:
+        files |= _with_other_key(edit, files, move)
+    else:
+        edit.options.note(f"{WORDS[move.kind]} {move.from_} is {move.to} in the YAML already: its move is recorded")
+    files = {file: text for file, text in files.items() if edit.texts.get(file) != text}
+    return edit.offer(files, told=[*_states(landing_zone, move)], then=then, moves=[move])
 
 
 def _states(landing_zone: LandingZone, move: Move) -> Iterator[str]:
@@ -89,38 +91,10 @@ def _move(kind: str | None, old: str | None, new: str | None) -> Move:
         raise UsageError(objection.problem.saying(text)) from objection
 
 
-def _load(folder: Path, before: Texts, files: Texts) -> LandingZone:
-    """Returns the result, as `strata check` would read it."""
-    return loaded(folder, {**before, **files}, folder)
-
-
-# Renaming
-
-
-def _renamed(options: Options, landing_zone: LandingZone, before: Texts, move: Move) -> dict[str, str]:
-    """Returns the files that change, once it is sure that the result means the same."""
-    folder = options.config
-    keys = keys_of(landing_zone, move.kind)
-    _check(landing_zone, move, keys)
-    moves = with_move(landing_zone.moves, move)
-    files = {MOVES: with_moves(before.get(MOVES, ""), moves, schema_line(before, "moves"))}
-    if _is_in_no_state(landing_zone, move):
-        files = {}
-    if move.from_ not in keys:
-        options.note(f"{WORDS[move.kind]} {move.from_} is {move.to} in the YAML already: its move is recorded")
-        _load(folder, before, files)
-        return files
-    files |= with_other_key(landing_zone, before, move)
-    files = _differing(before, files)
-    anyhow = {}
-    if ACCEPTED in before:  # with the key replaced everywhere: an accepted fault must not stop the comparison
-        anyhow[ACCEPTED] = with_scalars(before[ACCEPTED], partial(place_with_other_key, move=move))
-    after = _load(folder, before, files | anyhow)
-    _compare(landing_zone, after, move)
-    if ACCEPTED in before:
-        files[ACCEPTED] = _accepted(landing_zone, after, before[ACCEPTED], move)
-        files = _differing(before, files)
-        _load(folder, before, files)
+def _with_other_key(edit: Edit, moved: Texts, move: Move) -> dict[str, str]:
+    """Returns the files that have the key with the other in its place, once it is sure that they mean the same."""
+    files = with_other_key(edit.landing_zone, edit.texts, move)
+    _compare(edit.landing_zone, edit.result({**moved, **files}), move)
     return files
 
 
@@ -128,10 +102,6 @@ def _is_in_no_state(landing_zone: LandingZone, move: Move) -> bool:
     """Says that no resource has the key in its name: a policy of others has no attachments of ours."""
     policy = landing_zone.policies.get(move.from_) if move.kind == "policy" else None
     return policy is not None and policy.external
-
-
-def _differing(before: Texts, files: Texts) -> dict[str, str]:
-    return {file: text for file, text in files.items() if before.get(file) != text}
 
 
 def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
@@ -144,8 +114,7 @@ def _check(landing_zone: LandingZone, move: Move, keys: frozenset[str]) -> None:
     if move.from_ == move.to:
         raise StrataError(Message("moved-onto-itself", f"{word} {move.from_} has that key", key=move.to))
     if move.from_ not in keys and move.to not in keys:
-        text = f"there is no {word} {move.from_!r}{did_you_mean(move.from_, keys)}"
-        raise StrataError(Message("unknown-name", text, kind=move.kind, name=move.from_))
+        raise unknown(word, move.from_, keys)
     if move.from_ in keys and move.to in keys:
         is_retired = move.kind == "account" and move.to in landing_zone.retired
         retired = " and is retired" if is_retired else ""
@@ -190,26 +159,16 @@ def _things(holdings: Holdings) -> set[str]:
     return {f"{thing} ({thing.name or thing.also})" for thing in bare}
 
 
-def _accepted(before: LandingZone, after: LandingZone, text: str, move: Move) -> str:
-    """Returns accepted.yaml with the places that name the key, where they are met under the new key."""
-    was, now = accepted_here(before), accepted_here(after)
-    new = {}
-    for acceptance in before.accepted:
-        place = place_with_other_key(acceptance.at, move)
-        if (acceptance.finding, acceptance.at) in was - now and (acceptance.finding, place) in now:
-            new[acceptance.at] = place
-    return with_scalars(text, lambda place: new.get(place, place))
-
-
 # Pruning
 
 
-def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[str, str]:
-    """Returns moves.yaml without the moves that every state has made, nothing where none can go."""
+def _prune(edit: Edit) -> int:
+    """Takes the moves out of moves.yaml that every state has made."""
+    landing_zone, options = edit.landing_zone, edit.options
     moves = landing_zone.moves
     if not moves:
         options.note(f"nothing to do: {MOVES} has no moves")
-        return {}
+        return 0
     aws = connect(options, landing_zone.project)
     management_caller(aws, landing_zone.project)
     held = recorded(landing_zone, read_states(aws, landing_zone.project))
@@ -220,11 +179,5 @@ def _pruned(options: Options, landing_zone: LandingZone, before: Texts) -> dict[
             f"{waiting.kind} {waiting.from_} to {waiting.to} stays: a state has yet to make the move; run strata deploy"
         )
     if len(stay) == len(moves):
-        return {}
-    files = {MOVES: with_moves(before[MOVES], stay)}
-    try:
-        _load(options.config, before, files)
-    except ConfigurationError as error:
-        message = Message("refused-by-check", "nothing was changed; without the moves that are made:")
-        raise StrataError(message, *(fault.message for fault in error.faults)) from error
-    return files
+        return 0
+    return edit.offer({MOVES: with_moves(edit.texts[MOVES], stay)}, then="commit it; nothing is left to deploy")
