@@ -19,7 +19,6 @@ from strata.load import load
 from tests.bad_configurations import read, write
 from tests.conftest import Variant
 from tests.generated import write_configuration
-from tests.synthesized import COMPANY
 
 ORGANIZATION = Organization.model_validate(
     {
@@ -177,24 +176,6 @@ def said_to_reach(entry: dict[str, Any], account: str) -> bool:
 
 
 # What Terraform gets
-
-
-def test_no_address_moves_when_entries_are_written_another_way(variant: Variant, company: Any) -> None:
-    def rewritten(sso: dict[str, Any]) -> None:
-        apart = [
-            {**entry, "permission_sets": [one]} for entry in sso["assignments"] for one in entry["permission_sets"]
-        ]
-        for entry in apart:
-            if entry["accounts"] == ["payments-staging", "payments-dev"]:
-                entry["accounts"] = ["payments-*"]
-                entry["except"] = {"accounts": ["payments-prod"]}
-            entry |= {"reason": "written anew", "until": "2031-12-31"}
-        sso["assignments"] = [*reversed(apart), *apart[:2]]
-
-    changed = variant({"sso.yaml": rewritten}, of=COMPANY)
-    assert {name: stack.json for name, stack in changed.items()} == {
-        name: stack.json for name, stack in company.items()
-    }
 
 
 def test_an_account_that_joins_a_unit_gets_its_grants_in_the_same_synth(variant: Variant) -> None:

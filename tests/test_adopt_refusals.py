@@ -12,14 +12,11 @@ import shutil
 import signal
 import subprocess
 import sys
-import time
 from collections import Counter
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
-import boto3
 import pytest
 from typer.testing import CliRunner, Result
 
@@ -252,34 +249,6 @@ def test_a_service_that_throttles_for_a_while_is_waited_for(aws: Aws, to: Path) 
     assert "sso-admin throttles: " in adopted.stderr
 
 
-@pytest.mark.e2e
-def test_a_service_that_throttles_for_minutes_ends_the_reading(
-    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("strata.inventory.pace.PAUSES", 2)
-    aws.fail("organizations:ListPolicies", code="TooManyRequestsException", times=999)
-    refused = adopt(to, "--json")
-    aws.heal()
-    ((id, _, data),) = messages(refused)
-
-    assert (refused.exit_code, written(to)) == (1, [])
-    assert "organizations throttles: " in refused.stderr
-    assert (id, data["action"]) == ("aws-throttled", "organizations:ListPolicies")
-    assert adopt(to).exit_code == 0
-
-
-@pytest.mark.e2e
-def test_what_fails_ends_the_reading_at_once(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody waits for answers of other services, which are of no use any more."""
-    monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 8))
-    aws.fail("ec2:GetEbsEncryptionByDefault", code="UnauthorizedOperation", times=9)
-    before = len(aws.calls())
-    ((id, _, data),) = messages(adopt(to, "--json"))
-
-    assert (id, data["action"], data["account"]) == ("aws-denied", "ec2:GetEbsEncryptionByDefault", ACCOUNT)
-    assert not aws.calls(since=before, action="sso-admin:GetInlinePolicyForPermissionSet")
-
-
 # Interruptions
 
 
@@ -343,57 +312,6 @@ def test_an_interruption_at_the_question_writes_nothing(aws: Aws, to: Path) -> N
 
     assert (running.returncode, written(to)) == (130, [])
     assert adopt(to).exit_code == 0
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize(
-    "action", ["organizations:ListPolicies", "sso-admin:DescribePermissionSet", "iam:ListOrganizationsFeatures"]
-)
-def test_killed_while_it_reads_the_same_command_works_later(aws: Aws, to: Path, action: str) -> None:
-    aws.fail(action, way="hang")
-    running = started(aws, to)
-    assert aws.held()
-    running.kill()
-    running.communicate()
-    aws.heal()
-
-    assert written(to) == []
-    again = adopt(to)
-    assert again.exit_code == 0, again.output
-
-
-_KILLED = """
-import os, pathlib, signal
-replace, left = pathlib.Path.replace, {number}
-def replaced(path, target):
-    global left
-    if pathlib.Path(target).parent == pathlib.Path({to!r}):
-        if not left:
-            os.kill(os.getpid(), signal.SIGKILL)
-        left -= 1
-    return replace(path, target)
-pathlib.Path.replace = replaced
-from strata.__main__ import main
-main()
-"""
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize("number", [0, 1, 4])
-def test_killed_while_it_writes_the_folder_is_refused_until_it_is_empty(aws: Aws, to: Path, number: int) -> None:
-    """Where no file is in its place yet, the same command just goes on."""
-    running = started(aws, to, "-c", _KILLED.format(number=number, to=str(to)))
-    running.communicate()
-    assert running.returncode == -signal.SIGKILL
-
-    if number:
-        refused = adopt(to)
-        assert (refused.exit_code, "name an empty folder with --to" in refused.output) == (1, True)
-        shutil.rmtree(to)
-    again = adopt(to)
-    assert again.exit_code == 0, again.output
-    checked = CliRunner().invoke(app, ["check", "--config", str(to)])
-    assert checked.exit_code == 0, checked.output
 
 
 # An organization that changes while it is read
@@ -465,17 +383,6 @@ def test_a_change_meanwhile_is_named_and_the_same_command_reads_anew(
     assert (refused.exit_code, [id for id, _, _ in messages(refused)]) == (1, ["changed-meanwhile"]), refused.output
     assert f"the {CHANGES[how]} changed" in refused.stderr
     assert again.exit_code == 0, again.output
-
-
-@pytest.mark.e2e
-def test_a_thing_that_goes_away_meanwhile_is_a_change(aws: Aws, to: Path) -> None:
-    aws.fail("sso-admin:DescribePermissionSet", code="ResourceNotFoundException", message="gone", times=1)
-
-    refused, again = adopt(to, "--json"), adopt(to)
-
-    assert (refused.exit_code, again.exit_code) == (1, 0), again.output
-    assert [id for id, _, _ in messages(refused)] == ["changed-meanwhile"]
-    assert "sso:DescribePermissionSet" in refused.stderr
 
 
 # The folder
@@ -551,23 +458,6 @@ def test_where_nobody_can_be_asked_that_is_said_before_aws_is_asked(aws: Aws, to
 
 
 @pytest.mark.e2e
-def test_services_are_read_in_parallel(aws: Aws, to: Path) -> None:
-    """While Organizations does not answer, the others do."""
-    aws.fail("organizations:ListRoots", way="hang")
-    before = len(aws.calls())
-    with ThreadPoolExecutor(1) as other:
-        running = other.submit(adopt, to)
-        assert aws.held()
-        until = time.monotonic() + 600
-        while not aws.calls(since=before, action="sso-admin:GetInlinePolicyForPermissionSet"):
-            assert time.monotonic() < until
-        assert not aws.calls(since=before, action="organizations:ListPolicies")
-        aws.heal()
-
-        assert running.result().exit_code == 0, running.result().output
-
-
-@pytest.mark.e2e
 def test_nothing_is_asked_more_than_twice(aws: Aws, to: Path) -> None:
     """The second time is at the end, to see whether something changed meanwhile."""
     before = len(aws.calls())
@@ -579,17 +469,3 @@ def test_nothing_is_asked_more_than_twice(aws: Aws, to: Path) -> None:
     roots = ("organizations:ListRoots", "us-east-1", "{}")
     assert asked.pop(roots) == 4  # for the root, and for the types of policies that are on
     assert {question: times for question, times in asked.items() if times > 2} == {}
-
-
-@pytest.mark.e2e
-def test_whoever_signs_in_with_a_code_gives_it_once(aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A profile may ask for one whenever a session is opened."""
-    opened, session = list[Any](), boto3.Session
-
-    def opening(**given: Any) -> Any:
-        opened.append(given)
-        return session(**given)
-
-    monkeypatch.setattr(boto3, "Session", opening)
-    assert adopt(to).exit_code == 0
-    assert opened == [{"profile_name": None}]

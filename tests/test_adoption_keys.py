@@ -46,19 +46,6 @@ def test_a_word_that_stands_for_something_else_is_no_key(kind: str, name: str, k
     assert keys(kind, [("1", [name])], lower=kind != "Set") == {"1": key}
 
 
-def test_of_what_has_the_same_name_each_has_the_next_behind_it() -> None:
-    named = [("1", ["Prod", "Retail"]), ("5", ["Prod", "Production"]), ("4", ["Prod", ""])]
-    named += [("2", ["Prod", "Bank", "Bank EU"]), ("3", ["PROD", "Bank"])]
-
-    assert keys("unit", named) == {
-        "1": "prod-retail",
-        "2": "prod-bank-eu",
-        "3": "prod-bank",
-        "4": "prod",
-        "5": "prod-production",
-    }
-
-
 def test_a_name_that_begins_with_the_other_stands_alone() -> None:
     named = [("1", ["ana", "ana@acme.io"]), ("2", ["ana", "ana@corp.io"]), ("3", ["ana", "ana"])]
 

@@ -476,17 +476,6 @@ def test_it_does_not_wait_for_ever_and_has_made_the_rest(strata: Any, wire: Wire
     assert wire.writes == WRITES
 
 
-def test_other_names_than_project_yaml_has_are_warned_of(config: Path, strata: Any, wire: Wire, said: Said) -> None:
-    text = PROJECT.replace("name: master", "name: acme-management").replace("master@example.com", "aws@acme.io")
-    (config / "project.yaml").write_text(text)
-    warned = {told.id: told for told in said(strata("--yes").stderr)}
-    name, email = warned["management-name-differs"], warned["management-email-differs"]
-    assert name.place == f"{config}/project.yaml:5: management_account.name"
-    assert name.data == {"value": "acme-management", "aws": "master"}
-    assert email.place == f"{config}/project.yaml:6: management_account.email"
-    assert email.data == {"value": "aws@acme.io", "aws": "master@example.com"}
-
-
 def test_the_case_of_the_address_does_not_matter(config: Path, strata: Any, wire: Wire, said: Said) -> None:
     (config / "project.yaml").write_text(PROJECT.replace("master@example.com", "Master@Example.com"))
     assert said.ids(strata("--yes").stderr) == ["free-plan-unknown"]
@@ -521,15 +510,6 @@ def test_a_name_that_is_taken_between_look_and_creation_is_explained(strata: Any
     assert wire.writes == WRITES[:2]
 
 
-def test_a_bucket_made_by_a_colleague_meanwhile_is_looked_at_again(strata: Any, wire: Wire) -> None:
-    make_bucket(wire)
-    wire.answer("s3.HeadBucket", 404, b"", times=4)  # state, replica, trail, and the look before creation
-    result = strata("--yes")
-    assert result.exit_code == 0, result.output
-    assert "s3.CreateBucket" in wire.writes
-    assert state_of_the_account(wire) == COMPLETE
-
-
 @pytest.mark.parametrize("delete", [False, True])
 def test_a_bucket_with_something_else_in_it_is_refused(strata: Any, wire: Wire, said: Said, delete: bool) -> None:
     """A deleted object counts: its versions are somebody's."""
@@ -559,15 +539,6 @@ def test_a_bucket_tagged_as_ours_is_adopted_and_keeps_its_tags(strata: Any, wire
     s3.put_bucket_tagging(Bucket=STATE, Tagging={"TagSet": tags})
     assert strata("--yes").exit_code == 0
     assert state_of_the_account(wire)["bucket"]["tags"] == {**TAGS, "Owner": "platform"}
-
-
-def test_an_encryption_that_is_stronger_stays(strata: Any, wire: Wire) -> None:
-    s3 = make_bucket(wire)
-    rule = {"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "aws:kms"}}
-    configuration = {"Rules": [rule]}
-    s3.put_bucket_encryption(Bucket=STATE, ServerSideEncryptionConfiguration=configuration)
-    assert strata("--yes").exit_code == 0
-    assert state_of_the_account(wire)["bucket"]["encryption"] == "aws:kms"
 
 
 def test_half_a_public_access_block_is_completed(strata: Any, wire: Wire) -> None:
@@ -604,15 +575,6 @@ def test_a_table_that_exists_gets_what_it_lacks(strata: Any, wire: Wire) -> None
     assert result.exit_code == 0, result.output
     assert wire.writes == ["dynamodb.UpdateTable", "dynamodb.UpdateContinuousBackups", "dynamodb.TagResource"]
     assert state_of_the_account(wire)["table"] == COMPLETE["table"] | {"tags": TAGS | {"Owner": "platform"}}
-
-
-def test_a_table_made_by_a_colleague_meanwhile_is_looked_at_again(strata: Any, wire: Wire) -> None:
-    make_table(wire)
-    wire.refuse("dynamodb.DescribeTable", "ResourceNotFoundException", times=2)
-    result = strata("--yes")
-    assert result.exit_code == 0, result.output
-    assert "dynamodb.CreateTable" in wire.writes
-    assert state_of_the_account(wire) == COMPLETE
 
 
 def test_recovery_is_tried_again_while_aws_prepares_it(strata: Any, wire: Wire) -> None:
@@ -686,33 +648,6 @@ def test_an_expired_sign_in_names_the_command(
 
 
 # With an emulator
-
-
-def test_with_an_emulator_examples_pass_and_it_is_said_loudly(
-    strata: Any, config: Path, wire: Wire, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    from moto.server import ThreadedMotoServer
-
-    (config / "project.yaml").write_text(PROJECT.replace(OURS, "123456789012").replace("@example.com", "@example.org"))
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    try:
-        url = f"http://localhost:{server.get_host_and_port()[1]}"
-        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
-        monkeypatch.delenv("MOTO_ACCOUNT_ID")
-        monkeypatch.setenv("AWS_IGNORE_CONFIGURED_ENDPOINT_URLS", "true")
-        (config.parent / "aws").write_text("[default]\ns3 =\n  addressing_style = virtual\n")
-        monkeypatch.setenv("AWS_CONFIG_FILE", str(config.parent / "aws"))
-        monkeypatch.setenv("AWS_ACCESS_KEY_ID", "test")
-        result = strata("--yes", "--quiet")
-    finally:
-        server.stop()
-    wire.unnamed_owner.clear()
-    assert result.exit_code == 0, result.output
-    assert result.stderr.startswith("AWS_ENDPOINT_URL is set: ")
-    assert url in result.stderr.splitlines()[0]
-    assert {sent.startswith(url) for _, sent in wire.calls} == {True}
-    assert f"{url}/ac-terraform-state-123456789012" in {sent for call, sent in wire.calls if call == "s3.HeadBucket"}
 
 
 def test_an_emulator_that_is_not_running_is_said(

@@ -225,49 +225,7 @@ ADMINISTRATION = (
 )
 
 
-def test_where_access_analyzer_is_delegated_to_nobody_nobody_is_exempt(tmp_path: Path) -> None:
-    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
-    organization, expectations = config / "organization.yaml", config / "expectations.yaml"
-    line = "delegated_administrators:\n  access-analyzer.amazonaws.com: security\n"
-    organization.write_text(organization.read_text().replace(line, ""))
-    expectations.write_text(expectations.read_text().replace("    in: security\n", ""))
-
-    for action in ADMINISTRATION:
-        assert can(action, "--in", "root", config=config).stdout.startswith("denied")
-
-
 # Whom
-
-
-def test_who_policies_exempt_by_name_is_the_exception_and_nobody_else(tmp_path: Path) -> None:
-    """A script still gets `depends`. A name that another policy denies is none; where more decides, nobody is named."""
-    config = Path(shutil.copytree(SHIPPED, tmp_path / "config"))
-    file = config / "policies/protect-foundation.json"
-    document = json.loads(file.read_text())
-    trail = next(one for one in document["Statement"] if "cloudtrail:StopLogging" in one["Action"])
-    exempt = trail["Condition"]["ArnNotLike"]["aws:PrincipalArn"][0]
-
-    def first(*names: str, **condition: Any) -> str:
-        roles = [f"arn:*:iam::*:role/{name}" for name in names]
-        trail["Condition"] = {"ArnNotLike": {"aws:PrincipalArn": [exempt, *roles]}, **condition}
-        file.write_text(json.dumps(document))
-        done = can("cloudtrail:StopLogging", "--in", "root", config=config)
-        assert done.exit_code == 3
-        return done.stdout.splitlines()[0]
-
-    access = "role/OrganizationAccountAccessRole"
-    assert first() == f"denied, except {access}"
-    assert first("ci-*", "audit") == f"denied, except {access}, role/ci-*, role/audit"
-    assert first(StringNotEquals={"aws:PrincipalTag/Trusted": "yes"}) == "depends"
-    (case, _) = facts("cloudtrail:StopLogging", "--in", "root", config=SHIPPED)["cases"]
-    assert (case["answer"], case["depends_on"], case["except"]) == ("depends", ["aws:PrincipalArn"], [access])
-    document["Statement"].append(
-        {"Sid": "NoAudit", "Effect": "Deny", "Action": "cloudtrail:*", "Resource": "*",
-         "Condition": {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/audit"}}}
-    )  # fmt: skip
-    assert first("audit") == f"denied, except {access}"
-    document["Statement"][-1]["Condition"] = {"ArnLike": {"aws:PrincipalArn": "arn:*:iam::*:role/audit-*"}}
-    assert first() == f"denied, except {access}"
 
 
 def test_what_is_denied_on_named_resources_alone_is_allowed_on_all_others(tmp_path: Path) -> None:
@@ -341,18 +299,6 @@ def test_who_lists_everybody_with_what_decides() -> None:
     assert all(case["decided_by"] for case in found["cases"])
 
 
-def test_the_members_of_an_external_group_do_not_read_like_a_person(tmp_path: Path) -> None:
-    shutil.copytree(SHIPPED, tmp_path / "config")
-    sso = tmp_path / "config/sso.yaml"
-    more = "groups:\n  outside:\n    external: true\n"
-    granted = "assignments:\n  - permission_sets: [ReadOnly]\n    groups: [outside]\n    accounts: [shared]\n"
-    sso.write_text(sso.read_text().replace("groups:\n", more, 1).replace("assignments:\n", granted, 1))
-    words = ("s3:GetObject", "--in", "shared", "--who")
-
-    assert "  members of outside as permission set ReadOnly in shared" in can(*words, config=tmp_path / "config").stdout
-    assert "outside" in {case["who"] for case in facts(*words, config=tmp_path / "config")["cases"]}
-
-
 def test_a_unit_is_allowed_only_if_each_account_is() -> None:
     """`all accounts but one` is not allowed; each account has its own answer."""
     found = facts("ec2:RunInstances", "--in", "root", "--as", "role/ci", "--region", "us-west-2", config=COMPANY)
@@ -415,30 +361,6 @@ def test_the_session_of_a_user_has_its_tags(tmp_path: Path) -> None:
     assert found("Team") == "depends"
 
 
-def test_the_ids_of_accounts_are_not_known_but_differ(tmp_path: Path) -> None:
-    """A data perimeter by variables is decided though no id is known; one that names an id is not."""
-    shutil.copytree(SHIPPED, tmp_path / "config")
-    policy = tmp_path / "config/policies/deny-leaving-organization.json"
-
-    def found(condition: dict[str, Any], *words: str) -> str:
-        statement = {"Effect": "Deny", "Action": "sqs:*", "Resource": "*", "Condition": condition}
-        policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": [statement]}))
-        question = ("sqs:PurgeQueue", "--in", "shared", "--as", "Administrator", *words)
-        return answer(*question, config=tmp_path / "config")
-
-    own = ("--on", "arn:aws:sqs:us-east-1:shared:q")
-    others = ("--on", "arn:aws:sqs:us-east-1:security:q")
-    same_account = {"StringNotEquals": {"aws:ResourceAccount": "${aws:PrincipalAccount}"}}
-    same_organization = {"StringNotEquals": {"aws:ResourceOrgID": "${aws:PrincipalOrgID}"}}
-
-    assert found(same_account, *own) == "allowed"
-    assert found(same_account, *others) == "denied"
-    assert found(same_organization, *own) == "allowed"
-    assert found({"StringNotEquals": {"aws:PrincipalAccount": "111122223333"}}, *own) == "depends"
-    assert found({"StringEquals": {"aws:PrincipalOrgID": "o-a1b2c3d4e5"}}, *own) == "depends"
-    assert found({"ForAnyValue:StringLike": {"aws:PrincipalOrgPaths": "o-*/r-*/ou-*/*"}}, *own) == "denied"
-
-
 def guarded(tmp_path: Path, *conditions: dict[str, Any]) -> Path:
     """Returns the configuration with which everybody begins, with an SCP that denies S3 and SQS under conditions."""
     shutil.copytree(SHIPPED, tmp_path / "config")
@@ -446,40 +368,6 @@ def guarded(tmp_path: Path, *conditions: dict[str, Any]) -> Path:
     policy = tmp_path / "config/policies/deny-leaving-organization.json"
     policy.write_text(json.dumps({"Version": "2012-10-17", "Statement": found}))
     return tmp_path / "config"
-
-
-@pytest.mark.parametrize(
-    ("allowed_on", "action", "on", "expected"),
-    [
-        ("/a", "FilterLogEvents", "/a", "denied"),
-        ("/a:*", "FilterLogEvents", "/a", "allowed"),
-        ("/a:*", "FilterLogEvents", "/a:*", "allowed"),
-        ("/a:log-stream:*", "FilterLogEvents", "/a", "depends"),
-        ("/a", "ListTagsForResource", "/a:*", "allowed"),
-        ("/a:*", "ListTagsForResource", "/a", "denied"),
-        ("/a:*", "PutLogEvents", "/a", "allowed"),
-        ("/a:log-stream:*", "PutLogEvents", "/a:*", "allowed"),
-        ("/a:log-stream:x", "PutLogEvents", "/a", "depends"),
-        ("/a", "PutLogEvents", "/a", "denied"),
-        ("/a:log-stream:x", "PutLogEvents", "/a:log-stream:x", "allowed"),
-        ("*", "DescribeLogGroups", "/a", "allowed"),
-        ("*", "DescribeLogGroups", None, "allowed"),
-        ("/a:*", "DescribeLogGroups", "/a", "depends"),
-        ("/a:*", "DescribeLogGroups", None, "depends"),
-    ],
-)
-def test_a_log_group_is_asked_about_with_what_follows_its_name(
-    tmp_path: Path, allowed_on: str, action: str, on: str | None, expected: str
-) -> None:
-    """https://docs.aws.amazon.com/AmazonCloudWatchLogs/latest/APIReference/API_LogGroup.html."""
-    shutil.copytree(SHIPPED, tmp_path / "config")
-    statement = {"Effect": "Allow", "Action": "logs:*", "Resource": f"arn:aws:logs:*:*:log-group:{allowed_on}"}
-    document = {"Version": "2012-10-17", "Statement": [statement]}
-    (tmp_path / "config/policies/devops.json").write_text(json.dumps(document))
-    words = [f"logs:{action}", "--in", "shared", "--as", "DevOps"]
-    words += ["--on", f"arn:aws:logs:us-east-1:shared:log-group:{on}"] if on else []
-
-    assert answer(*words, config=tmp_path / "config") == expected
 
 
 def test_the_region_of_a_request_is_that_of_the_service_or_of_the_resource(tmp_path: Path) -> None:

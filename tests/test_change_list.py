@@ -463,29 +463,6 @@ def test_another_list_is_refused_and_nothing_is_applied(
     assert said.ids(site.said[-1]) == ["nothing-changed"]
 
 
-@pytest.mark.e2e
-def test_json_says_how_the_plan_differs(
-    approved: Path, site: Site, capsys: pytest.CaptureFixture[str], said: Said
-) -> None:
-    """Here nothing is left to do: somebody else deployed it, or undid the need."""
-    site.plans("backend", {})
-    site.plans("organizations", {})
-
-    code = deploys(site, approved)
-    site.deployment.finish(code, json=True)
-
-    text = capsys.readouterr().out
-    facts = json.loads(text)
-    assert code == DIFFERS
-    assert [(one.id, one.place) for one in said(text)] == [
-        ("plan-unexpected", ""),
-        ("change-missing", "aws_a.new"),
-        ("change-missing", ATTACHED),
-    ]
-    assert facts["unexpected"] == [one["text"] for one in facts["messages"]]
-    assert {one["status"] for one in facts["stacks"]} == {"not started"}
-
-
 def test_more_than_was_approved_waits_for_another_list(approved: Path, site: Site, said: Said) -> None:
     """A stack whose producer was applied, and whose plan is another one then, is left for the next round."""
     site.plans("organizations", planned(("delete", ATTACHED)), planned(("delete", ATTACHED), ("delete", "aws_a.b")))

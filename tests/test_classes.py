@@ -286,25 +286,6 @@ def test_what_accounts_do_not_exist_yet_get_is_compared_as_it_was_synthesized() 
     assert found == [["log_a", "log_c"], ["log_b"]]
 
 
-def test_a_class_of_a_thousand_accounts_is_shown_in_few_lines() -> None:
-    effect = Effect().of("a")
-    six = {f"aws_a.{name}": effect.changes["aws_a.b"] for name in "bcdefg"}
-    plans = [replace(effect, stack=f"log_{number}", changes=six) for number in range(1000)]
-    plans[7] = replace(plans[7], changes={})
-    to, every = io.StringIO(), io.StringIO()
-
-    for stream, verbose in ((to, False), (every, True)):
-        show(plans, stream, {}, every=verbose, accounts={one.stack: "" for one in plans})
-
-    lines = to.getvalue().splitlines()
-    assert len(lines) < 30
-    assert [line for line in lines if line.startswith("log")] == [
-        "log in 999 accounts: 6 changes each",
-        "log_7: no changes",
-    ]
-    assert " 998," in every.getvalue()
-
-
 def test_accounts_in_which_nothing_is_done_come_last() -> None:
     plans = [*(Plan(f"log_{key}") for key in "abc"), Effect().of("d")]
 
@@ -312,34 +293,6 @@ def test_accounts_in_which_nothing_is_done_come_last() -> None:
 
 
 KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
-
-
-@pytest.mark.parametrize(
-    ("there", "goes"),
-    [
-        ({"id": "arn:a:events", "name": "events", "region": "r", "x": 1}, {"name": "events", "region": "r"}),
-        ({"id": "logs-1", "arn": "arn:a:logs-1"}, {"id": "logs-1"}),
-        ({"id": "vpc-0a1b2c3d4e5f60718", "x": 1, "made": "2027-01-01T00:00:00Z", "y": None}, {"x": 1}),
-        ({"id": KEY_ID, "arn": f"arn:a:key/{KEY_ID}", "tags": {"Name": "k"}}, {"tags": {"Name": "k"}}),
-        ({"id": "AROA1234567890ABCDEF", "name": "audit"}, {"name": "audit"}),
-        ({"name": "(sensitive)", "id": "x"}, {"name": "(sensitive)"}),
-    ],
-    ids=["name", "id", "nothing of AWS's", "tags", "a name beside its id", "sensitive"],
-)
-@pytest.mark.parametrize("action", ["delete", "replace"])
-def test_what_goes_is_named_without_what_aws_made_up(action: str, there: Json, goes: Json) -> None:
-    """Else the deletion of a key in every account would make every account a class of its own."""
-    change: Json = {"actions": ["delete"], "before": there, "after": None}
-    change["before_sensitive"] = {"name": there.get("name") == "(sensitive)"}
-    if action == "replace":
-        change |= {"actions": ["delete", "create"], "after": there}
-    shown = {"resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": change}]}
-    plan = Plan("log_a", dict(changes(shown)))
-
-    listed, alone = ChangeList.of([plan], ACCOUNT, accounts=STACKS), ChangeList.of([plan], ACCOUNT)
-
-    assert listed.classes[0].changes["aws_a.b"].goes == goes
-    assert "goes" not in alone.text
 
 
 def test_what_goes_in_accounts_is_shown_and_told_apart(said: Said) -> None:
@@ -418,25 +371,6 @@ KEY = {"address": "aws_kms_key.k", "mode": "managed", "values": {"arn": "arn:k",
 )
 def test_an_expression_has_with_it_what_it_refers_to(found: Json, expected: Json) -> None:
     assert found == {"x": expected}
-
-
-@pytest.mark.parametrize(("version", "number"), [(1, 1), (2, 2)])
-def test_a_write_only_argument_counts_by_its_version(version: int, number: int) -> None:
-    """Terraform keeps it out of every plan."""
-
-    def plan(stack: str, secret: str, version: int) -> Plan:
-        change = {
-            "actions": ["create"],
-            "after": {"secret_wo": None, "secret_wo_version": version},
-            "after_unknown": {},
-        }
-        shown = {"resource_changes": [{"address": "aws_a.b", "mode": "managed", "change": change}]}
-        document = {"resource": {"aws_a": {"b": {"secret_wo": secret, "secret_wo_version": version}}}}
-        return Plan(stack, dict(changes(shown)), written=expressions(document, shown))
-
-    plans = [plan("log_a", "${ephemeral.random_password.a.result}", 1), plan("log_b", "other", version)]
-
-    assert len(classes(plans, STACKS)) == number
 
 
 # What differs

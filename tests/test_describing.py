@@ -13,34 +13,26 @@ from typing import Any
 
 import pytest
 import yaml
-from botocore.exceptions import ClientError
 
 from strata.adoption import describing, rendering
 from strata.adoption.checking import accepted
 from strata.adoption.describing import Description, describe
 from strata.adoption.importing import import_ids
-from strata.aws.session import AwsError, _explained
 from strata.commands.adopt import configuration
 from strata.config import ORGANIZATION, PROJECT, SECURITY
-from strata.config.models import Mode, PolicyType
+from strata.config.models import Mode
 from strata.drift.comparison import compare
 from strata.drift.difference import DifferenceKind
 from strata.errors import Message
-from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.evaluation.questions import PrincipalQuestion, ask, find_action
 from strata.files.config_edit import write_texts
 from strata.landing_zone import LandingZone
 from strata.landing_zone.undescribed import UNDESCRIBED, UNKNOWN
 from strata.load import load
-from strata.policy.answers import Outcome
-from strata.rules import found_warnings
-from strata.rules.quotas import over_quota
 from strata.sides.join import known_keys, live_names
 from tests.organizations import (
     DENY,
     MANAGEMENT,
     Organization,
-    Thing,
     account,
     attribute,
     changed,
@@ -61,12 +53,10 @@ from tests.organizations import (
     user,
 )
 from tests.organizations.leftovers import LEFT_OVER
-from tests.said import Said
 
 DOCS = Path(__file__).parents[1] / "docs"
 TOWER = "controltower.amazonaws.com"
 NAME = "${path:userName}"
-QUOTA_DENIED = (denied("service-quotas:GetServiceQuota"),)
 
 
 class Adopted:
@@ -138,20 +128,6 @@ def test_accounts_stand_where_they_are_and_only_active_ones(adopt: Any) -> None:
     assert adopted.left["account acme-a5"] == "account-inactive"
 
 
-def test_what_is_called_by_a_word_that_is_no_key_keeps_its_name_under_another(adopt: Any) -> None:
-    zone = adopt(
-        account("a2", name="root", email="root@example.com"),
-        account("a3", name="AWS", email="aws@example.org"),
-        group("everybody"),
-        permission_set("deployer", "ReadOnlyAccess"),
-        grant("deployer", "everybody", "a2"),
-    ).landing_zone
-
-    assert {account.name for account in zone.members.values()} == {"root", "AWS"}
-    assert [group.name for group in zone.groups.values()] == ["everybody"]
-    assert [one.name for one in zone.permission_sets.values() if not one.option] == ["deployer"]
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -187,23 +163,6 @@ def test_every_digit_of_an_id_is_text() -> None:
 
     assert yaml.safe_load(text)["unmanaged_accounts"] == ["089123456789", "012345670123"]
     assert '"089123456789"' in text
-
-
-def test_text_stands_as_somebody_would_write_it() -> None:
-    texts = ["%{x}", "it's", "'a' \"b\"", "two\nlines", "plain text", "yes"]
-    text = rendering.files({ORGANIZATION: {"texts": texts}}, {})[ORGANIZATION]
-
-    assert yaml.safe_load(text)["texts"] == texts
-    assert text.partition("texts:\n")[2].splitlines() == [
-        '  - "%{x}"',
-        "  - it's",
-        """  - '''a'' "b"'""",
-        "  - |-",
-        "    two",
-        "    lines",
-        "  - plain text",
-        '  - "yes"',
-    ]
 
 
 def test_policies_of_every_type_are_described_with_their_targets(adopt: Any) -> None:
@@ -493,17 +452,6 @@ def test_entitlements_are_named_or_said_to_be_unread() -> None:
     assert ["account-access:ListApplications" in one for one in unread.looks] == [True]
 
 
-def test_a_page_that_something_answers_with_is_not_in_the_error() -> None:
-    """As a gateway does, or an emulator that fails."""
-    page = "Bad gateway <!doctype html>\n<html lang=en>\n<h1>Internal Server Error</h1>"
-    answered = ClientError({"Error": {"Code": "502", "Message": page}}, "ListApplications")
-
-    with pytest.raises(AwsError) as caught, _explained(None, None):
-        raise answered
-
-    assert str(caught.value) == "ListApplications: 502: Bad gateway"
-
-
 def test_each_document_has_a_path_of_its_own() -> None:
     ours, theirs = DENY.replace("s3", "ec2"), DENY.replace("s3", "sqs")
     there = found(policy("Ops inline", document=ours), permission_set("Ops", inline=theirs))
@@ -541,38 +489,6 @@ def test_documents_that_check_rejects_are_left_and_the_rest_is_written() -> None
 
 
 LEAVE = DENY.replace("s3:*", "organizations:LeaveOrganization")
-NO_SID = json.dumps({**json.loads(LEAVE), "Statement": [{**json.loads(LEAVE)["Statement"][0], "Sid": ""}] * 2})
-
-
-def test_documents_of_terraform_before_its_fifth_version_are_described(tmp_path: Path) -> None:
-    """Its provider gave each statement an empty `Sid`, of which AWS takes several, and left `Version` out."""
-    home = {"Effect": "Allow", "Action": "s3:GetObject", "Resource": "arn:aws:s3:::home/${aws:username}/${"}
-    old = [{}, {"Version": "2008-10-17"}]
-    inline = {f"Old{n}": json.dumps({**version, "Statement": home}) for n, version in enumerate(old)}
-    there = found(
-        account("a2"),
-        user("u1"),
-        policy("deny-leaving", "root", document=NO_SID),
-        *(permission_set(name, inline=text) for name, text in inline.items()),
-        *(grant(name, "u1", "a2") for name in inline),
-    )
-    files = written(tmp_path, there)
-    evaluated = Evaluated(load(tmp_path))
-
-    def asked(actor: Actor, action: str, resource: str | None = None) -> Outcome:
-        question = PrincipalQuestion(find_action(action), resource, None, {})
-        return ask(evaluated, actor, question, "a2").outcome
-
-    assert asked(evaluated.somebody("a2"), "organizations:LeaveOrganization") is Outcome.DENIED
-    for name, text in inline.items():
-        assert files[f"policies/{name}-inline.json"] == text
-        actor = evaluated.permission_set(name, "a2", "u1")
-        assert asked(actor, "s3:GetObject", "arn:aws:s3:::home/${aws:username}/${") is Outcome.ALLOWED
-        assert asked(actor, "s3:GetObject", "arn:aws:s3:::home/ana/${") is Outcome.DENIED
-    assert "accepted.yaml" not in files
-    assert {one.finding for one in found_warnings(evaluated.landing_zone) if one.source.file.endswith(".json")} == {
-        "old-version"
-    }
 
 
 ODD = LEAVE.replace('"Effect"', '"Sid": "a b", "Effect"')
@@ -612,18 +528,6 @@ def test_what_is_left_alone_and_described_later_is_known(tmp_path: Path) -> None
         file.write(entry)
 
     assert load(tmp_path).undescribed == {}
-
-
-def test_a_policy_of_another_type_that_is_left_alone_binds_nobody(tmp_path: Path) -> None:
-    """The entry of accepted.yaml has its type; where somebody wrote another reason, it may be of any."""
-    left_alone(tmp_path, policy_type("TAG_POLICY"), policy("tags", "root", type="TAG_POLICY", document="{}"))
-    zone = load(tmp_path)
-    hidden = {type for type in PolicyType if zone.has_undescribed(type)}
-    accepted = (tmp_path / "accepted.yaml").read_text().replace(" TAG_POLICY", "")
-    (tmp_path / "accepted.yaml").write_text(accepted)
-
-    assert ([*zone.undescribed], hidden) == (["policy tags"], {PolicyType.TAG})
-    assert load(tmp_path).has_undescribed(PolicyType.SERVICE_CONTROL)
 
 
 def test_a_permission_set_that_is_left_alone_is_told_with_every_answer(tmp_path: Path) -> None:
@@ -742,18 +646,6 @@ def test_what_a_finding_means_is_said_and_nothing_else() -> None:
     assert looks["lock-out-found"] == ["policies/closed.json Deny * in root"]
 
 
-def test_each_name_that_is_left_alone_has_a_line_and_quotes_of_its_own(adopt: Any) -> None:
-    names = ("Works Council, confidential", "null", "000")
-    groups = [group(f"g{n}", name=name, external=True) for n, name in enumerate(names)]
-    adopted = adopt(groups, account("a2"))
-
-    reason = "- group: an identity provider made it, and none of the permission sets here names it"
-    ids = {one.name: one.at_aws for one in adopted.found.left_alone}
-    lines = "".join(f"  - '{name}' ({ids[name]})\n" for name in sorted(names))
-    assert f"{reason}\n{lines}" in adopted.page
-    assert all(ids[name] for name in names)
-
-
 def test_the_reason_of_a_policy_that_cannot_be_declared_says_which_letter(adopt: Any) -> None:
     adopted = adopt(
         [permission_set("Comma", customer=("/a,b",)), permission_set("Path", customer=("/a b/c",))], account("a2")
@@ -781,47 +673,6 @@ def test_the_role_that_a_first_deploy_may_make_is_told_where_it_is_needed(adopt:
     ]
 
     assert told == [True, False]
-
-
-def test_what_the_organization_exceeds_is_a_limit_of_its_own(tmp_path: Path) -> None:
-    """And nothing is one that it does not: more of it would be warned of, as anywhere."""
-    crowded = [f"Policy{n}" for n in range(12)]
-    there = found(
-        [account(f"a{n}") for n in range(2, 16)],
-        [permission_set("Many", customer=[f"/{one}" for one in crowded]), permission_set("Few", customer=("/One",))],
-    )
-
-    written(tmp_path, there)
-    zone = load(tmp_path)
-
-    assert zone.project.limits == {"accounts": 15, "managed_policies_per_role": 12}
-    assert not [*over_quota(zone)]
-
-
-@pytest.mark.parametrize(("denial", "limit", "ids"), [((), 50, []), (QUOTA_DENIED, 15, ["account-quota-unknown"])])
-def test_the_limit_of_accounts_is_the_quota_as_far_as_aws_tells(
-    tmp_path: Path, denial: tuple[Thing, ...], limit: int, ids: list[str], said: Said
-) -> None:
-    there = found([account(f"a{n}") for n in range(2, 16)]).at_aws(*denial)
-    names = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
-
-    done = there.run("adopt", "--to", tmp_path / "new", *names, "--yes", folder=tmp_path / "none")
-
-    assert load(tmp_path / "new").project.limits == {"accounts": limit}
-    assert [id for id in said.ids(done) if "quota" in id] == ids
-
-
-def test_a_session_as_long_as_by_default_is_not_written_and_no_drift(tmp_path: Path) -> None:
-    there = found(account("a2"), permission_set("Read", session="PT1H"), permission_set("Long", session="PT2H"))
-
-    files = written(tmp_path, there)
-    drift = compare(load(tmp_path), {}, there.inventory)
-
-    assert yaml.safe_load(files["sso.yaml"])["permission_sets"] == {
-        "Read": {"policies": []},
-        "Long": {"session_duration": "PT2H", "policies": []},
-    }
-    assert (drift.differences, drift.pending) == ((), ())
 
 
 def test_everything_that_is_not_described_has_its_reason_by_id() -> None:
@@ -859,22 +710,6 @@ def test_the_list_of_what_is_left_alone_is_closed(monkeypatch: pytest.MonkeyPatc
     assert {row for rows in matching.values() for row in rows} == set(LEFT)
     assert [place for place in places if not lines.intersection(place)] == [], "leave something there as well"
     assert [*LEFT, *NOT_READ] == _rows(DOCS / "adopt.md", "## Left alone")
-
-
-def test_drift_takes_what_is_left_alone_for_meant(tmp_path: Path) -> None:
-    """Nobody made it outside, and the line that deletes it would delete what the page promises to leave."""
-    live = LEFT_OVER.inventory
-    written(tmp_path, LEFT_OVER)
-    zone = load(tmp_path)
-    accepted = {(one.finding, one.at) for one in zone.accepted}
-
-    drift = compare(zone, {}, live, accepted)
-
-    assert {one.kind for one in drift.differences if one.how is DifferenceKind.MADE} == {"policy type"}
-    assert not any(one.at.startswith("policy type") for one in zone.accepted), "a deploy notes them"
-    assert drift.pending == ()
-    assert any(r"\u200b" in one.at for one in drift.accepted), "what nobody sees is written out in the YAML"
-    assert {"user", "group", "policy", "assignment"} <= {one.kind for one in drift.accepted}
 
 
 def test_the_management_account_is_known_by_its_id_whatever_its_address_is(tmp_path: Path) -> None:

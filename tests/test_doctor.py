@@ -536,38 +536,6 @@ def test_the_report_is_in_the_order_of_the_registry(folder: Path) -> None:
     assert names[3:5] == ["caller", "organization"]
 
 
-def test_every_page_of_the_accounts_is_read_and_state_decides(hooks: Hooks, folder: Path) -> None:
-    """Moto's own pages hold more accounts than these; AWS retired `Status`."""
-    bootstrap(folder)
-
-    def page(parameters: Mapping[str, Any]) -> tuple[int, dict[str, Any]]:
-        number = int(json.loads(parameters["body"]).get("NextToken", 0))
-        entry = {"Id": f"{number:012}", "Name": "n", "Email": f"n{number}@example.com", "State": "ACTIVE"}
-        if number == 24:
-            entry |= {"Email": SECURITY_MAIL, "State": "CLOSED", "Status": "ACTIVE"}
-        if number == 0:
-            entry["Id"] = MANAGEMENT
-        return 200, {"Accounts": [entry], **({"NextToken": str(number + 1)} if number < 24 else {})}
-
-    hooks.answers["organizations.ListAccounts"] = page
-    found = report(folder)
-    assert [(one["level"], one["data"]["state"]) for one in found["accounts"]] == [("failure", "CLOSED")]
-    assert found["quota"][0]["data"] == {"accounts": 25, "new": 1, "limit": 10}
-
-
-def test_a_throttled_call_is_tried_again_and_then_a_warning(hooks: Hooks, folder: Path) -> None:
-    bootstrap(folder)
-    hooks.throttled["organizations.ListAccounts"] = 1
-    assert report(folder)["accounts"][0]["level"] == "ok"
-    hooks.refuses("ec2.DescribeRegions", "TooManyRequestsException")
-    (finding,) = report(folder)["regions"]
-    assert (finding["level"], finding["id"], finding["data"]) == (
-        "warning",
-        "aws-throttled",
-        {"action": "ec2:DescribeRegions"},
-    )
-
-
 @pytest.mark.parametrize(
     ("operation", "code", "check", "action"),
     [

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import subprocess
@@ -19,7 +18,7 @@ from strata.commands.drift import _laid_out, _to_copy, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import ORDER, Drift, compare
-from strata.drift.difference import Difference, DifferenceKind, changed_statements, written
+from strata.drift.difference import Difference, changed_statements
 from strata.drift.unread import HIDDEN
 from strata.errors import Message
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
@@ -36,7 +35,6 @@ from tests.organizations import (
     ALLOW,
     DENY,
     INSTANCE,
-    ROOT,
     STORE,
     Organization,
     account,
@@ -202,28 +200,6 @@ UNSEEN = (
 """Names with what nobody sees or Terraform writes otherwise, and ones that are spelled as the place of such a name."""
 
 
-def test_an_entry_names_what_has_a_character_that_nobody_sees(
-    edited: Edited, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """By the printed line; another value that is spelled so is not accepted along with it."""
-    here = load(edited.path)
-    drifts = [by_hand([group(f"g{number}", name=name) for number, name in enumerate(UNSEEN, 40)])]
-    drifts += [by_hand(changed("group", "admins", description=f"All {name}")) for name in UNSEEN]
-    differences = [one for drift in drifts for one in drift.differences]
-    with printing.guarded():
-        for line in (one for drift in drifts for one in _told(Options(edited.path), here, drift, ())):
-            if line.startswith("  meant: "):
-                printing.document(_to_copy(Options(edited.path), line))
-    entries = [one.removeprefix("  meant: accepted.yaml, ") for one in capsys.readouterr().out.splitlines()]
-    assert len(entries) == len(differences) == 2 * len(UNSEEN)
-    assert all(one.isascii() and one.isprintable() for one in entries)
-
-    (edited.path / "accepted.yaml").write_text("".join(f"- {{{one}, reason: it is meant}}\n" for one in entries))
-    accepted = [(one.finding, one.at) for one in load(edited.path).accepted]
-    for number, one in enumerate(differences):
-        assert [one.is_meant({entry}) for entry in accepted] == [other == number for other in range(len(accepted))]
-
-
 def test_every_kind_is_in_the_table() -> None:
     met = {
         kind
@@ -303,45 +279,6 @@ def test_a_description_that_cannot_be_emptied_is_told_until_it_is_written(said: 
         assert said.ids(difference.way.by_hand for difference in drift.differences) == ["write-what-stays"]
 
 
-UNNAMED = DEPLOYED.but(
-    [changed("unit", "prod", name="prod"), changed("policy", "policy-1", name="policy-1")],
-    changed("unit", "workloads", name="workloads"),
-)
-"""What was deployed with no name but those of the keys."""
-KEYED_BY_NAME = {
-    ("account", "a3"): "account a3",
-    ("unit", "prod"): "organizational unit prod",
-    ("policy", "policy-1"): "policy policy-1",
-    ("group", "admins"): "group admins",
-}
-
-
-def _unnamed(folder: Path) -> Path:
-    """Writes a configuration in which no unit has a name."""
-    UNNAMED.write(folder)
-    path = folder / "organization.yaml"
-    text = path.read_text().replace("name: workloads\n    ", "", 1).replace("\n        name: prod", "  {}", 1)
-    path.write_text(text)
-    return folder
-
-
-@pytest.mark.parametrize(("kind", "key"), KEYED_BY_NAME)
-def test_a_thing_without_a_name_is_called_by_its_key(tmp_path: Path, kind: str, key: str) -> None:
-    """Whoever renames it at AWS is told of, and a deploy takes it back, also where a refresh noted it."""
-    folder, renamed = _unnamed(tmp_path), changed(kind, key, name="Evil")
-    assert told(compare(load(folder), UNNAMED.states, UNNAMED.inventory)) == []
-
-    there = UNNAMED.at_aws(renamed)
-    drift = compare(load(folder), there.states, there.inventory)
-    what = KEYED_BY_NAME[kind, key]
-    assert (told(drift), drift.waiting) == ([f"changed {what}: name is Evil"], ())
-    assert [difference.way.deploy[:1] for difference in drift.differences] in ([("organizations",)], [("sso",)])
-
-    noted = there.in_state(renamed)
-    drift = compare(load(folder), noted.states, noted.inventory)
-    assert (told(drift), drift.waiting) == ([], (what,))
-
-
 def _session(length: str | None) -> Any:
     return changed("permission set", "Rich", session=length)
 
@@ -412,19 +349,6 @@ def test_what_somebody_does_by_hand_as_an_edit_says_is_no_drift() -> None:
     drift = compared(DEPLOYED.in_yaml(same).at_aws(same))
 
     assert (told(drift), drift.waiting) == ([], ())
-
-
-def test_a_third_value_is_drift_with_all_three() -> None:
-    drift = compared(
-        DEPLOYED.in_yaml(changed("group", "admins", description="Everything.")).at_aws(
-            changed("group", "admins", description="Less.")
-        )
-    )
-
-    (one,) = drift.differences
-    assert (one.at_aws, one.before, one.here) == ("Less.", "Full.", "Everything.")
-    assert one.place.startswith("sso.yaml:")
-    assert drift.waiting == ()
 
 
 def test_an_entry_of_the_yaml_that_waits_to_be_made_or_deleted_is_no_drift() -> None:
@@ -501,18 +425,6 @@ def test_an_entry_accepts_one_difference_at_one_place() -> None:
     silenced = compared(less, accepted)
     assert (silenced.differences, silenced.accepted) == ((), (found,))
     assert told(compared(least, accepted)) == ["changed group admins: description is Least."]
-
-
-def test_a_text_that_looks_like_a_hash_is_not_accepted_in_its_place() -> None:
-    """Nor is one that looks like such a text in quotes; an entry of the hash stays good."""
-    values = ["Long. " * 30]
-    for _ in range(4):
-        (found,) = by_hand(changed("group", "admins", description=values[-1])).differences
-        values.append(found.at_aws)
-
-    assert re.fullmatch("sha256 [0-9a-f]{12}", values[1])
-    assert len({*values}) == len(values)
-    assert written("Sha256 x") == "Sha256 x"
 
 
 UNREAD = {
@@ -605,25 +517,6 @@ def test_controls_that_are_as_deployed_unread_or_not_asked_for_do_not_differ() -
     assert told(compared(CONTROLLED.at_aws(gone("control", "trail"), denied("cloudtrail:DescribeTrails")))) == []
 
 
-def test_two_layers_may_have_a_resource_of_one_address() -> None:
-    """Each has its own state, with one and the same name in both, and every instance of it."""
-    theirs = DEPLOYED.at_aws([policy(f"p{number}", "prod") for number in (4, 5, 6, 7)])
-
-    def with_deny(*instances: Json) -> Json:
-        deny = {"mode": "managed", "type": "aws_organizations_policy", "name": "deny", "instances": [*instances]}
-        return {"resources": [deny]}
-
-    first = with_deny({"attributes": {"id": "p-00000004"}})
-    second = with_deny(
-        {"index_key": 0, "attributes": {"id": "p-00000005"}},
-        {"index_key": 1, "attributes": {"id": "p-00000006"}},
-        {"deposed": "12345678", "attributes": {"id": "p-00000007"}},
-    )
-    was = {**theirs.states, "network": first, "data": second}
-
-    assert told(compare(theirs.zone, was, theirs.inventory)) == []
-
-
 def test_what_a_layer_puts_into_a_permission_set_is_no_drift() -> None:
     more: Json = {"aws": ("ReadOnlyAccess", FULL), "customer": ("/teams/Billing",), "boundary": "/teams/Billing"}
     theirs = DEPLOYED.at_aws(changed("permission set", "Admin", inline=ALLOW, **more))
@@ -670,20 +563,6 @@ def test_a_unit_that_terraform_replaced_and_did_not_delete_yet_is_no_drift() -> 
     assert (told(drift), drift.waiting) == ([], ())
 
 
-def test_what_a_broken_run_never_made_is_not_gone() -> None:
-    """Terraform has it tainted then, and the next deploy makes it."""
-    there = DEPLOYED.at_aws(gone("user", "bo"))
-    was = there.states
-    (tainted,) = (
-        one for one in was["sso"]["resources"] if (one["type"], one["name"]) == ("aws_identitystore_user", "bo")
-    )
-    tainted["instances"][0]["status"] = "tainted"
-
-    drift = compare(there.zone, was, there.inventory)
-
-    assert (told(drift), drift.waiting) == ([], ("user bo",))
-
-
 def test_the_newest_address_counts_where_a_state_has_two(edited: Edited) -> None:
     """A rename that broke off half way leaves both."""
     (edited.path / "moves.yaml").write_text("- {kind: group, from: zeds, to: admins}\n")
@@ -704,31 +583,6 @@ def test_the_services_of_what_is_left_to_others_are_no_drift(edited: Edited) -> 
     (edited.path / "organization.yaml").write_text(organization)
 
     assert told(edited.compared(DEPLOYED.at_aws(map(service, services)))) == []
-
-
-def test_another_unicode_form_of_a_text_is_no_drift() -> None:
-    """Terraform knows one form alone, so that no deploy would put the other one back."""
-    there = DEPLOYED.in_state(changed("user", "ana", given="Ren\u00e9e"))
-
-    assert told(compared(there.at_aws(changed("user", "ana", given="Rene\u0301e")))) == []
-
-
-def test_a_document_in_other_words_of_the_same_meaning_is_no_drift() -> None:
-    """Terraform takes both for one, so that no deploy would put it back."""
-    document = json.loads(DENY)
-    (statement,) = document["Statement"] if isinstance(document["Statement"], list) else [document["Statement"]]
-    other = {
-        name: [value] if name == "Action" and isinstance(value, str) else value for name, value in statement.items()
-    }
-    same = json.dumps({"Statement": [other], "Version": document["Version"]}, indent=1)
-    more = json.dumps({**document, "Statement": [{**statement, "Action": ["s3:GetObject", "s3:PutObject"]}]})
-
-    def with_document(text: str) -> Drift:
-        return by_hand(changed("permission set", "Rich", inline=text), changed("policy", "policy-1", document=text))
-
-    assert same != DENY
-    assert told(with_document(same)) == []
-    assert len(told(with_document(more))) == 2
 
 
 def test_the_statements_that_changed_are_told() -> None:
@@ -845,25 +699,6 @@ SINCE = {
 }
 
 
-@pytest.mark.parametrize("name", [*LATER, *SINCE])
-def test_what_was_accepted_and_changed_since_is_told_so_without_a_line_that_deletes_it(name: str, said: Said) -> None:
-    first, later = {**LATER, **SINCE}[name]
-    made = DEPLOYED.at_aws(first)
-    accepted = {(one.how.value, one.at) for one in compared(made).differences}
-
-    drift = compared(made.at_aws(later), accepted)
-
-    (one,) = drift.differences
-    assert (one.how, one.way.undo, said.ids(str(one.way.by_hand))) == (
-        DifferenceKind.MADE,
-        (),
-        ["changed-since-accepted"],
-    )
-    text = [*_told(Options(Path("config")), DEPLOYED.zone, drift, ())]
-    assert (text[0].startswith("changed since "), text[0].endswith(f": {one.kind} {one.name}")) == (True, True)
-    assert compared(made.at_aws(later), {(one.how.value, one.at)}).differences == ()
-
-
 def test_lines_go_to_the_organization_that_was_read() -> None:
     """Some name nothing of one organization alone, and would change another one by the shell's own profile."""
     drift = by_hand(service("ssm.amazonaws.com"), changed("group", "admins", description="Less."))
@@ -907,28 +742,6 @@ def test_what_a_state_noted_and_nobody_declares_is_left_on() -> None:
     for finding in ("made-outside", "left-on"):
         meant = compared(later, {(finding, "trusted service ssm.amazonaws.com")})
         assert told(meant) == []
-
-
-def test_a_policy_type_that_a_state_noted_and_somebody_switched_off_is_gone() -> None:
-    """Nobody declares it, and no deploy switches it on again."""
-    off = DEPLOYED.in_state(policy_type("TAG_POLICY"))
-
-    drift = compared(off)
-
-    assert told(drift) == ["gone policy type TAG_POLICY"]
-    assert drift.waiting == ()
-    way = drift.differences[0].way
-    assert way.deploy == ()
-    assert way.undo == (f"aws organizations enable-policy-type --root-id {ROOT} --policy-type TAG_POLICY",)
-    assert told(compared(off, {("gone-outside", "policy type TAG_POLICY")})) == []
-    assert told(compared(off, {("made-outside", "policy type TAG_POLICY")})) != []
-
-
-def test_a_noted_policy_type_that_a_layer_uses_is_no_drift() -> None:
-    theirs = policy_type("TAG_POLICY"), policy("p4", "prod", type="TAG_POLICY")
-    network = layer("network", {"aws_organizations_policy.tags": {"id": "p-00000004"}})
-
-    assert told(compared(DEPLOYED.at_aws(theirs).in_state(network, policy_type("TAG_POLICY")))) == []
 
 
 def test_what_was_taken_out_of_the_yaml_is_not_made_outside(edited: Edited) -> None:
@@ -1044,16 +857,6 @@ def test_what_was_made_again_stands_beside_what_it_lost(there: Organization, nam
     assert {one.way.deploy for one in lost} == {("sso",)}
 
 
-SAME_LENGTH = {None: "PT60M", "PT8H30M": "PT510M", "PT2H": "PT7200S"}
-
-
-@pytest.mark.parametrize(("here", "at_aws"), SAME_LENGTH.items())
-def test_a_session_of_the_same_length_is_no_difference(here: str | None, at_aws: str) -> None:
-    there = DEPLOYED.but(permission_set("Long", session=here)).at_aws(changed("permission set", "Long", session=at_aws))
-
-    assert (told(compared(there)), compared(there).pending) == ([], ())
-
-
 def test_a_name_that_differs_in_form_alone_is_another_one() -> None:
     """Terraform composes names, and AWS compares the bytes: what was made beside a thing is not that."""
     composed, apart = "Caf\u00e9", "Cafe\u0301"
@@ -1102,9 +905,6 @@ def test_states_of_accounts_are_told_apart() -> None:
     assert sorted(names) == ["auditor of audit", "auditor of shop"]
     assert said.elsewhere == {("aws_iam_role", "auditor")}
     assert said.attributes == {}
-
-
-ACCOUNT_ROOT = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
 
 
 def test_accounts_that_are_unread_for_the_same_reason_are_a_line() -> None:

@@ -232,7 +232,7 @@ def sections(asked: dict[str, list[str]]) -> str:
 
 
 def test_mutants_of_every_policy_are_noticed(shipped: LandingZone, company: LandingZone) -> None:
-    """Twenty of those that `python -m tests.mutants` makes, from all over."""
+    """Twenty of them, from all over."""
     made = list(mutants({"shipped": shipped, "company": company}))
     assert len(made) >= 200
     for one in made[7 :: len(made) // 20]:

@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import given, settings
 from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
@@ -224,21 +223,6 @@ PIECES = st.sampled_from(
         "  - reason: plain\n      over two lines\n",
     ]
 )
-BETWEEN = st.sampled_from(["", "\n", "  # comment\n", "\n\n", "# at the margin\n", "\n  # in the middle\n\n"])
-
-
-@settings(max_examples=100, derandomize=True)
-@given(st.lists(st.tuples(BETWEEN, PIECES, st.booleans()), min_size=1, max_size=6), BETWEEN, st.booleans())
-def test_comments_order_and_other_entries_stay_whatever_goes(
-    pieces: list[tuple[str, str, bool]], tail: str, more: bool
-) -> None:
-    end = tail + ("users:\n  ada:  # hers\n    x: y\n" if more else "")
-    text = "groups: {}\nassignments:\n" + "".join(before + piece for before, piece, _ in pieces) + end
-    result = without(text, [index for index, (_, _, goes) in enumerate(pieces) if goes])
-    left = (before + ("" if goes else piece) for before, piece, goes in pieces)
-    kept = f"groups: {{}}\nassignments:\n{''.join(left)}"
-    assert visible(result) == visible(kept + end)
-    assert data(result).get("assignments") == (data(kept + end).get("assignments"))
 
 
 def visible(text: str) -> list[str]:
@@ -251,18 +235,6 @@ def data(text: str) -> dict[str, object]:
     parse(text, source_file)
     assert not source_file.faults
     return source_file.data
-
-
-def test_the_day_after_the_last_is_the_first_without() -> None:
-    from strata.config.models import Assignment
-    from strata.landing_zone.expiry import Ending
-
-    entry = Assignment.model_validate(
-        {"permission_sets": ["A"], "users": ["u"], "accounts": "all", "until": "2026-05-01"}
-    )
-    assert entry.until
-    ending = Ending(0, entry, entry.until, "sso.yaml", 0, 1)
-    assert [ending.expired(dt.date(2026, 5, day)) for day in (1, 2)] == [False, True]
 
 
 def strata(*arguments: str) -> Result:

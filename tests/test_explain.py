@@ -97,20 +97,6 @@ def test_what_a_permission_set_allows_stands_below_each_grant() -> None:
     ) in text
 
 
-def test_reason_and_end_of_an_entry_are_told(tmp_path: Any) -> None:
-    text = (SHIPPED / "sso.yaml").read_text()
-    (tmp_path / "policies").symlink_to(SHIPPED / "policies")
-    for name in ("project.yaml", "organization.yaml", "security.yaml"):
-        (tmp_path / name).write_text((SHIPPED / name).read_text())
-    entry = text.rindex("    accounts:\n")
-    (tmp_path / "sso.yaml").write_text(
-        f"{text[:entry]}    reason: cover for Ann\n    until: 2031-02-03\n{text[entry:]}"
-    )
-    found = explained("jane-doe", "shared", config=tmp_path)
-    assert "until 2031-02-03" in " ".join(found.split())
-    assert "because: cover for Ann" in found
-
-
 # An account
 
 
@@ -179,17 +165,6 @@ def test_a_group_of_the_identity_provider_answers_to_its_name() -> None:
     text = explained("Auditors (external)")
     assert text.startswith("external-auditors, named Auditors (external)\n")
     assert "  known to the" in text
-
-
-def test_a_group_says_until_when_and_why(tmp_path: Any) -> None:
-    text = (SHIPPED / "sso.yaml").read_text()
-    assert text.count("\nassignments:\n") == 1
-    given = "  - permission_sets: [ReadOnly]\n    groups: [finops]\n    accounts: [shared]\n"
-    folder = shutil.copytree(SHIPPED, tmp_path / "config")
-    terms = "    reason: Close of the year\n    until: 2031-01-31\n"
-    (folder / "sso.yaml").write_text(text.replace("\nassignments:\n", f"\nassignments:\n{given}{terms}"))
-    said = explained("finops", config=folder)
-    assert "until 2031-01-31\n    because: Close of the year" in said
 
 
 # A permission set

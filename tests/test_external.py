@@ -216,24 +216,6 @@ def test_what_is_no_longer_declared_stays_at_aws(folder: Path) -> None:
     assert not any("no longer denies" in one.text and GUARDRAIL in one.text for one in compare(before, gone))
 
 
-@pytest.mark.parametrize(("kind", "key", "moved"), [("permission-set", KEY, True), ("policy", GUARDRAIL, False)])
-def test_a_rename_leaves_the_names_at_aws(folder: Path, kind: str, key: str, moved: bool) -> None:
-    """A set has its key in its assignments, a policy in no state."""
-    name = {KEY: f"    name: {NAME}\n", GUARDRAIL: "    name: aws-guardrails-NnKJPw\n"}[key]
-    at_aws = {KEY: NAME, GUARDRAIL: "aws-guardrails-NnKJPw"}[key]
-    for file in ("sso.yaml", "organization.yaml"):
-        text = (folder / file).read_text()
-        (folder / file).write_text(text.replace(name, "").replace(key, at_aws))
-    before = load(folder)
-
-    strata("rename", kind, at_aws, "renamed", "--yes", config=folder)
-
-    after = load(folder)
-    named = after.permission_sets["renamed"] if moved else after.policies["renamed"]
-    assert named.name == at_aws
-    assert (len(after.moves) > len(before.moves)) is moved
-
-
 # What keeps Control Tower from its work
 
 

@@ -16,11 +16,8 @@ from typer.testing import CliRunner
 
 from strata.aws.identity_center import CenterClient
 from strata.cli import app
-from strata.commands.drift import _unused
 from strata.config.accepted import scalar
-from strata.config.findings import DRIFT
 from strata.drift.comparison import Drift, compare
-from strata.drift.difference import Difference
 from strata.evaluation.landing_zone import Evaluated
 from strata.identity.external import lost
 from strata.kinds import addresses
@@ -89,7 +86,6 @@ VISITED = FOUND.but(
     [grant("Reader", "sg-finance", "a4"), grant("Admin", "visitor", "a4")],
 )
 """What is there after a deploy that gives something to whom an identity provider looks after."""
-A4 = VISITED.id("account", "a4")
 AUDITORS, OTHER = VISITED.id("group", "sg-auditors"), group("other").id
 
 
@@ -102,14 +98,6 @@ def folder(tmp_path: Path) -> Path:
 def compared(there: Organization, was: Any = None, **more: Any) -> Drift:
     """Compares the three sides."""
     return compare(there.zone, was or there.states, there.inventory, **more)
-
-
-def without_data_sources() -> Any:
-    """Returns the states with what is managed alone."""
-    return {
-        stack: {"resources": [one for one in state["resources"] if one["mode"] == "managed"]}
-        for stack, state in VISITED.states.items()
-    }
 
 
 def called(name: str, kind: str = "group", key: str = "sg-auditors", *more: Any) -> Organization:
@@ -185,19 +173,6 @@ def test_what_becomes_of_one_is_told_and_no_line_takes_its_access() -> None:
     assert ways(compared(VISITED)) == {}
 
 
-def test_the_access_alone_tells_who_it_was() -> None:
-    """Where a state has no data source; of a group without access nothing is known then."""
-    wrong = {}
-    for name, (there, expected) in SHAPES.items():
-        drift = compared(there, without_data_sources())
-        if name != "a group without access has another name" and (beside(drift, expected), drift.waiting) != (
-            {DEPLOY},
-            (),
-        ):
-            wrong[name] = ways(drift), drift.waiting
-    assert wrong == {}
-
-
 def test_the_line_of_keep_has_the_name() -> None:
     for there, text in (
         (called("now"), 'write name: "now" at groups.sg-auditors in sso.yaml'),
@@ -207,49 +182,12 @@ def test_the_line_of_keep_has_the_name() -> None:
         assert renamed.way.keep == text
 
 
-def test_what_somebody_did_to_its_access_is_told_beside() -> None:
-    """By its key, whatever it is called; the line that takes access away is that of nobody's grant alone."""
-    moved = gone(grant("Admin", "sg-auditors", "a2")), grant("Admin", "sg-auditors", "a4")
-
-    drift = compared(called("sg-audit").at_aws(*moved))
-
-    assert told(drift) == [
-        "gone assignment Admin of group sg-auditors in a2",
-        "made assignment Admin of group sg-auditors in a4",
-        "changed group sg-auditors: name is sg-audit",
-    ]
-    assert [A4 in str(line) for one in drift.differences for line in one.way.undo] == [True]
-
-
 def test_an_edit_that_means_another_group_waits_for_a_deploy() -> None:
     edit = changed("group", "sg-auditors", name="sg-others")
 
     drift = compared(VISITED.in_yaml(edit).at_aws(group("other", name="sg-others", external=True)))
 
     assert (told(drift), drift.waiting) == ([], ("group sg-auditors",))
-
-
-def test_an_entry_of_accepted_yaml_accepts_the_same_access_under_another_name() -> None:
-    """Also of a group that no file declares, which the entry has by name and id."""
-    stranger = group("other", name="sg-others", external=True)
-    made = VISITED.at_aws(stranger, grant("Admin", "other", "a4"), grant("Reader", "sg-auditors", "a4"))
-    entries = compared(made).differences
-    made = made.with_texts({"accepted.yaml": "".join(_entry(one) for one in entries)})
-    accepted = [one for one in made.zone.accepted if one.finding in DRIFT]
-    assert len(entries) == 2
-
-    there = made.at_aws(changed("group", "sg-auditors", name="sg-audit"), changed("group", "other", name="sg-another"))
-    drift = compared(there, accepted={(one.finding, one.at) for one in accepted})
-
-    assert (told(drift), len(drift.accepted)) == (["changed group sg-auditors: name is sg-audit"], 2)
-    assert list(_unused(there.zone, drift, accepted)) == []
-    elsewhere = there.at_aws(gone(grant("Admin", "other", "a4")), grant("Admin", "other", "a2"))
-    drift = compared(elsewhere, accepted={(one.finding, one.at) for one in accepted})
-    assert told(drift)[0] == f"made assignment Admin of group sg-another ({OTHER}) in a2"
-
-
-def _entry(one: Difference) -> str:
-    return f"- finding: {one.how.value}\n  at: {one.at}\n  reason: meant\n"
 
 
 # The groups of an external person, which the identity provider alone knows
@@ -270,18 +208,6 @@ def run(*words: str, code: int = 0) -> str:
     result = CliRunner().invoke(app, list(words))
     assert result.exit_code == code, result.output
     return result.stdout
-
-
-def test_explain_names_the_groups_that_decide(visited: Path) -> None:
-    there = run("explain", "visitor", "payments-prod", "--config", str(visited))
-    nowhere = run("explain", "visitor", "network", "--config", str(visited))
-
-    assert "knows whether contractors, external-auditors" in there
-    assert "membership of external-auditors" in there
-    assert "no access" not in there
-    assert "no access to network" in nowhere
-    facts = json.loads(run("explain", "visitor", "--json", "--config", str(visited)))
-    assert facts["depends_on_groups"] == ["contractors", "external-auditors"]
 
 
 def test_an_answer_depends_on_membership_where_the_group_would_have_access(visited: Path) -> None:
@@ -309,13 +235,6 @@ def test_a_report_says_that_access_is_unknown(visited: Path, form: str) -> None:
     assert "20 with access, 0 without, 1 unknown" in flat(found)
     assert "in contractors, external-auditors" in re.sub("<[^>]*>", "", flat(found))
     assert form != "html" or "unknown access" in found
-
-
-def test_json_counts_who_is_unknown(visited: Path) -> None:
-    people = json.loads(run("report", "--format", "json", "--config", str(visited)))["overview"]["people"]
-
-    assert (people["without_access"], people["unknown_access"], people["without_group"]) == ([], ["visitor"], [])
-    assert people["with_access"] + len(people["unknown_access"]) == people["all"]
 
 
 def flat(text: str) -> str:
@@ -370,17 +289,6 @@ def test_what_became_of_one_is_said_with_the_line_to_write(folder: Path, said: S
         renamed = fault and fault.problem.id == "principal-renamed"
         assert not (fault and renamed) or f"write name: {scalar(told[0][1])}" in fault.remedy, name
     assert met == {name: case for name, (_, _, case) in SAID.items()}
-
-
-def test_it_stands_beside_the_line_of_the_entry(folder: Path) -> None:
-    lines = (folder / "sso.yaml").read_text().splitlines()
-    center = cast("CenterClient", Named({"u": "guest@idp"}))
-
-    fault = lost(center, load(folder), ("user", "visitor"), ExternalPrincipal("u"))
-
-    assert fault
-    assert (Path(fault.file).name, fault.remedy) == ("sso.yaml", "write user_name: guest@idp")
-    assert lines[fault.line - 1] == "    user_name: visitor@idp"
 
 
 def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, names: Mapping[str, str] | None) -> Prepared:

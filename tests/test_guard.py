@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import os
-import re
-import shutil
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.synthesized import CHECKOUT, SHIPPED
+from tests.synthesized import CHECKOUT
 
 OWNERS = CHECKOUT / "config"
 
@@ -77,29 +75,3 @@ def test_the_owners_own_tests_may(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert "1 failed in" in both.stdout, both.stdout + both.stderr
     assert "1 failed, 1 passed in" in named.stdout, named.stdout + named.stderr
     assert "FAILED tests/test_other.py::test_it - AssertionError: a test opens" in named.stdout
-
-
-def test_the_owners_own_tests_follow_strata_config(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As every command does; where it names no folder, the run ends before the first test."""
-    shutil.copytree(SHIPPED, tmp_path / "ours")
-    project = tmp_path / "ours/project.yaml"
-    project.write_text(re.sub(r"(?m)^name: .*", "name: ours", project.read_text()))
-    clone = clone_with(
-        tmp_path,
-        "from pathlib import Path\n"
-        "import tests.conftest\n"
-        "tests.conftest.synthesize = lambda folder, outdir: folder\n"
-        "def test_it(zone, own):\n"
-        "    assert zone.landing_zone.project.name == 'ours'\n"
-        "    assert '\\nname: ours\\n' in (own / 'project.yaml').read_text()\n",
-    )
-
-    monkeypatch.setenv("STRATA_CONFIG", str(tmp_path / "ours"))
-    there = subprocess.run([*PYTEST, "tests/own"], cwd=clone, capture_output=True, text=True, check=False)
-    monkeypatch.setenv("STRATA_CONFIG", str(tmp_path / "nowhere"))
-    nowhere = subprocess.run([*PYTEST, "tests/own"], cwd=clone, capture_output=True, text=True, check=False)
-
-    assert "1 passed in" in there.stdout, there.stdout + there.stderr
-    assert nowhere.stderr.strip() == (
-        f"ERROR: {tmp_path}/nowhere is no folder: STRATA_CONFIG names the configuration that tests/own/ reads"
-    )

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
 import sys
@@ -256,22 +255,6 @@ def test_every_line_that_an_answer_decides_is_in_the_template() -> None:
             assert [old for old in changes(made) if f"\n{old}" not in f"\n{template(name)}"] == []
 
 
-def test_what_is_rendered_is_read_back_as_it_was_answered(folder: Path) -> None:
-    others = {**MORE, "account": MORE["accounts"], "ou": MORE["units"]}
-    del others["accounts"], others["units"]
-    assert strata(folder, *flags(**others), "--yes").exit_code == 0
-    made = load(folder)
-    (person,) = made.sso.users.values()
-    assert (person.given_name, person.family_name) == ("1e3", "O'Neil:#1")
-    assert made.project.management_account.name == "null"
-    assert [account.email for account in made.organization.accounts.values()] == [
-        "network.root@acme.io",
-        "security.root@acme.io",
-        "apps.root@acme.io",
-        "web-prod.root@acme.io",
-    ]
-
-
 # Answers
 
 
@@ -417,20 +400,6 @@ def test_the_key_of_the_administrator_is_one(folder: Path, given: str, family: s
     assert list(load(folder).sso.users) == [key]
 
 
-def test_a_line_can_be_edited(tmp_path: Path) -> None:
-    """At a terminal of one's own the arrow keys move, and write nothing."""
-    master, terminal = os.openpty()
-    code = "from strata.terminal import answer; print('got', answer('name: ').strip())"
-    with subprocess.Popen([sys.executable, "-c", code], stdin=terminal, stdout=terminal, stderr=terminal) as child:
-        os.write(master, b"acm\x1b[De\n")
-        child.wait(20)
-    os.close(terminal)
-    shown = os.read(master, 10_000).decode()
-    os.close(master)
-
-    assert "got acem" in shown
-
-
 # A file of answers
 
 FILE = """\
@@ -568,44 +537,3 @@ def test_schema_headers_stand_where_the_schema_lies_below_the_same_checkout(fold
 
 class Killed(BaseException):
     """The process ends here."""
-
-
-@pytest.mark.parametrize("survived", range(4))
-def test_an_interrupted_write_leaves_whole_files_and_the_next_run_goes_on(
-    folder: Path, monkeypatch: pytest.MonkeyPatch, survived: int
-) -> None:
-    before, replace, calls = contents(folder), Path.replace, iter(range(100))
-
-    def dies(self: Path, target: Path) -> Path:
-        if next(calls) == survived:
-            raise Killed
-        return replace(self, target)
-
-    with monkeypatch.context() as patched:
-        patched.setattr(Path, "replace", dies)
-        with pytest.raises(Killed):
-            CliRunner().invoke(app, ["--config", str(folder), "init", *flags(), "--yes"], standalone_mode=False)
-    after = contents(folder)
-    assert after.keys() == before.keys()
-    assert sum(after[name] != before[name] for name in before) == survived
-    assert strata(folder, *flags(), "--yes").exit_code == 0
-    assert load(folder).sso.users.keys() == {"zoe-ng"}
-
-
-def test_a_disk_that_fills_changes_nothing(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    before, calls = contents(folder), iter(range(100))
-
-    def full(handle: int) -> None:
-        if next(calls) == 2:
-            raise OSError(28, "No space left on device")
-
-    with monkeypatch.context() as patched:
-        patched.setattr("os.fsync", full)
-        assert strata(folder, *flags(), "--yes").exit_code == 1
-    assert contents(folder) == before
-
-
-def test_the_mode_of_a_file_stays(folder: Path) -> None:
-    (folder / "project.yaml").chmod(0o640)
-    strata(folder, *flags(), "--yes")
-    assert (folder / "project.yaml").stat().st_mode & 0o777 == 0o640

@@ -4,27 +4,23 @@ from __future__ import annotations
 
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strata.aws import identity_center
-from strata.aws.questions import ResourceQuestion
 from strata.aws.session import Aws as Session
 from strata.aws.session import AwsError
 from strata.config.models import Project
 from strata.errors import Message, StrataError
-from strata.inventory import progress, reading
+from strata.inventory import reading
 from strata.inventory.controls import read_controls
 from strata.inventory.pace import Pace
 from strata.inventory.reading import Depth, read
 from strata.kinds.at_aws import Inventory, LiveAssignment, LiveCustomerPolicy
 from strata.landing_zone.permissions import permissions
-from strata.options import Options
 from tests.access import Size, made
 from tests.aws.client import ACCOUNT, Aws
-from tests.aws.rates import published
 from tests.organizations.emulated import emulate
 from tests.scenarios.seeds import SMALL
 
@@ -153,19 +149,6 @@ def test_assignments_of_the_deleted_are_seen_where_nobody_else_explains_the_acco
     assert (thorough.center.assignments, thorough.center.orphans) == (frozenset(living), frozenset({alone, beside}))
 
 
-def test_tags_are_asked_one_by_one_where_aws_does_not_tell_them_in_bulk(
-    running: tuple[Aws, dict[str, Any]], session: Session, found: Inventory
-) -> None:
-    aws, bulk = running[0], "resourcegroupstaggingapi:GetResources"
-    aws.fail(bulk, code="AccessDeniedException", times=9)
-
-    one_by_one = read(session, PROJECT)
-
-    aws.heal()
-    assert one_by_one == found == read(session, PROJECT)
-    assert {call.outcome[:3] for call in aws.calls(action=bulk)} == {"200", "400"}
-
-
 def test_tags_are_asked_in_bulk(running: tuple[Aws, dict[str, Any]], session: Session) -> None:
     before = len(running[0].calls())
     read(session, PROJECT)
@@ -261,18 +244,6 @@ def test_each_service_is_asked_at_its_pace() -> None:
     assert len(told) == 3
 
 
-def test_how_often_each_service_was_asked_is_told_by_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    monkeypatch.setattr(progress, "_EVERY", -1)
-    reading_of_all = progress.InventoryReading(Options(Path("config")), PROJECT)
-
-    reading_of_all._told(Counter({"sso-admin": 3, "ec2": 2, "organizations": 1}))
-
-    asked = [part.split(" of ") for part in capsys.readouterr().err.strip().partition(": ")[2].split(", ")]
-    assert asked == [["2", "ec2"], ["1", "organizations"], ["3", "sso-admin"]]
-
-
 class Clock:
     """Time that passes while somebody sleeps."""
 
@@ -284,29 +255,6 @@ class Clock:
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
-
-
-def test_fifteen_requests_a_second_go_to_each_service(monkeypatch: pytest.MonkeyPatch) -> None:
-    clock = Clock()
-    monkeypatch.setattr("strata.inventory.pace.time", clock)
-    pace = Pace()
-    for _ in range(46):
-        pace.wait("sso-admin")
-
-    assert clock.now == pytest.approx(3)
-    pace.wait("organizations")
-    assert clock.now == pytest.approx(3)
-
-
-def test_contacts_are_asked_for_at_the_rate_that_aws_publishes(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Three of each of a hundred accounts, one by one: AWS would throttle more than so many."""
-    clock, (most, _) = Clock(), published()["account:GetAlternateContact"]
-    monkeypatch.setattr("strata.inventory.pace.time", clock)
-    pace = Pace()
-    for _ in range(301):
-        pace.wait("account")
-
-    assert most * 0.7 < 300 / clock.now < most
 
 
 def test_a_service_that_throttles_is_left_in_peace_and_a_call_gives_up_after_minutes(
@@ -348,14 +296,3 @@ def test_a_budget_whose_notification_goes_meanwhile_is_not_taken_for_gone(monkey
 
     with pytest.raises(AwsError):
         read_controls(Session(None, "us-east-1"), PROJECT, {"aws_budgets_budget": {"monthly": {"name": "x"}}}, [])
-
-
-def test_a_control_without_a_region_is_asked_about_in_the_primary_one(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever `--region` says: a trail that another region does not list would be told as gone."""
-    asked: list[tuple[str, str | None]] = []
-    monkeypatch.setattr(Session, "client", lambda _, service, region=None: asked.append((service, region)))
-
-    ResourceQuestion(Session(None, "eu-west-1"), PROJECT, {"arn": "x"}).client("cloudtrail")
-    ResourceQuestion(Session(None, "eu-west-1"), PROJECT, {"region": "us-west-2"}).client("accessanalyzer")
-
-    assert asked == [("cloudtrail", "us-east-1"), ("accessanalyzer", "us-west-2")]

@@ -172,21 +172,6 @@ def test_settings_are_checked_by_the_model(own: Own, said: Said) -> None:
     assert own.faults(said) == [("layers/topics.yaml:1: name", "key-missing", {"key": "name"})]
 
 
-def test_a_fault_that_pydantic_alone_has_words_for_leads_to_the_model(own: Own) -> None:
-    """`strata schema` knows no layer."""
-    bounded = "from typing import Annotated\nfrom pydantic import Field\n" + MODEL.replace(
-        "days: int", "days: Annotated[int, Field(multiple_of=7)]"
-    )
-    own.add("topics", "name: x\ndays: 8\n", stack=IN_ACCOUNTS, model=bounded)
-
-    with pytest.raises(ConfigurationError) as error:
-        load(own.config)
-
-    (fault,) = error.value.faults
-    assert fault.problem.id == "value-rejected"
-    assert str(own.code / "topics/model.py") in fault.remedy
-
-
 def _unknown(own: Own) -> None:
     own.add("topics", None, stack=IN_ACCOUNTS, model=MODEL)
     own.add("topic", "")
@@ -199,18 +184,8 @@ def _circles(own: Own) -> None:
         own.add(name, "", stack=STACK.format(inputs=f"landing_zone, {reads}"))
 
 
-def _reader_of_a_broken_one(own: Own) -> None:
-    own.add("base", "", stack="def")
-    own.add("reading", "", stack=STACK.format(inputs="landing_zone, base"))
-
-
 def _reader_of_one_in_each_account(own: Own) -> None:
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    own.add("reading", "", stack=STACK.format(inputs="landing_zone, topics"))
-
-
-def _reader_of_a_faulty_one(own: Own) -> None:
-    own.add("topics", "name: x\naccount: 5\n", stack=IN_ACCOUNTS, model=MODEL)
     own.add("reading", "", stack=STACK.format(inputs="landing_zone, topics"))
 
 
@@ -285,11 +260,6 @@ CASES: Mapping[str, Case] = {
             for name, circle in (("four", _THREES), ("one", _ONES), ("three", _THREES), ("two", _ONES))
         ],
     ),
-    "itself": (
-        lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, topics")),
-        [("topics/stack.py:1", "layers-in-circle", {"layers": ["topics"]})],
-    ),
-    "one that reads a broken one": (_reader_of_a_broken_one, [("base/stack.py:1", "not-python", {})]),
     "an account in the management account": (
         lambda own: own.add("topics", "", stack=STACK.format(inputs="landing_zone, account")),
         [("topics/stack.py:1", "layer-has-no-account", {"argument": "account"})],
@@ -320,17 +290,6 @@ CASES: Mapping[str, Case] = {
             ("layers/reader.yaml:1", "name-reserved", {"value": "reader"}),
             ("layers/sso.yaml:1", "name-reserved", {"value": "sso"}),
         ],
-    ),
-    "a validator that leaves": (
-        lambda own: own.add(
-            "topics",
-            "name: x\n",
-            stack=IN_ACCOUNTS,
-            model="from pydantic import field_validator\n"
-            + MODEL
-            + "    @field_validator('name')\n    def _c(cls, value: str) -> str:\n        raise SystemExit(0)\n",
-        ),
-        [("topics/model.py:10", "model-fails", {"error": "SystemExit"})],
     ),
     "a rollout that is none": (
         lambda own: own.add(
@@ -382,25 +341,9 @@ CASES: Mapping[str, Case] = {
         lambda own: _in_an_account(own, "sharde"),
         [("layers/topics.yaml:2: account", "unknown-name", {"kind": "account", "name": "sharde"})],
     ),
-    "the management account": (
-        lambda own: _in_an_account(own, "management"),
-        [("layers/topics.yaml:2: account", "unknown-name", {"kind": "account", "name": "management"})],
-    ),
     "a retired account": (
         _in_a_retired_account,
         [("layers/topics.yaml:2: account", "account-retired", {"account": "shared"})],
-    ),
-    "an account that is no key, and a reader": (
-        _reader_of_a_faulty_one,
-        [("layers/topics.yaml:2: account", "wrong-type", {})],
-    ),
-    "an account of a layer that is one stack": (
-        lambda own: own.add("one", "account: shared\n", stack=STACK.format(inputs="landing_zone")),
-        [("layers/one.yaml:1: account", "layer-is-one-stack", {"layer": "one"})],
-    ),
-    "waves of one account": (
-        lambda own: _in_an_account(own, "shared\nrollout:\n  waves: [[ou/shared]]"),
-        [("layers/topics.yaml:3: rollout", "layer-is-one-stack", {"layer": "topics"})],
     ),
     "roles that are none": (
         lambda own: own.add(
@@ -409,15 +352,6 @@ CASES: Mapping[str, Case] = {
         [
             (f"layers/topics.yaml:{line}: roles.{key}", "text-malformed", {"kind": "role name", "value": value})
             for line, key, value in ((2, "reader", "a b"), (3, "writer", "ops*"))
-        ],
-    ),
-    "roles below dots": (
-        lambda own: own.add(
-            "topics", "roles:\n  reader: ../x\n  writer: role/x\nname: x\n", stack=IN_ACCOUNTS, model=MODEL
-        ),
-        [
-            (f"layers/topics.yaml:{line}: roles.{key}", "text-malformed", {"kind": "role name", "value": value})
-            for line, key, value in ((2, "reader", "../x"), (3, "writer", "role/x"))
         ],
     ),
     "accounts at places that there are not": (
@@ -432,10 +366,6 @@ CASES: Mapping[str, Case] = {
             )
             for line, place, name in ((4, 2, "ou/none"), (5, 3, "sharde"))
         ],
-    ),
-    "accounts beside the one": (
-        lambda own: _in_an_account(own, "shared\naccounts: [ou/shared]"),
-        [("layers/topics.yaml:3: accounts", "layer-is-one-stack", {"layer": "topics"})],
     ),
     "accounts without a member": (
         lambda own: own.add("topics", "name: x\naccounts: [management]\n", stack=IN_ACCOUNTS, model=MODEL),
@@ -799,17 +729,6 @@ def test_a_layer_changes_what_a_stack_of_strata_makes(own: Own, tmp_path: Path) 
     assert topics
     assert {topic["display_name"] for topic in topics.values()} == {"AWS alerts"}
     assert found["names"].addresses == []
-
-
-def test_ruff_takes_a_default_in_settings() -> None:
-    """Which pydantic copies; a folder of a layer has no __init__.py, and maybe a hyphen."""
-    ruff = [str(Path(sys.executable).with_name("ruff")), "check", "--stdin-filename", "stacks/layers/my-own/model.py"]
-    text = '"""Settings."""\n\nfrom strata.config.models import Model\n\n\nclass Settings(Model):\n    """Mine."""\n\n'
-    text += "    tags: dict[str, str] = {}\n"
-
-    done = subprocess.run([*ruff, "-"], input=text, cwd=CHECKOUT, capture_output=True, text=True, check=False)
-
-    assert done.returncode == 0, done.stdout
 
 
 def test_a_retired_account_has_no_stack(own: Own) -> None:

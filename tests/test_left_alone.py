@@ -142,20 +142,6 @@ def test_what_imports_yaml_names_keeps_its_tags(variant: Variant) -> None:
     assert left(imported, "aws_cloudtrail.organization") == set()
 
 
-def test_an_import_is_no_change_for_the_times_that_it_does_not_bring(company: Deployment) -> None:
-    """Every type with `timeouts` leaves them: the provider would plan to import and update."""
-    found = {
-        f"{kind}.{name}": entry.get("lifecycle", {}).get("ignore_changes", ())
-        for stack in company.values()
-        for kind, entries in stack.json["resource"].items()
-        for name, entry in entries.items()
-        if "timeouts" in entry
-    }
-
-    assert len({address.partition(".")[0] for address in found}) >= 5
-    assert [address for address, leaves in found.items() if "timeouts" not in leaves] == []
-
-
 def test_stratas_tags_can_be_left_off_all_but_the_state_store(variant: Variant) -> None:
     off = variant({"project.yaml": {"default_tags": False}})
     mine = variant({"project.yaml": {"default_tags": False, "tags": {"team": "core"}}})

@@ -15,7 +15,6 @@ from strata.commands.adopt import configuration
 from strata.drift.comparison import compare
 from strata.files.config_edit import write_texts
 from strata.load import load
-from strata.policy.reference import reference
 from tests.organizations import (
     ALLOW,
     DENY,
@@ -183,20 +182,6 @@ CHANGES: dict[str, tuple[Described, list[str]]] = {
 }
 
 
-@pytest.mark.parametrize("at", CHANGES)
-def test_no_deploy_takes_back_a_change_of_others(folder: Path, at: str, said: Said) -> None:
-    change, lines = CHANGES[at]
-    found = drift(folder, change)
-    one = next(one for told, one in found.items() if told.startswith(at))
-
-    assert [operation(line) for line in one["undo"]] == lines
-    assert (bool(one["undo"]), one["by_hand_id"]) in ((True, "changed-by-others"), (False, "back-by-others"))
-    assert one["deploy"] == ""
-
-    ids = said.ids(TOWER.at_aws(change).run("drift", folder=folder))
-    assert set(ids) - {"not-thorough", "unused-acceptance"} == {one["by_hand_id"]} - {""}
-
-
 UNSEEN = {
     "a set": changed("permission set", "AWSReadOnlyAccess", aws=("AdministratorAccess",), inline=DENY, session="PT12H"),
     "a policy": changed("policy", "p2", document=guardrail("CTEC2PV1"), description="x"),
@@ -224,16 +209,6 @@ def test_whoever_is_in_a_group_of_theirs_is_declared_by_an_adoption() -> None:
     assert found.sso["users"]["eve7"] == {"external": True, "user_name": "eve7@example.com"}
 
 
-def test_a_provider_fills_its_groups_as_it_likes(tmp_path: Path) -> None:
-    """Also one that is called as Control Tower's: nobody is written, and what the provider does is no drift."""
-    provided = group(ADMINS, "eve7", external=True)
-    there = Organization(*OWN, user("eve7", external=True), provided, permission_set("Looks"), default_tags=False)
-    there = there.at_aws(grant("Looks", ADMINS, "a3"))
-    write_texts(tmp_path, configuration(there.model, there.inventory)[1])
-
-    assert told(there.at_aws(changed("group", ADMINS, members=())), tmp_path) == {}
-
-
 def test_own_things_that_become_external_before_their_imports_are_done_are_one_fault_each(
     tmp_path: Path, said: Said
 ) -> None:
@@ -256,29 +231,6 @@ def test_own_things_that_become_external_before_their_imports_are_done_are_one_f
 
     refused = own.run("check", folder=tmp_path)
     assert (refused.exit_code, said.ids(refused)) == (1, ["import-of-external"] * 3)
-
-
-def test_a_set_beyond_a_quota_is_described_and_given(tmp_path: Path) -> None:
-    """As AWS has extended it for this company: no entry may say so."""
-    allowed = sorted(one for one in reference().managed_policies if "/" not in one)[:25]
-    there = Organization(
-        [
-            user("ana"),
-            account("a3"),
-            permission_set("Wide", "AmazonS3FullAccess", *allowed),
-            grant("Wide", "ana", "a3"),
-        ],
-        default_tags=False,
-    )
-    found, files = configuration(there.model, there.inventory)
-    write_texts(tmp_path, files)
-    zone = load(tmp_path)
-
-    assert zone.permission_sets["Wide"].external
-    assert [(one.account, one.permission_set, one.principal) for one in zone.grants] == [("a3", "Wide", "ana")]
-    assert ([one.id for one in found.looks], found.left_alone) == (["too-many"], [])
-    assert there.run("can", "s3:GetObject", "--in", "a3", "--as", "ana", folder=tmp_path).exit_code == 3
-    assert told(there, tmp_path) == {}
 
 
 # What AWS attaches to everything

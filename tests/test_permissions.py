@@ -9,7 +9,6 @@ from collections import defaultdict
 from collections.abc import Iterator
 from fnmatch import fnmatchcase
 from functools import cache
-from importlib.util import find_spec
 from itertools import groupby
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -102,20 +101,6 @@ def test_the_table_has_every_type_of_the_stacks_and_no_other(used: dict[str, set
         *("aws_identitystore_user", "aws_ssoadmin_permission_set"),  # of others, which neither configuration has
         *(type.removeprefix("data.") for type in types if type.startswith("data.")),
     }
-
-
-def test_layers_get_the_same_table(golden: Golden) -> None:
-    """Each type is a module of the bindings, by which the code of a layer names it."""
-    found = {f"data.{type}": {"reads": row.get("reads", []), "writes": []} for type, row in table()["data"].items()}
-    for type, row in table()["resources"].items():
-        reads = [*row.get("reads", []), *row.get("asks", [])]
-        writes = {action for verb in VERBS for action in row.get(verb, ())}.difference(reads)
-        found[type] = {"reads": sorted(reads), "writes": sorted(writes)}
-
-    golden("../../strata/policies/types.json", json.dumps(found, indent=2, sort_keys=True) + "\n")
-
-    modules = {type: type.replace(".", "_") if "." in type else type.removeprefix("aws_") for type in found}
-    assert [one for one in modules.values() if not find_spec(f"cdktf_cdktf_provider_aws.{one}")] == []
 
 
 def test_every_action_is_one_of_aws() -> None:

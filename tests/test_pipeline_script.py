@@ -510,11 +510,6 @@ def test_one_issue_is_opened_written_anew_or_closed(
         assert written(runner) == {"state": "closed"}
 
 
-def test_the_job_that_ended_before_is_told(runner: Runner) -> None:
-    assert asks_github(runner, "issue", "none", "drift.txt", **{ISSUES: []})[0] == 0
-    assert "    nothing: the job ended before\n" in written(runner)["body"]
-
-
 @pytest.mark.parametrize(
     "name",
     [
@@ -546,49 +541,6 @@ def test_names_in_the_issue_command_nothing(runner: Runner, name: str) -> None:
     assert not (runner.folder / "x").exists()
 
 
-def test_a_long_line_is_cut_in_the_middle(runner: Runner) -> None:
-    """Cut at a line, nothing would be left of it."""
-    (runner.folder / "drift.txt").write_text("a short one\nmade outside: " + "\u00e9" * 100_000 + "\n")
-
-    assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: []})[0] == 0
-    body = written(runner)["body"]
-    assert 59_000 < len(body) < 65_536
-    assert "\n\n    a short one\n    made outside: \u00e9" in body
-    assert "\u00e9\n    ... the rest is in the run\n\nThe run" in body
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [
-        ("<html>\n::warning::Sign in</html>", "<html> ::warning::Sign in</html>"),
-        ("{}", "{}"),
-        ("null", "null"),
-        ("7", "7"),
-        ('["x"]', '["x"]'),
-        ("[" * 100_000, "[" * 120),
-        ("[\xff]", "[\ufffd]"),
-    ],
-)
-def test_an_answer_that_is_none_is_told_in_one_line(runner: Runner, answer: str, said: str) -> None:
-    """A proxy answers in HTML, or with an object of its own; an issue may be open or not."""
-    ended, told = asks_github(runner, "issue", "3", "drift.txt", raw=answer)
-
-    asked = ISSUES.removeprefix(HERE)
-    assert (ended, told) == (1, f"error: GET {asked}: the answer is none of the host's API: {said}\n")
-    assert len(runner.told("gh")) == 1
-
-
-@pytest.mark.parametrize(
-    ("found", "said"),
-    [
-        ({"title": "x"}, 'no number in it: the answer is none of the host\'s API: {"title": "x"}'),
-        ({"number": "7"}, 'no number in its number: the answer is none of the host\'s API: {"number": "7"}'),
-    ],
-)
-def test_an_issue_without_a_number_is_told(runner: Runner, found: Any, said: str) -> None:
-    assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: [found]}) == (1, f"error: {said}\n")
-
-
 @pytest.mark.parametrize(
     ("job", "lacking"),
     [
@@ -604,15 +556,6 @@ def test_a_job_without_its_variables_is_told(
     said = f"error: not set: {lacking}; the host sets it in each of its jobs, so run this in one\n"
 
     assert asks(runner, *words, **job) == (1, said)
-
-
-def test_what_github_refuses_is_told(runner: Runner) -> None:
-    ended, said = asks_github(runner, "issue", "3", "drift.txt", refused=True)
-
-    assert (ended, said) == (
-        1,
-        f"error: gh api --method GET {ISSUES}: HTTP 403: Resource not accessible by integration\n",
-    )
 
 
 PULL = {"merged_at": "2027-01-01T00:00:00Z", "merge_commit_sha": "c0ffee", "head": {"sha": "beef"}}
@@ -671,13 +614,6 @@ def test_the_steps_at_github_call_host_as_it_is_called(runner: Runner, job: str)
     assert done.returncode == 0, done.stderr
     assert runner.told("gh")
     assert runner.told("output") == []
-
-
-def test_elsewhere_it_says_that_it_knows_no_host(runner: Runner) -> None:
-    done = runner.runs(sys.executable, HOST, "again")
-
-    assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr == "error: this is no job of GitHub (GITHUB_ACTIONS) or GitLab (GITLAB_CI)\n"
 
 
 # GitLab
@@ -771,16 +707,6 @@ def test_one_issue_at_gitlab(runner: Runner, api: Api, code: str, there: Any, ca
         assert "state_event" not in others[0][2]
     elif others:
         assert others[-1][2] == {"state_event": "close"}
-
-
-def test_an_address_of_gitlab_that_is_none_is_told(runner: Runner, api: Api) -> None:
-    given = {**api.environment, "CI_API_V4_URL": "gitlab.example.com"}
-
-    ended, told = asks(runner, "issue", "3", "drift.txt", **given)
-
-    assert ended == 1
-    assert told.startswith("error: CI_API_V4_URL is no address: ")
-    assert told.count("\n") == 1
 
 
 @pytest.mark.e2e

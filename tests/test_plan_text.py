@@ -11,17 +11,14 @@ import struct
 import sys
 import termios
 import threading
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from strata.options import Options
-from strata.policy.equality import meaning
 from strata.printing import cell_count
 from strata.terraform.attributes import Attribute
-from strata.terraform.change_list import ChangeList
 from strata.terraform.document_diff import document, document_diff
 from strata.terraform.expressions import ParsedExpression
 from strata.terraform.plan_text import names_of, show
@@ -142,21 +139,6 @@ def test_nothing_sensitive_is_shown(before: object, after: object, marks: Json) 
     assert one.attributes[0].sensitive
 
 
-@pytest.mark.parametrize(
-    ("address", "told"),
-    [
-        ("aws_guardduty_detector_feature.b", {"status": "DISABLED"}),
-        ("aws_guardduty_organization_configuration_feature.b", {"auto_enable": "NONE"}),
-        ("aws_guardduty_organization_configuration.b", {"auto_enable_organization_members": "ALL"}),
-        ("aws_guardduty_detector.b", {}),
-    ],
-)
-def test_a_switch_that_is_created_shows_whether_it_is_on(address: str, told: Json) -> None:
-    found = change("create", None, {"name": "n", "region": "us-east-1", **told}, address=address)
-
-    assert shown(found).splitlines()[1:] == [f"      {name}: {value}" for name, value in told.items()]
-
-
 def test_what_is_created_shows_its_arguments_on_request() -> None:
     found = change("create", None, {"name": "n", "policy": policy(DENY)}, after_unknown={"arn": True})
 
@@ -244,43 +226,12 @@ def test_a_document_is_compared_line_by_line() -> None:
     ]
 
 
-def test_of_a_document_with_a_part_that_nobody_knows_yet_the_rest_is_seen() -> None:
-    """Else who approves an id that AWS has yet to give approves whatever stands beside it."""
-    before = {"content": '{"Statement": [{"Effect": "Deny", "Resource": "a"}]}'}
-    update = change("update", before, {}, after_unknown={"content": True})
-    text = '{"Statement": [{"Effect": "Deny", "Resource": "${data.x.y.id}"}, {"Effect": "Allow", "Resource": "$${b}"}]}'
-    plan = Plan("organizations", dict(changes({"resource_changes": [update]})))
-    written = {"aws_a.b": {"content": ParsedExpression({"content": text})}}
-    seen = io.StringIO()
-
-    show([replace(plan, written=written)], seen, {})
-
-    assert '"Effect": "Allow"' in seen.getvalue()
-    assert '"${b}"' in seen.getvalue()
-    lists = [ChangeList.of([each], "1") for each in (plan, replace(plan, written=written))]
-    assert lists[0].sha256 != lists[1].sha256
-
-
 def test_the_order_of_keys_and_of_lists_without_an_order_is_no_difference(golden: Golden) -> None:
     same = {"Resource": ["*"], "Action": ["s3:a", "s3:b"], "Effect": "Deny", "Sid": "A"}
 
     told = shown(change("update", {"policy": policy(DENY)}, {"policy": json.dumps(json.loads(policy(same)), indent=4)}))
 
     golden("plan/written-otherwise.txt", told)
-
-
-@pytest.mark.parametrize(
-    ("one", "other"),
-    [
-        ({"Statement": DENY}, {"Statement": [DENY]}),
-        ({"Statement": [{**DENY, "Action": ["s3:a", "s3:a"]}]}, {"Statement": [{**DENY, "Action": "s3:a"}]}),
-        ({"Statement": {**DENY, "Sid": ""}}, {"Statement": {key: DENY[key] for key in DENY if key != "Sid"}}),
-        ({"tags": {"Cafe\u0301": {}}}, {"tags": {"Caf\u00e9": {}}}),
-    ],
-)
-def test_what_drift_takes_for_one_document_is_no_difference(one: Any, other: Any) -> None:
-    assert meaning(one) == meaning(other)
-    assert document_diff(document(json.dumps(one)), document(json.dumps(other))) == []
 
 
 def test_the_order_of_statements_is_a_difference() -> None:
@@ -307,21 +258,6 @@ def test_red_is_what_is_destroyed_and_lines_keep_to_the_width(terminal: Terminal
     assert f"\x1b[31m  delete   {long.split('.', maxsplit=1)[0]}.\x1b[0m\n" in told
     assert "\x1b[33m  update\x1b[0m   aws_a.b\n" in told
     assert all(len(line.replace("\x1b[0m", "").partition("m")[2] or line) <= 60 for line in told.splitlines())
-
-
-def test_what_follows_a_long_line_is_indented(terminal: Terminal) -> None:
-    show([Plan("sso", told=("it failed " * 9,))], terminal, {})
-    first, *others = re.sub(r"\x1b\[\d*m", "", terminal.getvalue()).splitlines()
-    assert first.startswith("sso: it")
-    assert [line for line in others if not re.match(r"  \S", line)] == []
-
-
-def test_a_part_of_a_document_stands_right_of_its_key(terminal: Terminal) -> None:
-    old, new = policy(DENY), policy({**DENY, "Resource": f"arn:aws:s3:::{'b' * 20}"})
-    lines = re.sub(r"\x1b\[\d*m", "", shown(change("update", {"x": old}, {"x": new}), to=terminal)).splitlines()
-    at = next(number for number, line in enumerate(lines) if "+" in line)
-    assert lines[at].endswith('"Resource":')
-    assert lines[at + 1].index('"arn') == lines[at].index('"Resource"') + 2
 
 
 def test_wide_letters_keep_to_the_width(terminal: Terminal) -> None:

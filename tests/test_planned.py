@@ -28,7 +28,6 @@ from cdktf import (
     TerraformStack,
     Token,
 )
-from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryContact
 from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable
 from cdktf_cdktf_provider_aws.inspector2_organization_configuration import Inspector2OrganizationConfiguration
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
@@ -37,12 +36,10 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
 )
-from cdktf_cdktf_provider_aws.s3_bucket_notification import S3BucketNotification, S3BucketNotificationLambdaFunction
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA, S3BucketVersioningVersioningConfiguration
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
-from cdktf_cdktf_provider_aws.wafv2_ip_set import Wafv2IpSet
-from constructs import Construct, IConstruct
+from constructs import IConstruct
 
 from stacks.deployment import build
 from stacks.organizations import OrganizationsStack
@@ -188,32 +185,6 @@ def test_constructs_of_the_bindings_refer_to_what_is_planned(app: App, own: Own,
     assert found["own"]["output"]["cross-stack-output-aws_s3_bucketfilesarn"]["value"] == "${aws_s3_bucket.files.arn}"
 
 
-def test_attributes_that_are_no_text_refer_to_other_stacks(app: App, own: Own, tmp_path: Path) -> None:
-    """A list, a map, a number, a boolean: cdktf stands for each with something else than for text."""
-    table = own.add(DynamodbTable, "locks", name="locks")
-    known = own.add(Wafv2IpSet, "known", name="known", addresses=[], ip_address_version="IPV4", scope="REGIONAL")
-    other = Own(app, "other")
-    other.add(Wafv2IpSet, "list", name="a", addresses=known.addresses, ip_address_version="IPV4", scope="REGIONAL")
-    other.add(SnsTopic, "map", name="a", tags=own.bucket.tags)
-    other.add(DynamodbTable, "number", name="a", read_capacity=table.read_capacity)
-    other.add(DynamodbTable, "boolean", name="a", stream_enabled=table.stream_enabled)
-    app.synth()
-    outputs = json.loads((tmp_path / "stacks/own/cdk.tf.json").read_text())["output"]
-    found = json.loads((tmp_path / "stacks/other/cdk.tf.json").read_text())["resource"]
-
-    assert {one["value"] for one in outputs.values()} == {
-        "${aws_wafv2_ip_set.known.addresses}",
-        "${aws_s3_bucket.files.tags}",
-        "${aws_dynamodb_table.locks.read_capacity}",
-        "${aws_dynamodb_table.locks.stream_enabled}",
-    }
-    state = "data.terraform_remote_state.cross-stack-reference-input-own.outputs."
-    assert state in found["aws_wafv2_ip_set"]["list"]["addresses"]
-    assert state in found["aws_sns_topic"]["map"]["tags"]
-    assert state in found["aws_dynamodb_table"]["number"]["read_capacity"]
-    assert state in found["aws_dynamodb_table"]["boolean"]["stream_enabled"]
-
-
 def _override(own: Own) -> None:
     own.bucket.construct().add_override("force_destroy", True)
 
@@ -235,18 +206,6 @@ def test_a_stack_alone_shows_all_it_has(own: Own) -> None:
     found = cdktf.Testing.synth(own)
     assert cdktf.Testing.to_have_resource_with_properties(found, "aws_sns_topic", {"name": "events"})
     assert set(json.loads(found)["resource"]["aws_sns_topic"]) == {"events", "plain"}
-
-
-def test_what_json_alone_cannot_say_is_a_construct_at_once(own: Own) -> None:
-    """Python has other names than Terraform for some arguments, such as `lambda_`; `count` is more than its JSON."""
-    own.add(SnsTopic, "counted", name="counted", count=2)
-    own.add(
-        S3BucketNotification, "told", bucket="a", lambda_function=[S3BucketNotificationLambdaFunction(events=["b"])]
-    )
-    own.add(AccountPrimaryContact, "main", **CONTACT)
-    assert constructs(own) == {"aws_sns_topic.counted", "aws_account_primary_contact.main"}
-    contact = json.loads(cdktf.Testing.synth(own))["resource"]["aws_account_primary_contact"]["main"]
-    assert contact["address_line_1"] == "1 Street"
 
 
 def test_a_construct_of_the_bindings_comes_before_what_is_planned(own: Own) -> None:
@@ -272,14 +231,6 @@ def test_blocks_that_are_dicts_have_the_names_of_terraform(own: Own) -> None:
     assert found["auto_enable"] == {"ec2": True, "ecr": True, "lambda": True}
 
 
-def test_blocks_in_a_list_may_be_dicts_with_the_names_of_javascript(own: Own) -> None:
-    """It is the one spelling that cdktf takes there."""
-    rule = {"allowedMethods": ["GET"], "allowedOrigins": ["*"]}
-    own.add(S3Bucket, "shared", cors_rule=[rule])
-    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_s3_bucket"]["shared"]
-    assert found["cors_rule"] == [{"allowed_methods": ["GET"], "allowed_origins": ["*"]}]
-
-
 @pytest.mark.parametrize("lifecycle", [TerraformResourceLifecycle, dict])
 def test_what_has_a_resource_replaced_is_an_address_either_way(own: Own, lifecycle: Any) -> None:
     """Terraform takes the names alone here, and cdktf would write `${...}` around them."""
@@ -288,25 +239,6 @@ def test_what_has_a_resource_replaced_is_an_address_either_way(own: Own, lifecyc
     own.make_constructs()
     found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_sns_topic"]["after"]
     assert found["lifecycle"] == {"replace_triggered_by": ["aws_s3_bucket.files", "aws_sns_topic.events"]}
-
-
-class Loud(SnsTopic):
-    """A topic whose constructor does more than to pass its arguments on."""
-
-    def __init__(self, scope: Construct, id: str, *, label: str) -> None:
-        super().__init__(scope, id, name=f"loud-{label}")
-        self.add_override("tracing_config", "Active")
-
-
-def test_a_class_of_ones_own_makes_its_construct(own: Own) -> None:
-    own.add(Loud, "horn", label="a")
-    found = json.loads(cdktf.Testing.synth(own))["resource"]["aws_sns_topic"]["horn"]
-    assert (found["name"], found["tracing_config"]) == ("loud-a", "Active")
-
-
-def test_names_of_tags_are_no_names_of_arguments(own: Own) -> None:
-    own.add(SnsTopic, "tagged", name="tagged", tags={"costCenter1": "a", "route": "b"})
-    assert constructs(own) == set()
 
 
 @pytest.mark.e2e

@@ -218,41 +218,6 @@ for command in commands:
 """All commands in one process, since Python starts longer than they take."""
 
 
-@pytest.mark.parametrize(
-    ("locale", "encoding"),
-    [
-        ({"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0"}, "ascii"),
-        ({"PYTHONIOENCODING": "latin-1"}, "latin-1"),
-    ],
-)
-def test_every_locale_has_output(of_all_scripts: Path, locale: dict[str, str], encoding: str) -> None:
-    command = [sys.executable, "-u", "-c", RUN, str(of_all_scripts), *COMMANDS]
-    done = subprocess.run(
-        command,
-        cwd=CHECKOUT,
-        env={**os.environ, **locale},
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        check=False,
-    )
-    said = done.stdout.decode(encoding)
-    *of_commands, _ = parts = re.split(r"(?<=exit code \d)\n", said)
-    assert len(parts) == len(COMMANDS) + 1, said
-    for (words, code), part in zip(COMMANDS.items(), of_commands, strict=True):
-        assert (part.rpartition(" ")[2], "fault of Strata" in part) == (str(code), False), said
-        assert words == "report" or r"\u7530\u4e2d" in part, "it is escaped"
-
-
-@pytest.mark.parametrize("format", ["html", "markdown"])
-def test_a_document_is_utf_8_in_every_locale(of_all_scripts: Path, format: str, tmp_path: Path) -> None:
-    command = [sys.executable, "-m", "strata", "--config", str(of_all_scripts), "report", "--format", format]
-    latin = {**os.environ, "PYTHONIOENCODING": "latin-1"}
-    done = subprocess.run(command, cwd=CHECKOUT, env=latin, capture_output=True, check=True)
-    result = CliRunner().invoke(app, [*command[3:], "--output", str(tmp_path / "file")])
-    assert result.exit_code == 0
-    assert done.stdout == (tmp_path / "file").read_bytes()
-
-
 def test_an_answer_that_is_no_text_is_one_line(
     of_all_scripts: Path, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
@@ -327,35 +292,12 @@ def test_what_follows_stands_below_the_last_column(screen: Screen) -> None:
     assert on(screen, "    - " + "word " * 20)[-1].startswith("      word")
 
 
-def test_a_word_longer_than_the_line_is_the_end_of_it(screen: Screen) -> None:
-    assert on(screen, f"  made {ARN}", "next") == ["  made", ARN, "next"]
-
-
-def test_a_sign_is_on_the_line_of_its_word(screen: Screen) -> None:
-    lines = on(screen, *(f"{'x' * length} ! Administrator, ? Auditor" for length in range(30, 60)), f"  - {ARN}")
-    assert [line for line in lines if line.endswith(("!", "?", "-"))] == []
-
-
-def test_an_option_of_a_command_is_on_the_line_of_its_value() -> None:
-    options = ("--policy-id p-1", "--no-wait", "--target-id 123456789012", "--region us-east-1")
-    lines = printing.command_lines(f"  back:  aws {' '.join(options)}", 36, 9)
-    assert [line.removesuffix(" \\").strip() for line in lines[1:]] == [*options[1:]]
-
-
 def test_a_pipe_gets_lines_as_they_are(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("COLUMNS", "60")
     text = f"error: {printing.paint('red', printing.Style.FAULT)} {'word ' * 40}end"
     with printing.guarded():
         print(text)
     assert capsys.readouterr().out == f"error: red {'word ' * 40}end\n"
-
-
-def test_a_document_stays_as_it_is_at_a_terminal_too(screen: Screen) -> None:
-    data = {"text": "word " * 40}
-    with redirect_stdout(screen), printing.guarded():
-        printing.document(printing.as_json(data))
-    assert json.loads(screen.getvalue()) == data
-    assert max(map(len, screen.getvalue().splitlines())) > 60
 
 
 def test_a_question_is_shown_before_its_line_ends(screen: Screen) -> None:
@@ -398,18 +340,3 @@ def test_a_colour_that_does_not_end_is_shown_and_begins_nothing(screen: Screen) 
     with redirect_stdout(screen), printing.guarded():
         print(f"{mark}red for ever")
     assert screen.getvalue() == "\\ufdd0red for ever\n"
-
-
-def test_a_long_question_has_its_answer_below(monkeypatch: pytest.MonkeyPatch, screen: Screen) -> None:
-    """An answer is not parted in mid word, and what comes after it is wrapped as always."""
-    from strata.terminal import answer
-
-    monkeypatch.setattr(sys, "stdin", io.StringIO("yes\nno\n"))
-    monkeypatch.setattr(sys, "stderr", screen)
-    with printing.guarded():
-        answer("the short name of the company [acme]: ")
-        answer("go on? ")
-        print("word " * 13, file=sys.stderr)
-    lines = screen.getvalue().splitlines()
-    assert lines[:2] == ["the short name of the company [acme]:", f"> go on? {'word ' * 12}".rstrip()]
-    assert len(lines) == 3

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import stat
 import tempfile
 import time
@@ -163,11 +162,6 @@ def test_one_profile_per_account_and_permission_set_that_somebody_may_use(
     assert names(built(landing_zone, user=user)) == expected
 
 
-def test_a_user_with_the_key_of_a_group_is_not_the_group(config: Path) -> None:
-    (config / "sso.yaml").write_text(SSO.replace("  bob:\n", "  admins:\n", 1).replace("- bob", "- admins"))
-    assert names(built(load(config), user="admins")) == ["ac-dev-look"]
-
-
 @pytest.mark.parametrize(
     ("facts", "user", "warned"),
     [
@@ -240,20 +234,6 @@ def _small() -> LandingZone:
         return load(written(Path(folder)))
 
 
-def test_two_profiles_of_one_name_are_refused(config: Path, said: Said) -> None:
-    organization = ORGANIZATION.replace(
-        "  dev:", "  audit-x:\n    email: a@b.io\n    organizational_unit: main\n  dev:"
-    )
-    (config / "organization.yaml").write_text(organization)
-    more = "  x-admin:\n    policies:\n      - aws: ReadOnlyAccess\nassignments:\n"
-    more += "  - permission_sets:\n      - x-admin\n    users:\n      - bob\n    accounts:\n      - audit\n"
-    (config / "sso.yaml").write_text(SSO.replace("assignments:\n", more))
-    with pytest.raises(StrataError) as error:
-        built(load(config), OrganizationFacts({**IDS, "audit-x": "111111111119"}, PORTAL))
-    (told,) = said(error)
-    assert (told.id, told.data) == ("name-taken", {"kind": "profile", "name": "ac-audit-x-admin"})
-
-
 # Which account is which
 
 
@@ -324,16 +304,6 @@ def test_whatever_is_around_the_block_stays_byte_for_byte(before: str, after: st
     kept = once[: once.index("# >>> strata")]
     again = updated(once + after, FEWER)
     assert again == kept + updated("", FEWER) + after
-
-
-def test_a_block_of_an_earlier_version_is_replaced() -> None:
-    """Its first mark had a checksum."""
-    assert updated(MINE + BLOCK.replace("strata ac >>>", "strata ac >>> 0123456789abcdef")) == MINE + BLOCK
-
-
-def test_an_editor_that_changes_line_endings_damages_nothing() -> None:
-    dos = updated(MINE).replace("\n", "\r\n")
-    assert updated(dos) == MINE.replace("\n", "\r\n") + "\r\n" + BLOCK
 
 
 def test_projects_live_side_by_side() -> None:
@@ -548,17 +518,6 @@ def test_after_identity_center_the_sdk_reads_every_profile(cloud: Cloud, strata:
     assert profile == {"sso_session": "ac", "sso_role_name": "Full-Access", "region": "eu-west-1"}
 
 
-@pytest.mark.parametrize(
-    "other", [instance(OwnerAccountId="111111111112"), instance(Status="CREATE_IN_PROGRESS")], ids=["account's", "new"]
-)
-def test_an_instance_that_is_not_the_organizations_does_not_count(
-    cloud: Cloud, strata: Strata, file: Path, other: dict[str, Any]
-) -> None:
-    cloud.instances = [other]
-    assert strata("--yes").exit_code == 0
-    assert "sso-session" not in file.read_text()
-
-
 def test_a_store_that_gives_no_start_url_is_explained(cloud: Cloud, strata: Strata, said: Said) -> None:
     cloud.instances = [instance(IdentityStoreId="12345678-1234-1234-1234-123456789012")]
     assert said.ids(strata("--yes")) == ["start-url-unknown"]
@@ -574,15 +533,6 @@ def test_a_start_url_in_the_configuration_is_taken_as_it_is(
     assert "sso-admin.ListInstances" not in cloud.calls
 
 
-def test_bootstrap_goes_back_to_the_role(cloud: Cloud, strata: Strata, file: Path) -> None:
-    cloud.instances = [instance()]
-    strata("--yes")
-    cloud.calls.clear()
-    assert strata("--yes", "--bootstrap").exit_code == 0
-    assert set(cloud.calls) == {"organizations.ListAccounts"}, "no right in Identity Center is needed"
-    assert headers(file)[1:] == ["[profile ac-audit-oaar]", "[profile ac-dev-oaar]"]
-
-
 def test_the_bootstrap_profile_is_not_one_that_goes_away(
     cloud: Cloud, strata: Strata, file: Path, said: Said, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -593,15 +543,6 @@ def test_the_bootstrap_profile_is_not_one_that_goes_away(
     refused = strata("--yes", "--bootstrap", "--profile", "ac-management-admin")
     assert (refused.exit_code, file.read_text()) == (1, before)
     assert [(one.id, one.data) for one in said(refused)] == [("source-in-block", {"profile": "ac-management-admin"})]
-
-
-def test_every_page_is_read(cloud: Cloud, strata: Strata) -> None:
-    """Throttling is waited out."""
-    for number in range(45):
-        cloud.account(f"Team {number:02}", f"team{number}@acme.io")
-    cloud.throttled = {2, 3}
-    assert strata("--yes").exit_code == 0
-    assert cloud.calls.count("organizations.ListAccounts") == 5
 
 
 @pytest.mark.parametrize(
@@ -631,15 +572,6 @@ def listing(folder: Path) -> dict[str, tuple[int, bytes]]:
     return {path.name: (path.stat().st_mtime_ns, path.read_bytes()) for path in folder.iterdir()}
 
 
-def test_a_second_run_writes_nothing(cloud: Cloud, strata: Strata, file: Path) -> None:
-    strata("--yes")
-    before = listing(file.parent)
-    again = strata()
-    assert again.exit_code == 0, "there is nothing to ask"
-    assert "up to date: 2 profiles" in again.stderr
-    assert listing(file.parent) == before
-
-
 def test_check_tells_by_its_exit_code_and_writes_nothing(cloud: Cloud, strata: Strata, file: Path) -> None:
     before = listing(file.parent)
     outdated = strata("--check", "--yes")
@@ -657,13 +589,6 @@ def test_dry_run_prints_the_block_and_writes_nothing(cloud: Cloud, strata: Strat
     assert (done.exit_code, listing(file.parent)) == (0, before)
     strata("--yes")
     assert file.read_text().endswith(f"\n\n{done.stdout}")
-
-
-def test_without_a_terminal_it_asks_for_yes(cloud: Cloud, strata: Strata, file: Path, said: Said) -> None:
-    before = listing(file.parent)
-    done = strata()
-    assert (done.exit_code, listing(file.parent), done.stdout) == (2, before, "")
-    assert said.ids(done)[-1] == "nobody-to-ask"
 
 
 @pytest.mark.parametrize(
@@ -692,37 +617,6 @@ def test_what_comes_next_is_on_stdout_and_nothing_else(
     assert strata("--yes", "--file", str(other)).stdout == f"export AWS_CONFIG_FILE='{other}'\n{expected}"
 
 
-def test_json_is_all_there_is_on_stdout_and_it_asks_nothing(cloud: Cloud, strata: Strata, file: Path) -> None:
-    cloud.instances = [instance()]
-    before = listing(file.parent)
-    done = strata("--json", "--user", "bob")
-    document = json.loads(done.stdout)
-    assert (done.exit_code, listing(file.parent)) == (0, before)
-    [profile] = document["profiles"]
-    assert re.fullmatch(r"[0-9]{12}", profile["account_id"])
-    assert profile["settings"].pop("sso_account_id") == profile.pop("account_id")
-    assert document == {
-        "format": 1,
-        "file": str(file),
-        "up_to_date": False,
-        "portal": {"start_url": "https://d-1234567890.awsapps.com/start", "region": "eu-west-1"},
-        "profiles": [
-            {
-                "name": "ac-dev-look",
-                "account": "dev",
-                "permission_set": "look",
-                "settings": {"sso_session": "ac", "sso_role_name": "look", "region": "eu-west-1"},
-            }
-        ],
-        "warnings": document["warnings"],
-        "messages": document["messages"],
-    }
-    assert [one["id"] for one in (*document["warnings"], *document["messages"])] == ["members-unseen"] * 2
-    assert strata("--json", "--check").exit_code == 3
-    assert json.loads(strata("--json", "--yes").stdout)["up_to_date"] is True
-    assert strata("--check").exit_code == 0
-
-
 @pytest.mark.parametrize("arguments", [["--yes"], ["--dry-run"], ["--check"], ["--json"], ["--debug", "--yes"]])
 def test_no_secret_of_the_file_is_ever_shown(cloud: Cloud, strata: Strata, file: Path, arguments: list[str]) -> None:
     lines = file.read_text().splitlines()
@@ -733,22 +627,6 @@ def test_no_secret_of_the_file_is_ever_shown(cloud: Cloud, strata: Strata, file:
     done = strata(*arguments)
     assert "2 profiles" in done.stderr
     assert not [secret for secret in [*secrets, SECRET] if secret in done.output]
-
-
-def test_a_refused_file_is_explained_and_left(cloud: Cloud, strata: Strata, file: Path, said: Said) -> None:
-    file.write_text(file.read_text() + "[profile ac-dev-oaar]\n[profile ac-audit-oaar]\n")
-    before = listing(file.parent)
-    done = strata("--yes")
-    assert (done.exit_code, listing(file.parent)) == (1, before)
-    assert [(one.id, one.place, one.data["name"]) for one in said(done)] == [
-        ("name-taken", f"{file}:{line}", f"profile ac-{key}-oaar") for line, key in ((5, "dev"), (6, "audit"))
-    ]
-    assert "Traceback" not in done.output
-
-
-def test_a_region_that_is_none_is_refused(strata: Strata, cloud: Cloud, said: Said) -> None:
-    (told,) = said(strata("--yes", "--region", "eu-wst-1"))
-    assert (told.id, told.data) == ("unknown-name", {"kind": "region", "name": "eu-wst-1"})
 
 
 def test_the_file_is_the_one_the_aws_cli_reads(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

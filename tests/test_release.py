@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import copy
 import json
 import os
 import re
@@ -16,11 +15,11 @@ import pytest
 import yaml
 
 from strata.help import EXIT_CODES
-from tests.changelog import HEADINGS, UNRELEASED, Version, versions
+from tests.changelog import HEADINGS, UNRELEASED, versions
 from tests.documents import CHECKOUT, blocks
 from tests.json_page import tables
 from tests.promises import Promises, broken, promises, written
-from tests.release import main, project_version, refusals
+from tests.release import project_version
 from tests.scenarios.clone import PERSON, git
 
 STABILITY = CHECKOUT / "docs/upgrading.md"
@@ -70,32 +69,6 @@ def test_every_promise_is_kept(today: Promises) -> None:
     assert broken(written(), today) == []
 
 
-def test_a_broken_promise_is_noticed(today: Promises) -> None:
-    less = copy.deepcopy(today)
-    del less["commands"]["expire"]
-    less["commands"]["plan"].remove("--exit-code")
-    less["exit codes"].remove(3)
-    less["json"]["formats"]["plan"] += 1
-    less["json"]["fields"]["strata check"]["summary.users"] = "text"
-    del less["outputs"]["sso.portal_url"]
-    less["yaml"]["project"]["regions.primary"].remove("eu-west-1")
-    less["yaml"]["sso"]["assignments[].until"].append("required")
-    less["yaml"]["security"]["trail.audit"] = ["required", "string"]
-    less["yaml"]["security"]["novelty"] = ["object"]
-
-    assert sorted(broken(today, less)) == [
-        "commands: expire is gone",
-        "commands: plan: --exit-code is gone",
-        "exit codes: 3 is gone",
-        "json: fields: strata check: summary.users: 'number' is 'text' now",
-        f"json: formats: plan: {today['json']['formats']['plan']} is {less['json']['formats']['plan']} now",
-        "outputs: sso.portal_url is gone",
-        "yaml: project: regions.primary: eu-west-1 is gone",
-        "yaml: security: trail.audit is required now",
-        "yaml: sso: assignments[].until is required now",
-    ]
-
-
 def test_exit_codes_mean_what_the_page_says() -> None:
     """The table of docs/json.md has the codes of `strata --help`, and no other."""
     page = (CHECKOUT / "docs/json.md").read_text(encoding="utf-8")
@@ -122,64 +95,6 @@ def test_every_promise_of_the_page_names_tests_that_exist() -> None:
 
 
 # Making a version
-
-
-@pytest.mark.parametrize(
-    ("number", "entries", "lost", "refused"),
-    [
-        ("1.0.1", {"In place": ["`aws_a.x`: a"]}, [], ""),
-        ("1.1.0", {"Created": ["`aws_a.x`: a"]}, [], ""),
-        ("2.0.0", {"Replaced": ["`aws_a.x`: a"]}, ["commands: expire is gone"], ""),
-        ("1.0.0", {"None": ["a"]}, [], "1.0.0 does not come after 1.0.0"),
-        ("0.9.9", {"None": ["a"]}, [], "0.9.9 does not come after 1.0.0"),
-        ("9.7.3", {"None": ["a"]}, [], "9.7.3 leaves numbers out: after 1.0.0 comes 1.0.1, 1.1.0 or 2.0.0"),
-        ("1.0.2", {"None": ["a"]}, [], "leaves numbers out"),
-        ("1.1.1", {"None": ["a"]}, [], "leaves numbers out"),
-        ("2.1.0", {"None": ["a"]}, [], "leaves numbers out"),
-        ("1.0.1", {}, [], "no entry under Unreleased"),
-        ("1.0.1", {"Fixed": ["a"]}, [], "no heading Fixed"),
-        ("1.0.1", {"Created": ["`aws_a.x`: a"]}, [], "entries under Created, which a patch may not"),
-        ("1.1.0", {"Removed": ["`aws_a.x`: a"]}, [], "entries under Removed, which only a major"),
-        ("1.1.0", {"None": ["a"]}, ["commands: expire is gone"], "breaks a promise.*expire"),
-    ],
-)
-def test_a_number_fits_what_is_released(
-    number: str, entries: dict[str, list[str]], lost: list[str], refused: str
-) -> None:
-    found = refusals(number, "1.0.0", Version(UNRELEASED, "", entries), lost)
-
-    assert len(found) == bool(refused)
-    assert re.search(refused, "".join(found))
-
-
-@pytest.mark.parametrize(
-    ("arguments", "code", "words"),
-    [
-        (["01.02.03"], 2, "'01.02.03' is no number of a version; give one such as 1.1.0"),
-        (["१.२.३"], 2, "is no number of a version"),
-        (["1.1"], 2, "is no number of a version"),
-        (["v1.1.0"], 2, "is no number of a version"),
-        (["before", "HEAD"], 2, "'HEAD' is no tag of a version; give one such as v1.1.0"),
-        (["before", "v1.0.0^"], 2, "is no tag of a version"),
-        (["before", ""], 2, "is no tag of a version"),
-        (["before", "v999.0.0"], 1, "there is no tag v999.0.0"),
-        (["--help"], 2, "usage: python -m tests.release 1.1.0"),
-        ([], 2, "usage: python -m tests.release 1.1.0"),
-    ],
-)
-def test_what_is_no_number_or_tag_is_refused(
-    arguments: list[str], code: int, words: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """Nothing is written."""
-    monkeypatch.setattr("tests.release.release", lambda number: pytest.fail(f"{number} is taken"))
-    monkeypatch.setattr("tests.release.BEFORE", None)
-
-    with pytest.raises(SystemExit) as ended:
-        main(arguments)
-
-    told = ended.value.code if isinstance(ended.value.code, str) else capsys.readouterr().err
-    assert (ended.value.code if isinstance(ended.value.code, int) else 1) == code
-    assert words in told
 
 
 @pytest.mark.e2e

@@ -11,10 +11,8 @@ import pytest
 
 from strata.commands.edit.rename import run
 from strata.config.keys import with_moves
-from strata.config.models import state_key
 from strata.config.moves import Kind, Move
 from strata.errors import ConfigurationError, StrataError
-from strata.identity.settled import lost_layers
 from strata.kinds.moves import address_now, earlier_addresses, is_made, newest_keys, with_move
 from strata.load import load
 from strata.options import Options
@@ -324,42 +322,6 @@ def test_nothing_is_written_without_a_yes_and_every_place_is_a_place_of_its_kind
         assert run(options, kind=kind, old=old, new=new, prune=False, dry_run=True, yes=True) == 0
         assert f"+- kind: {kind}\n+  from: {old}\n+  to: {new}\n" in capsys.readouterr().out
     assert {path: path.read_bytes() for path in company.iterdir() if path.is_file()} == before
-
-
-def test_what_comes_next_is_said_once_it_is_written(company: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A key that was changed by hand may have taken the name with it: nobody says then that it stays."""
-    options = Options(config=company)
-    run(options, kind="user", old="lea-vogt", new="lea", prune=False, dry_run=True, yes=True)
-    assert capsys.readouterr().err == ""
-    run(options, kind="user", old="lea-vogt", new="lea", prune=False, dry_run=False, yes=True)
-    (stays,) = capsys.readouterr().err.splitlines()
-    assert f"strata rename --prune --config {company}; " in stays
-    (company / "moves.yaml").unlink()
-    run(options, kind="user", old="lea-vogt", new="lea", prune=False, dry_run=False, yes=True)
-    assert capsys.readouterr().err.splitlines()[1:] == [stays.partition(";")[0]]
-
-
-def test_the_states_of_its_own_stacks_are_named(company: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By the words with which a plan refuses otherwise; the stacks that are in other accounts alone are not."""
-    (company / "baseline.yaml").write_text("settings:\n  root: {ebs_encryption: {mode: on}}\n")
-    (company / "detection.yaml").write_text("administrator: audit\nguardduty: {mode: on}\n")
-    bucket = f"s3://{load(company).project.state_bucket}/"
-    options = Options(config=company)
-
-    def lines(old: str, new: str) -> list[str]:
-        run(options, kind="account", old=old, new=new, prune=False, dry_run=True, yes=True)
-        return [line for line in capsys.readouterr().out.splitlines() if line.startswith("aws ")]
-
-    made = {"resources": [{"mode": "managed", "type": "t", "name": "n", "instances": [{"attributes": {"id": "1"}}]}]}
-    baseline, digest = lines("network", "net")
-    assert baseline == f"aws s3 mv {bucket}{state_key('baseline_network')} {bucket}{state_key('baseline_net')}"
-    assert f"{state_key('baseline_network')}-md5" in digest
-    assert [line.split()[-1] for line in lines("audit", "watch")[::2]] == [
-        f"{bucket}{state_key(f'{layer}_watch')}" for layer in ("baseline", "detection")
-    ]
-    renamed(company, "account", "network", "net")
-    (refused,) = lost_layers(load(company), {"baseline_network": made})
-    assert refused.lines == (baseline, digest)
 
 
 @pytest.mark.parametrize("kind", ["group", "user", "account"])

@@ -26,7 +26,7 @@ from strata.load import load
 from strata.policy.documents import statements
 from strata.policy.equality import meaning
 from strata.policy.grammar import document_problems
-from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, Reference, managed_documents, read, reference
+from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, managed_documents, read, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
 from strata.rules import found_warnings, warnings
 from tests.accepting import accept
@@ -55,17 +55,6 @@ def test_the_data_is_small_and_says_when_and_where_it_is_from() -> None:
 def test_the_policies_that_permission_sets_have_are_unpacked_first() -> None:
     names = {line.partition("\t")[0] for line in islice(read(MANAGED_FILE)[1], 30)}
     assert {"AdministratorAccess", "ReadOnlyAccess", "job-function/Billing", "job-function/ViewOnlyAccess"} <= names
-
-
-def test_the_data_has_what_either_source_lacks() -> None:
-    """Evidently is only in the first, aws:SignInSessionArn and continuum only in the second."""
-    known = reference()
-    assert known.service("evidently")
-    assert known.service("continuum")
-    assert known.key("aws:SignInSessionArn")
-    assert len(known.actions("*")) > 22_000
-    assert len(known.managed_policies) > 1_500
-    assert "cloudtrail.amazonaws.com" in known.service_principals
 
 
 def test_the_data_and_the_limits_agree_on_what_resource_control_policies_bind() -> None:
@@ -238,44 +227,6 @@ def made(folder: Path, **of: str) -> Path:
         file, {"date": date}, iam_data.vocabulary_lines(iam_data.joined(first, iam_data.read_iam_floyd(wheel)))
     )
     return file
-
-
-def test_the_sources_are_joined(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What both have is taken from the first, a template under one name only; the rest from either."""
-    monkeypatch.setattr("strata.policy.reference.REFERENCE_FILE", made(tmp_path))
-    known: Reference = reference.__wrapped__()
-    service = known.service("thing")
-    assert service
-    assert known.date == "2026-02-03"
-    assert [(one.name, one.level, one.keys) for one in service.actions] == [
-        ("GetThing", "Tagging", ("thing:Size", "thing:Tag/${key}")),
-        ("ListThings", "Read", ("thing:Colour", "thing:Tag/${key}")),
-    ]
-    assert [key.name for key in service.keys.values()] == ["thing:Colour", "thing:Size", "thing:Tag/${key}"]
-    assert [one.resource_types and [kind.name for kind in one.resource_types] for one in service.actions] == [
-        ["box"],
-        None,
-    ]
-    assert {name: kind.arn for name, kind in service.resource_types.items()} == {
-        "bag": "arn:${Partition}:thing:::bag/${BagName}",
-        "box": "arn:${Partition}:thing:::${Box}",
-    }
-    assert [key.name for key in known.global_keys.values()] == ["aws:New", "aws:PrincipalTag/${TagKey}"]
-    assert known.managed_policies == {"service-role/Thing"}
-
-
-def test_the_same_packages_make_the_same_bytes(tmp_path: Path) -> None:
-    for name in ("a", "b"):
-        (tmp_path / name).mkdir()
-    one, other = made(tmp_path / "a"), made(tmp_path / "b")
-    assert one.read_bytes() == other.read_bytes()
-    assert read(one)[0] == {"format": 1, "date": "2026-02-03"}
-
-
-def test_a_package_that_is_not_the_pinned_one_is_refused(tmp_path: Path) -> None:
-    archive, _ = packed(tmp_path)
-    with pytest.raises(SystemExit, match=r"data.tgz has the hash sha512-.*, not sha512-other"):
-        iam_data.check_hash(archive, "sha512-other")
 
 
 # Statements in vain

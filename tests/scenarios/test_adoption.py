@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import copy
-import json
 from typing import Any
 
 import pytest
 
-from tests.scenarios.site import STACKS, Site
+from tests.scenarios.site import Site
 
 ADOPTED = {"env": "prod", "owner": "Web & Mail"}
 TAGS = [{"Key": key, "Value": value} for key, value in ADOPTED.items()]
@@ -26,8 +25,6 @@ PERSON = {
     "Timezone": "Europe/London",
     "UserType": "Employee",
 }
-_BEFORE = ("role_name", "iam_user_access_to_billing", "email", "user_name")
-"""The arguments that the stacks left alone when they left next to nothing."""
 
 _GITHUB = """github_actions:
   mode: on
@@ -281,29 +278,3 @@ def _only_the_state_store_is_tagged(site: Site) -> None:
     arns = [found["TrailARN"] for found in trail.list_trails()["Trails"]]
     tagged = trail.list_tags(ResourceIdList=arns)["ResourceTagList"]
     assert (role.get("Tags", []), [found["TagsList"] for found in tagged]) == ([], [[]])
-
-
-@pytest.mark.only("stand-in")
-def test_a_state_from_before_plans_to_nothing(backend: Site) -> None:
-    """Deployed by stacks that left next to nothing alone: the next plan is empty, and nothing is asked of AWS."""
-    backend.synth()
-    for stack in STACKS[1:]:
-        file = backend.output / "stacks" / stack / "cdk.tf.json"
-        document = json.loads(file.read_text())
-        for entries in document["resource"].values():
-            for key, entry in entries.items():
-                before = {*_BEFORE, "name"} if key == "management" else _BEFORE
-                lifecycle = entry.get("lifecycle", {})
-                if "ignore_changes" in lifecycle:
-                    lifecycle["ignore_changes"] = [name for name in lifecycle["ignore_changes"] if name in before]
-        file.write_text(json.dumps(document, indent=2))
-        applied = backend.terraform(stack, "init"), backend.apply(stack)
-        backend.aws.wait_an_hour()
-        assert [run.code for run in applied] == [0, 0], applied[1].text[-4000:]
-    backend.synth()
-    so_far = backend.aws.writing_calls(by="provider")
-
-    plans = {stack: backend.plan(stack) for stack in STACKS}
-
-    assert not any(plans.values()), plans
-    assert backend.aws.writing_calls(by="provider") == so_far

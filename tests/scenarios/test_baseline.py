@@ -57,61 +57,7 @@ def test_an_account_comes_and_goes_with_its_baseline(shipped: Site) -> None:
 
 
 PROVIDER = "token.actions.githubusercontent.com"
-TRUST = json.dumps({"Version": "2012-10-17", "Statement": []})
 READS = "arn:aws:iam::aws:policy/ReadOnlyAccess"
-
-
-def with_role_for_jobs(site: Site, account: str, *, alone: bool) -> None:
-    """Makes a role as an earlier version did, in the account and in the state of its baseline."""
-    iam = member(site, account, "iam")
-    role = iam.create_role(RoleName="deployer", AssumeRolePolicyDocument=TRUST)["Role"]
-    iam.attach_role_policy(RoleName="deployer", PolicyArn=READS)
-    arn = iam.create_open_id_connect_provider(Url=f"https://{PROVIDER}", ClientIDList=["sts.amazonaws.com"])
-    state = json.loads(site.saved_state(f"baseline_{account}"))
-    by_type = {its["type"]: its for its in state["resources"]}
-    provider = {"id": arn["OpenIDConnectProviderArn"], "arn": arn["OpenIDConnectProviderArn"], "url": PROVIDER}
-    made = [
-        ("aws_iam_role", "deployer", {"id": "deployer", "name": "deployer", "arn": role["Arn"]}),
-        ("aws_iam_role_policy_attachment", "deployer", {"id": "x", "role": "deployer", "policy_arn": READS}),
-        ("aws_iam_openid_connect_provider", "github", provider),
-    ]
-    shell = by_type["aws_iam_role"]
-    resources = [
-        {**shell, "type": type, "name": name, "instances": [{"schema_version": 0, "attributes": attributes}]}
-        for type, name, attributes in made
-    ]
-    state["resources"] = [*([] if alone else state["resources"]), *resources]
-    state["serial"] += 1
-    site.save_state(f"baseline_{account}", json.dumps(state).encode())
-
-
-@pytest.mark.parametrize("alone", [False, True])
-def test_roles_for_jobs_that_an_earlier_version_made_are_forgotten(shipped: Site, *, alone: bool) -> None:
-    """A deploy leaves them at AWS, also where a baseline has nothing else; the role that sends sign-ins stays."""
-    shipped.sign_in_as_administrator()
-    file = shipped.config / "baseline.yaml"
-    file.write_text(BASELINE)
-    assert shipped.strata("deploy", "--yes").code == 0
-    with_role_for_jobs(shipped, "shared", alone=alone)
-    if alone:
-        file.write_text("settings: {security: {ebs_encryption: {mode: on}, sign_in_events: {mode: on}}}\n")
-
-    planned = shipped.strata("plan", "--json")
-    deployed = shipped.strata("deploy", "--yes")
-
-    gone = (
-        "aws_iam_openid_connect_provider.github",
-        "aws_iam_role.deployer",
-        "aws_iam_role_policy_attachment.deployer",
-    )
-    assert planned.changing == {"baseline_shared": dict.fromkeys(gone, "forget")}
-    assert deployed.code == 0, deployed.text
-    assert ("aws_iam_role.sign-in-events" in shipped.addresses("baseline_shared")) is not alone
-    assert shipped.addresses("baseline_shared").isdisjoint(gone)
-    iam = member(shipped, "shared", "iam")
-    assert iam.list_attached_role_policies(RoleName="deployer")["AttachedPolicies"]
-    assert iam.list_open_id_connect_providers()["OpenIDConnectProviderList"]
-    assert shipped.strata("plan", "--json").changing == {}
 
 
 ALL = """\

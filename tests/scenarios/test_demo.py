@@ -101,16 +101,6 @@ def test_a_shell_begins_with_an_empty_account(clone: Path, variables: Mapping[st
     assert "name: acme\n" in (clone / "cdktf.out-demo" / "empty" / "project.yaml").read_text()
 
 
-@pytest.mark.large
-def test_the_demo_takes_the_real_provider_where_it_is_asked_for(clone: Path, variables: Mapping[str, str]) -> None:
-    mirror = os.environ.get("STRATA_PROVIDER_MIRROR", "search")
-
-    done = _make(clone, {**variables, "PROVIDER": "real", "STRATA_PROVIDER_MIRROR": mirror}, "demo")
-
-    assert done.returncode == 0, done.stdout[-4000:]
-    assert "\nthe next plan is empty" in done.stdout
-
-
 def test_the_first_synth_after_set_up_reads_the_index(clone: Path, variables: Mapping[str, str]) -> None:
     """Without the index jsii reads the whole assembly of every package, which is taken away here."""
     assemblies = list((clone.parent / "jsii").glob("**/.jsii"))

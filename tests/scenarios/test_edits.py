@@ -7,27 +7,227 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.scenarios.hand import Hand
 from tests.scenarios.site import STACKS, Site
 
 pytestmark = pytest.mark.only("stand-in")
 STATE_LOCK = "terraform.tfstate.tflock"
+Files = dict[str, Any]
 
 
-def test_the_line_of_a_refusal_records_it(shipped: Site) -> None:
-    """The guards of the stacks let pass what is recorded, and nothing is left to do after it."""
-    shipped.edit("organization.yaml", ("\n  shared:\n    email", "\n  common:\n    email"))
-    sso = shipped.config / "sso.yaml"
-    sso.write_text(sso.read_text().replace("      - shared\n", "      - common\n"))
+class Edit(NamedTuple):
+    """What is done to the files, the refusals by id, each with some of its data, and the word that allows it."""
+
+    change: Callable[[Files], None]
+    refusals: dict[str, dict[str, Any]]
+    allow: str = ""
+    plain: str = ""
+    """The stack whose plain apply refuses it as well."""
+
+
+def _rekey(section: str, old: str, new: str, **values: str) -> Callable[[dict[str, Any]], None]:
+    def change(data: dict[str, Any]) -> None:
+        data[section] = {new if key == old else key: entry for key, entry in data[section].items()}
+        data[section][new] = {**(data[section][new] or {}), **values}
+
+    return change
+
+
+def _account_key(files: Files) -> None:
+    _rekey("accounts", "shared", "common")(files["organization.yaml"])
+    _each_assignment(files, lambda accounts: ["common" if key == "shared" else key for key in accounts])
+
+
+def _account_gone(files: Files) -> None:
+    del files["organization.yaml"]["accounts"]["shared"]
+    _each_assignment(files, lambda accounts: [key for key in accounts if key != "shared"])
+
+
+def _account_unmanaged(files: Files) -> None:
+    files["organization.yaml"]["unmanaged_accounts"] = ["aws+shared@example.com"]
+    _account_gone(files)
+
+
+def _each_assignment(files: Files, change: Callable[[list[str]], list[str]]) -> None:
+    kept = []
+    for entry in files["sso.yaml"]["assignments"]:
+        if entry["accounts"] != "all":
+            entry["accounts"] = change(entry["accounts"])
+        if entry["accounts"]:
+            kept.append(entry)
+    files["sso.yaml"]["assignments"] = kept
+
+
+def _emails_swapped(files: Files) -> None:
+    accounts = files["organization.yaml"]["accounts"]
+    accounts["security"]["email"], accounts["shared"]["email"] = (
+        accounts["shared"]["email"],
+        accounts["security"]["email"],
+    )
+
+
+def _policy_key(files: Files) -> None:
+    _rekey("policies", "deny-root-user", "no-root", name="deny-root-user")(files["organization.yaml"])
+
+
+def _unit_key(files: Files) -> None:
+    organization = files["organization.yaml"]
+    _rekey("organizational_units", "shared", "common", name="shared")(organization)
+    organization["accounts"]["shared"]["organizational_unit"] = "common"
+    for policy in organization["policies"].values():
+        units = policy["targets"]["organizational_units"]
+        policy["targets"]["organizational_units"] = ["common" if unit == "shared" else unit for unit in units]
+
+
+def _set_key(files: Files) -> None:
+    _rekey("permission_sets", "FinOps", "Cost", name="FinOps")(files["sso.yaml"])
+    _in_assignments(files, "permission_sets", "FinOps", "Cost")
+
+
+def _group_key(files: Files) -> None:
+    _rekey("groups", "finops", "money", name="finops")(files["sso.yaml"])
+    _in_assignments(files, "groups", "finops", "money")
+
+
+def _in_assignments(files: Files, part: str, old: str, new: str) -> None:
+    for entry in files["sso.yaml"]["assignments"]:
+        entry[part] = [new if key == old else key for key in entry[part]]
+
+
+def _user_key(files: Files) -> None:
+    _rekey("users", "jane-doe", "jane")(files["sso.yaml"])
+    for group in files["sso.yaml"]["groups"].values():
+        group["members"] = ["jane" if key == "jane-doe" else key for key in group.get("members") or []]
+
+
+def _names_swapped(files: Files) -> None:
+    groups = files["sso.yaml"]["groups"]
+    groups["finops"]["name"], groups["devops"]["name"] = "devops", "finops"
+
+
+def _emptied(files: Files) -> None:
+    files["sso.yaml"] = {}
+
+
+def _external(files: Files) -> None:
+    group = files["sso.yaml"]["groups"]["devops"]
+    group.clear()
+    group.update(name="devops", external=True)
+
+
+def _no_administrator(files: Files) -> None:
+    files["sso.yaml"]["groups"]["administrators"]["members"] = []
+
+
+def _bounded_administrator(files: Files) -> None:
+    files["sso.yaml"]["permission_sets"]["Administrator"]["boundary"] = {"customer": "limits"}
+
+
+def _most_assignments(files: Files) -> None:
+    del files["sso.yaml"]["assignments"][1:]
+
+
+def _no_trail(files: Files) -> None:
+    for control in ("trail", "alerts"):  # without a trail no event reaches an alert
+        files["security.yaml"][control]["mode"] = "off"
+
+
+def _set(file: str, *path: str, value: Any) -> Callable[[Files], None]:
+    def change(files: Files) -> None:
+        data = files[file]
+        for part in path[:-1]:
+            data = data[part]
+        data[path[-1]] = value
+
+    return change
+
+
+EDITS = {
+    "an account's key": Edit(
+        _account_key, {"key-renamed": {"kind": "account", "old": "shared", "new": "common"}}, plain="organizations"
+    ),
+    "an account that is gone": Edit(
+        _account_gone, {"account-undeclared": {"account": "shared"}}, plain="organizations"
+    ),
+    "an account that moves to unmanaged_accounts": Edit(
+        _account_unmanaged, {"unmanaged-account-in-state": {"account": "shared"}}, plain="organizations"
+    ),
+    "two addresses swapped": Edit(_emails_swapped, {"identity-taken": {"kind": "account"}}, plain="organizations"),
+    "a policy's key": Edit(
+        _policy_key, {"key-renamed": {"kind": "policy", "old": "deny-root-user"}}, plain="organizations"
+    ),
+    "a unit's key": Edit(_unit_key, {"key-renamed": {"kind": "ou", "old": "shared"}}, plain="organizations"),
+    "a permission set's key": Edit(_set_key, {"key-renamed": {"kind": "permission-set", "old": "FinOps"}}, plain="sso"),
+    "a group's key": Edit(_group_key, {"key-renamed": {"kind": "group", "old": "finops"}}, plain="sso"),
+    "a user's key": Edit(_user_key, {"key-renamed": {"kind": "user", "old": "jane-doe"}}, plain="sso"),
+    "two group names swapped": Edit(_names_swapped, {"identity-taken": {"kind": "group"}}, plain="sso"),
+    "an emptied file": Edit(
+        _emptied,
+        {"mass-deletion": {"sections": ["users"], "gone": ["jane-doe"]}, "last-administrator": {}},
+        plain="sso",
+    ),
+    "a group that becomes external": Edit(_external, {"external-in-state": {"kind": "group", "key": "devops"}}),
+    "the last administrator": Edit(
+        _no_administrator, {"last-administrator": {}}, allow="last-administrator", plain="sso"
+    ),
+    "an administrator within a boundary": Edit(
+        _bounded_administrator, {"last-administrator": {}}, allow="last-administrator", plain="sso"
+    ),
+    "most assignments": Edit(
+        _most_assignments, {"mass-deletion": {"sections": ["assignments"], "of": 9}}, allow="mass-deletion"
+    ),
+    "a permission set's name": Edit(
+        _set("sso.yaml", "permission_sets", "FinOps", "name", value="CostControl"),
+        {"would-be-replaced": {"key": "FinOps", "old": "FinOps", "new": "CostControl"}},
+        allow="replace:FinOps",
+    ),
+    "the trail": Edit(_no_trail, {"delete-trail": {}}, allow="delete:trail"),
+}
+
+
+@pytest.fixture
+def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
+    """Makes an edit."""
+    edit = EDITS[request.param]
+    yaml = YAML()
+    files = {file.name: yaml.load(file) for file in shipped.config.glob("*.yaml")}
+    edit.change(files)
+    for name, data in files.items():
+        yaml.dump(data, shipped.config / name)
+    return edit
+
+
+@pytest.mark.parametrize("edited", EDITS, indirect=True)
+def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
     states = {stack: shipped.state(stack) for stack in STACKS}
+
+    refused = shipped.strata("deploy", "--yes", "--json")
+
+    assert refused.code == 1, refused.text
+    assert "nothing was changed" in refused.stderr
+    for id, data in edited.refusals.items():
+        assert [one for one in refused.told if one.id == id and one.data.items() >= data.items()], refused.text
+    assert not edited.allow or f"--allow {edited.allow}" in refused.text
+    assert shipped.aws.writing_calls() == {}
+    if edited.plain:
+        shipped.synth()
+        plain = shipped.terraform(edited.plain, "plan", "-lock=false")
+        assert plain.code == 1, plain.text
+        assert "Nothing was changed" in " ".join(plain.text.split())
+    assert {stack: shipped.state(stack) for stack in STACKS} == states
+
+
+@pytest.mark.parametrize("edited", ["an account's key"], indirect=True)
+def test_the_line_of_a_refusal_records_it(shipped: Site, edited: Edit) -> None:
+    """The guards of the stacks let pass what is recorded, and nothing is left to do after it."""
     refused = shipped.strata("deploy", "organizations", "sso", "--yes")
     lines = [line for line in refused.lines if line.startswith("strata rename ")]
-    assert refused.code == 1, refused.text
-    assert shipped.aws.writing_calls() == {}
-    assert {stack: shipped.state(stack) for stack in STACKS} == states
 
     recorded = [shipped.strata(*line.split()[1:], "--yes") for line in lines]
     done = shipped.strata("deploy", "organizations", "sso", "--yes")

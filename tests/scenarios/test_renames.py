@@ -64,30 +64,6 @@ def _ids(site: Site, stack: str) -> list[str]:
 
 
 @pytest.mark.only("stand-in")
-def test_a_rename_with_a_change_makes_the_change_alone(shipped: Site) -> None:
-    _renamed(shipped, "group", "finops", "money")
-    shipped.edit("sso.yaml", ("description: Watches the bill.", "description: Counts the money."))
-
-    _deployed(shipped)
-
-    assert shipped.aws.writing_calls(by="provider") == {"identitystore:UpdateGroup": 1}
-    _nothing_left(shipped)
-
-
-@pytest.mark.only("stand-in")
-def test_what_was_never_deployed_is_renamed_and_then_made_once(shipped: Site) -> None:
-    shipped.edit("sso.yaml", ("  finops:\n", "  auditors:\n    members:\n      - jane-doe\n  finops:\n"))
-    _renamed(shipped, "group", "auditors", "reviewers")
-
-    _deployed(shipped)
-
-    made = {"identitystore:CreateGroup": 1, "identitystore:CreateGroupMembership": 1}
-    assert shipped.aws.writing_calls(by="provider") == made
-    _nothing_left(shipped)
-    _pruned(shipped)
-
-
-@pytest.mark.only("stand-in")
 def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> None:
     """The account has its new key in one state, and the old one in what the other names after it."""
     _renamed(shipped, "account", "shared", "common")
