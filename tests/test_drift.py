@@ -18,7 +18,7 @@ from strata.commands.drift import _laid_out, _to_copy, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import ORDER, Drift, compare
-from strata.drift.difference import Difference, changed_statements
+from strata.drift.difference import Difference, DifferenceKind, changed_statements
 from strata.drift.unread import HIDDEN
 from strata.errors import Message
 from strata.inventory.reading import CENTER, DELEGATIONS, ENTITLEMENTS, POLICIES, TAGS, TRUSTED_SERVICES
@@ -697,6 +697,25 @@ SINCE = {
     "unit": (unit("attic", "Attic"), changed("unit", "attic", name="Later")),
     "policy": (policy("p8", "prod", name="no\u200bname"), changed("policy", "p8", name="later", document=ALLOW)),
 }
+
+
+@pytest.mark.parametrize("name", [*LATER, *SINCE])
+def test_what_was_accepted_and_changed_since_is_told_so_without_a_line_that_deletes_it(name: str, said: Said) -> None:
+    first, later = {**LATER, **SINCE}[name]
+    made = DEPLOYED.at_aws(first)
+    accepted = {(one.how.value, one.at) for one in compared(made).differences}
+
+    drift = compared(made.at_aws(later), accepted)
+
+    (one,) = drift.differences
+    assert (one.how, one.way.undo, said.ids(str(one.way.by_hand))) == (
+        DifferenceKind.MADE,
+        (),
+        ["changed-since-accepted"],
+    )
+    text = [*_told(Options(Path("config")), DEPLOYED.zone, drift, ())]
+    assert (text[0].startswith("changed since "), text[0].endswith(f": {one.kind} {one.name}")) == (True, True)
+    assert compared(made.at_aws(later), {(one.how.value, one.at)}).differences == ()
 
 
 def test_lines_go_to_the_organization_that_was_read() -> None:

@@ -237,6 +237,20 @@ def _small() -> LandingZone:
 # Which account is which
 
 
+def test_two_profiles_of_one_name_are_refused(config: Path, said: Said) -> None:
+    organization = ORGANIZATION.replace(
+        "  dev:", "  audit-x:\n    email: a@b.io\n    organizational_unit: main\n  dev:"
+    )
+    (config / "organization.yaml").write_text(organization)
+    more = "  x-admin:\n    policies:\n      - aws: ReadOnlyAccess\nassignments:\n"
+    more += "  - permission_sets:\n      - x-admin\n    users:\n      - bob\n    accounts:\n      - audit\n"
+    (config / "sso.yaml").write_text(SSO.replace("assignments:\n", more))
+    with pytest.raises(StrataError) as error:
+        built(load(config), OrganizationFacts({**IDS, "audit-x": "111111111119"}, PORTAL))
+    (told,) = said(error)
+    assert (told.id, told.data) == ("name-taken", {"kind": "profile", "name": "ac-audit-x-admin"})
+
+
 def live(id: str, name: str, email: str, state: str = "ACTIVE") -> ListedAccount:
     return ListedAccount(id, name, email, state)
 

@@ -22,7 +22,7 @@ Json = dict[str, Any]
 AWS_POLICY = "arn:aws:iam::aws:policy/"
 TAGGED = {"tags": {"Cost": {"tag_key": {"@@assign": "Cost"}}}}
 
-UNITS = "  lab:\n    name: lab\n  empty:\n    name: empty\n  plain: {}\n"
+UNITS = "  lab:\n    name: lab\n  empty:\n    name: empty\n"
 ACCOUNTS = "".join(
     f"  {key}:\n    email: aws+{key}@example.com\n    name: {key}\n    organizational_unit: lab\n"
     '    tags:\n      cost: "1"\n'
@@ -281,6 +281,11 @@ def group_described(hand: Hand) -> str:
     return "changed group readonly: description is looks"
 
 
+def group_called_otherwise(hand: Hand) -> str:
+    hand.updated("group", hand.group("team"), "displayName", "team, old")
+    return "changed group team: name is team, old"
+
+
 def group_made_in_its_place(hand: Hand) -> str:
     """To keep both takes two deploys: no name goes to another key in one."""
     id = hand.people.create_group(IdentityStoreId=STORE, DisplayName="team")["GroupId"]
@@ -531,6 +536,7 @@ ROWS = (
     Row(group_made),
     Row(group_gone),
     Row(group_described),
+    Row(group_called_otherwise),
     Row(group_made_again),
     Row(external_group_renamed, not_put_back=BY_OTHERS),
     Row(external_group_without_access_renamed, not_put_back=BY_OTHERS),
