@@ -22,7 +22,7 @@ Json = dict[str, Any]
 AWS_POLICY = "arn:aws:iam::aws:policy/"
 TAGGED = {"tags": {"Cost": {"tag_key": {"@@assign": "Cost"}}}}
 
-UNITS = "  lab:\n    name: lab\n  empty:\n    name: empty\n"
+UNITS = "  lab:\n    name: lab\n  empty:\n    name: empty\n  plain: {}\n"
 ACCOUNTS = "".join(
     f"  {key}:\n    email: aws+{key}@example.com\n    name: {key}\n    organizational_unit: lab\n"
     '    tags:\n      cost: "1"\n'
@@ -148,6 +148,12 @@ def account_renamed(hand: Hand) -> str:
     return "changed account sandbox: name is sand box"
 
 
+def account_called_otherwise(hand: Hand) -> str:
+    """No file has its name: it is that of its key."""
+    hand.site.client("account").put_account_name(AccountId=hand.account("shared"), AccountName="sha red")
+    return "changed account shared: name is sha red"
+
+
 def account_moved(hand: Hand) -> str:
     parents = {"SourceParentId": hand.unit("lab"), "DestinationParentId": hand.root}
     hand.organizations.move_account(AccountId=hand.account("drill"), **parents)
@@ -183,6 +189,11 @@ def unit_renamed(hand: Hand) -> str:
     return "changed organizational unit lab: name is Lab 2"
 
 
+def unit_called_otherwise(hand: Hand) -> str:
+    hand.organizations.update_organizational_unit(OrganizationalUnitId=hand.unit("plain"), Name="it's plain")
+    return "changed organizational unit plain: name is it's plain"
+
+
 def unit_gone(hand: Hand) -> str:
     hand.organizations.delete_organizational_unit(OrganizationalUnitId=hand.unit("empty"))
     return "gone organizational unit empty"
@@ -198,6 +209,16 @@ def policy_made(hand: Hand) -> str:
 def policy_gone(hand: Hand) -> str:
     hand.organizations.delete_policy(PolicyId=hand.policy("spare"))
     return "gone policy spare"
+
+
+def policy_described(hand: Hand) -> str:
+    hand.organizations.update_policy(PolicyId=hand.policy("deny-root-user"), Description="softer: now")
+    return "changed policy deny-root-user: description is softer: now"
+
+
+def policy_called_otherwise(hand: Hand) -> str:
+    hand.organizations.update_policy(PolicyId=hand.policy("open"), Name="wide open")
+    return "changed policy open: name is wide open"
 
 
 def policy_rewritten(hand: Hand) -> str:
@@ -216,9 +237,19 @@ def policy_attached(hand: Hand) -> str:
     return "made attachment deny-root-user on unit lab"
 
 
+def type_on(hand: Hand) -> str:
+    hand.organizations.enable_policy_type(RootId=hand.root, PolicyType="BACKUP_POLICY")
+    return "made policy type BACKUP_POLICY"
+
+
 def type_off(hand: Hand) -> str:
     hand.organizations.disable_policy_type(RootId=hand.root, PolicyType="TAG_POLICY")
     return "gone policy type TAG_POLICY"
+
+
+def service_on(hand: Hand) -> str:
+    hand.organizations.enable_aws_service_access(ServicePrincipal="tagpolicies.tag.amazonaws.com")
+    return "made trusted service tagpolicies.tag.amazonaws.com"
 
 
 def service_off(hand: Hand) -> str:
@@ -242,6 +273,11 @@ def delegation_taken(hand: Hand) -> str:
     return f"gone delegated administrator security of {service}"
 
 
+def root_sessions_on(hand: Hand) -> str:
+    hand.iam.enable_organizations_root_sessions()
+    return "made central root access RootSessions"
+
+
 def root_credentials_off(hand: Hand) -> str:
     hand.iam.disable_organizations_root_credentials_management()
     return "gone central root access RootCredentialsManagement"
@@ -262,6 +298,11 @@ def user_gone(hand: Hand) -> str:
 def user_renamed(hand: Hand) -> str:
     hand.updated("user", hand.user("di"), "userName", "diana")
     return "changed user di: user_name is diana"
+
+
+def user_wed(hand: Hand) -> str:
+    hand.updated("user", hand.user("bo"), "name.familyName", "O'Bo-Doe")
+    return "changed user bo: family_name is O'Bo-Doe"
 
 
 def group_made(hand: Hand) -> str:
@@ -353,6 +394,11 @@ def _attributes(hand: Hand, **sources: str) -> None:
     update(InstanceArn=INSTANCE, InstanceAccessControlAttributeConfiguration=given)
 
 
+def attribute_made(hand: Hand) -> str:
+    _attributes(hand, desk="${path:nickName}")
+    return "made attribute for access control desk"
+
+
 def attribute_changed(hand: Hand) -> str:
     _attributes(hand, team="${path:displayName}")
     return "changed attribute for access control team: source is ${path:displayName}"
@@ -393,16 +439,39 @@ def session_lengthened(hand: Hand) -> str:
     return "changed permission set FinOps: session_duration is PT12H"
 
 
+def set_tagged(hand: Hand) -> str:
+    where = {"InstanceArn": INSTANCE, "ResourceArn": hand.set("Rich")["PermissionSetArn"]}
+    hand.center.tag_resource(**where, Tags=[{"Key": "cost", "Value": "9"}])
+    return 'changed permission set Rich: tags is {"cost": "9", "team": "a"}'
+
+
+def aws_policy_made(hand: Hand) -> str:
+    policy = f"{AWS_POLICY}AdministratorAccess"
+    hand.center.attach_managed_policy_to_permission_set(**hand.set("Rich"), ManagedPolicyArn=policy)
+    return "made permission set policy AWS AdministratorAccess in Rich"
+
+
 def aws_policy_gone(hand: Hand) -> str:
     policy = f"{AWS_POLICY}job-function/Billing"
     hand.center.detach_managed_policy_from_permission_set(**hand.set("Rich"), ManagedPolicyArn=policy)
     return "gone permission set policy AWS job-function/Billing in Rich"
 
 
+def own_policy_made(hand: Hand) -> str:
+    attach = hand.center.attach_customer_managed_policy_reference_to_permission_set
+    attach(**hand.set("Rich"), CustomerManagedPolicyReference={"Name": "More", "Path": "/a/b/"})
+    return "made permission set policy /a/b/More in Rich"
+
+
 def own_policy_gone(hand: Hand) -> str:
     detach = hand.center.detach_customer_managed_policy_reference_from_permission_set
     detach(**hand.set("Rich"), CustomerManagedPolicyReference={"Name": "Billing", "Path": "/teams/"})
     return "gone permission set policy /teams/Billing in Rich"
+
+
+def inline_made(hand: Hand) -> str:
+    hand.center.put_inline_policy_to_permission_set(**hand.set("ReadOnly"), InlinePolicy=json.dumps(ALLOWED))
+    return "made inline policy ReadOnly"
 
 
 def inline_changed(hand: Hand) -> str:
@@ -413,6 +482,12 @@ def inline_changed(hand: Hand) -> str:
 def inline_gone(hand: Hand) -> str:
     hand.center.delete_inline_policy_from_permission_set(**hand.set("Bound"))
     return "gone inline policy Bound"
+
+
+def boundary_made(hand: Hand) -> str:
+    boundary = {"CustomerManagedPolicyReference": {"Name": "Limit", "Path": "/"}}
+    hand.center.put_permissions_boundary_to_permission_set(**hand.set("ReadOnly"), PermissionsBoundary=boundary)
+    return "made permissions boundary ReadOnly"
 
 
 def boundary_changed(hand: Hand) -> str:
@@ -513,26 +588,34 @@ class Row:
 ROWS = (
     Row(account_made, not_put_back="leave-to-others"),
     Row(account_renamed),
+    Row(account_called_otherwise),
     Row(account_moved),
     Row(account_tags),
     Row(account_closed, not_put_back="account-closed"),
     Row(account_left, not_put_back="invitation-to-accept"),
     Row(unit_made),
     Row(unit_renamed),
+    Row(unit_called_otherwise),
     Row(unit_gone),
     Row(policy_made),
     Row(policy_gone),
+    Row(policy_described),
+    Row(policy_called_otherwise),
     Row(policy_rewritten),
     Row(policy_attached),
     Row(policy_detached),
+    Row(type_on),
     Row(type_off),
+    Row(service_on),
     Row(service_off),
     Row(delegated),
     Row(delegation_taken),
+    Row(root_sessions_on),
     Row(root_credentials_off),
     Row(user_made),
     Row(user_gone),
     Row(user_renamed),
+    Row(user_wed),
     Row(group_made),
     Row(group_gone),
     Row(group_described),
@@ -546,16 +629,22 @@ ROWS = (
     Row(external_user_gone, not_put_back=BY_OTHERS),
     Row(member_made),
     Row(member_gone),
+    Row(attribute_made),
     Row(attribute_changed),
     Row(attribute_gone),
     Row(set_made),
     Row(set_gone),
     Row(set_described),
     Row(session_lengthened),
+    Row(set_tagged),
+    Row(aws_policy_made),
     Row(aws_policy_gone),
+    Row(own_policy_made),
     Row(own_policy_gone),
+    Row(inline_made),
     Row(inline_changed),
     Row(inline_gone),
+    Row(boundary_made),
     Row(boundary_changed),
     Row(boundary_gone),
     Row(assignment_made),
