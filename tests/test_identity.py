@@ -1427,7 +1427,7 @@ CASES = (
         (WITHOUT_TOWER,),
         (Says("disable-control-tower", "organization.yaml:33: disable_services", {"service": TOWER}),),
         allow=("disable:control-tower",),
-        changes=lambda live, states: (replace(live, trusts_control_tower=True), states),
+        changes=lambda live, states: (replace(live, loses_control_tower=True), states),
     ),
     Case("Control Tower has no trusted access any more", (WITHOUT_TOWER,)),
     # What is there besides
@@ -1976,14 +1976,13 @@ def test_units_and_policies_of_another_key_are_met_by_their_live_names(
 
 
 @pytest.mark.parametrize(
-    ("name", "sid", "tags", "refused"),
+    ("name", "tags", "refused"),
     [
-        ("aws-guardrails-AbCdE1", "GRCLOUDTRAILENABLED", {}, True),
-        ("aws-guardrails-AbCdE1", "Ours", {}, False),
-        ("Else", "GRCLOUDTRAILENABLED", {}, False),
-        ("Else", "Ours", {"aws:cloudformation:stack-name": "theirs"}, True),
+        ("aws-guardrails-AbCdE1", {}, True),
+        ("Else", {}, False),
+        ("Else", {"aws:cloudformation:stack-name": "theirs"}, True),
     ],
-    ids=["a guardrail", "its name alone", "its statements alone", "of a stack"],
+    ids=["a guardrail", "of nobody else", "of a stack"],
 )
 def test_a_policy_that_others_look_after_is_not_overwritten(
     aws: Aws,
@@ -1991,21 +1990,19 @@ def test_a_policy_that_others_look_after_is_not_overwritten(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
-    sid: str,
     tags: dict[str, str],
     refused: bool,
 ) -> None:
-    """An import by name would take it; moto takes no tag of AWS's own, and lists no access of Control Tower."""
+    """An import by name would take it; moto takes no tag of AWS's own."""
     organizations = client("organizations")
     organizations.create_organization(FeatureSet="ALL")
     (root,) = organizations.list_roots()["Roots"]
     organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
-    statement = {"Sid": sid, "Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}
+    statement = {"Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}
     content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     made = organizations.create_policy(Content=content, Description="", Name=name, Type="SERVICE_CONTROL_POLICY")
     id = made["Policy"]["PolicySummary"]["Id"]
     monkeypatch.setattr("strata.identity.live.list_tags", lambda *_: [{"Key": k, "Value": v} for k, v in tags.items()])
-    monkeypatch.setattr("strata.identity.live.list_trusted_services", lambda _: ["controltower.amazonaws.com"])
     new = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", name)
     edits: tuple[tuple[str, str, str], ...] = ((ORGANIZATION, "policies:\n", f"policies:\n{new}"),)
 

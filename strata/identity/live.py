@@ -10,7 +10,6 @@ from strata.aws.identity_center import CenterClient
 from strata.aws.organization import (
     ListedAccount,
     accounts_below,
-    content_of,
     list_accounts,
     list_policies,
     list_roots,
@@ -24,11 +23,10 @@ from strata.config.models import state_key
 from strata.config.types import REPLICA
 from strata.errors import Message
 from strata.identity.things import Holdings, KeyedThing, Kind
-from strata.kinds.at_aws import LivePolicy
-from strata.kinds.control_tower import keeper_where
+from strata.kinds.control_tower import keeper_of
 from strata.kinds.identity import policy_identity, unit_identity
 from strata.landing_zone import LandingZone
-from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS
+from strata.landing_zone.services import CONTROL_TOWER
 from strata.text import exact, folded
 
 
@@ -68,8 +66,8 @@ class LiveSide:
     """By import id: of the users who are declared with another user name than is recorded."""
     met: tuple[Met, ...] = ()
     kept: tuple[KeptPolicy, ...] = ()
-    trusts_control_tower: bool = False
-    """Asked where its trusted access is to be disabled."""
+    loses_control_tower: bool = False
+    """Whether Control Tower has trusted access that is to be disabled."""
     within: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the key of a unit that goes: the accounts and units right below it, id to name."""
     tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -108,14 +106,13 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     }
     # Somebody may have changed a user name at AWS: a state follows when its stack is deployed next.
     names = {id: center.user_name_of(id.rpartition("/")[2]) for id in other_names} if center else {}
+    off = landing_zone.organization.disable_services
     return LiveSide(
         accounts=accounts,
         beside={**_units(aws, new, recorded), **policies} if accounts else {},
         kept=tuple(_kept(aws, new, policies, recorded)),
         user_names={id: name for id, name in names.items() if name},
-        trusts_control_tower=(
-            bool(accounts) and declared.control_tower == "off" and CONTROL_TOWER in list_trusted_services(aws)
-        ),
+        loses_control_tower=bool(accounts) and CONTROL_TOWER in off and CONTROL_TOWER in list_trusted_services(aws),
         within=dict(_within(aws, declared, recorded)) if accounts else {},
         met=tuple(_met(center, new, recorded)) if center else (),
         tagged=traces.tagged(center, has_organization=bool(accounts)),
@@ -186,11 +183,7 @@ def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded
         thing = by_identity.get(identity)
         if thing is None or id in ours:
             continue
-        may_be = thing.name.startswith(GUARDRAILS)
-        tags = {tag["Key"]: tag["Value"] for tag in list_tags(aws, id)}
-        policy = LivePolicy(id, thing.name, thing.type, "", content_of(aws, id) if may_be else "", False, (), tags)
-        runs = may_be and CONTROL_TOWER in list_trusted_services(aws)
-        if keeper := keeper_where(policy, has_control_tower=runs):
+        if keeper := keeper_of(thing.name, {tag["Key"]: tag["Value"] for tag in list_tags(aws, id)}):
             yield KeptPolicy(thing, id, keeper)
 
 

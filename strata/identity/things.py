@@ -114,8 +114,6 @@ class Holdings:
     administrators: Administrators = field(default_factory=Administrators)
     trail: Switch = "off"
     ram_sharing: Switch = "off"
-    control_tower: Switch = "unmanaged"
-    """Its trusted access, by the configuration."""
     retired: Mapping[str, str] = field(default_factory=dict)
     """Retired accounts, of the states those of the last deploy: key to identity."""
     unmanaged: tuple[str, ...] = ()

@@ -66,7 +66,6 @@ from strata.landing_zone.services import TYPES_STAY, unknown_types
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
-from strata.rules import control_tower
 from strata.rules.expectations import require
 from strata.rules.lockout import UNCERTAIN, Guard
 from strata.rules.warnings import found_warnings
@@ -381,7 +380,7 @@ def _without_idle(landing_zone: LandingZone, workspace: Workspace, deployed: Col
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:
     landing_zone = load(options.config, today=today)
-    if faults := [*Guard.of(landing_zone, today=today).faults(today), *control_tower.faults(landing_zone)]:
+    if faults := list(Guard.of(landing_zone, today=today).faults(today)):
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone

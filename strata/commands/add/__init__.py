@@ -15,7 +15,6 @@ from strata.config.entries import with_entry
 from strata.errors import ConfigurationError, Message
 from strata.files.config_edit import check_unchanged, diff, offer, result, schema_line, texts
 from strata.files.replacing import replace
-from strata.landing_zone.control_tower import not_enrolled, works_here
 from strata.load import load
 from strata.options import Options
 from strata.outputs import error_facts, output
@@ -48,9 +47,6 @@ def run(options: Options, *, kind: Kind, given: Mapping[str, Any], json: bool, d
         over = f"until: {until} is over, and access is given until strata expire takes it out; correct the day"
         place, data = f"{listed(names)}: until", {"kind": "assignment", "until": until}
         new_warnings.append(Message("last-day-over", f"{listed(names)}: {over}", place=place, **data))
-    if kind == "account" and works_here(after):
-        message = not_enrolled([known["key"]])
-        new_warnings.append(message.saying(f"{listed(names)}: {message}", place=f"{listed(names)}: accounts"))
     if json:
         facts = {
             "kind": kind,
