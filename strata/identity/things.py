@@ -100,8 +100,6 @@ class Holdings:
     """Terraform address to import id, of everything a state has."""
     stacks: Mapping[str, str] = field(default_factory=dict)
     """Terraform address to the stack whose state has it."""
-    empty: frozenset[str] = frozenset()
-    """Stacks whose state is known and has nothing."""
     assignments: frozenset[Assigned] = frozenset()
     attachments: frozenset[Attached] = frozenset()
     named_after: frozenset[tuple[Kind, str, str, str]] = frozenset()

@@ -47,7 +47,7 @@ from strata.identity.deletions import (
     MASS_DELETION,
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
-from strata.identity.lost_states import lost_states, other_store
+from strata.identity.lost_states import lost_states
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.identity.settled import is_alone, lost_layers, settled, unsaid
 from strata.kinds import TYPES
@@ -948,7 +948,7 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
     except AwsError:
         return  # the bucket is elsewhere, or somebody else's: what follows says so
-    if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
+    if not states["backend"] and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
     if refusals := list(settled(landing_zone, states, stacks)):
         raise RefusedError(refusals)
@@ -964,9 +964,7 @@ def _check_ground(
     _check_organization(aws, landing_zone)
     findings, refusals = inspect(aws, landing_zone)
     lacking = tuple(finding for finding in findings if finding.missing)
-    if lacking and (elsewhere := other_store(aws, landing_zone)):
-        refusals.append(elsewhere)
-    elif lacking and not (
+    if lacking and not (
         preview
         and not any(finding.thing == ORGANIZATION for finding in lacking)
         and not read_state(aws, landing_zone.project, "backend")
