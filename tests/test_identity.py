@@ -623,7 +623,6 @@ CASES = (
                 {"account": "web-lab", "id": LAB, "state": "CLOSED"},
             ),
         ),
-        allow=("already-closed:web-lab",),
         changes=lab_is("CLOSED", in_state=False),
     ),
     Case(
