@@ -205,5 +205,5 @@ def attribute_words(organization: Organization, only: Collection[str] = AccountA
     for section, its in entries:
         said = {place: entry.said for place, entry in its.items()}
         kept = {place: {key: word for key, word in every.items() if key in only} for place, every in said.items()}
-        words |= words_of(section, kept)
+        words |= words_of(section, {place: said for place, said in kept.items() if said})
     return words

@@ -84,14 +84,13 @@ def _idle(
 
 def _without_limit(partial: PartialConfiguration, organization: Organization) -> Iterator[Fault]:
     """Reports budgets without a limit, each at the nearest place that says anything of it."""
-    said = {place: words for place, words in attribute_words(organization, ("budget",)).items() if words.said}
-    ways = {tuple(place for place in way if place in said) for way in places_of(organization).values()}
-    wrong = set[Location]()
-    for way in ways:
-        budget = Inherited.of(said[place] for place in way).at("budget")
+    wrong = dict[Location, None]()
+    for key, its in attributes(organization, ("budget",)).items():
+        budget = its.at("budget")
         if budget and "limit_usd" not in budget and budget.get("mode", "on") == "on":
-            wrong.add((*said[way[-1]].location, "budget"))
-    for at in sorted(wrong, key=str):
+            nearest = its.places[-1]
+            wrong["accounts" if nearest == key else "defaults", nearest, "budget"] = None
+    for at in wrong:
         message = Message("key-missing", "gives a budget to accounts that have no limit_usd", key="limit_usd")
         yield partial.fault(ORGANIZATION, at, message, "add limit_usd here, or at a place above")
 
