@@ -489,7 +489,7 @@ AllowOption = Annotated[
         "--allow",
         metavar="KIND",
         help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, replace:ADDRESS, "
-        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
+        "delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
         "disable:protection, shorter-lock, compliance-lock; repeatable.",
         show_default=False,
     ),

@@ -9,13 +9,13 @@ from strata.config import ORGANIZATION
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import IdentityComparison, Refusal, allowed_by
+from strata.identity.comparison import IdentityComparison, Refusal
 from strata.identity.live import LiveSide
 from strata.identity.things import Holdings, KeyedThing
 from strata.text import folded
 
 ALREADY_CLOSED = "already-closed:"
-"""The beginning of the word by which an account is left out that is closed or suspended at AWS."""
+"""The beginning of the word that tells a synth of an account that is closed or suspended at AWS."""
 GONE = "gone"
 """The state of an account that a deploy knows and that AWS lists no more."""
 
@@ -114,9 +114,8 @@ def closed_accounts(c: IdentityComparison) -> Iterator[Refusal]:
             state = f"which is {account.state}: AWS makes no second one with it"
             text = f"{thing.name!r} is the address of account {account}, {state}"
             problem = Message("account-already-closed", text, account=thing.key, id=account.id, state=account.state)
-            remedy = "use another address; or set retired: true; or reopen it with AWS Support; or leave it out, "
-            kind = f"{ALREADY_CLOSED}{thing.key}"
-            yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy + allowed_by(kind)), kind)
+            remedy = "use another address; or set retired: true; or reopen it with AWS Support"
+            yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy))
 
 
 def left_out(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:

@@ -64,13 +64,6 @@ class IdentityComparison:
             texts[assignment.principal_type, assignment.principal].append(str(assignment))
         return dict(texts)
 
-    @property
-    def begins_anew(self) -> tuple[str, ...]:
-        """Returns the chosen stacks with an empty state, while AWS has resources of an earlier state."""
-        empty = tuple(sorted(stack for stack in self.recorded.empty if self.concerns(stack)))
-        seen = self.live.elsewhere or any(stack in self.live.tagged for stack in empty)
-        return empty if seen and not self.announced else ()
-
 
 def file_of(kind: Kind) -> str:
     """Returns the file that declares things of a kind."""

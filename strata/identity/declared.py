@@ -9,12 +9,11 @@ from strata.config import ORGANIZATION, SSO
 from strata.config.split import SplitSourceFile
 from strata.evaluation.administrators import administrators
 from strata.identity.comparison import file_of
-from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind, Switch
+from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
 from strata.kinds import KEYED, SECTIONS, STACKS
 from strata.kinds.identity import Mark
 from strata.kinds.thing import Thing as Declared
 from strata.landing_zone import LandingZone
-from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.grants import Grant
 from strata.text import folded
 
@@ -46,7 +45,6 @@ def declared(landing_zone: LandingZone, today: dt.date = dt.date.min) -> Holding
         administrators=administrators(landing_zone, today),
         trail="on" if security.trail.on else "off" if security.trail.mode == "off" else "unmanaged",
         ram_sharing="unmanaged" if sharing == "unmanaged" else "on" if sharing else "off",
-        control_tower=_control_tower(landing_zone),
         retired={key: folded(account.email) for key, account in landing_zone.retired.items()},
         unmanaged=tuple(map(folded, organization.unmanaged_accounts)),
         external={(kind, thing.name): mark.identity for kind, thing, mark in marked if thing.external},
@@ -120,12 +118,6 @@ def _marked(landing_zone: LandingZone) -> Iterator[tuple[Kind, Declared, Mark]]:
 def _thing(kind: Kind, thing: Declared, mark: Mark) -> KeyedThing:
     location = thing.location if thing.file == file_of(kind) else ()  # project.yaml's has its own key
     return KeyedThing(kind, thing.name, mark.identity, mark.name, thing.ids.get("id", ""), mark.also, location)
-
-
-def _control_tower(landing_zone: LandingZone) -> Switch:
-    if CONTROL_TOWER in landing_zone.organization.disable_services:
-        return "off"
-    return "on" if CONTROL_TOWER in landing_zone.trusted_services else "unmanaged"
 
 
 def _assigned(grant: Grant) -> Assigned:

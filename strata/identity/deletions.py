@@ -23,8 +23,8 @@ from strata.identity.comparison import (
 from strata.identity.things import Kind
 from strata.kinds import KEYED, SECTIONS, STACKS, WORDS, resource_of
 from strata.kinds.moves import address_parts
-from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.permission_sets import BREAK_GLASS, STATE_ACCESS
+from strata.landing_zone.services import CONTROL_TOWER
 from strata.text import listed, plural
 
 LAST_ADMINISTRATOR = "last-administrator"
@@ -370,8 +370,7 @@ def deleted_ram_sharing(c: IdentityComparison) -> Iterator[Refusal]:
 
 def disabled_control_tower(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to take Control Tower's trusted access away where it has it."""
-    has_it = c.live.trusts_control_tower or c.recorded.control_tower == "on"
-    if has_it and c.declared.control_tower == "off" and c.concerns("organizations"):
+    if c.live.loses_control_tower and c.concerns("organizations"):
         text = (
             f"{CONTROL_TOWER} would lose its trusted access, without which neither the landing zone of Control Tower "
             "nor Account Factory works"

@@ -77,10 +77,6 @@ def examine(
         *left_out(wanted, known, seen),
         *idle(landing_zone, held, last),
         *(told_by_tag(landing_zone, wanted, known) if not stacks or "sso" in stacks else ()),
-        *(
-            Message("earlier-resources-unseen", f"resources of an earlier state could not be listed: {why}")
-            for why in seen.unseen
-        ),
     ]
     closed = shut(wanted, known, seen)
     return Examination(tuple(sorted(refused)), tuple(doubts), tuple(moved(wanted, known)), closed)

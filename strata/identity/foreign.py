@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import shlex
 from collections.abc import Iterator
 
-from strata.config import IMPORTS, ORGANIZATION, PROJECT, SSO
-from strata.config.source import Location, SourceFile
+from strata.config import IMPORTS, ORGANIZATION, SSO
 from strata.errors import Message
 from strata.identity.comparison import (
     IdentityComparison,
@@ -22,7 +20,7 @@ from strata.text import listed
 
 def strangers(c: IdentityComparison) -> Iterator[Refusal]:
     """Refuses to take what has a declared name at AWS, unless a run of ours made it or imports.yaml names it."""
-    if not c.concerns("sso") or c.begins_anew:
+    if not c.concerns("sso"):
         return
     renamed = {(thing.kind, thing.key) for thing in c.matches.renamed.values()}
     taken = {(thing.kind, thing.key) for thing, _ in c.matches.taken}
@@ -94,32 +92,3 @@ def imported_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
             problem = Message("imported-twice", f"{id} is imported at {holder} as well", id=id, at=holder)
             remedy = "keep one of the two lines"
         yield Refusal(c.fault(IMPORTS, (address,), problem, remedy))
-
-
-def states_elsewhere(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to start with empty states while AWS has resources of an earlier state."""
-    stacks = c.begins_anew
-    if not stacks:
-        return
-    seen = [f"s3://{bucket}" for bucket in c.live.elsewhere]
-    seen += [what for stack in stacks for what in c.live.tagged.get(stack, ())]
-    states = f"states of {', '.join(stacks)} are" if stacks[1:] else f"state of {stacks[0]} is"
-    text = (
-        f"the {states} empty in s3://{c.live.bucket}, while AWS has resources that Strata "
-        f"created before: {listed(seen)}; they would be created again, or conflict"
-    )
-    problem = Message("states-elsewhere", text, stacks=list(stacks), bucket=c.live.bucket, seen=seen)
-    lines: tuple[str, ...] = ()
-    if c.live.elsewhere:
-        old = c.live.elsewhere[0]
-        remedy = f"set state.bucket to {old!r}, where the state probably lies; or copy it from there:"
-        here, there = (shlex.quote(f"s3://{bucket}/management/") for bucket in (old, c.live.bucket))
-        lines = (f"aws s3 cp --recursive {here} {there}",)
-    else:
-        remedy = (
-            "set short_name, state.bucket and regions.primary back to what they were; if the state was deleted, the "
-            "bucket and its replica keep earlier versions: docs/recover.md#restoring-the-state"
-        )
-    project = c.declared.source_files.get(PROJECT, SourceFile(PROJECT))
-    at: Location = ("state", "bucket") if "state" in project.data else ("short_name",)
-    yield Refusal(c.fault(PROJECT, at, problem, remedy), "", lines)

@@ -55,7 +55,6 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
         things=things,
         addresses=addresses,
         stacks={resource.address: resource.stack for resource in objects},
-        empty=frozenset(states) - {resource.stack for resource in objects},
         assignments=assignments,
         attachments=frozenset(Attached(*keys) for keys in attachments if keys[1:2] in (["root"], ["ou"], ["account"])),
         named_after=frozenset(_named_after(objects)),

@@ -37,7 +37,6 @@ CASES: tuple[Case, ...] = (
     foreign.strangers,
     foreign.kept_by_others,
     foreign.imported_elsewhere,
-    foreign.states_elsewhere,
 )
 
 

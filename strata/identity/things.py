@@ -100,8 +100,6 @@ class Holdings:
     """Terraform address to import id, of everything a state has."""
     stacks: Mapping[str, str] = field(default_factory=dict)
     """Terraform address to the stack whose state has it."""
-    empty: frozenset[str] = frozenset()
-    """Stacks whose state is known and has nothing."""
     assignments: frozenset[Assigned] = frozenset()
     attachments: frozenset[Attached] = frozenset()
     named_after: frozenset[tuple[Kind, str, str, str]] = frozenset()
@@ -114,8 +112,6 @@ class Holdings:
     administrators: Administrators = field(default_factory=Administrators)
     trail: Switch = "off"
     ram_sharing: Switch = "off"
-    control_tower: Switch = "unmanaged"
-    """Its trusted access, by the configuration."""
     retired: Mapping[str, str] = field(default_factory=dict)
     """Retired accounts, of the states those of the last deploy: key to identity."""
     unmanaged: tuple[str, ...] = ()

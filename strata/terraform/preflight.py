@@ -47,7 +47,7 @@ from strata.identity.deletions import (
     MASS_DELETION,
 )
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
-from strata.identity.lost_states import lost_states, other_store
+from strata.identity.lost_states import lost_states
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.identity.settled import is_alone, lost_layers, settled, unsaid
 from strata.kinds import TYPES
@@ -66,7 +66,6 @@ from strata.landing_zone.services import TYPES_STAY, unknown_types
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
-from strata.rules import control_tower
 from strata.rules.expectations import require
 from strata.rules.lockout import UNCERTAIN, Guard
 from strata.rules.warnings import found_warnings
@@ -86,7 +85,7 @@ from strata.text import counted, folded, listed
 
 REPLACE = "replace:"
 ALLOWED = (
-    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS", f"{ALREADY_CLOSED}KEY"),
+    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS"),
     *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION),
     *(SHORTER_LOCK, COMPLIANCE),
 )
@@ -319,7 +318,6 @@ def prepare(
     )
     for warning in examination.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
-    _check_closed(allow, examination.closed)
     alone = partial(
         refuse_beside_another_run,
         aws,
@@ -381,7 +379,7 @@ def _without_idle(landing_zone: LandingZone, workspace: Workspace, deployed: Col
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:
     landing_zone = load(options.config, today=today)
-    if faults := [*Guard.of(landing_zone, today).faults(today), *control_tower.faults(landing_zone)]:
+    if faults := list(Guard.of(landing_zone, today).faults(today)):
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone
@@ -399,7 +397,7 @@ def _uncertain(landing_zone: LandingZone, today: dt.date) -> Iterator[Message]:
 def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
     """Yields what a synth is told: what is allowed, and what only AWS and the states say."""
     words = {
-        *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
+        *allow,
         *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
             f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
             for key, account in examination.closed.items()
@@ -834,7 +832,7 @@ def check_allowed(allow: Collection[str]) -> None:
         UsageError: a word is none.
     """
     for word in allow:
-        if word in ALLOWED or (word.startswith((REPLACE, ALREADY_CLOSED)) and not word.endswith(":")):
+        if word in ALLOWED or (word.startswith(REPLACE) and not word.endswith(":")):
             continue
         guess = did_you_mean(word, ALLOWED)
         text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
@@ -844,23 +842,10 @@ def check_allowed(allow: Collection[str]) -> None:
 def _check_keys(allow: Collection[str], landing_zone: LandingZone) -> None:
     replaced = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
     for word in allow:
-        for begin, what, keys in (
-            (REPLACE, "permission set or policy", replaced),
-            (ALREADY_CLOSED, "account", {*landing_zone.organization.accounts}),
-        ):
-            key = word.removeprefix(begin)
-            if word.startswith(begin) and key not in keys and not (begin == REPLACE and "." in key):
-                text = f"--allow {word}: there is no {what} {key!r}{did_you_mean(key, keys)}"
-                raise UsageError(Message("unknown-name", text, option="--allow", name=key))
-
-
-def _check_closed(allow: Collection[str], closed: Collection[str]) -> None:
-    """Refuses to leave out an account that is open."""
-    for word in allow:
-        key = word.removeprefix(ALREADY_CLOSED)
-        if word.startswith(ALREADY_CLOSED) and key not in closed:
-            text = f"--allow {word}: the account {key} is not closed at AWS"
-            raise UsageError(Message("account-open", text, option="--allow", account=key))
+        key = word.removeprefix(REPLACE)
+        if word.startswith(REPLACE) and key not in replaced and "." not in key:
+            text = f"--allow {word}: there is no permission set or policy {key!r}{did_you_mean(key, replaced)}"
+            raise UsageError(Message("unknown-name", text, option="--allow", name=key))
 
 
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
@@ -949,7 +934,7 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
     except AwsError:
         return  # the bucket is elsewhere, or somebody else's: what follows says so
-    if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
+    if not states["backend"] and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
     if refusals := list(settled(landing_zone, states, stacks)):
         raise RefusedError(refusals)
@@ -965,9 +950,7 @@ def _check_ground(
     _check_organization(aws, landing_zone)
     findings, refusals = inspect(aws, landing_zone)
     lacking = tuple(finding for finding in findings if finding.missing)
-    if lacking and (elsewhere := other_store(aws, landing_zone)):
-        refusals.append(elsewhere)
-    elif lacking and not (
+    if lacking and not (
         preview
         and not any(finding.thing == ORGANIZATION for finding in lacking)
         and not read_state(aws, landing_zone.project, "backend")

@@ -194,7 +194,7 @@ def test_a_delegated_administrator_that_is_closed_stays_as_it_is(shipped: Site) 
     assert "aws_organizations_policy_attachment.deny-too_account_security" in shipped.addresses("organizations")
 
 
-def test_a_new_account_with_the_address_of_a_closed_one_is_refused_and_can_be_left_out(shipped: Site) -> None:
+def test_a_new_account_with_the_address_of_a_closed_one_is_refused_until_it_is_retired(shipped: Site) -> None:
     """AWS makes no second account with an address; only one that was deployed before is left out by itself."""
     id = shipped.open_account("old@example.com")
     shipped.aws.order("account-state", account=id, state="CLOSED")
@@ -203,33 +203,14 @@ def test_a_new_account_with_the_address_of_a_closed_one_is_refused_and_can_be_le
     )
 
     refused = shipped.strata("plan", "--json")
-    word = ("--allow", "already-closed:old")
-    done(shipped.strata("deploy", "--yes", *word))
+    shipped.edit("organization.yaml", ("Old@example.com\n", "Old@example.com\n    retired: true\n"))
+    done(shipped.strata("deploy", "--yes"))
     again = shipped.strata("plan", "--exit-code")
 
     assert (refused.code, refused.ids) == (1, ["account-already-closed"])
     assert refused.told[0].data == {"account": "old", "id": id, "state": "CLOSED"}
-    assert "--allow already-closed:old" in refused.stdout
     assert again.code == 0, again.text
     assert "organizations:CreateAccount" not in shipped.aws.writing_calls()
-
-
-@pytest.mark.parametrize(
-    ("word", "id"),
-    [
-        ("already-closed:nobody", "unknown-name"),
-        ("already-closed:shared", "account-open"),
-        ("already-closed:", "argument-malformed"),
-    ],
-)
-def test_only_a_declared_account_that_is_closed_is_left_out(shipped: Site, word: str, id: str) -> None:
-    refused = shipped.strata("deploy", "--yes", "--allow", word)
-    told = shipped.strata("plan", "--json", "--allow", word)
-
-    assert (refused.code, told.code) == (2, 2), refused.text
-    assert len([one for one in refused.lines if one.startswith("error: ")]) == 1, refused.stderr
-    assert told.ids == [id]
-    assert shipped.aws.writing_calls() == {}
 
 
 @pytest.mark.parametrize(
@@ -283,18 +264,13 @@ def removed(site: Site, email: str) -> str:
     return id
 
 
-@pytest.mark.parametrize(
-    "word",
-    [(), pytest.param(("--allow", "already-closed:security"), marks=pytest.mark.large)],
-    ids=["", "allowed"],
-)
-def test_an_account_that_aws_removed_before_any_deploy_is_made_by_nobody(shipped: Site, word: tuple[str, ...]) -> None:
+def test_an_account_that_aws_removed_before_any_deploy_is_made_by_nobody(shipped: Site) -> None:
     """Its assignments and delegation are forgotten, and the guardrail exempts nobody for it."""
     id = removed(shipped, "aws+security@example.com")
 
     before = drifted(shipped)
-    planned = shipped.strata("plan", "--json", *word)
-    done(shipped.strata("deploy", "--yes", *word))
+    planned = shipped.strata("plan", "--json")
+    done(shipped.strata("deploy", "--yes"))
     again = shipped.strata("plan", "--exit-code")
 
     assert [(one.id, one.data["state"]) for one in planned.told if one.place == ""] == [("account-left-out", "gone")]
