@@ -19,11 +19,11 @@ from strata.terraform import fleet
 from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
 from strata.terraform.existing import ExistingTable, GoneImports
+from strata.terraform.guarded import judged
 from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
-from strata.terraform.losses import refuse_losses
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
-from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.preflight import Prepared, RefusedError, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.provisioning import refuse_by_hand
@@ -84,7 +84,7 @@ def run(
     lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
-    ids = prepared.account_ids()
+    ids, verdict = prepared.account_ids(), judged(prepared, plans, asks=True)
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
@@ -106,14 +106,20 @@ def run(
                 "sha256": listed.sha256 if listed else None,
                 "unexpected": differences,
             }
+            also["losses"] = verdict.as_json()
             document(output("plan", {"stacks": planned_stacks, **before, **also, "warnings": warnings}, notes))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
             names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
             show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
+            verdict.show(sys.stdout)
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
+    for text in RefusedError(verdict.refused, applied=True).lines():
+        print(text, file=sys.stderr)
+    if verdict.refused or verdict.alone:
+        return DIFFERS
     return _ended(plans, differences, exit_code=exit_code)
 
 
@@ -183,7 +189,6 @@ def _plans(
                 partial(refuse_handed_on, prepared),
                 partial(refuse_second_administrator, prepared),
                 partial(refuse_by_hand, prepared, otherwise),
-                partial(refuse_losses, prepared),
             ),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,

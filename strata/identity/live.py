@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 from strata.aws.identity_center import CenterClient
 from strata.aws.organization import (
@@ -12,19 +12,16 @@ from strata.aws.organization import (
     accounts_below,
     list_accounts,
     list_policies,
-    list_roots,
     list_tags,
-    list_trusted_services,
     list_units,
 )
 from strata.aws.session import Aws, unless_absent
 from strata.errors import Message
 from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds.control_tower import keeper_of
-from strata.kinds.identity import policy_identity, unit_identity
+from strata.kinds.identity import policy_identity
 from strata.landing_zone import LandingZone
-from strata.landing_zone.services import CONTROL_TOWER
-from strata.text import exact, folded
+from strata.text import exact
 
 
 @dataclass(frozen=True)
@@ -57,23 +54,12 @@ class LiveSide:
 
     accounts: Mapping[str, ListedAccount] | None = None
     """By id; None when nobody asked."""
-    beside: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
-    """Identities by kind and id: of units beside which another is to be created, of policies of a new policy's type."""
     user_names: Mapping[str, str] = field(default_factory=dict)
     """By import id: of the users who are declared with another user name than is recorded."""
     met: tuple[Met, ...] = ()
     kept: tuple[KeptPolicy, ...] = ()
-    loses_control_tower: bool = False
-    """Whether Control Tower has trusted access that is to be disabled."""
     within: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the key of a unit that goes: the accounts and units right below it, id to name."""
-
-    @cached_property
-    def identities(self) -> Mapping[tuple[Kind, str], str]:
-        """Returns the identities of what was seen, by kind and the id that a state has."""
-        accounts = (self.accounts or {}).values()
-        seen: dict[tuple[Kind, str], str] = {("account", account.id): folded(account.email) for account in accounts}
-        return {**seen, **self.beside} | {("user", id): folded(name) for id, name in self.user_names.items()}
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
@@ -95,13 +81,10 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     }
     # Somebody may have changed a user name at AWS: a state follows when its stack is deployed next.
     names = {id: center.user_name_of(id.rpartition("/")[2]) for id in other_names} if center else {}
-    off = landing_zone.organization.disable_services
     return LiveSide(
         accounts=accounts,
-        beside={**_units(aws, new, recorded), **policies} if accounts else {},
         kept=tuple(_kept(aws, new, policies, recorded)),
         user_names={id: name for id, name in names.items() if name},
-        loses_control_tower=bool(accounts) and CONTROL_TOWER in off and CONTROL_TOWER in list_trusted_services(aws),
         within=dict(_within(aws, declared, recorded)) if accounts else {},
         met=tuple(_met(center, new, recorded)) if center else (),
     )
@@ -134,19 +117,6 @@ def _new(declared: Holdings, recorded: Holdings) -> New:
 
 
 # The organization
-
-
-def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str]:
-    """Reads the units beside which another is to be created, which its import would find by name."""
-    parents = {thing.identity.partition("/")[0] for thing in new.get("ou", ())}
-    ids = {unit.id: unit.key for unit in recorded.of("ou") if unit.id and unit.key in parents}
-    if "" in parents:
-        ids |= dict.fromkeys(list_roots(aws), "")
-    return {
-        ("ou", unit): unit_identity(ids[parent], name)
-        for parent in sorted(ids)
-        for unit, name in list_units(aws, parent).items()
-    }
 
 
 def _within(aws: Aws, declared: Holdings, recorded: Holdings) -> Iterator[tuple[str, Mapping[str, str]]]:

@@ -1,4 +1,4 @@
-"""The table of the guard on the plan: what destroying, forgetting and changing costs, and the way to do it on purpose."""
+"""The table of the guard on the plan: what destroying, forgetting and changing costs, and how it is done on purpose."""
 
 from __future__ import annotations
 
@@ -9,14 +9,13 @@ from typing import Any
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import Refusal, allowed_by
+from strata.identity.comparison import Refusal, allowed_by, file_of
 from strata.identity.guard import MANY, Fate, Guard, Loss, Rule
 from strata.identity.things import Kind
 from strata.kinds import KEYED, TYPES, WORDS, resource_of
 from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.data import HOLDS_DATA
+from strata.kinds.loss import ACCESS, CONTROLS, GUARDRAILS, HOLDS_DATA, SWITCHES
 from strata.kinds.moves import address_parts
-from strata.kinds.organization import ORGANIZATION, ROOT_ACCESS
 from strata.kinds.permission_set import MANAGED
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.text import counted, listed
@@ -143,7 +142,7 @@ def _lost_moves(guard: Guard) -> Iterator[Loss]:
         problem = Message("move-lost", text, kind=kind, old=old, new=now, stack=fates[0].stack, again=len(fates))
         thing = guard.declared.things.get((kind, now))
         fault = guard.zone.fault(
-            guard.declared.file_of(kind), thing.location if thing else (), problem, "record the rename, then deploy:"
+            file_of(kind), thing.location if thing else (), problem, "record the rename, then deploy:"
         )
         yield Loss(Refusal(fault, "", (f"strata rename {kind} {old} {now}",)), "refused", fates[0].address)
 
@@ -183,52 +182,44 @@ def _data(guard: Guard) -> Iterator[Loss]:
 def _guardrails(guard: Guard) -> Iterator[Loss]:
     """Asks by itself about guardrails that go, and tells of those that change."""
     for fate in guard.fates:
-        loss = resource_of(fate.address).loss
-        if fate.is_deposed or not loss:
+        if fate.is_deposed:
             continue
-        at = _at(fate)
-        if what := _goes(guard, fate, loss):
-            problem = Message("guardrail-goes", what, place=fate.address, address=fate.address)
-            yield guard.weakened(fate, at, problem, "put it back")
-        elif loss in ("guardrail", "control") and (changed := sorted(fate.changed - _PLAIN)) and fate.action in _CHANGES:
+        changed = sorted(fate.changed - _PLAIN) if fate.action == "update" else []
+        if what := _weaker(guard, fate):
+            problem = Message("guardrail-goes", what, address=fate.address)
+            yield guard.weakened(fate, _at(fate), problem, "put it back")
+        elif changed and fate.type in GUARDRAILS | CONTROLS:
             text = f"{fate.address} is changed: {listed(changed)}"
-            yield guard.told(fate, at, Message("guardrail-changes", text, address=fate.address, changed=changed))
-        elif loss == "control" and fate.action in _GOES:
-            yield guard.told(
-                fate, at, Message("control-goes", f"{fate.address} is destroyed", address=fate.address)
-            )
+            problem = Message("guardrail-changes", text, address=fate.address, changed=changed)
+            yield guard.told(fate, _at(fate), problem)
+        elif fate.type in CONTROLS and fate.action in _GOES:
+            problem = Message("control-goes", f"{fate.address} is destroyed", address=fate.address)
+            yield guard.told(fate, _at(fate), problem)
 
 
-_CHANGES = ("update", "import and update")
-_PLAIN = frozenset(("tags", "tags_all", "description"))
+_PLAIN = frozenset(("tags", "tags_all", "description", "name"))
 """What lets nobody do more."""
 
 
-def _goes(guard: Guard, fate: Fate, loss: str) -> str:
+def _weaker(guard: Guard, fate: Fate) -> str:
     """Returns in words which guardrail goes, empty where none does."""
-    if fate.type == ORGANIZATION.type or fate.type == ROOT_ACCESS.type:
-        gone = [said for said in fate.loses if said.partition(" of ")[2] in _SWITCHED]
-        if gone:
-            return f"the organization loses {listed(gone)}"
+    if gone := [said for said in fate.loses if said.partition(" of ")[2] in SWITCHES]:
+        return f"the organization loses {listed(gone)}"
     if fate.action not in (*_GOES, "forget"):
         return ""
     if fate.type == POLICY.type:
-        binds = [str(attached) for attached in guard.recorded.attachments if attached.policy == fate.key]
-        return f"policy {fate.key} is destroyed{f', and no longer binds {listed(sorted(binds))}' if binds else ''}"
+        binds = sorted(str(attached) for attached in guard.recorded.attachments if attached.policy == fate.key)
+        return f"policy {fate.key} is destroyed{f', and no longer binds {listed(binds)}' if binds else ''}"
     if fate.type == ATTACHMENT.type:
         policy, _, target = fate.key.partition("_")
         kind, _, key = target.partition("_")
         stays = kind == "root" or (kind, key) in guard.declared.things
-        its = f"{POLICY.type}.{policy}"
-        alone = not any(other.address == its and other.action in (*_GOES, "forget") for other in guard.fates)
-        return f"policy {policy} no longer binds {target.replace('_', ' ')}" if stays and alone else ""
+        goes = any(other.address == f"{POLICY.type}.{policy}" and other.action in _GOES for other in guard.fates)
+        return f"policy {policy} no longer binds {target.replace('_', ' ')}" if stays and not goes else ""
     if fate.type == MANAGED:
         denies = str(fate.before.get("managed_policy_arn", "")).endswith(":policy/AWSDenyAll")
         return f"permission set {fate.key.partition('_')[0]} loses AWSDenyAll" if denies else ""
-    return f"{fate.address} is destroyed" if loss == "guardrail" and fate.action != "forget" else ""
-
-
-_SWITCHED = ("aws_service_access_principals", "enabled_policy_types", "enabled_features")
+    return f"{fate.address} is destroyed" if fate.type in GUARDRAILS and fate.action in _GOES else ""
 
 
 def _at(fate: Fate) -> Location:
@@ -249,9 +240,9 @@ def _many(guard: Guard) -> Iterator[Loss]:
 
     def counts(address: str) -> bool:
         type, _, name = address.partition(".")
-        resource = resource_of(address)
         leaves = type == ASSIGNMENT.type and name.partition("_")[0] in retired
-        return bool(resource.key_of_access or type in TYPES.values()) and not leaves
+        known = address in guard.recorded.addresses
+        return known and (type in ACCESS or type in TYPES.values()) and not leaves
 
     had = Counter(address.partition(".")[0] for address in guard.recorded.addresses if counts(address))
     gone: dict[str, list[Fate]] = {}
@@ -259,8 +250,8 @@ def _many(guard: Guard) -> Iterator[Loss]:
         if fate.action == "delete" and fate.is_whole and not fate.is_deposed and counts(fate.address):
             gone.setdefault(fate.type, []).append(fate)
     for type, fates in gone.items():
-        number, all_of_them = len(fates), len(fates) >= had[type]
-        if number < 2 or not (all_of_them or (number > FEW and 3 * number > had[type])):
+        number, all_of_them = len(fates), len(fates) >= had[type] > 1
+        if not all_of_them and (number <= FEW or 3 * number <= had[type]):
             continue
         names = [fate.key for fate in fates]
         text = f"{'all' if all_of_them else number} of {had[type]} {type} would be destroyed: {listed(names)}"

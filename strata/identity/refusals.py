@@ -16,24 +16,14 @@ FOLDER = "cdktf.out"
 
 Case = Callable[[IdentityComparison], Iterator[Refusal]]
 CASES: tuple[Case, ...] = (
-    accounts.lost_accounts,
-    accounts.dropped_accounts,
     accounts.changed_emails,
     accounts.closed_accounts,
     keys.renamed_keys,
-    keys.lost_moves,
-    keys.moved_units,
     keys.taken_identities,
     keys.recorded_twice,
-    deletions.replaced_things,
     deletions.own_becomes_external,
     deletions.last_administrator,
-    deletions.mass_deletions,
-    deletions.removed_units,
     deletions.occupied_units,
-    deletions.deleted_trail,
-    deletions.deleted_ram_sharing,
-    deletions.disabled_control_tower,
     foreign.strangers,
     foreign.kept_by_others,
     foreign.imported_elsewhere,
@@ -64,7 +54,7 @@ def refusals(
         cases: what is looked for.
     """
     names = frozenset((kind, compared(kind, name)) for kind, name in announced)
-    matched = matches(declared, recorded, live)
+    matched = matches(declared, recorded)
     comparison = IdentityComparison(declared, recorded, live, matched, names, frozenset(stacks), folder)
     every = {refusal for case in cases for refusal in case(comparison)}
     return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)

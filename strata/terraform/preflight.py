@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from typing import Any
 
-from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, entered, ids_of_accounts, way
 from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
@@ -28,9 +27,8 @@ from strata.config.layers import (
     STACKS,
     baseline_in,
     folder_of,
-    types_of,
 )
-from strata.config.models import ACCESS_ROLE, Project
+from strata.config.models import ACCESS_ROLE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.evaluation.organization import named_organization, organization_fault
@@ -38,20 +36,14 @@ from strata.identity import Examination, announced, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
-from strata.identity.deletions import (
-    DELETE_RAM_SHARING,
-    DELETE_TRAIL,
-    DELETE_UNIT,
-    DISABLE_CONTROL_TOWER,
-    LAST_ADMINISTRATOR,
-    MASS_DELETION,
-)
+from strata.identity.deletions import LAST_ADMINISTRATOR
+from strata.identity.guard import DESTROY, MANY, WEAKEN
 from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
 from strata.identity.lost_states import lost_states
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.identity.settled import is_alone, lost_layers, settled, unsaid
+from strata.identity.things import Holdings
 from strata.kinds import TYPES
-from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.administrator import ADMINISTRATOR
 from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
 from strata.kinds.detection.made import administrators_here
@@ -83,11 +75,9 @@ from strata.terraform.remarks import Remarks
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded, listed
 
-REPLACE = "replace:"
 ALLOWED = (
-    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION),
-    *(SHORTER_LOCK, COMPLIANCE),
+    *(LAST_ADMINISTRATOR, f"{DESTROY}ADDRESS", f"{WEAKEN}ADDRESS", f"{MANY}TYPE"),
+    *(DISABLE_PROTECTION, SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
 
@@ -129,6 +119,9 @@ class Prepared:
     """The words of `--allow`."""
     protection: Mapping[Switch, str] = field(default_factory=dict)
     """What AWS had of each switch of GuardDuty that no state has."""
+    declared: Holdings = field(default_factory=Holdings)
+    """What the configuration has, and what the states had when the run began under the keys of today."""
+    recorded: Holdings = field(default_factory=Holdings)
 
     @cached_property
     def remarks(self) -> Remarks:
@@ -287,7 +280,6 @@ def prepare(
     check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
     landing_zone = _loaded(options, today)
-    _check_keys(allow, landing_zone)
     _check_part(landing_zone, stacks, fleet)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
@@ -314,7 +306,6 @@ def prepare(
         stacks=stacks,
         today=today,
         folder=str(workspace.folder),
-        last=_last_runs(aws, landing_zone.project),
     )
     for warning in examination.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
@@ -340,6 +331,8 @@ def prepare(
         *(landing_zone, aws, workspace, (), states, names, (), lacking, bool(refresh)),
         fleet=fleet,
         allow=allow,
+        declared=examination.declared,
+        recorded=examination.recorded,
     )
     words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
     prepared = _written(prepared, stacks, words, listed, examination.closed, progress)
@@ -397,7 +390,7 @@ def _uncertain(landing_zone: LandingZone, today: dt.date) -> Iterator[Message]:
 def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
     """Yields what a synth is told: what is allowed, and what only AWS and the states say."""
     words = {
-        *allow,
+        *{LAST_ADMINISTRATOR}.intersection(allow),
         *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
             f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
             for key, account in examination.closed.items()
@@ -446,11 +439,6 @@ def _written(
     read = {name for names in reads.values() for name in names} - {"organizations"}
     changing = {name for name in in_accounts if synthesis.may_change_others(zone.layers[name].code)}
     others = {stack for stack in there if layer_of(stack) in changing or read.intersection((stack, *reads[stack]))}
-    # What goes of one layer in an account may come in another that is not asked for.
-    own = [layer for layer in zone.layers.values() if layer.name in in_accounts and not layer.source]
-    holding = {layer.name for layer in own if HOLDS_DATA.intersection(types_of(layer.code.folder))}
-    losing = {zone.account_stacks[stack] for stack in needed if layer_of(stack) in holding}
-    others |= {stack for stack in there - chosen if layer_of(stack) in holding and zone.account_stacks[stack] in losing}
     for stack in needed | others:
         del workspace.unwritten[stack]
     progress.doing("writing the Terraform")
@@ -658,17 +646,6 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, late=late, empty=empty)
 
 
-def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
-    """Returns how each stack was deployed last; with a warning, nothing where it is not known."""
-    try:
-        return runs.read(aws, project)
-    except (AwsError, ValueError) as error:
-        problem = f"{runs.shown(project)} cannot be read, so that the loss of a team's file would show in the plan only"
-        warning = Message("kept-file-unreadable", f"{problem}: {error}", place=runs.shown(project))
-        print(line(f"warning: {warning}"), file=sys.stderr)
-        return {}
-
-
 def _own(prepared: Prepared) -> list[str]:
     """Returns the chosen stacks of the management account whose Terraform is written."""
     accounts, failed = prepared.landing_zone.account_stacks, prepared.failed
@@ -832,20 +809,11 @@ def check_allowed(allow: Collection[str]) -> None:
         UsageError: a word is none.
     """
     for word in allow:
-        if word in ALLOWED or (word.startswith(REPLACE) and not word.endswith(":")):
+        if word in ALLOWED or (word.startswith((DESTROY, WEAKEN, MANY)) and not word.endswith(":")):
             continue
         guess = did_you_mean(word, ALLOWED)
         text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
         raise UsageError(Message("argument-malformed", text, option="--allow", value=word))
-
-
-def _check_keys(allow: Collection[str], landing_zone: LandingZone) -> None:
-    replaced = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
-    for word in allow:
-        key = word.removeprefix(REPLACE)
-        if word.startswith(REPLACE) and key not in replaced and "." not in key:
-            text = f"--allow {word}: there is no permission set or policy {key!r}{did_you_mean(key, replaced)}"
-            raise UsageError(Message("unknown-name", text, option="--allow", name=key))
 
 
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain
 
 from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
@@ -14,15 +13,13 @@ from strata.aws.states import read_state
 from strata.config import BASELINE, DETECTION
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.errors import Message, StrataError
-from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.detection.protection import Switch
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
-from strata.terraform.fleet import own_layer
 from strata.terraform.plans import Plan
-from strata.text import counted, listed
+from strata.text import counted
 
 
 @dataclass(frozen=True)
@@ -48,7 +45,7 @@ class Remarks:
             planned = _with_protection(planned, self.protection)
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
-        return _with_new_names(planned) if own_layer(self.landing_zone, planned.stack) else planned
+        return planned
 
     def _of_control_tower(self, planned: Plan) -> Iterator[Message]:
         """Yields why a recorder cannot be made where Control Tower has its own: an account has one in a region."""
@@ -98,31 +95,6 @@ def _with_protection(planned: Plan, at_aws: Mapping[Switch, str]) -> Plan:
             )
             changes[switch.address] = replace(change, attributes=tuple(attributes))
     return replace(planned, changes=changes)
-
-
-def _with_new_names(planned: Plan) -> Plan:
-    """Returns the plan of a layer of one's own with what looks like a new name, and what goes that holds data.
-
-    A new name looks like the only one of its type that goes, and the only one that comes.
-    """
-    types: dict[tuple[str, str], list[str]] = {}
-    for address, change in planned.changes.items():
-        if " " not in address:  # else it is deposed
-            types.setdefault((change.action, address.partition(".")[0]), []).append(address)
-    remarks = list(planned.remarks)
-    for (action, type), addresses in types.items():
-        comes = types.get(("create", type), [])
-        if action == "delete" and len(addresses) == len(comes) == 1:
-            gone, new = addresses[0], comes[0]
-            old = planned.changes[gone].moved_from or gone  # by a move to an address that is none
-            text = f'looks like a new name of {old}: self.move("{old}", "{new}") in the stack keeps it'
-            text += f"; it makes no {gone}" if old != gone else ""
-            remarks.append(Message("looks-renamed", f"{new} {text}", stack=planned.stack, old=old, new=new))
-    goes = (some for (action, type), some in types.items() if action == "delete" and type in HOLDS_DATA)
-    if lost := list(chain.from_iterable(goes)):
-        text = f"destroyed with all that it holds: {listed(lost)}"
-        remarks.append(Message("data-destroyed", text, stack=planned.stack, addresses=lost))
-    return replace(planned, remarks=tuple(remarks))
 
 
 _ALIAS_GOES = Message(
