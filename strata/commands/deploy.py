@@ -27,8 +27,7 @@ from strata.config.layers import Rollout
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
-from strata.identity import announced
-from strata.identity.leftovers import STACK, announced_as, to_create
+from strata.identity.held import STACK
 from strata.kinds import TYPES, resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
@@ -42,9 +41,10 @@ from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settl
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, GoneImports, exists_already
 from strata.terraform.guarded import Verdict, judged
-from strata.terraform.locks import abandoned, refuse_beside_another_run
-from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
+from strata.terraform.locks import abandoned
+from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.losses import existing_in_layer, taken_over
+from strata.terraform.names import Names
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import (
@@ -161,7 +161,7 @@ class Deployment:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
-        self._announced = prepared.announced
+        self._names = Names.of(prepared, otherwise)
         zone = prepared.landing_zone
         self._existing = ExistingTable.of(self.aws, zone, prepared.reader)
         self._gone = GoneImports(prepared.landing_zone)
@@ -171,10 +171,9 @@ class Deployment:
         self._planner = Planner(
             *(self.workspace, folder, prepared.version, progress),
             verbose=options.verbose,
-            adopt=lambda planned: adopt_taken(self.workspace, self._existing, planned, self._note_of(planned.stack)),
+            adopt=self._adopt_taken,
             gone=self._gone.among,
             refuse=(
-                lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_by_hand(prepared, otherwise, planned, applied=bool(self._written)),
@@ -222,6 +221,9 @@ class Deployment:
         self.outcomes = {stack: StackOutcome(stack) for stack in self.workspace.stacks if stack in took_part}
         self._reasons: list[Message] = [prepared.empty] if prepared.empty else []
         """Why stacks were left to another run."""
+
+    def _adopt_taken(self, planned: Plan) -> bool:
+        return adopt_taken(self.workspace, self._existing, self._names, planned, self._note_of(planned.stack))
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""
@@ -692,7 +694,7 @@ class Deployment:
         if self.landing_zone.project.state.locking is Locking.S3:
             drop_digests(self.aws, self.landing_zone, [stack])
         if stack == STACK:
-            self._announce(planned)
+            self._names.begin(planned)
         self._watch(stack).doing(f"{stack}: deploying")
         self._written.add(stack)
         if any(resource_of(address).provisioned for address in planned.changes):
@@ -716,29 +718,11 @@ class Deployment:
     def _finished(self, outcome: StackOutcome) -> bool:
         outcome.status = "applied"
         if outcome.stack == STACK:
-            announced.withdraw(self.aws, self.landing_zone.project, self._announced)
+            self._names.end()
         if not self._idle and outcome.stack not in self._many:
             with suppress(OSError):
                 self._tell(outcome)
         return True
-
-    def _announce(self, planned: Plan) -> None:
-        """Announces the resources to create, so that a rerun can tell them from those of others.
-
-        Raises:
-            RefusedError: others created them since the plan.
-            StrataError: another run is creating them, or has.
-        """
-        wanted = to_create(self.landing_zone, self.prepared.states[STACK])
-        names = {announced_as(named) for named in wanted}
-        if names - self._announced and (directory := self.prepared.directory()):
-            _, objections = directory.sorted_out(wanted, self._announced)
-            if objections:
-                versions, now = {STACK: own_version(planned.versions, STACK)}, dt.datetime.now(tz=dt.UTC)
-                refuse_beside_another_run(self.aws, self.landing_zone.project, self.workspace, versions, now)
-                raise RefusedError(sorted(objections), applied=bool(self._written))
-        announced.announce(self.aws, self.landing_zone.project, names)
-        self._announced |= names
 
     # Asking
 
@@ -785,7 +769,7 @@ class Deployment:
         Raises:
             RefusedError: something needs its word.
         """
-        verdict = judged(self.prepared, plans, asks=not self.yes, approved=self._expected is not None)
+        verdict = judged(self.prepared, self._names, plans, asks=not self.yes, approved=self._expected is not None)
         for text in verdict.unused:
             self.note(f"warning: {text}")
         if verdict.refused:
@@ -866,8 +850,6 @@ class Deployment:
             lambda: self._planned_again(stack),
             failures,
             self._existing,
-            self.prepared.directory,
-            self._announced,
             self._note_of(stack),
         )
 

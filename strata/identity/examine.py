@@ -10,11 +10,10 @@ from typing import Any
 from strata.aws.organization import ListedAccount
 from strata.aws.session import Aws
 from strata.errors import Message
-from strata.identity import foreign
 from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
-from strata.identity.live import live, met
+from strata.identity.live import live
 from strata.identity.moves import refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
@@ -44,7 +43,6 @@ def examine(
     landing_zone: LandingZone,
     *,
     states: Mapping[str, Mapping[str, Any]],
-    announced: Collection[tuple[str, str]] = (),
     allow: Collection[str] = (),
     stacks: Collection[str] = (),
     today: dt.date,
@@ -54,7 +52,6 @@ def examine(
 
     Args:
         states: the state of every stack, empty where it was never deployed.
-        announced: kind and name of what a run of ours was about to create.
         allow: the words of `--allow`.
         stacks: those that are to be deployed; all when none is named.
         folder: where the Terraform of the configuration lies, for commands to copy.
@@ -67,29 +64,10 @@ def examine(
     wanted = declared(landing_zone, today)
     seen = live(aws, landing_zone, wanted, known)
     refused = [*refused_moves(landing_zone, wanted, held, tuple(stacks))]
-    refused += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
+    refused += refusals(wanted, known, seen, allow=allow, stacks=stacks, folder=folder)
     doubts = (*warnings(wanted, known, seen), *left_out(wanted, known, seen))
     renamed = tuple(moved(wanted, known))
     return Examination(tuple(sorted(refused)), doubts, renamed, wanted, known, shut(wanted, known, seen))
-
-
-def strangers(
-    aws: Aws,
-    landing_zone: LandingZone,
-    *,
-    states: Mapping[str, Mapping[str, Any]],
-    announced: Collection[tuple[str, str]],
-    today: dt.date,
-) -> list[Refusal]:
-    """Returns the users, groups and permission sets with a declared name that others created.
-
-    Raises:
-        AwsError: AWS rejected a call.
-    """
-    known = replayed(recorded(landing_zone, states), newest_keys(landing_zone.moves))
-    wanted = declared(landing_zone, today)
-    seen = met(aws, landing_zone, wanted, known)
-    return refusals(wanted, known, seen, announced=announced, cases=(foreign.strangers,))
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[tuple[Kind, str]]:

@@ -19,10 +19,10 @@ from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import TYPES
 from strata.landing_zone import LandingZone
 
-DESTROY, WEAKEN, MANY = "destroy:", "weaken:", "many:"
+DESTROY, WEAKEN, MANY, IMPORT = "destroy:", "weaken:", "many:", "import:"
 """The beginnings of the words of `--allow`, which end with an address, or with a type."""
 
-How = Literal["refused", "alone", "told"]
+How = Literal["refused", "alone", "with", "told"]
 
 
 class Fate(NamedTuple):
@@ -34,6 +34,7 @@ class Fate(NamedTuple):
         after: what it is made with, as far as that is known.
         changed: the attributes that change.
         loses: what goes of lists and tags, in words.
+        import_id: the id by which it is imported.
         is_whole: whether the plan of its stack has all that it would do: one with an error may not.
     """
 
@@ -44,6 +45,7 @@ class Fate(NamedTuple):
     after: Mapping[str, Any] = {}
     changed: frozenset[str] = frozenset()
     loses: Sequence[str] = ()
+    import_id: str = ""
     is_whole: bool = True
 
     @property
@@ -69,7 +71,7 @@ class Loss:
     Attributes:
         refusal: what it is, its word, and lines to copy.
         how: `refused` needs its word; `alone` is asked about by itself, and needs its word where nobody is asked;
-            `told` stands in red below the plan, and is asked about with it.
+            `with` the plan is what needs its word where nobody is asked; `told` stands in red below the plan alone.
         address: of the resource; empty where it is about several.
     """
 

@@ -21,22 +21,6 @@ from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds.control_tower import keeper_of
 from strata.kinds.identity import policy_identity
 from strata.landing_zone import LandingZone
-from strata.text import exact
-
-
-@dataclass(frozen=True)
-class Met:
-    """A user, group or permission set that AWS has under a declared name and no state knows.
-
-    Attributes:
-        id: what Terraform imports it by.
-        holds: the members of a group, the accounts a permission set is assigned in, the groups of a user.
-    """
-
-    kind: Kind
-    key: str
-    id: str
-    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -56,7 +40,6 @@ class LiveSide:
     """By id; None when nobody asked."""
     user_names: Mapping[str, str] = field(default_factory=dict)
     """By import id: of the users who are declared with another user name than is recorded."""
-    met: tuple[Met, ...] = ()
     kept: tuple[KeptPolicy, ...] = ()
     within: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the key of a unit that goes: the accounts and units right below it, id to name."""
@@ -71,8 +54,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     new = _new(declared, recorded)
     people = ((thing, recorded.things.get(("user", thing.key))) for thing in declared.of("user"))
     other_names = [was.id for thing, was in people if was and was.id and was.identity != thing.identity]
-    asked = other_names or new.keys() & {"user", "group", "permission-set"}
-    center = CenterClient.of(aws, landing_zone.project) if asked else None
+    center = CenterClient.of(aws, landing_zone.project) if other_names else None
     accounts = {account.id: account for account in list_accounts(aws)}
     # The policies of the types of which another is to be created: its import would find them by name.
     types = sorted({thing.type for thing in new.get("policy", ())}) if accounts else []
@@ -86,19 +68,7 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
         kept=tuple(_kept(aws, new, policies, recorded)),
         user_names={id: name for id, name in names.items() if name},
         within=dict(_within(aws, declared, recorded)) if accounts else {},
-        met=tuple(_met(center, new, recorded)) if center else (),
     )
-
-
-def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
-    """Returns of what AWS has only the users, groups and permission sets with a declared name that is not recorded.
-
-    Raises:
-        AwsError: AWS rejected a call.
-    """
-    new = _new(declared, recorded)
-    center = CenterClient.of(aws, landing_zone.project)
-    return LiveSide(met=tuple(_met(center, new, recorded)) if center else ())
 
 
 New = Mapping[Kind, Sequence[KeyedThing]]
@@ -107,11 +77,8 @@ New = Mapping[Kind, Sequence[KeyedThing]]
 
 def _new(declared: Holdings, recorded: Holdings) -> New:
     things: dict[Kind, list[KeyedThing]] = {}
-    named = {(thing.kind, thing.identity) for thing in recorded.things.values()}
     for (kind, key), thing in sorted(declared.things.items()):
-        has_key = (kind, key) in recorded.things
-        renames = kind in ("group", "permission-set") and (kind, thing.identity) not in named
-        if not has_key or renames:
+        if (kind, key) not in recorded.things:
             things.setdefault(kind, []).append(thing)
     return things
 
@@ -140,22 +107,3 @@ def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded
             continue
         if keeper := keeper_of(thing.name, {tag["Key"]: tag["Value"] for tag in list_tags(aws, id)}):
             yield KeptPolicy(thing, id, keeper)
-
-
-# Identity Center
-
-
-def _met(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
-    """Looks up users, groups and permission sets by name."""
-    for thing in new.get("user", ()):
-        if user := center.user(thing.name):
-            yield Met("user", thing.key, f"{center.store}/{user}", tuple(center.groups_of(user)))
-    for thing in new.get("group", ()):
-        if group := center.group(thing.name):
-            yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
-    # AWS lists permission sets without names, and renames none.
-    wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
-    known = {thing.id.partition(",")[0]: thing.identity for thing in recorded.of("permission-set")}
-    for arn in center.permission_sets() if wanted else ():
-        if named := wanted.get(known.get(arn) or exact(center.name_of(arn))):
-            yield Met("permission-set", named.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))

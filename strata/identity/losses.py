@@ -6,6 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from strata.config import IMPORTS, PROJECT
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
@@ -147,6 +148,24 @@ def _lost_moves(guard: Guard) -> Iterator[Loss]:
         yield Loss(Refusal(fault, "", (f"strata rename {kind} {old} {now}",)), "refused", fates[0].address)
 
 
+def _imported(guard: Guard) -> Iterator[Loss]:
+    """Refuses to have a thing at two addresses: each deploy would change what it is at the other."""
+    holders = {(address.partition(".")[0], id): address for address, id in guard.recorded.addresses.items() if id}
+    for fate in guard.fates:
+        holder = holders.setdefault((fate.type, fate.import_id), fate.address) if fate.import_id else fate.address
+        if holder == fate.address:
+            continue
+        text = f"{fate.import_id} is imported at {fate.address}, and is there already at {holder}"
+        problem = Message("import-in-state", text, id=fate.import_id, at=holder)
+        remedy = "keep one of the two; to give the thing another key, use strata rename"
+        at: Location = (fate.address,) if fate.address in guard.zone.imports else ()
+        file = IMPORTS if at else file_of(_KINDS[fate.type]) if fate.type in _KINDS else PROJECT
+        yield Loss(Refusal(guard.zone.fault(file, at, problem, remedy)), "refused", fate.address)
+
+
+_KINDS: Mapping[str, Kind] = {type: kind for kind, type in TYPES.items()}
+
+
 def _between(fate: Fate, values: Mapping[str, Any]) -> tuple[str, ...]:
     """Returns the ids between which a resource stands; empty where it has none, or one is not known."""
     ids = tuple(str(values.get(name) or "") for name in resource_of(fate.address).references)
@@ -261,4 +280,4 @@ def _many(guard: Guard) -> Iterator[Loss]:
         yield Loss(Refusal(fault, word), "refused")
 
 
-RULES: tuple[Rule, ...] = (_accounts, _replaced, _gone, _lost_moves, _data, _guardrails, _many)
+RULES: tuple[Rule, ...] = (_accounts, _replaced, _gone, _lost_moves, _imported, _data, _guardrails, _many)

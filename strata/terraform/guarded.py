@@ -8,9 +8,10 @@ from typing import Any, TextIO
 
 from strata.errors import Message
 from strata.identity.comparison import Refusal
-from strata.identity.guard import DESTROY, MANY, WEAKEN, Fate, Guard, Loss
+from strata.identity.guard import DESTROY, IMPORT, MANY, WEAKEN, Fate, Guard, Loss
 from strata.identity.losses import losses
 from strata.printing import Style, line, painted
+from strata.terraform.names import Names
 from strata.terraform.plans import Plan
 from strata.terraform.preflight import Prepared
 
@@ -34,7 +35,8 @@ class Verdict:
     def show(self, to: TextIO) -> None:
         """Prints what goes, in red, each on a line."""
         for refusal in (*self.told, *self.alone):
-            print(painted(line(f"  goes: {refusal.fault}"), Style.FAULT, to), file=to)
+            text = line(f"  goes: {refusal.fault.place}: {refusal.fault.problem}")
+            print(painted(text, Style.FAULT, to), file=to)
         to.flush()
 
     def as_json(self) -> list[dict[str, Any]]:
@@ -47,25 +49,26 @@ class Verdict:
         ]
 
 
-def judged(prepared: Prepared, plans: Sequence[Plan], *, asks: bool, approved: bool = False) -> Verdict:
+def judged(prepared: Prepared, names: Names, plans: Sequence[Plan], *, asks: bool, approved: bool = False) -> Verdict:
     """Returns what plans take away, those together that can be made together.
 
     Args:
         prepared: the start of the run.
+        names: what AWS has by name alone.
         plans: what is planned, also with an error.
         asks: whether somebody is asked about what goes.
         approved: whether somebody has approved all that is planned, by a list.
     """
     guard = Guard(prepared.landing_zone, prepared.declared, prepared.recorded, list(fates(plans)))
-    found = losses(guard)
+    found = [*losses(guard), *(Loss(refusal, "with") for refusal in names.taken())]
     open = [
         loss
         for loss in found
         if loss.how != "told" and not (loss.refusal.kind and (approved or loss.refusal.kind in prepared.allow))
     ]
     refused = [loss for loss in open if loss.how == "refused" or not asks]
-    alone = [loss for loss in open if loss not in refused]
-    told = [loss for loss in found if loss not in open]
+    alone = [loss for loss in open if loss.how == "alone" and asks]
+    told = [loss for loss in found if loss not in refused and loss not in alone]
     waits = any(planned.waits_for for planned in plans)
     return Verdict(
         tuple(loss.refusal for loss in refused),
@@ -79,7 +82,7 @@ def _unused(allow: Collection[str], found: Iterable[Loss]) -> Iterator[Message]:
     """Yields the words that allow nothing, with those that would."""
     words = sorted({loss.refusal.kind for loss in found if loss.refusal.kind})
     for word in allow:
-        if word.startswith((DESTROY, WEAKEN, MANY)) and word not in words:
+        if word.startswith((DESTROY, WEAKEN, MANY, IMPORT)) and word not in words:
             needed = f"needed: {', '.join(words)}" if words else "no word is needed"
             text = f"--allow {word}: no plan does that; {needed}"
             yield Message("word-unused", text, value=word, needed=words)
@@ -99,5 +102,6 @@ def fates(plans: Iterable[Plan]) -> Iterator[Fate]:
                 change.arguments,
                 names,
                 change.loses,
+                change.import_id or "",
                 is_whole=not planned.error,
             )

@@ -32,13 +32,13 @@ from strata.config.models import ACCESS_ROLE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.evaluation.organization import named_organization, organization_fault
-from strata.identity import Examination, announced, examine
+from strata.identity import Examination, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import LAST_ADMINISTRATOR
-from strata.identity.guard import DESTROY, MANY, WEAKEN
-from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
+from strata.identity.guard import DESTROY, IMPORT, MANY, WEAKEN
+from strata.identity.held import attributes
 from strata.identity.lost_states import lost_states
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.identity.settled import is_alone, lost_layers, settled, unsaid
@@ -76,7 +76,7 @@ from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded, listed
 
 ALLOWED = (
-    *(LAST_ADMINISTRATOR, f"{DESTROY}ADDRESS", f"{WEAKEN}ADDRESS", f"{MANY}TYPE"),
+    *(LAST_ADMINISTRATOR, f"{DESTROY}ADDRESS", f"{WEAKEN}ADDRESS", f"{MANY}TYPE", f"{IMPORT}ADDRESS"),
     *(DISABLE_PROTECTION, SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
@@ -91,7 +91,6 @@ class Prepared:
     workspace: Workspace
     chosen: tuple[str, ...]
     states: Mapping[str, State]
-    announced: frozenset[announced.Name]
     warnings: tuple[Message, ...] = ()
     """What was told before the plan and is no refusal."""
     lacking: tuple[ResourceStatus, ...] = ()
@@ -220,12 +219,6 @@ class Prepared:
         in_accounts = self.landing_zone.account_stacks.keys() >= {*self.chosen}
         return expected.only({*self.chosen, *self.shut_out}) if in_accounts else expected
 
-    def directory(self) -> Directory | None:
-        """Returns Identity Center as it is now, beside the states as they are now."""
-        project = self.landing_zone.project
-        states = {stack: read_state(self.aws, project, stack) for stack in self.workspace.stacks}
-        return Directory.of(self.aws, self.landing_zone, states, self.workspace.document(STACK))
-
 
 class RefusedError(StrataError):
     """Something is not done, since it would lose something or take what is somebody else's: each with lines to copy.
@@ -296,12 +289,10 @@ def prepare(
     workspace = Workspace.of(options.config, options.profile)
     progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
-    names = announced.read(aws, landing_zone.project)
     examination = examine(
         aws,
         landing_zone,
         states=states,
-        announced=names,
         allow=allow,
         stacks=stacks,
         today=today,
@@ -328,7 +319,7 @@ def prepare(
     landing_zone = replace(landing_zone, leaving=leaving)
     types = list(_types_left(aws, landing_zone))
     prepared = Prepared(
-        *(landing_zone, aws, workspace, (), states, names, (), lacking, bool(refresh)),
+        *(landing_zone, aws, workspace, (), states, (), lacking, bool(refresh)),
         fleet=fleet,
         allow=allow,
         declared=examination.declared,
@@ -343,8 +334,6 @@ def prepare(
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
     prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
     _check_regions(prepared)
-    if STACK in prepared.chosen and names:
-        _adopt_leftovers(prepared, progress.note, alone)
     prepared, unread = _with_protection(prepared)
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
@@ -780,28 +769,6 @@ def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:
     return warning
 
 
-def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Callable[[], None]) -> None:
-    """Has the plan import what a run that was killed made and the state does not know.
-
-    Raises:
-        RefusedError: something foreign is in it by now.
-        StrataError: the run is alive.
-    """
-    workspace, landing_zone, states = prepared.workspace, prepared.landing_zone, prepared.states
-    directory = Directory.of(prepared.aws, landing_zone, states, workspace.document(STACK))
-    wanted = [named for named in to_create(landing_zone, states[STACK]) if announced_as(named) in prepared.announced]
-    ids, objections = directory.sorted_out(wanted, prepared.announced) if directory else ({}, [])
-    if ids or objections:
-        alone()
-    if objections:
-        raise RefusedError(sorted(objections))
-    for address, import_id in ids.items():
-        text = f"{STACK}: {address} was created by an earlier run that did not finish: importing {import_id}"
-        note(Message("leftover-imported", text, place=address, stack=STACK, id=import_id))
-    if ids:
-        workspace.import_next(STACK, ids)
-
-
 def check_allowed(allow: Collection[str]) -> None:
     """Accepts the words of `--allow`.
 
@@ -809,7 +776,7 @@ def check_allowed(allow: Collection[str]) -> None:
         UsageError: a word is none.
     """
     for word in allow:
-        if word in ALLOWED or (word.startswith((DESTROY, WEAKEN, MANY)) and not word.endswith(":")):
+        if word in ALLOWED or (word.startswith((DESTROY, WEAKEN, MANY, IMPORT)) and not word.endswith(":")):
             continue
         guess = did_you_mean(word, ALLOWED)
         text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
