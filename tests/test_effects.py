@@ -118,7 +118,7 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [NOT_ACTION],
         [{**NOT_ACTION, "NotAction": "iam:*"}],
-        False,
+        True,
     ),
     "values of one key are split": (
         GUARDRAIL,
@@ -444,13 +444,19 @@ MERGES: dict[str, tuple[str, Merge, Merge, bool]] = {
         "TAG",
         {"root": COST},
         {"root": {"tags": {"Cost": {**COST["tags"]["Cost"], "tag_value": {"@@assign": ["b", "a"]}}}}},
-        False,
+        True,
     ),
     "the strictest value, which nobody knows to be that": (
         "DECLARATIVE_EC2",
         {},
         {"root": _ec2("serial_console_access", "status", "disabled")},
         True,
+    ),
+    "the same in another order of keys": (
+        "TAG",
+        {"root": COST},
+        {"root": {"tags": {"Cost": dict(reversed(COST["tags"]["Cost"].items()))}}},
+        False,
     ),
     "a hop more": (
         "DECLARATIVE_EC2",
