@@ -15,6 +15,7 @@ from strata.config.accepted import Acceptance
 from strata.config.models import Boundary, PolicyEntry, PolicyType, Targets
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.policy.strictness import Judgment, judged
 from tests.conftest import Golden
 from tests.mutants import asks, mutants, tells
 from tests.synthesized import COMPANY, SHIPPED
@@ -338,6 +339,39 @@ def test_the_gate_asks_exactly_when_an_edit_widens(company: LandingZone, golden:
     }
     assert {case: bool(texts) for case, texts in asked.items()} == {case: asks for case, (*_, asks) in EDITS.items()}
     golden("company/effects.txt", sections(asked))
+
+
+TIGHTER = {
+    "one more denial": ([], [deny("s3:*")]),
+    "a denial of more actions": ([deny("s3:Get*")], [deny(["S3:get*", "s3:Put*"])]),
+    "a denial of all but fewer actions": (
+        [{**NOT_ACTION, "Sid": "S"}],
+        [{**NOT_ACTION, "Sid": "S", "NotAction": "iam:*"}],
+    ),
+    "a permission less": ([allow("s3:*")], []),
+    "a permission of fewer actions": ([allow(["s3:Get*", "s3:Put*"])], [allow("s3:Get*")]),
+}
+"""There only what is tighter comes, back only what may be looser."""
+
+
+@pytest.mark.parametrize(("old", "new"), TIGHTER.values(), ids=TIGHTER.keys())
+def test_a_document_is_tighter_one_way_and_may_be_looser_the_other(old: list[Statement], new: list[Statement]) -> None:
+    before, after = (json.dumps({"Version": "2012-10-17", "Statement": found}) for found in (old, new))
+    there, back = judged(before, after), judged(after, before)
+    assert (bool(there.changed), bool(there.tighter)) == (False, True)
+    assert (bool(back.changed), bool(back.tighter)) == (True, False)
+    assert judged(before, f" {before}") == Judgment()
+
+
+@pytest.mark.parametrize("known", ['{"Statement": []}', "{}", "", None])
+def test_a_document_of_unknown_content_counts_as_changed(known: str | None) -> None:
+    assert judged(known, None).changed
+    assert judged(None, known).changed
+
+
+def test_another_version_may_loosen_whatever_the_statements_say() -> None:
+    """It says whether a text is a policy variable."""
+    assert judged('{"Version": "2008-10-17", "Statement": []}', '{"Version": "2012-10-17", "Statement": []}').changed
 
 
 def asked_about(before: LandingZone, after: LandingZone) -> list[str]:
