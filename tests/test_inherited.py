@@ -160,7 +160,7 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
             "organizational_unit: production\n    name: Shop",
             "organizational_unit: workloads\n    name: Shop",
         ),
-        ["guardrails", "guardrails", "guardrails"],
+        ["guardrails"],
         [],
     ),
     "a setting that goes off": (

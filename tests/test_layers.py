@@ -1372,7 +1372,7 @@ def test_a_layer_that_comes_is_told_with_its_settings(own: Own) -> None:
     before = own.load()
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
     (comes, *settings) = [(change.risk, change.text) for change in layer_changes(before, own.load())]
-    assert (comes[0], "layer topics" in comes[1], "every member" in comes[1]) == ("access", True, True)
+    assert (comes[0], "layer topics" in comes[1], "in member accounts" in comes[1]) == ("access", True, True)
     assert settings == [
         (None, "layer topics has days 7, not set before"),
         (None, "layer topics has name x, not set before"),
