@@ -91,10 +91,10 @@ def occupied_units(c: IdentityComparison) -> Iterator[Refusal]:
     """
     if not c.concerns("organizations"):
         return
-    goes = {unit.id for unit in c.recorded.of("ou") if unit.key not in c.declared.keys("ou")}
+    goes = {unit.key: unit.id for unit in c.recorded.of("ou") if unit.key not in c.declared.keys("ou")}
     for unit, names in sorted(c.live.within.items()):
-        inside = {id: name for id, name in names.items() if id not in goes}
-        if not inside or ("ou", unit) in c.matches.given_up:
+        inside = {id: name for id, name in names.items() if id not in goes.values()}
+        if not inside or unit not in goes or ("ou", unit) in c.matches.given_up:
             continue
         has = listed([f"{name} ({id})" for id, name in inside.items()])
         text = f"unit {unit} is taken out, and AWS has {has} in it, which its policies would no longer bind"

@@ -32,7 +32,7 @@ class Fate(NamedTuple):
         address: where it is after the moves of the plan.
         before: what it is, empty of what is made.
         after: what it is made with, as far as that is known.
-        changed: the attributes that change.
+        changed: the attributes that change, each with what it was and what it becomes, None where that is not known.
         loses: what goes of lists and tags, in words.
         import_id: the id by which it is imported.
         is_whole: whether the plan of its stack has all that it would do: one with an error may not.
@@ -43,7 +43,7 @@ class Fate(NamedTuple):
     action: str
     before: Mapping[str, Any] = {}
     after: Mapping[str, Any] = {}
-    changed: frozenset[str] = frozenset()
+    changed: Mapping[str, tuple[Any, Any]] = {}
     loses: Sequence[str] = ()
     import_id: str = ""
     is_whole: bool = True

@@ -13,12 +13,15 @@ from strata.errors import Message
 from strata.identity.comparison import Refusal, allowed_by, file_of
 from strata.identity.guard import MANY, Fate, Guard, Loss, Rule
 from strata.identity.things import Kind
-from strata.kinds import KEYED, TYPES, WORDS, resource_of
+from strata.kinds import KEYED, KINDS, TYPES, WORDS, resource_of
 from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.kind import Kind as Described
 from strata.kinds.loss import ACCESS, CONTROLS, GUARDRAILS, HOLDS_DATA, SWITCHES
 from strata.kinds.moves import address_parts
+from strata.kinds.organization import RAM_SHARING
 from strata.kinds.permission_set import MANAGED
 from strata.kinds.policy import ATTACHMENT, POLICY
+from strata.policy.strictness import judged
 from strata.text import counted, listed
 
 FEW = 5
@@ -82,10 +85,17 @@ def _replaced(guard: Guard) -> Iterator[Loss]:
         problem = Message("would-be-replaced", text, kind=kind, key=fate.key, lost=lost)
         here = guard.declared.things.get((kind, fate.key))
         at = here.location if here else (_section(kind),)
-        remedy = "change it back; or add another, have it take over, deploy, and drop this one"
-        yield guard.refused(fate, at, problem, remedy)
+        yield guard.refused(fate, at, problem, _INSTEAD[kind == "ou"])
 
 
+_INSTEAD = {
+    True: (
+        "write it back; or declare a unit with another key there, move its accounts and policies to it, deploy, and "
+        "only then take this one out"
+    ),
+    False: "change it back; or add another, have it take over, deploy, and drop this one",
+}
+"""What to do instead, by whether it is a unit."""
 _REPLACING = {
     "parent_id": "AWS moves accounts, and no units",
     "name": "AWS gives it no other name",
@@ -203,7 +213,7 @@ def _guardrails(guard: Guard) -> Iterator[Loss]:
     for fate in guard.fates:
         if fate.is_deposed:
             continue
-        changed = sorted(fate.changed - _PLAIN) if fate.action == "update" else []
+        changed = sorted(_may_be_looser(fate)) if fate.action == "update" else []
         if what := _weaker(guard, fate):
             problem = Message("guardrail-goes", what, address=fate.address)
             yield guard.weakened(fate, _at(fate), problem, "put it back")
@@ -218,6 +228,16 @@ def _guardrails(guard: Guard) -> Iterator[Loss]:
 
 _PLAIN = frozenset(("tags", "tags_all", "description", "name"))
 """What lets nobody do more."""
+_DOCUMENTS = frozenset(("content", "inline_policy"))
+
+
+def _may_be_looser(fate: Fate) -> Iterator[str]:
+    """Yields the attributes that change otherwise than to what is surely as strict."""
+    for name, (before, after) in fate.changed.items():
+        if name in _DOCUMENTS and not judged(before, after).changed:
+            continue
+        if name not in _PLAIN:
+            yield name
 
 
 def _weaker(guard: Guard, fate: Fate) -> str:
@@ -247,7 +267,14 @@ def _at(fate: Fate) -> Location:
         return ("policies", fate.key.partition("_")[0])
     if fate.type == MANAGED:
         return ("permission_sets", fate.key.partition("_")[0])
-    return ()
+    if fate.type == RAM_SHARING.type:
+        return ("ram_sharing",)
+    control = next((kind.control for kind in KINDS if kind.control and fate.type in _types(kind)), "")
+    return (control,) if control else ()
+
+
+def _types(of: Described) -> list[str]:
+    return [resource.type for resource in of.resources]
 
 
 # Much at once

@@ -93,14 +93,15 @@ def fates(plans: Iterable[Plan]) -> Iterator[Fate]:
     for planned in plans:
         for address, change in (planned.partial or planned.changes).items():
             replaces = change.action == "replace"
-            names = frozenset(each.name for each in change.attributes if each.replaces or not replaces)
+            some = (each for each in change.attributes if each.replaces or not replaces)
+            changed = {each.name: (each.before, None if each.unknown else each.after) for each in some}
             yield Fate(
                 planned.stack,
                 address,
                 change.action,
                 change.before,
                 change.arguments,
-                names,
+                changed,
                 change.loses,
                 change.import_id or "",
                 is_whole=not planned.error,
