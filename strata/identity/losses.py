@@ -258,7 +258,19 @@ def _weaker(guard: Guard, fate: Fate) -> str:
     if fate.type == MANAGED:
         denies = str(fate.before.get("managed_policy_arn", "")).endswith(":policy/AWSDenyAll")
         return f"permission set {fate.key.partition('_')[0]} loses AWSDenyAll" if denies else ""
-    return f"{fate.address} is destroyed" if fate.type in GUARDRAILS and fate.action in _GOES else ""
+    if fate.type not in GUARDRAILS or fate.action == "forget":
+        return ""
+    return f"{fate.address} is destroyed{_WITHOUT.get(fate.type, '')}"
+
+
+_WITHOUT = {
+    "aws_cloudtrail": ": no account is logged without it",
+    "aws_config_configuration_recorder": ": nothing is recorded there without it",
+    "aws_guardduty_detector": ": GuardDuty watches nothing there without it",
+    "aws_ram_sharing_with_organization": ": all that is shared across accounts breaks off",
+    "aws_s3_bucket_object_lock_configuration": ": new log files can be deleted",
+}
+"""What is so without a guardrail, by type."""
 
 
 def _at(fate: Fate) -> Location:

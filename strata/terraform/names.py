@@ -126,11 +126,11 @@ class Names:
         if thing.kind == "group":
             recorded = self.prepared.recorded.things
             members = zone.sso.groups[thing.key].members
-            names = {folded(zone.users[key].sign_in_name or "") for key in members}
+            names = {folded(zone.users[key].sign_in_name) for key in members}
             names |= {known.identity for key in members if (known := recorded.get(("user", key)))}
             yield from (f"member {name}" for name in center.members(bare) if folded(name) not in names)
         elif thing.kind == "user":
-            names = {folded(group.name) for group in zone.sso.groups.values() if thing.key in group.members}
+            names = {folded(group.name) for group in zone.groups.values() if thing.key in group.members}
             yield from (f"group {name}" for name in center.groups_of(bare) if folded(name) not in names)
         else:
             arn = id.partition(",")[0]
