@@ -217,7 +217,7 @@ def _guardrails(guard: Guard) -> Iterator[Loss]:
         if what := _weaker(guard, fate):
             problem = Message("guardrail-goes", what, address=fate.address)
             yield guard.weakened(fate, _at(fate), problem, "put it back")
-        elif changed and fate.type in GUARDRAILS | CONTROLS:
+        elif changed and (fate.type in GUARDRAILS or fate.type in CONTROLS):
             text = f"{fate.address} is changed: {listed(changed)}"
             problem = Message("guardrail-changes", text, address=fate.address, changed=changed)
             yield guard.told(fate, _at(fate), problem)
@@ -260,17 +260,8 @@ def _weaker(guard: Guard, fate: Fate) -> str:
         return f"permission set {fate.key.partition('_')[0]} loses AWSDenyAll" if denies else ""
     if fate.type not in GUARDRAILS or fate.action == "forget":
         return ""
-    return f"{fate.address} is destroyed{_WITHOUT.get(fate.type, '')}"
-
-
-_WITHOUT = {
-    "aws_cloudtrail": ": no account is logged without it",
-    "aws_config_configuration_recorder": ": nothing is recorded there without it",
-    "aws_guardduty_detector": ": GuardDuty watches nothing there without it",
-    "aws_ram_sharing_with_organization": ": all that is shared across accounts breaks off",
-    "aws_s3_bucket_object_lock_configuration": ": new log files can be deleted",
-}
-"""What is so without a guardrail, by type."""
+    why = GUARDRAILS[fate.type]
+    return f"{fate.address} is destroyed{f': {why}' if why else ''}"
 
 
 def _at(fate: Fate) -> Location:

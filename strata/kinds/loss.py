@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-GUARDRAILS = frozenset(
-    (
-        "aws_cloudtrail",
-        "aws_config_configuration_recorder",
-        "aws_guardduty_detector",
-        "aws_guardduty_organization_admin_account",
-        "aws_guardduty_organization_configuration",
-        "aws_organizations_delegated_administrator",
-        "aws_organizations_policy",
-        "aws_organizations_policy_attachment",
-        "aws_ram_sharing_with_organization",
-        "aws_s3_bucket_object_lock_configuration",
-    )
-)
-"""Without these others may do more, or nobody sees it: each that goes is asked about by itself."""
+GUARDRAILS = {
+    "aws_cloudtrail": "no account is logged without it",
+    "aws_config_configuration_recorder": "nothing is recorded there without it",
+    "aws_guardduty_detector": "GuardDuty watches nothing there without it",
+    "aws_guardduty_organization_admin_account": "",
+    "aws_guardduty_organization_configuration": "",
+    "aws_organizations_delegated_administrator": "",
+    "aws_organizations_policy": "",
+    "aws_organizations_policy_attachment": "",
+    "aws_ram_sharing_with_organization": "all that is shared across accounts breaks off",
+    "aws_s3_bucket_object_lock_configuration": "new log files can be deleted without it",
+}
+"""Without these others may do more, or nobody sees it: each that goes is asked about by itself, in these words."""
 CONTROLS = frozenset(
     (
         "aws_accessanalyzer_analyzer",
