@@ -66,7 +66,6 @@ OUTGROWN = {
     ("stacks/sso.py", "imports"): 32,
     ("strata/adoption/describing.py", "imports"): 41,
     ("strata/aws/identity_center.py:CenterClient", "methods"): 30,
-    ("strata/cli.py", "imports"): 39,
     ("strata/commands/adopt/__init__.py", "imports"): 35,
     ("strata/commands/deploy.py", "imports"): 50,
     ("strata/commands/deploy.py:Deployment", "attributes"): 33,
