@@ -20,6 +20,7 @@ from typing import Any
 import pytest
 
 from strata.aws import runs
+from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
 from strata.commands import deploy
@@ -598,7 +599,7 @@ GROUP = "aws_identitystore_group.finops"
 def remade(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """Has the last stack record a group that is at AWS under another id; returns each look into Identity Center."""
     _has_finops(site, monkeypatch)
-    of, asked = names.CenterClient.of, list[str]()
+    of, asked = CenterClient.of, list[str]()
 
     def looked(*arguments: Any) -> Any:
         asked.append("center")
@@ -667,7 +668,7 @@ def test_what_another_run_is_making_is_nobody_elses(site: Site, who: str, monkey
     """A group is there that no state has; before anything is said of it, lock and state are read again."""
     _has_finops(site, monkeypatch)
     happens, case, data = OTHERS[who]
-    of = names.CenterClient.of
+    of = CenterClient.of
 
     def looked(*arguments: Any) -> Any:
         happens(site)

@@ -587,7 +587,7 @@ def prepared(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         known = {"organizations": ids, "detection_security": {}, "detection": {}, **states}
         workspace: Any = SimpleNamespace(failed={}, document=lambda _: written)
         aws: Any = guardduty
-        return Prepared(load(tmp_path / "config"), aws, workspace, ("detection_security",), known, frozenset())
+        return Prepared(load(tmp_path / "config"), aws, workspace, ("detection_security",), known)
 
     return begun
 

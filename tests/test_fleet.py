@@ -166,7 +166,7 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
     monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
     monkeypatch.setattr(Workspace, "synth", lambda *_: None)
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, asks_all=False)
 
     preflight._written(prepared, [], [], {}, [], Progress(Options(SHIPPED)))
 
@@ -225,7 +225,7 @@ def test_the_terraform_is_said_to_be_written_where_it_is(
     monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
     monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
     monkeypatch.setattr(Workspace, "synth", lambda *allow: synths.append(allow))
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, asks_all=False)
 
     preflight._written(prepared, named, [], {}, [], Progress(Options(SHIPPED)))
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import pytest
 
-from strata.aws.kept import ANNOUNCED
 from tests.aws.center import INSTANCE
 from tests.aws.client import ACCOUNT
 from tests.scenarios.layers import free_locks
@@ -155,8 +154,8 @@ def _done(run: Run) -> None:
     assert run.code == 0, run.text
 
 
-def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
-    """A thing with a declared name is untouched, unless imports.yaml names it or a killed run announced it."""
+def test_what_aws_has_by_a_declared_name_is_taken_over_by_nobody_unasked(shipped: Site) -> None:
+    """What holds more than the YAML has is refused; of the rest a person decides, but for what a killed run began."""
     shipped.edit(
         "sso.yaml",
         ("\ngroups:\n", "  kim:\n    given_name: Kim\n    family_name: Berg\n    email: kim@example.com\n\ngroups:\n"),
@@ -175,43 +174,44 @@ def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
     refused = shipped.strata("deploy", "sso", "--yes", "--json")
 
     assert refused.code == 1, refused.text
-    strangers = {one.data["key"]: one.data for one in refused.told if one.id == "made-by-others"}
-    assert {key: data["kind"] for key, data in strangers.items()} == {
-        "kim": "user",
-        "builders": "group",
-        "Builder": "permission-set",
-    }
-    assert strangers["builders"]["holds"] == ["mallory"]
-    assert shipped.aws.writing_calls() == {}
+    strangers = {one.data["key"]: one.data["holds"] for one in refused.told if one.id == "made-by-others"}
+    assert strangers == {"builders": ["member mallory"]}
     lines = [line for line in refused.lines if line.startswith("aws_identitystore_")]
-    assert sorted(lines) == [
-        f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"',
-        f'aws_identitystore_user.kim: "{instance["IdentityStoreId"]}/{user}"',
-    ]
+    assert lines == [f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"']
 
     shipped.append("imports.yaml", "\n".join([*lines, ""]))
+    unasked = shipped.strata("deploy", "sso", "--yes", "--json")
+    shown = shipped.strata("plan", "sso", "--exit-code")
+
+    assert unasked.code == 1, unasked.text
+    taken = {one.data["key"]: one.data["id"] for one in unasked.told if one.id == "import-by-name"}
+    assert taken == {"kim": f"{instance['IdentityStoreId']}/{user}", "Builder": f"{made},{arn}"}
+    assert shown.code == 3, shown.text
+    assert shown.stdout.count("this deploy takes it over") == 2
+    assert shipped.aws.writing_calls() == {}
+
     center.delete_permission_set(InstanceArn=arn, PermissionSetArn=made)
-    command = ("strata", "deploy", "sso", "--yes", "--json")
+    command = ("strata", "deploy", "sso", "--yes", "--json", "--allow", "import:aws_identitystore_user.kim")
     stopped = shipped.stopped("sso-admin:CreatePermissionSet", *command, containing="Builder")
 
     assert stopped.code == 1, stopped.text
     assert "terraform-stopped" in stopped.ids
-    assert _announced(shipped) == [["permission-set", "Builder"]]
+    assert _begun(shipped) == {f"{PERMISSION_SET}.Builder": "Builder"}
     assert _sets(shipped).count("Builder") == 1
 
     _free_the_lock(shipped, "sso")
     planned = shipped.strata("plan", "sso", "--exit-code")
-    again = shipped.strata("deploy", "sso", "--yes")
+    again = shipped.strata(*command[1:])
 
     assert planned.code == 3, planned.text
     assert re.search(r"^ *import.* aws_ssoadmin_permission_set.Builder$", planned.stdout, re.MULTILINE)
     assert again.code == 0, again.text
     assert {"aws_identitystore_group.builders", f"{PERMISSION_SET}.Builder"} <= shipped.addresses("sso")
     assert _sets(shipped).count("Builder") == 1
-    assert _announced(shipped) == []
+    assert _begun(shipped) == {}
 
 
-def test_what_was_announced_and_has_a_stranger_in_it_is_not_adopted(shipped: Site) -> None:
+def test_what_a_run_began_and_has_a_stranger_in_it_is_not_adopted(shipped: Site) -> None:
     """A name alone does not make a thing ours: members and policies have to be declared ones."""
     shipped.edit(
         "sso.yaml",
@@ -228,8 +228,9 @@ def test_what_was_announced_and_has_a_stranger_in_it_is_not_adopted(shipped: Sit
     for name in ("PowerUserAccess", "AdministratorAccess"):
         policy = f"arn:aws:iam::aws:policy/{name}"
         center.attach_managed_policy_to_permission_set(InstanceArn=arn, PermissionSetArn=made, ManagedPolicyArn=policy)
-    body = json.dumps({"format": 1, "announced": [["group", "builders"], ["permission-set", "Builder"]]})
-    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=ANNOUNCED, Body=body.encode())
+    names = {"aws_identitystore_group.builders": "builders", f"{PERMISSION_SET}.Builder": "Builder"}
+    body = json.dumps({"format": 1, "creates": names})
+    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=BEGUN, Body=body.encode())
 
     refused = shipped.strata("deploy", "sso", "--yes", "--json")
 
@@ -237,7 +238,7 @@ def test_what_was_announced_and_has_a_stranger_in_it_is_not_adopted(shipped: Sit
     changed = {one.data["kind"]: one.text for one in refused.told if one.id == "leftover-changed"}
     assert changed.keys() == {"group", "permission-set"}
     assert "mallory" in changed["group"]
-    assert "arn:aws:iam::aws:policy/AdministratorAccess;" in changed["permission-set"]
+    assert "AdministratorAccess" in changed["permission-set"]
     assert "PowerUserAccess" not in changed["permission-set"]
     assert f'  aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.stderr.splitlines()
     assert f'  {PERMISSION_SET}.Builder: "{made},{arn}"' in refused.stderr.splitlines()
@@ -253,10 +254,13 @@ def _sets(site: Site) -> list[str]:
     return [each["Name"] for each in described]
 
 
-def _announced(site: Site) -> list[list[str]]:
-    body = site.client("s3").get_object(Bucket=site.bucket, Key=ANNOUNCED)["Body"].read()
-    names: list[list[str]] = json.loads(body)["announced"]
+def _begun(site: Site) -> dict[str, str]:
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=BEGUN)["Body"].read()
+    names: dict[str, str] = json.loads(body)["creates"]
     return names
+
+
+BEGUN = "management/sso/terraform.tfstate.begun"
 
 
 def _free_the_lock(site: Site, stack: str) -> None:
