@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import cProfile
 import gc
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -145,14 +144,6 @@ def entries(draw: st.DrawFn) -> dict[str, Any]:
     return entry
 
 
-@settings(max_examples=300, derandomize=True)
-@given(data=st.data(), written=st.lists(entries(), min_size=1, max_size=5))
-@pytest.mark.e2e
-def test_entries_split_doubled_and_reordered_give_the_same(data: st.DataObject, written: list[dict[str, Any]]) -> None:
-    changed = data.draw(st.permutations([part for entry in written for part in split(entry)] + written[:1]))
-    assert zone(*changed).grants.keys() == zone(*written).grants.keys()
-
-
 @settings(max_examples=100, derandomize=True)
 @given(written=st.lists(entries(), min_size=1, max_size=4))
 def test_grants_are_what_the_targets_say_one_by_one(written: list[dict[str, Any]]) -> None:
@@ -169,22 +160,6 @@ def test_grants_are_what_the_targets_say_one_by_one(written: list[dict[str, Any]
         ]
     }
     assert list(zone(*written).grants) == sorted(expected)
-
-
-def split(entry: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """Yields an entry for each set, principal and target of one."""
-    rest = {"except": entry["except"]} if "except" in entry else {}
-    targets: list[dict[str, Any]] = [{"accounts": "all"}]
-    if entry["accounts"] != "all":
-        targets = [{"accounts": [name]} for name in entry["accounts"]]
-        targets += [{"organizational_units": [unit]} for unit in entry["organizational_units"]]
-        targets += [{"tags": entry["tags"]}] if entry["tags"] else []
-    for permission_set in entry["permission_sets"]:
-        for principal in [
-            *({"groups": [key]} for key in entry["groups"]),
-            *({"users": [key]} for key in entry["users"]),
-        ]:
-            yield from ({"permission_sets": [permission_set], **principal, **target, **rest} for target in targets)
 
 
 def said_to_reach(entry: dict[str, Any], account: str) -> bool:

@@ -74,19 +74,6 @@ def test_the_page_has_what_a_run_says_by_itself() -> None:
     assert [part for part in parts if part not in code] == []
 
 
-@pytest.mark.parametrize(
-    "text",
-    [
-        "CreatePermissionSet, exceeded maximum number of attempts, 25, ThrottlingException: Rate exceeded",
-        "api error TooManyRequestsException: AWS Organizations can't complete your request",
-        "api error SlowDown: Please reduce your request rate",
-        "Error: Throttling: rate exceeded",
-    ],
-)
-def test_throttling_is_called_throttling(text: str) -> None:
-    assert [one.id for one in told(text)] == ["aws-throttled"]
-
-
 def test_every_code_by_which_aws_throttles_is_known() -> None:
     """The SDK's list, without two that mean something else elsewhere: a quota, and a transaction of DynamoDB."""
     from botocore.retries.standard import ThrottledRetryableChecker

@@ -161,14 +161,6 @@ def duplicate_line(text: str, one: int, two: int, junk: str) -> str:
     return _lines(text, lambda lines: lines.insert(two % len(lines), lines[one % len(lines)]))
 
 
-def swap_lines(text: str, one: int, two: int, junk: str) -> str:
-    def swap(lines: list[str]) -> None:
-        first, second = one % len(lines), two % len(lines)
-        lines[first], lines[second] = lines[second], lines[first]
-
-    return _lines(text, swap)
-
-
 def indent_line(text: str, one: int, two: int, junk: str) -> str:
     def indent(lines: list[str]) -> None:
         line = lines[one % len(lines)]
@@ -198,37 +190,20 @@ def delete_token(text: str, one: int, two: int, junk: str) -> str:
     return _token(text, one, "")
 
 
-def duplicate_token(text: str, one: int, two: int, junk: str) -> str:
-    return _token(text, one, lambda token: token + token)
-
-
-def copy_token(text: str, one: int, two: int, junk: str) -> str:
-    tokens = TOKEN.findall(text) or [""]
-    return _token(text, one, tokens[two % len(tokens)])
-
-
 def insert_junk(text: str, one: int, two: int, junk: str) -> str:
     where = one % (len(text) + 1)
     return text[:where] + junk + text[where:]
 
 
-def misspell(text: str, one: int, two: int, junk: str) -> str:
-    return _token(text, one, lambda token: token[: two % len(token)] + token[two % len(token) + 1 :])
-
-
 EDITS = (
     delete_line,
     duplicate_line,
-    swap_lines,
     indent_line,
     cut,
     replace_value,
     replace_token,
     delete_token,
-    duplicate_token,
-    copy_token,
     insert_junk,
-    misspell,
 )
 
 

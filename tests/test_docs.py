@@ -116,16 +116,6 @@ def aws_lines(page: Path) -> Iterator[tuple[str, str]]:
                     yield str(block), re.sub(r'"\{.*\}"', "'{}'", called[1])
 
 
-def test_unknown_lines_are_noticed() -> None:
-    """The two checks above are able to fail."""
-    assert refusal("deploi") == "there is no such command"
-    assert "--exit" in refusal("plan --exit")
-    assert refusal("--versions") == "there is no such option"
-    for line in ("s4api list-buckets", "s3api list-bucket", "s3api head-bucket --bukket x", "s3api head-bucket"):
-        with pytest.raises(UnknownLineError):
-            parse(shlex.split(line))
-
-
 # Every line has somebody who looks at it
 
 TOOLS = {
@@ -234,16 +224,6 @@ def test_the_readme_fits_on_one_screen() -> None:
     assert len(text.splitlines()) <= 70
     assert headings(CHECKOUT / "README.md") == ["Strata", "Try it", "Use it", "Map"]
     assert [name for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text) if not (CHECKOUT / name).exists()] == []
-
-
-def test_unlooked_lines_are_noticed() -> None:
-    """The checks of this section are able to fail."""
-    assert [list(unlooked(line.split())) for line in ("make tests", "cdktf deploy ssoo", "curl x", "make golden")] == [
-        ["no target tests"],
-        ["unknown: ssoo"],
-        ["nobody looks at curl"],
-        [],
-    ]
 
 
 def test_explain_prints_the_example_of_the_page() -> None:
@@ -460,14 +440,6 @@ def test_the_example_of_an_accepted_finding_accepts_it(tmp_path: Path, monkeypat
 
     assert shown.text.splitlines()[1] == f"error: config/{refused.value}"
     assert not [one for one in warnings(load(Path())) if "Lab" in one]
-
-
-def test_a_wrong_key_in_yaml_is_noticed() -> None:
-    """The check above is able to fail, also below the top."""
-    assert shape_problems("security.yaml", {"trail": {"mode": "on"}}) == []
-    assert shape_problems("security.yaml", {"trail": {"mode": "on", "retention": 3}}) != []
-    assert list_problems([{"finding": "unattached-policy", "at": "groups.a"}]) != []
-    assert list_problems([{"runs": "strata check"}]) != []
 
 
 def test_json_blocks_are_json() -> None:

@@ -172,17 +172,9 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
             AccountId=open_account(aws, "one@example.com")["AccountId"], ServicePrincipal="config.amazonaws.com"
         ),
     ),
-    "a group of the same name": (
-        "ConflictException",
-        twice("identitystore", "create_group", IdentityStoreId=STORE, DisplayName="Group"),
-    ),
     "a user of the same name": (
         "ConflictException",
         twice("identitystore", "create_user", IdentityStoreId=STORE, UserName="Jane", DisplayName="Jane"),
-    ),
-    "a permission set of the same name": (
-        "ConflictException",
-        twice("sso-admin", "create_permission_set", InstanceArn=INSTANCE, Name="Reader"),
     ),
     "an assignment in an account that does not exist": (
         "ResourceNotFoundException",
@@ -209,7 +201,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
         ),
     ),
     "an alias that another account has": ("EntityAlreadyExists", take_an_alias),
-    "an alias that the account has": ("EntityAlreadyExists", twice("iam", "create_account_alias", AccountAlias="acme")),
     "a quota that is as high already": (
         "IllegalArgumentException",
         lambda aws: aws.client("service-quotas").request_service_quota_increase(**VPCS, DesiredValue=5),
@@ -217,16 +208,6 @@ REFUSALS: dict[str, tuple[str, Callable[[Aws], Any]]] = {
     "a second request for a quota": (
         "ResourceAlreadyExistsException",
         twice("service-quotas", "request_service_quota_increase", **VPCS, DesiredValue=9),
-    ),
-    "a type that Backup has not in a region": (
-        "InvalidParameterValueException",
-        lambda aws: aws.client("backup", "us-west-1").update_region_settings(
-            ResourceTypeOptInPreference={"EBS": True, "Neptune": True}
-        ),
-    ),
-    "a setting that Systems Manager has not": (
-        "ServiceSettingNotFound",
-        lambda aws: aws.client("ssm").get_service_setting(SettingId="/ssm/documents/console/sharing"),
     ),
     "a contact without a country in its number": (
         "ValidationException",
@@ -278,12 +259,6 @@ DENIED: dict[str, tuple[str, str, dict[str, Any], str]] = {
     "a response without a body": ("s3", "head_bucket", {"Bucket": "another"}, "403: "),
     "a setting of EC2": ("ec2", "enable_ebs_encryption_by_default", {}, "UnauthorizedOperation: ec2:Enable"),
     "a topic": ("sns", "create_topic", {"Name": "theirs"}, "AuthorizationError: SNS:CreateTopic"),
-    "a unit": (
-        "organizations",
-        "create_organizational_unit",
-        {"ParentId": "r-abcd", "Name": "theirs"},
-        "AccessDeniedException: You don't have permissions",
-    ),
     "a role that AWS makes for the caller": (
         "organizations",
         "create_organization",
@@ -296,8 +271,6 @@ DENIED: dict[str, tuple[str, str, dict[str, Any], str]] = {
         {"TableName": "t", "Item": {"LockID": {"S": "theirs/x"}}},
         "AccessDeniedException: dynamodb:PutItem",
     ),
-    "another parameter": ("ssm", "get_parameter", {"Name": "/theirs/a"}, "AccessDeniedException: ssm:GetParameter"),
-    "tags in bulk": ("resourcegroupstaggingapi", "get_resources", {}, "AccessDeniedException: tag:GetResources"),
     "the role of another name": (
         "sts",
         "assume_role",
@@ -338,13 +311,6 @@ def caller(aws: Aws, service: str) -> Any:
     )
 
 
-def test_an_address_is_taken_whatever_its_case(aws: Aws) -> None:
-    """The creation begins, and fails later: AWS looks at the address only then."""
-    open_account(aws, "one@example.com")
-
-    assert open_account(aws, "One@Example.com")["FailureReason"] == "EMAIL_ALREADY_EXISTS"
-
-
 def test_an_account_is_there_when_it_was_made_and_lets_in_and_takes_access_later(aws: Aws) -> None:
     """Who was killed meanwhile finds it in the list of what was begun, which names no address."""
     organizations, sso = aws.client("organizations"), aws.client("sso-admin")
@@ -368,140 +334,6 @@ def test_an_account_is_there_when_it_was_made_and_lets_in_and_takes_access_later
     assert (
         f"Obtaining permissions to manage your AWS account '{id}' takes longer than usual" in found[0]["FailureReason"]
     )
-
-
-def test_an_account_cannot_leave_in_its_first_days(aws: Aws) -> None:
-    leaver = {"AccountId": open_account(aws, "one@example.com")["AccountId"]}
-    aws.wait_an_hour()
-
-    with pytest.raises(ClientError, match=r"ConstraintViolationException.*WAIT_PERIOD_ACTIVE"):
-        aws.client("organizations").remove_account_from_organization(**leaver)
-
-    aws.wait_a_week()
-    aws.client("organizations").remove_account_from_organization(**leaver)
-    assert [one["Id"] for one in aws.client("organizations").list_accounts()["Accounts"]] == [ACCOUNT]
-
-
-def test_the_name_of_a_policy_is_free_in_another_type(aws: Aws) -> None:
-    assert policy(aws) != policy(aws, "TAG_POLICY")
-
-    with pytest.raises(ClientError, match="A policy with the specified name and type already exists"):
-        policy(aws)
-
-
-def test_a_relay_state_that_is_left_out_is_emptied(aws: Aws) -> None:
-    sso, described = aws.client("sso-admin"), {"RelayState": "https://example.com", "SessionDuration": "PT2H"}
-    made = sso.create_permission_set(InstanceArn=INSTANCE, Name="Reader", **described)["PermissionSet"]
-    asked = {"InstanceArn": INSTANCE, "PermissionSetArn": made["PermissionSetArn"]}
-
-    sso.update_permission_set(**asked, Description="Reads.")
-
-    found = sso.describe_permission_set(**asked)["PermissionSet"]
-    assert (found.get("RelayState"), found["SessionDuration"], found["Description"]) == (None, "PT2H", "Reads.")
-
-
-def test_a_role_is_no_principal_yet_for_the_next_who_looks(aws: Aws) -> None:
-    iam, s3 = aws.client("iam"), aws.client("s3")
-
-    def allowing(principal: dict[str, str], **more: str) -> str:
-        statement = {"Effect": "Allow", "Principal": principal, "Action": "sts:AssumeRole", **more}
-        return json.dumps({"Version": "2012-10-17", "Statement": [statement]})
-
-    service = allowing({"Service": "ec2.amazonaws.com"})
-    s3.create_bucket(Bucket="one")
-    uses: dict[str, Callable[[str], Any]] = {
-        "a": lambda trust: iam.create_role(RoleName="c", AssumeRolePolicyDocument=trust),
-        "b": lambda trust: s3.put_bucket_policy(Bucket="one", Policy=trust),
-    }
-    for role, use in uses.items():
-        arn = iam.create_role(RoleName=role, AssumeRolePolicyDocument=service)["Role"]["Arn"]
-        trust = allowing({"AWS": arn}, Resource="arn:aws:s3:::one")
-        with pytest.raises(ClientError, match=r"MalformedPolicy.*Invalid principal in policy"):
-            use(trust)
-        use(trust)
-
-
-def test_who_has_what_is_listed_late_by_principal(aws: Aws) -> None:
-    assign(aws)
-    sso = aws.client("sso-admin")
-    (arn,) = sso.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
-    (group,) = aws.client("identitystore").list_groups(IdentityStoreId=STORE)["Groups"]
-    by = {"PrincipalType": "GROUP", "PrincipalId": group["GroupId"]}
-
-    def listed() -> int:
-        return len(sso.list_account_assignments_for_principal(InstanceArn=INSTANCE, **by)["AccountAssignments"])
-
-    assert [listed(), listed()] == [0, 1]
-    target = {"TargetId": ACCOUNT, "TargetType": "AWS_ACCOUNT"}
-    sso.delete_account_assignment(InstanceArn=INSTANCE, PermissionSetArn=arn, **by, **target)
-    assert [listed(), listed()] == [1, 0]
-
-
-def test_nothing_can_be_given_taken_or_provisioned_in_an_account_that_is_closed(aws: Aws) -> None:
-    """Each is begun, and fails; where all accounts are to get a set, those that are open have it all the same."""
-    organizations, sso = aws.client("organizations"), aws.client("sso-admin")
-    id = open_account(aws, "one@example.com")["AccountId"]
-    aws.wait_an_hour()
-    assign(aws, id)
-    (arn,) = sso.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
-    of_set = {"InstanceArn": INSTANCE, "PermissionSetArn": arn}
-    (given,) = sso.list_account_assignments(**of_set, AccountId=id)["AccountAssignments"]
-    who = {"PrincipalType": given["PrincipalType"], "PrincipalId": given["PrincipalId"], "TargetType": "AWS_ACCOUNT"}
-    sso.create_account_assignment(**of_set, **who, TargetId=ACCOUNT)
-    organizations.close_account(AccountId=id)
-    sso.update_permission_set(**of_set, Description="other")
-
-    states = [organizations.describe_account(AccountId=id)["Account"]["State"] for _ in range(2)]
-    begun = [
-        sso.delete_account_assignment(**of_set, **who, TargetId=id)["AccountAssignmentDeletionStatus"],
-        sso.create_account_assignment(**of_set, **who, TargetId=id)["AccountAssignmentCreationStatus"],
-        sso.provision_permission_set(**of_set, TargetType="ALL_PROVISIONED_ACCOUNTS")[
-            "PermissionSetProvisioningStatus"
-        ],
-    ]
-    deleted, created, provisioned = (one["RequestId"] for one in begun)
-    ended = [
-        sso.describe_account_assignment_deletion_status(
-            InstanceArn=INSTANCE, AccountAssignmentDeletionRequestId=deleted
-        )["AccountAssignmentDeletionStatus"],
-        sso.describe_account_assignment_creation_status(
-            InstanceArn=INSTANCE, AccountAssignmentCreationRequestId=created
-        )["AccountAssignmentCreationStatus"],
-        sso.describe_permission_set_provisioning_status(
-            InstanceArn=INSTANCE, ProvisionPermissionSetRequestId=provisioned
-        )["PermissionSetProvisioningStatus"],
-    ]
-    outdated = {**of_set, "ProvisioningStatus": "LATEST_PERMISSION_SET_NOT_PROVISIONED"}
-
-    assert states == ["PENDING_CLOSURE", "CLOSED"]
-    assert [(one["Status"], f"AWS account '{id}'" in one["FailureReason"]) for one in ended] == [("FAILED", True)] * 3
-    assert sso.list_account_assignments(**of_set, AccountId=id)["AccountAssignments"] == [given]
-    assert sso.list_accounts_for_provisioned_permission_set(**outdated)["AccountIds"] == [id]
-
-
-def test_three_accounts_are_closed_at_a_time_and_so_many_in_a_month(aws: Aws) -> None:
-    organizations = aws.client("organizations")
-    ids = [open_account(aws, f"{number}@example.com")["AccountId"] for number in range(5)]
-    aws.order("organization", closings=4)
-
-    for id in ids[:3]:
-        organizations.close_account(AccountId=id)
-    with pytest.raises(ClientError, match="CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED: You attempted to exceed"):
-        organizations.close_account(AccountId=ids[3])
-    aws.wait_an_hour()
-    organizations.close_account(AccountId=ids[3])
-    with pytest.raises(ClientError, match="CLOSE_ACCOUNT_QUOTA_EXCEEDED: You have exceeded close account quota"):
-        organizations.close_account(AccountId=ids[4])
-    with pytest.raises(ClientError, match="AccountAlreadyClosedException"):
-        organizations.close_account(AccountId=ids[0])
-
-
-def test_an_assignment_that_exists_is_taken(aws: Aws) -> None:
-    assign(aws)
-
-    (arn,) = aws.client("sso-admin").list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
-    asked = {"InstanceArn": INSTANCE, "AccountId": ACCOUNT, "PermissionSetArn": arn}
-    assert len(aws.client("sso-admin").list_account_assignments(**asked)["AccountAssignments"]) == 1
 
 
 def test_a_service_sees_its_trusted_access_late(aws: Aws) -> None:
@@ -538,82 +370,6 @@ def test_a_region_takes_no_credentials_until_it_is_enabled(aws: Aws, service: st
         "opted-in",
         None,
     )
-
-
-@pytest.mark.parametrize(("order", "value"), [({}, 9.0), ({"status": "DENIED"}, 5.0)])
-def test_a_quota_is_raised_when_aws_has_decided(aws: Aws, order: dict[str, str], value: float) -> None:
-    quotas = aws.client("service-quotas")
-    aws.order("quota-requests", **order)
-    request = quotas.request_service_quota_increase(**VPCS, DesiredValue=9)["RequestedQuota"]
-    before = quotas.get_service_quota(**VPCS)["Quota"]["Value"]
-
-    listed = [quotas.list_requested_service_quota_change_history_by_quota(**VPCS)["RequestedQuotas"] for _ in range(2)]
-
-    assert [one["Status"] for (one,) in listed] == ["PENDING", order.get("status", "APPROVED")]
-    assert (request["Status"], before, quotas.get_service_quota(**VPCS)["Quota"]["Value"]) == ("PENDING", 5, value)
-
-
-def test_a_block_of_vpcs_is_at_work_for_a_while(aws: Aws) -> None:
-    ec2 = aws.client("ec2")
-
-    def state() -> str:
-        return str(ec2.describe_vpc_block_public_access_options()["VpcBlockPublicAccessOptions"]["State"])
-
-    before = state()
-    ec2.modify_vpc_block_public_access_options(InternetGatewayBlockMode="block-ingress")
-
-    assert [before, state(), state()] == ["default-state", "update-in-progress", "update-complete"]
-
-
-def test_a_member_sends_to_a_bus_that_lets_its_organization(aws: Aws) -> None:
-    """By a role; the policy of the bus names the organization, as `PutPermission` writes it."""
-    import boto3
-
-    member = open_account(aws, "one@example.com")["AccountId"]
-    aws.wait_an_hour()
-    organization = aws.client("organizations").describe_organization()["Organization"]["Id"]
-    condition = {"Type": "StringEquals", "Key": "aws:PrincipalOrgID", "Value": organization}
-    aws.client("events").put_permission(
-        Action="events:PutEvents", Principal="*", StatementId="organization", Condition=condition
-    )
-    role = f"arn:aws:iam::{member}:role/OrganizationAccountAccessRole"
-    keys = aws.client("sts").assume_role(RoleArn=role, RoleSessionName="one")["Credentials"]
-    events = boto3.client(
-        "events",
-        region_name="us-east-1",
-        endpoint_url=aws.url,
-        aws_access_key_id=keys["AccessKeyId"],
-        aws_secret_access_key=keys["SecretAccessKey"],
-        aws_session_token=keys["SessionToken"],
-    )
-    events.put_rule(Name="sign-in", EventPattern='{"source": ["aws.signin"]}')
-    bus = aws.client("events").describe_event_bus()
-
-    done = events.put_targets(Rule="sign-in", Targets=[{"Id": "bus", "Arn": bus["Arn"], "RoleArn": role}])
-
-    assert done["FailedEntryCount"] == 0
-    assert json.loads(bus["Policy"])["Statement"][0]["Principal"] == "*"
-
-
-def test_identity_center_is_off_until_it_is_switched_on_and_elsewhere(aws: Aws) -> None:
-    assert aws.client("sso-admin", "eu-west-1").list_instances()["Instances"] == []
-    assert len(aws.client("sso-admin").list_instances()["Instances"]) == 1
-
-    aws.order("identity-center", region="")
-
-    assert aws.client("sso-admin").list_instances()["Instances"] == []
-
-
-def test_buckets_are_in_one_region_and_block_keys_of_customers(aws: Aws) -> None:
-    aws.client("s3").create_bucket(Bucket="state-bucket")
-
-    rule = aws.client("s3").get_bucket_encryption(Bucket="state-bucket")["ServerSideEncryptionConfiguration"]["Rules"][
-        0
-    ]
-    assert rule["BlockedEncryptionTypes"] == {"EncryptionType": ["SSE-C"]}
-    aws.fail("s3:HeadBucket", times=0)
-    aws.client("s3", "eu-west-1").head_bucket(Bucket="state-bucket")
-    assert aws.calls(action="s3:HeadBucket")[0].outcome.startswith("301")
 
 
 def test_a_snapshot_brings_everything_back(aws: Aws) -> None:
@@ -697,21 +453,3 @@ def test_an_answer_that_was_lost_is_given_again(aws: Aws) -> None:
         aws.client("s3", "us-west-2").create_bucket(
             Bucket="mine", CreateBucketConfiguration={"LocationConstraint": "us-west-2"}
         )
-
-
-def test_service_quotas_says_how_many_accounts_may_be_made(aws: Aws) -> None:
-    aws.order("organization", account_limit=7)
-    found = aws.client("service-quotas").get_service_quota(ServiceCode="organizations", QuotaCode="L-E619E033")
-    assert found["Quota"]["Value"] == 7
-
-
-def test_a_granted_quota_makes_room_for_accounts(aws: Aws) -> None:
-    organizations, quotas = aws.client("organizations"), aws.client("service-quotas")
-    aws.order("organization", account_limit=1)
-    with pytest.raises(ClientError, match="exceeded the allowed number"):
-        organizations.create_account(Email="a@example.com", AccountName="a")
-
-    quotas.request_service_quota_increase(ServiceCode="organizations", QuotaCode="L-E619E033", DesiredValue=11)
-    aws.order("time-passes", days=True)
-
-    assert organizations.create_account(Email="a@example.com", AccountName="a")["CreateAccountStatus"]["Id"]

@@ -103,15 +103,3 @@ def test_the_owners_own_tests_follow_strata_config(tmp_path: Path, monkeypatch: 
     assert nowhere.stderr.strip() == (
         f"ERROR: {tmp_path}/nowhere is no folder: STRATA_CONFIG names the configuration that tests/own/ reads"
     )
-
-
-def test_everything_else_is_open(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Among it folders of the same name, also when they are removed, which opens names relative to another folder."""
-    monkeypatch.chdir(CHECKOUT)
-    folder = tmp_path / "config" / "config"
-    folder.mkdir(parents=True)
-    (folder / "project.yaml").write_text("")
-    descriptor = os.open(tmp_path, os.O_RDONLY)
-    os.close(os.open("config", os.O_RDONLY, dir_fd=descriptor))
-    os.close(descriptor)
-    assert [each.name for each in folder.iterdir()] == ["project.yaml"]

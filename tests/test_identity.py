@@ -35,7 +35,6 @@ from strata.identity.refusals import refusals, warnings
 from strata.identity.settled import settled
 from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, KeyedThing
-from strata.kinds.identity import policy_identity, unit_identity
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -224,7 +223,7 @@ def states() -> States:
 def seen(known: Holdings) -> LiveSide:
     """Returns AWS as the states record its accounts."""
     accounts = {one.id: ListedAccount(one.id, "", one.name, "ACTIVE") for one in known.of("account")}
-    return LiveSide(accounts=accounts)
+    return LiveSide(accounts=accounts, bucket="ac-terraform-state-210987654321")
 
 
 Edit = tuple[str, str, str]
@@ -308,7 +307,6 @@ WITHOUT_LAB: tuple[Edit, ...] = (
 )
 WITHOUT_UNIT = (ORGANIZATION, "  lab:\n    name: Lab\n", "")
 MOVED_LAB = (ORGANIZATION, "organizational_unit: lab", "organizational_unit: shops")
-RETIRED_IN_WEB = LAB_ENTRY.replace("unit: lab", "unit: shops") + "    retired: true\n"
 UNITS = CONFIGURATION["organization.yaml"].partition("organizational_units:\n")[2].partition("accounts:\n")[0]
 RENAME_OF_LAB = ("strata rename account web-lab lab-web",)
 KIM_BERG: tuple[Edit, ...] = (
@@ -326,7 +324,6 @@ LOU_GOES: tuple[Edit, ...] = (
     (SSO, "    users:\n      - lou\n", ""),
 )
 SSO_GONE = (SSO, CONFIGURATION["sso.yaml"], "{}\n")
-SSO_EMPTY = (SSO, CONFIGURATION["sso.yaml"], "users: {}\ngroups: {}\npermission_sets: {}\nassignments: []\n")
 POLICIES = CONFIGURATION["organization.yaml"].partition("policies:\n")[2].partition("ram_sharing")[0]
 RESOURCE_POLICY = (
     "policies/rcp.json",
@@ -364,15 +361,6 @@ def held(states: Mapping[str, Any]) -> Holdings:
 @cache
 def _template() -> LandingZone:
     return load(TEMPLATE)
-
-
-def live_unit(id: str, name: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
-    return lambda live, states: (replace(live, beside={("ou", id): unit_identity("", name)}), states)
-
-
-def live_policy(id: str, name: str) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
-    identity = policy_identity("SERVICE_CONTROL_POLICY", name)
-    return lambda live, states: (replace(live, beside={("policy", id): identity}), states)
 
 
 def met(*found: Met) -> Callable[[LiveSide, States], tuple[LiveSide, States]]:
@@ -434,13 +422,6 @@ def _parent(states: States, unit: str) -> str:
 def moved_already(live: LiveSide, states: States) -> tuple[LiveSide, States]:
     """Records the unit lab with a policy and no account, as the first of two deploys leaves it."""
     live, states = attached("guard", "lab")(live, states)
-    return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
-
-
-def both_in_shops(live: LiveSide, states: States) -> tuple[LiveSide, States]:
-    """Records both accounts in one unit that has two policies."""
-    for key in ("guard", "extra"):
-        live, states = attached(key, "shops")(live, states)
     return renamed("aws_organizations_account.web-lab", parent_id=_parent(states, "shops"))(live, states)
 
 
@@ -573,37 +554,9 @@ CASES = (
         changes=made_in_organizations,
     ),
     Case(
-        "the move of an account is there until the other stacks have made it",
-        (
-            (ORGANIZATION, "  web-lab:\n", "  lab-web:\n"),
-            (ORGANIZATION, "        - web-lab", "        - lab-web"),
-            (SSO, "      - web-lab", "      - lab-web"),
-            ("moves.yaml", "", "- kind: account\n  from: web-lab\n  to: lab-web\n"),
-        ),
-        changes=made_in_organizations,
-    ),
-    Case(
         "an account goes",
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
-    ),
-    Case(
-        "an account goes, and nobody read the accounts",
-        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
-        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
-        changes=lambda live, states: (replace(live, accounts=None), states),
-    ),
-    Case(
-        "an account goes of which the state has no address",
-        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
-        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
-        changes=renamed("aws_organizations_account.web-lab", email=""),
-    ),
-    Case(
-        "an account goes that is closed at AWS",
-        ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
-        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
-        changes=lab_is("CLOSED"),
     ),
     Case("an account goes that has left", ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB), changes=not_live(LAB)),
     Case(
@@ -611,8 +564,6 @@ CASES = (
         ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
         stacks=("security",),
     ),
-    Case("an account is suspended that was deployed", (), changes=lab_is("SUSPENDED")),
-    Case("an account is still to be activated", (), changes=lab_is("PENDING_ACTIVATION", in_state=False)),
     Case(
         "a new account has the address of a closed one",
         (),
@@ -623,12 +574,7 @@ CASES = (
                 {"account": "web-lab", "id": LAB, "state": "CLOSED"},
             ),
         ),
-        changes=lab_is("CLOSED", in_state=False),
-    ),
-    Case(
-        "a new account has the address of a closed one, and another stack is meant",
-        (),
-        stacks=("backend",),
+        allow=("already-closed:web-lab",),
         changes=lab_is("CLOSED", in_state=False),
     ),
     Case(
@@ -665,20 +611,6 @@ CASES = (
         ),
     ),
     Case(
-        "an account is retired and comes back under another key at once",
-        (
-            (ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n{LAB_ENTRY.replace('web-lab', 'new')}"),
-            *WITHOUT_LAB,
-        ),
-        (
-            Says(
-                "identity-taken",
-                "organization.yaml:18: accounts.new.email",
-                {"kind": "account", "key": "new", "value": "aws+lab@acme.io", "owner": "web-lab"},
-            ),
-        ),
-    ),
-    Case(
         "a recorded account becomes unmanaged",
         (
             (ORGANIZATION, LAB_ENTRY, ""),
@@ -693,59 +625,7 @@ CASES = (
             ),
         ),
     ),
-    Case(
-        "a recorded account becomes unmanaged by its id",
-        (
-            (ORGANIZATION, LAB_ENTRY, ""),
-            (ORGANIZATION, "ram_sharing", f'unmanaged_accounts:\n  - "{LAB}"\nram_sharing'),
-            *WITHOUT_LAB,
-        ),
-        (
-            Says(
-                "unmanaged-account-in-state",
-                "organization.yaml:28: unmanaged_accounts[1]",
-                {"account": "web-lab", "id": "000000000002"},
-            ),
-        ),
-    ),
-    Case(
-        "the management account takes the address of one that goes",
-        ((PROJECT, "aws@acme.io", "aws+lab@acme.io"), (ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB),
-        (Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),),
-    ),
     # E-mail addresses of accounts
-    Case(
-        "two accounts swap their addresses",
-        (
-            (ORGANIZATION, "aws+live@", "aws+x@"),
-            (ORGANIZATION, "aws+lab@", "aws+live@"),
-            (ORGANIZATION, "aws+x@", "aws+lab@"),
-        ),
-        (
-            Says(
-                "identity-taken",
-                "organization.yaml:11: accounts.web-live.email",
-                {"kind": "account", "key": "web-live", "value": "aws+lab@acme.io", "owner": "web-lab"},
-            ),
-            Says(
-                "identity-taken",
-                "organization.yaml:14: accounts.web-lab.email",
-                {"kind": "account", "key": "web-lab", "value": "aws+live@acme.io", "owner": "web-live"},
-            ),
-        ),
-    ),
-    Case(
-        "an account gets the address of one that goes",
-        ((ORGANIZATION, LAB_ENTRY, ""), (ORGANIZATION, "aws+live@", "aws+lab@"), *WITHOUT_LAB),
-        (
-            Says("account-undeclared", "organization.yaml:9: accounts", {"account": "web-lab", "id": "000000000002"}),
-            Says(
-                "identity-taken",
-                "organization.yaml:11: accounts.web-live.email",
-                {"kind": "account", "key": "web-live", "value": "aws+lab@acme.io", "owner": "web-lab"},
-            ),
-        ),
-    ),
     Case(
         "an address changes, unknown to AWS",
         ((ORGANIZATION, "aws+live@", "aws+new@"),),
@@ -762,117 +642,8 @@ CASES = (
         ((ORGANIZATION, "aws+live@", "AWS+new@"),),
         changes=live_email("000000000003", "aws+new@acme.io"),
     ),
-    Case(
-        "a new account gets an address that another one had",
-        (
-            (ORGANIZATION, "aws+live@", "aws+new@"),
-            (
-                ORGANIZATION,
-                "accounts:\n",
-                "accounts:\n  web:\n    email: aws+live@acme.io\n    organizational_unit: lab\n",
-            ),
-        ),
-        changes=live_email("000000000003", "aws+new@acme.io"),
-    ),
     # Units
-    Case(
-        "a unit's key changes",
-        (
-            (ORGANIZATION, "  lab:\n", "  labs:\n"),
-            (ORGANIZATION, "organizational_unit: lab", "organizational_unit: labs"),
-        ),
-        (
-            Says(
-                "key-renamed",
-                "organization.yaml:7: organizational_units.labs",
-                {"kind": "ou", "old": "lab", "new": "labs", "lost": []},
-                ("strata rename ou lab labs",),
-            ),
-        ),
-    ),
-    Case(
-        "a unit's key changes, and a key below it",
-        (
-            (ORGANIZATION, "  web:\n", "  www:\n"),
-            (ORGANIZATION, "        - web\n", "        - www\n"),
-            (ORGANIZATION, "      shops:", "      stores:"),
-            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: stores"),
-        ),
-        (
-            Says(
-                "key-renamed",
-                "organization.yaml:2: organizational_units.www",
-                {"kind": "ou", "old": "web", "new": "www", "lost": []},
-                ("strata rename ou web www",),
-            ),
-            Says(
-                "key-renamed",
-                "organization.yaml:5: organizational_units.www.organizational_units.stores",
-                {"kind": "ou", "old": "shops", "new": "stores", "lost": []},
-                ("strata rename ou shops stores",),
-            ),
-        ),
-    ),
-    Case(
-        "a unit's name changes, and a key below it",
-        (
-            (ORGANIZATION, "    name: Web\n", "    name: Shop\n"),
-            (ORGANIZATION, "      shops:", "      stores:"),
-            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: stores"),
-        ),
-        (
-            Says(
-                "key-renamed",
-                "organization.yaml:5: organizational_units.web.organizational_units.stores",
-                {"kind": "ou", "old": "shops", "new": "stores", "lost": []},
-                ("strata rename ou shops stores",),
-            ),
-        ),
-    ),
     Case("a unit gets another name", ((ORGANIZATION, "name: Lab", "name: Laboratory"),)),
-    Case(
-        "two units swap their names",
-        (
-            (ORGANIZATION, "name: Web", "name: X"),
-            (ORGANIZATION, "name: Lab", "name: Web"),
-            (ORGANIZATION, "name: X", "name: Lab"),
-        ),
-        (
-            Says(
-                "identity-taken",
-                "organization.yaml:3: organizational_units.web.name",
-                {"kind": "ou", "key": "web", "value": "Lab", "owner": "lab"},
-            ),
-            Says(
-                "identity-taken",
-                "organization.yaml:8: organizational_units.lab.name",
-                {"kind": "ou", "key": "lab", "value": "Web", "owner": "web"},
-            ),
-        ),
-    ),
-    Case(
-        "a new unit gets the name that another one gives up",
-        ((ORGANIZATION, "  lab:\n    name: Lab\n", "  lab:\n    name: Labs\n  play:\n    name: Lab\n"),),
-        (
-            Says(
-                "identity-taken",
-                "organization.yaml:10: organizational_units.play.name",
-                {"kind": "ou", "key": "play", "value": "Lab", "owner": "lab"},
-            ),
-        ),
-    ),
-    Case(
-        "a new unit gets another one's name at AWS",
-        ((ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),),
-        (
-            Says(
-                "identity-taken",
-                "organization.yaml:8: organizational_units.play.name",
-                {"kind": "ou", "key": "play", "value": "Play", "owner": "lab"},
-            ),
-        ),
-        changes=live_unit("ou-abcd-00000005", "Play"),
-    ),
     Case("a new unit", ((ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),)),
     Case(
         "a rename that was broken off",
@@ -911,11 +682,6 @@ CASES = (
                 {"unit": "shops", "old": "web", "new": ""},
             ),
         ),
-    ),
-    Case(
-        "a unit whose parent the state has lost is not the one below the root that has its name",
-        ((ORGANIZATION, "  lab:\n", "  play:\n    name: Shops\n  lab:\n"),),
-        changes=renamed("aws_organizations_organizational_unit.shops", parent_id="ou-abcd-99999999"),
     ),
     # Policies
     Case(
@@ -956,26 +722,6 @@ CASES = (
         allow=("replace:no-leave",),
     ),
     Case(
-        "a new policy gets another one's name at AWS",
-        (
-            (
-                ORGANIZATION,
-                "policies:\n",
-                "policies:\n  new:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/no-leave.json\n    name: "
-                "Else\n"
-                "    targets:\n      root: true\n",
-            ),
-        ),
-        (
-            Says(
-                "identity-taken",
-                "organization.yaml:20: policies.new.name",
-                {"kind": "policy", "key": "new", "value": "Else", "owner": "no-leave"},
-            ),
-        ),
-        changes=live_policy("p-00000008", "Else"),
-    ),
-    Case(
         "no policy is left",
         ((ORGANIZATION, POLICIES, ""),),
         (
@@ -993,30 +739,6 @@ CASES = (
         "a user's key changes",
         KIM_BERG,
         (KIM_RENAMED,),
-    ),
-    Case(
-        "a user's key changes, and once the address did",
-        KIM_BERG,
-        (KIM_RENAMED,),
-        changes=renamed(
-            "aws_identitystore_user.kim", user_name="kim@old.io", emails=[{"value": "kim@acme.io", "primary": True}]
-        ),
-    ),
-    Case(
-        "two users swap their user names",
-        ((SSO, "email: kim@", "email: x@"), (SSO, "email: lou@", "email: kim@"), (SSO, "email: x@", "email: lou@")),
-        (
-            Says(
-                "identity-taken",
-                "sso.yaml:5: users.kim.email",
-                {"kind": "user", "key": "kim", "value": "lou@acme.io", "owner": "lou"},
-            ),
-            Says(
-                "identity-taken",
-                "sso.yaml:9: users.lou.email",
-                {"kind": "user", "key": "lou", "value": "kim@acme.io", "owner": "kim"},
-            ),
-        ),
     ),
     Case("a user gets another address", ((SSO, "email: kim@", "email: kim.berg@"),)),
     Case(
@@ -1038,14 +760,6 @@ CASES = (
     Case(
         "a group's key changes",
         ((SSO, "  admins:\n", "  owners:\n"), (SSO, "      - admins\n", "      - owners\n")),
-        (ADMINS_RENAMED,),
-    ),
-    Case(
-        "a group's key changes, and the case of its name",
-        (
-            (SSO, "  admins:\n    name: Administrators", "  owners:\n    name: ADMINISTRATORS"),
-            (SSO, "      - admins\n", "      - owners\n"),
-        ),
         (ADMINS_RENAMED,),
     ),
     Case(
@@ -1084,42 +798,6 @@ CASES = (
             ),
         ),
     ),
-    Case(
-        "a group becomes external under another key",
-        (
-            (SSO, "  devs:\n", "  idp:\n"),
-            (SSO, "      - devs\n", "      - idp\n"),
-            (SSO, "    members:\n      - kim\n      - lou\n", "    external: true\n"),
-        ),
-        (
-            Says(
-                "external-in-state",
-                "sso.yaml:17: groups.idp.external",
-                {
-                    "kind": "group",
-                    "key": "devs",
-                    "lost": ["Look of group devs in web-lab", "Look of group devs in web-live"],
-                },
-            ),
-        ),
-    ),
-    Case(
-        "a user becomes external",
-        (
-            (
-                SSO,
-                "    given_name: Lou\n    family_name: Dahl\n    email: lou@acme.io\n",
-                "    external: true\n    user_name: lou@acme.io\n",
-            ),
-        ),
-        (
-            Says(
-                "external-in-state",
-                "sso.yaml:7: users.lou.external",
-                {"kind": "user", "key": "lou", "lost": ["Look of user lou in web-lab", "Look of user lou in web-live"]},
-            ),
-        ),
-    ),
     # Permission sets
     Case(
         "a permission set becomes external",
@@ -1140,53 +818,6 @@ CASES = (
                 ),
             ),
             Says("last-administrator", "sso.yaml:27: assignments", {"had": ["kim"]}),
-        ),
-    ),
-    Case(
-        "a policy becomes external under another key",
-        (
-            (
-                ORGANIZATION,
-                "  no-leave:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/no-leave.json\n",
-                "  their-leave:\n    type: SERVICE_CONTROL_POLICY\n    external: true\n",
-            ),
-        ),
-        (
-            Says(
-                "external-in-state",
-                "organization.yaml:19: policies.their-leave.external",
-                {"kind": "policy", "key": "no-leave", "lost": ["account web-lab", "unit web"]},
-                out_of_state(
-                    "organizations",
-                    "aws_organizations_policy.no-leave",
-                    "aws_organizations_policy_attachment.no-leave_account_web-lab",
-                    "aws_organizations_policy_attachment.no-leave_ou_web",
-                ),
-            ),
-        ),
-    ),
-    Case(
-        "a permission set's key changes",
-        (
-            (SSO, "  Admin:\n", "  Administrator:\n    name: Admin\n"),
-            (SSO, "      - Admin\n", "      - Administrator\n"),
-        ),
-        (
-            Says(
-                "key-renamed",
-                "sso.yaml:21: permission_sets.Administrator",
-                {
-                    "kind": "permission-set",
-                    "old": "Admin",
-                    "new": "Administrator",
-                    "lost": [
-                        "Admin of group admins in management",
-                        "Admin of group admins in web-lab",
-                        "Admin of group admins in web-live",
-                    ],
-                },
-                ("strata rename permission-set Admin Administrator",),
-            ),
         ),
     ),
     Case(
@@ -1297,12 +928,6 @@ CASES = (
     Case(
         "sso.yaml is emptied, and other stacks are meant", (SSO_GONE,), stacks=("backend", "organizations", "security")
     ),
-    Case(
-        "nobody is meant to be left",
-        (SSO_EMPTY,),
-        (Says("last-administrator", "sso.yaml:4: assignments", {"had": ["kim"]}),),
-        allow=("last-administrator",),
-    ),
     # Units with accounts
     Case(
         "a unit goes in the edit that moves its account",
@@ -1317,81 +942,13 @@ CASES = (
         allow=("delete:unit",),
         changes=attached("guard", "lab"),
     ),
-    Case(
-        "a unit goes in the edit that retires its account",
-        (WITHOUT_UNIT, (ORGANIZATION, LAB_ENTRY, RETIRED_IN_WEB), *WITHOUT_LAB),
-        (
-            Says(
-                "delete-unit",
-                "organization.yaml:1: organizational_units",
-                {"unit": "lab", "accounts": ["web-lab"], "policies": ["guard"]},
-            ),
-        ),
-        allow=("delete:unit",),
-        changes=attached("guard", "lab"),
-    ),
-    Case(
-        "a unit goes with the one below it",
-        (
-            (ORGANIZATION, UNITS, "  lab:\n    name: Lab\n"),
-            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: lab"),
-            (ORGANIZATION, "        - web\n", "        - lab\n"),
-        ),
-        (
-            Says(
-                "delete-unit",
-                "organization.yaml:1: organizational_units",
-                {"unit": "web", "accounts": ["web-live"], "policies": ["no-leave"]},
-            ),
-        ),
-        allow=("delete:unit",),
-    ),
-    Case(
-        "a unit goes with many accounts and policies",
-        (
-            (ORGANIZATION, UNITS, "  lab:\n    name: Lab\n"),
-            (ORGANIZATION, "organizational_unit: shops", "organizational_unit: lab"),
-            (ORGANIZATION, "        - web\n      accounts:\n        - web-lab\n", "        - lab\n"),
-        ),
-        (
-            Says(
-                "delete-unit",
-                "organization.yaml:1: organizational_units",
-                {"unit": "shops", "accounts": ["web-lab", "web-live"], "policies": ["extra", "guard"]},
-            ),
-            Says(
-                "delete-unit",
-                "organization.yaml:1: organizational_units",
-                {"unit": "web", "accounts": ["web-lab", "web-live"], "policies": ["no-leave"]},
-            ),
-        ),
-        allow=("delete:unit",),
-        changes=both_in_shops,
-    ),
     Case("a unit goes in the deploy after", (WITHOUT_UNIT, MOVED_LAB), changes=moved_already),
     Case("a unit goes that has no policy", (WITHOUT_UNIT, MOVED_LAB)),
-    Case(
-        "a unit goes whose policy binds its account still",
-        (WITHOUT_UNIT, MOVED_LAB),
-        changes=attached("no-leave", "lab"),
-    ),
-    Case(
-        "a unit goes, and another stack is meant",
-        (WITHOUT_UNIT, MOVED_LAB),
-        stacks=("sso",),
-        changes=attached("guard", "lab"),
-    ),
     Case(
         "a unit goes with what others have in it",
         (WITHOUT_UNIT, MOVED_LAB),
         (in_lab("000000000077", "ou-abcd-00000077"),),
         changes=within_lab({LAB: "web-lab", "000000000077": "theirs", "ou-abcd-00000077": "Below"}),
-    ),
-    Case(
-        "a unit goes with the account that is retired in it",
-        (WITHOUT_UNIT, (ORGANIZATION, LAB_ENTRY, RETIRED_IN_WEB), *WITHOUT_LAB),
-        (in_lab(LAB),),
-        changes=within_lab({LAB: "web-lab"}),
     ),
     Case(
         "a unit goes with a closed account",
@@ -1400,12 +957,6 @@ CASES = (
         changes=lambda live, states: within_lab({LAB: "web-lab"})(*lab_is("SUSPENDED")(live, states)),
     ),
     Case("a unit goes whose account moves", (WITHOUT_UNIT, MOVED_LAB), changes=within_lab({LAB: "web-lab"})),
-    Case(
-        "a unit with others' accounts goes, and another stack is meant",
-        (WITHOUT_UNIT, MOVED_LAB),
-        stacks=("sso",),
-        changes=within_lab({"000000000077": "theirs"}),
-    ),
     # Trail and sharing
     Case(
         "the trail goes off",
@@ -1426,7 +977,7 @@ CASES = (
         (WITHOUT_TOWER,),
         (Says("disable-control-tower", "organization.yaml:33: disable_services", {"service": TOWER}),),
         allow=("disable:control-tower",),
-        changes=lambda live, states: (replace(live, loses_control_tower=True), states),
+        changes=lambda live, states: (replace(live, trusts_control_tower=True), states),
     ),
     Case("Control Tower has no trusted access any more", (WITHOUT_TOWER,)),
     # What is there besides
@@ -1461,23 +1012,6 @@ CASES = (
         changes=met(STRANGER),
     ),
     Case(
-        "a group is renamed to a stranger's name",
-        ((SSO, "name: Developers", "name: Operators"),),
-        (
-            Says(
-                "made-by-others",
-                "sso.yaml:16: groups.devs.name",
-                {
-                    "kind": "group",
-                    "key": "devs",
-                    "id": "d-1234567890/9f000000-0000-4000-a000-000000000000",
-                    "holds": [],
-                },
-            ),
-        ),
-        changes=met(Met("group", "devs", f"{STORE}/9f000000-0000-4000-a000-000000000000")),
-    ),
-    Case(
         "a group gets the name that somebody gave it at AWS",
         ((SSO, "name: Developers", "name: Engineers"),),
         changes=met(Met("group", "devs", DEVS, ("kim@acme.io",))),
@@ -1492,21 +1026,6 @@ CASES = (
                 {"id": ADMINS, "at": "aws_identitystore_group.admins"},
             ),
         ),
-    ),
-    Case(
-        "a recorded attachment is imported at another address, and its stack is meant",
-        (
-            (ORGANIZATION, "        - web-lab\n", "        - web-lab\n        - web-live\n"),
-            (IMPORTS, "", f'aws_organizations_policy_attachment.no-leave_account_web-live: "{LAB}:p-00000008"\n'),
-        ),
-        (
-            Says(
-                "import-in-state",
-                "imports.yaml:1: aws_organizations_policy_attachment.no-leave_account_web-live",
-                {"id": f"{LAB}:p-00000008", "at": "aws_organizations_policy_attachment.no-leave_account_web-lab"},
-            ),
-        ),
-        stacks=("organizations",),
     ),
     Case(
         "a recorded thing is imported there",
@@ -1566,70 +1085,11 @@ def test_a_name_that_the_states_have_settled_is_refused_where_it_is_given(
     ]
 
 
-def test_a_renamed_unit_is_not_taken_out(folder: Path, states: States, tmp_path: Path) -> None:
-    """Under its new key it is the same unit, with the same accounts."""
-    move: Edit = ("moves.yaml", "", "- kind: ou\n  from: lab\n  to: labs\n")
-    edits = ((ORGANIZATION, "  lab:\n", "  labs:\n"), (ORGANIZATION, "unit: lab", "unit: labs"), move)
-    _, before = attached("guard", "lab")(LiveSide(), copied(states))
-    landing_zone = edited(folder, edits, tmp_path)
-    known = replayed(held(before), newest_keys(landing_zone.moves))
-    assert known.placed["web-lab"] == "labs"
-    assert not refusals(declared(landing_zone, TODAY), known, seen(known))
-    (tmp_path / "gone").mkdir()
-    (found,) = refusals(
-        declared(edited(folder, (WITHOUT_UNIT, MOVED_LAB), tmp_path / "gone"), TODAY), known, LiveSide()
-    )
-    assert found.fault.problem.data == {"unit": "labs", "accounts": ["web-lab"], "policies": ["guard"]}
-
-
 def test_what_a_run_of_ours_announced_is_no_stranger(folder: Path, states: States, tmp_path: Path) -> None:
     known, wanted = held(states), declared(edited(folder, (NEW_GROUP,), tmp_path), TODAY)
     live = replace(seen(known), met=(STRANGER,))
     assert not refusals(wanted, known, live, announced=[("group", "operators")])
     assert refusals(wanted, known, live, announced=[("user", "Operators"), ("group", "Others")])
-
-
-def test_assignments_of_retired_accounts_do_not_count_and_others_do(
-    folder: Path, states: States, tmp_path: Path
-) -> None:
-    retired = ((ORGANIZATION, LAB_ENTRY, f"{LAB_ENTRY}    retired: true\n"), *WITHOUT_LAB)
-    before = copied(states)
-    for key in ("web-lab", "web-live"):
-        for number in range(6):
-            name = f"{key}_Admin_group_g{number}"
-            resource = {"mode": "managed", "type": "aws_ssoadmin_account_assignment", "name": name}
-            before["sso"]["resources"].append({**resource, "instances": [{"attributes": {}}]})
-    known, wanted = held(before), declared(edited(folder, retired, tmp_path), TODAY)
-    (found,) = refusals(wanted, known, seen(known))
-    data = found.fault.problem.data
-    assert (found.fault.problem.id, data["sections"], len(data["gone"]), data["of"]) == (
-        "mass-deletion",
-        ["assignments"],
-        6,
-        10,
-    )
-    assert not [one for one in data["gone"] if "web-lab" in one]
-
-
-def test_renames_across_things_are_recorded_one_by_one(folder: Path, states: States, tmp_path: Path) -> None:
-    edits = (
-        (ORGANIZATION, "  web-lab:\n", "  lab-web:\n"),
-        (ORGANIZATION, "        - web-lab", "        - lab-web"),
-        (SSO, "      - web-lab", "      - lab-web"),
-        (SSO, "  Look:\n", "  See:\n"),
-        (SSO, "      - Look\n", "      - See\n"),
-    )
-    known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
-    lines = [line for one in refusals(wanted, known, seen(known)) for line in one.lines]
-    assert lines == [*RENAME_OF_LAB, "strata rename permission-set Look See"]
-
-
-def _addresses(landing_zone: LandingZone) -> set[str]:
-    from stacks.base import BaseStack
-    from stacks.deployment import build
-
-    app = build(landing_zone)
-    return {address for stack in app.node.children if isinstance(stack, BaseStack) for address in stack.addresses}
 
 
 def test_a_state_counts_what_is_tainted_or_deposed_and_not_what_was_only_read() -> None:
@@ -1647,6 +1107,7 @@ def test_a_state_counts_what_is_tainted_or_deposed_and_not_what_was_only_read() 
     known = held({"sso": {"resources": resources}, "backend": {}, "security": {"resources": []}})
     assert known.keys("group") == {"tainted", "deposed", "broken"}
     assert known.things["group", "deposed"].identity == "café", "composed and folded, as AWS compares it"
+    assert known.empty == {"backend", "security"}
 
 
 def test_external_groups_count_as_administrators_with_a_warning(
@@ -1974,13 +1435,14 @@ def test_units_and_policies_of_another_key_are_met_by_their_live_names(
 
 
 @pytest.mark.parametrize(
-    ("name", "tags", "refused"),
+    ("name", "sid", "tags", "refused"),
     [
-        ("aws-guardrails-AbCdE1", {}, True),
-        ("Else", {}, False),
-        ("Else", {"aws:cloudformation:stack-name": "theirs"}, True),
+        ("aws-guardrails-AbCdE1", "GRCLOUDTRAILENABLED", {}, True),
+        ("aws-guardrails-AbCdE1", "Ours", {}, False),
+        ("Else", "GRCLOUDTRAILENABLED", {}, False),
+        ("Else", "Ours", {"aws:cloudformation:stack-name": "theirs"}, True),
     ],
-    ids=["a guardrail", "of nobody else", "of a stack"],
+    ids=["a guardrail", "its name alone", "its statements alone", "of a stack"],
 )
 def test_a_policy_that_others_look_after_is_not_overwritten(
     aws: Aws,
@@ -1988,19 +1450,21 @@ def test_a_policy_that_others_look_after_is_not_overwritten(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
     name: str,
+    sid: str,
     tags: dict[str, str],
     refused: bool,
 ) -> None:
-    """An import by name would take it; moto takes no tag of AWS's own."""
+    """An import by name would take it; moto takes no tag of AWS's own, and lists no access of Control Tower."""
     organizations = client("organizations")
     organizations.create_organization(FeatureSet="ALL")
     (root,) = organizations.list_roots()["Roots"]
     organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
-    statement = {"Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}
+    statement = {"Sid": sid, "Effect": "Deny", "Action": "cloudtrail:StopLogging", "Resource": "*"}
     content = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
     made = organizations.create_policy(Content=content, Description="", Name=name, Type="SERVICE_CONTROL_POLICY")
     id = made["Policy"]["PolicySummary"]["Id"]
     monkeypatch.setattr("strata.identity.live.list_tags", lambda *_: [{"Key": k, "Value": v} for k, v in tags.items()])
+    monkeypatch.setattr("strata.identity.live.list_trusted_services", lambda _: ["controltower.amazonaws.com"])
     new = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", name)
     edits: tuple[tuple[str, str, str], ...] = ((ORGANIZATION, "policies:\n", f"policies:\n{new}"),)
 
@@ -2028,16 +1492,39 @@ def test_a_unit_that_goes_is_looked_into(aws: Aws, folder: Path, states: States,
     assert not examined(aws, load(folder), before).refusals
 
 
-def test_an_account_is_lost_only_while_it_is_live(aws: Aws, folder: Path, states: States, tmp_path: Path) -> None:
-    organizations = client("organizations")
-    organizations.create_organization(FeatureSet="ALL")
-    made = organizations.create_account(Email="aws+lab@acme.io", AccountName="acme-web-lab")["CreateAccountStatus"]
-    edits = ((ORGANIZATION, LAB_ENTRY, ""), *WITHOUT_LAB)
-    landing_zone = edited(folder, edits, tmp_path)
-    assert not examined(aws, landing_zone, states).refusals, "the recorded id is of no live account"
-    _, before = renamed("aws_organizations_account.web-lab", id=made["AccountId"])(LiveSide(), copied(states))
-    (lost,) = examined(aws, landing_zone, before).refusals
-    assert lost.fault.problem.data == {"account": "web-lab", "id": made["AccountId"]}
+def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folder: Path, said: Said) -> None:
+    client("organizations").create_organization(FeatureSet="ALL")
+    instance = client("sso-admin").list_instances()["Instances"][0]["InstanceArn"]
+    tags = [{"Key": "ManagedBy", "Value": "strata"}]
+    client("sso-admin").create_permission_set(
+        InstanceArn=instance, Name="Admin", Tags=[*tags, {"Key": "Layer", "Value": "sso"}]
+    )
+    landing_zone = load(folder)
+    (alone,) = examined(aws, landing_zone, NOTHING).refusals
+    (told,) = said(alone)
+    assert (told.id, told.place) == ("states-elsewhere", f"{folder}/project.yaml:2: short_name")
+    assert told.data == {
+        "stacks": ["backend", "organizations", "security", "sso"],
+        "bucket": "ac-terraform-state-210987654321",
+        "seen": ["permission set Admin"],
+    }
+    for bucket, layer in (
+        ("old-state", "backend"),
+        ("ac-terraform-state-210987654321", "backend"),
+        ("app-logs", "app"),
+    ):
+        place = {"LocationConstraint": "eu-west-1"}
+        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
+        tagging = {"TagSet": [*tags, {"Key": "Layer", "Value": layer}]}
+        client("s3").put_bucket_tagging(Bucket=bucket, Tagging=tagging)
+        client("s3").put_object(Bucket=bucket, Key="management/backend/terraform.tfstate", Body=b"{}")
+    (found,) = examined(aws, landing_zone, NOTHING).refusals
+    assert found.fault.problem.data["seen"] == ["s3://old-state", "permission set Admin"]
+    assert found.lines == (
+        "aws s3 cp --recursive s3://old-state/management/ s3://ac-terraform-state-210987654321/management/",
+    )
+    announced = examined(aws, landing_zone, NOTHING, announced=[("permission-set", "Admin")])
+    assert not announced.refusals, "a killed first run announced what it made"
 
 
 def bucket_of(landing_zone: LandingZone, name: str, *stacks: str) -> None:
@@ -2048,36 +1535,30 @@ def bucket_of(landing_zone: LandingZone, name: str, *stacks: str) -> None:
         s3.put_object(Bucket=name, Key=f"management/{stack}/terraform.tfstate", Body=b"{}")
 
 
-OLD_STORE = [{"Key": "ManagedBy", "Value": "strata"}, {"Key": "Layer", "Value": "backend"}]
-
-
 def test_states_are_gone_only_where_a_deploy_has_been(aws: Aws, folder: Path, said: Said) -> None:
     """Not before the first one, nor in one that was broken off before its first state."""
-    organizations = client("organizations")
-    organizations.create_organization(FeatureSet="ALL")
+    client("organizations").create_organization(FeatureSet="ALL")
     landing_zone = load(folder)
-    bucket, account = landing_zone.project.state_bucket, landing_zone.project.management_account.id
+    bucket = landing_zone.project.state_bucket
 
-    def lost() -> list[tuple[str, dict[str, Any]]]:
-        return [(one.id, one.data) for one in said(lost_states(aws, landing_zone))]
+    def lost() -> list[dict[str, Any]]:
+        told = said(lost_states(aws, landing_zone))
+        assert {one.id for one in told} <= {"states-gone"}
+        return [one.data for one in told]
 
     assert lost() == []
-    organizations.tag_resource(ResourceId=account, Tags=[OLD_STORE[0], {"Key": "Layer", "Value": "organizations"}])
-    assert lost() == [("states-gone", {"bucket": bucket, "seen": [account]})]
-    bucket_of(landing_zone, "app-logs", "backend")
-    bucket_of(landing_zone, "old-state", "backend")
-    client("s3").put_bucket_tagging(Bucket="old-state", Tagging={"TagSet": OLD_STORE})
-    assert lost() == [("states-elsewhere", {"bucket": bucket, "seen": ["old-state"]})]
+    instance = client("sso-admin").list_instances()["Instances"][0]["InstanceArn"]
+    tags = [{"Key": "ManagedBy", "Value": "strata"}, {"Key": "Layer", "Value": "sso"}]
+    client("sso-admin").create_permission_set(InstanceArn=instance, Name="Admin", Tags=tags)
+    assert lost() == [{"bucket": bucket, "exists": False, "seen": ["permission set Admin"]}]
     bucket_of(landing_zone, f"{bucket}-replica")
-    assert lost() == [("states-gone", {"bucket": bucket, "exists": False, "replica": []})]
-    organizations.untag_resource(ResourceId=account, TagKeys=["Layer"])
-    client("s3").delete_bucket_tagging(Bucket="old-state")
+    assert lost() == [{"bucket": bucket, "exists": False, "replica": []}]
     bucket_of(landing_zone, bucket)
     assert lost() == []
     there = boto3.client("s3", landing_zone.project.regions.secondary)
-    there.put_object(Bucket=f"{bucket}-replica", Key="management/backend/terraform.tfstate", Body=b"{}")
-    assert lost() == [("states-gone", {"bucket": bucket, "exists": True, "replica": ["backend"]})]
-    client("s3").put_object(Bucket=bucket, Key="management/backend/terraform.tfstate", Body=b"{}")
+    there.put_object(Bucket=f"{bucket}-replica", Key="management/sso/terraform.tfstate", Body=b"{}")
+    assert lost() == [{"bucket": bucket, "exists": True, "replica": ["sso"]}]
+    client("s3").put_object(Bucket=bucket, Key="management/sso/terraform.tfstate", Body=b"{}")
     assert lost() == []
 
 

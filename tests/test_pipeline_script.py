@@ -230,13 +230,6 @@ def test_a_fault_ends_before_the_plan_and_leaves_no_list_of_another_run(runner: 
     assert not (runner.folder / "pipeline.out/changes.json").exists()
 
 
-@pytest.mark.e2e
-@pytest.mark.parametrize("code", [0, 1, 3, 4])
-def test_a_deploy_expects_the_list_and_ends_as_strata_ends(runner: Runner, code: int) -> None:
-    assert runner.runs(RUN, "deploy", "a list.json", CODE=str(code)).returncode == code
-    assert runner.told() == ["deploy --yes --expect a list.json"]
-
-
 @pytest.mark.parametrize(("code", "text"), [(0, "no drift\n"), (3, "no drift\n"), (1, "no drift\nerror: unread\n")])
 def test_what_could_not_be_read_is_in_the_text_of_drift(runner: Runner, code: int, text: str) -> None:
     done = runner.runs(RUN, "drift", CODE=str(code), SAID="no drift")
@@ -553,14 +546,6 @@ def test_names_in_the_issue_command_nothing(runner: Runner, name: str) -> None:
     assert not (runner.folder / "x").exists()
 
 
-def test_a_long_text_is_cut_at_a_line(runner: Runner) -> None:
-    (runner.folder / "drift.txt").write_text("made outside: user \u00e9ve\n" * 10_000)
-
-    assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: []})[0] == 0
-    assert len(written(runner)["body"]) < 65_536
-    assert "\u00e9ve\n    ... the rest is in the run\n\nThe run" in written(runner)["body"]
-
-
 def test_a_long_line_is_cut_in_the_middle(runner: Runner) -> None:
     """Cut at a line, nothing would be left of it."""
     (runner.folder / "drift.txt").write_text("a short one\nmade outside: " + "\u00e9" * 100_000 + "\n")
@@ -602,15 +587,6 @@ def test_an_answer_that_is_none_is_told_in_one_line(runner: Runner, answer: str,
 )
 def test_an_issue_without_a_number_is_told(runner: Runner, found: Any, said: str) -> None:
     assert asks_github(runner, "issue", "3", "drift.txt", **{ISSUES: [found]}) == (1, f"error: {said}\n")
-
-
-def test_a_list_without_what_it_is_found_by_is_told(runner: Runner) -> None:
-    answers = {PULLS: [PULL], RUNS: {"total_count": 0}}
-
-    assert asks_github(runner, "reviewed", "reviewed.json", **answers) == (
-        1,
-        'error: no workflow_runs in it: the answer is none of the host\'s API: {"total_count": 0}\n',
-    )
 
 
 @pytest.mark.parametrize(
@@ -795,20 +771,6 @@ def test_one_issue_at_gitlab(runner: Runner, api: Api, code: str, there: Any, ca
         assert "state_event" not in others[0][2]
     elif others:
         assert others[-1][2] == {"state_event": "close"}
-
-
-@pytest.mark.parametrize(
-    ("answer", "said"),
-    [("<html>Sign in</html>", "<html>Sign in</html>"), ({"error": "x"}, '{"error": "x"}'), ("[7]", "[7]")],
-)
-def test_an_answer_at_gitlab_that_is_none_is_told_in_one_line(runner: Runner, api: Api, answer: Any, said: str) -> None:
-    api.answers["issues"] = answer
-
-    ended, told = asks(runner, "issue", "3", "drift.txt", **api.environment)
-
-    assert ended == 1
-    assert re.fullmatch(r"error: GET issues\?\S+: the answer is none of the host's API: (.*)\n", told)[1] == said  # type: ignore[index]
-    assert len(api.calls) == 1
 
 
 def test_an_address_of_gitlab_that_is_none_is_told(runner: Runner, api: Api) -> None:

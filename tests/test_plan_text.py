@@ -329,15 +329,6 @@ def test_wide_letters_keep_to_the_width(terminal: Terminal) -> None:
     assert max(map(cell_count, re.sub(r"\x1b\[\d*m", "", told).splitlines())) <= 60
 
 
-@pytest.mark.parametrize(("name", "value"), [("NO_COLOR", "1"), ("TERM", "dumb")])
-def test_colour_is_left_out_where_nobody_wants_it(
-    terminal: Terminal, monkeypatch: pytest.MonkeyPatch, name: str, value: str
-) -> None:
-    monkeypatch.setenv(name, value)
-
-    assert "\x1b" not in shown(change("delete", {}, None), to=terminal)
-
-
 def test_keys_are_known_by_the_ids_in_the_states() -> None:
     unit = {
         "type": "aws_organizations_organizational_unit",

@@ -8,7 +8,7 @@ import pytest
 
 from tests.aws import real_provider
 from tests.aws.provider5 import mend
-from tests.aws.real_provider import NotFoundError, find, platform_name
+from tests.aws.real_provider import find, platform_name
 
 
 class Kept(dict[str, str]):
@@ -47,54 +47,6 @@ def test_a_folder_gives_the_pinned_version_or_the_newest_before_it(
 ) -> None:
     provider = find(str(mirror(tmp_path, *versions)), Kept())
     assert (provider.version, provider.shimmed) == (found, shimmed)
-
-
-def test_what_is_too_old_or_a_stand_in_is_none(tmp_path: Path) -> None:
-    mirror(tmp_path / "old", "4.67.0", "5.99.1", "6.24.0")
-    mirror(tmp_path / "small", "6.25.0", size=5)
-    for folder in ("old", "small", "nowhere"):
-        with pytest.raises(NotFoundError, match=r"has neither 6\.25\.0 of .* nor 5\.100\.0 or a later 5\.x"):
-            find(str(tmp_path / folder), Kept())
-
-
-def test_a_mirror_may_be_packed_and_named_from_here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As `terraform providers mirror` writes it; Terraform runs elsewhere, so the folder is absolute."""
-    archive = (
-        tmp_path / f"packed/registry.terraform.io/hashicorp/aws/terraform-provider-aws_6.25.0_{platform_name()}.zip"
-    )
-    archive.parent.mkdir(parents=True)
-    archive.write_bytes(b"x" * 20)
-    archive.with_name("terraform-provider-aws_6.26.0_plan9_mips.zip").write_bytes(b"x" * 20)
-    monkeypatch.chdir(tmp_path)
-    provider = find("packed", Kept())
-    assert (provider.mirror, provider.version) == (tmp_path / "packed", "6.25.0")
-
-
-def test_none_is_none() -> None:
-    with pytest.raises(NotFoundError, match="STRATA_PROVIDER_MIRROR is none"):
-        find("none", Kept())
-
-
-def test_a_search_is_made_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What it found is remembered, also that it found nothing; a mirror that is gone is searched for anew."""
-    folder, memory = mirror(tmp_path, "5.100.0"), Kept()
-    answers = [folder, None]
-    monkeypatch.setattr(real_provider, "_searched", lambda: answers.pop(0))
-
-    assert find("search", memory) == find("search", memory)
-    assert answers == [None]
-
-    folder.rename(tmp_path.with_name("moved"))
-    for _ in range(2):
-        with pytest.raises(NotFoundError, match="a search found no mirror on this machine"):
-            find("search", memory)
-    assert answers == []
-
-
-def test_a_registry_that_does_not_answer_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(real_provider, "_REGISTRY", "http://127.0.0.1:1/")
-    with pytest.raises(NotFoundError, match="the registry did not answer within 10 s"):
-        find("registry", Kept())
 
 
 def test_the_shims_are_made_once_whatever_is_mended_before() -> None:

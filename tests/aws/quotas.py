@@ -14,7 +14,6 @@ from tests.aws.calls import Call, Parameters, Refused, Service, order, page
 quotas = Service("service-quotas")
 HOME = "us-east-1"
 ACCOUNTS = "organizations", "L-E619E033"
-_OPEN = ("PENDING", "CASE_OPENED")
 _AT_ONCE = 20
 """https://docs.aws.amazon.com/servicequotas/latest/userguide/reference_limits.html"""
 
@@ -54,21 +53,6 @@ class Requests:
     granted: dict[tuple[str, str, str], float] = field(default_factory=dict)
 
 
-@dataclass
-class Desk:
-    """How AWS decides, where a test says so: the status that a request ends in, and whether that takes days."""
-
-    status: str = "APPROVED"
-    days: bool = False
-
-
-@order("quota-requests")
-def decide(status: str = "APPROVED", *, days: bool = False) -> None:
-    """Has AWS end the requests to come in a status; those that take days are a case until then."""
-    desk = memory.of(Desk, "", "")
-    desk.status, desk.days = status, days
-
-
 @order("quota")
 def grant(account: str, region: str, service: str, code: str, value: float) -> None:
     """Has an account have more of something, as it was granted before."""
@@ -101,8 +85,8 @@ def request(call: Call) -> Parameters:
     https://github.com/hashicorp/terraform-provider-aws/pull/43606 (a second request),
     https://github.com/awslabs/landing-zone-accelerator-on-aws/issues/946 (too many)
     """
-    shown, requests, desk = _shown(call), call.keeps(Requests).all, memory.of(Desk, "", "")
-    running = [one for one in requests.values() if _status(one) in _OPEN]
+    shown, requests = _shown(call), call.keeps(Requests).all
+    running = [one for one in requests.values() if _status(one) == "PENDING"]
     if any(_of(one) == _of({**shown, "Region": call.region}) for one in running):
         text = "Only one open service quota increase request is allowed per quota."
         raise Refused("ResourceAlreadyExistsException", text)
@@ -122,10 +106,10 @@ def request(call: Call) -> Parameters:
         "DesiredValue": call["DesiredValue"],
         "Created": datetime.now(UTC),
         "LastUpdated": datetime.now(UTC),
-        "Status": desk.status,
+        "Status": "APPROVED",
         "Region": call.region,
     }
-    (late.begin_days if desk.days else late.begin)(_decision(id))
+    late.begin(_decision(id))
     return {"RequestedQuota": {**requests[id], "Status": _status(requests[id])}}
 
 
@@ -177,10 +161,7 @@ def _told(request: Parameters) -> Parameters:
 
 
 def _status(request: Parameters) -> str:
-    what = _decision(request["Id"])
-    if late.takes_days(what):
-        return "CASE_OPENED"
-    return "PENDING" if late.is_late(what) else str(request["Status"])
+    return "PENDING" if late.is_late(_decision(request["Id"])) else str(request["Status"])
 
 
 def _of(request: Parameters) -> tuple[str, str, str]:

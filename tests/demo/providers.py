@@ -5,17 +5,14 @@ from __future__ import annotations
 import contextlib
 import json
 import os
-import threading
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 from tests.aws import real_provider
 from tests.aws.client import Aws
-from tests.aws.real_provider import PINNED, NotFoundError, RealProvider
-from tests.demo.commands import DemoError, error_in, run, say
-
-_SEARCHED_FOR = 30
+from tests.aws.real_provider import PINNED, NotFoundError
+from tests.demo.commands import DemoError, say
 
 
 @dataclass(frozen=True)
@@ -56,66 +53,14 @@ def provider(aws: Aws, folder: Path) -> Iterator[Provider]:
             served.stop()
         return
     try:
-        found = _real(folder, terraform, os.environ.get("STRATA_PROVIDER_MIRROR"))
+        found = real_provider.find(os.environ.get("STRATA_PROVIDER_MIRROR", "search"), _Remembered(folder))
     except NotFoundError as reason:
         raise DemoError(f"there is no real AWS provider: {reason}") from None
     shims = f", with shims for what {PINNED} has more" if found.shimmed else ""
-    say(f"AWS provider: the real one, {found.version} from {found.mirror}{shims}")
+    say(f"AWS provider: the real one, {found.version} from {found.mirror or 'its registry'}{shims}")
     say("with it the demo takes four minutes, most of them waits of its own")
     variables = found.environment(folder / "installed", terraform)
     yield Provider(found.version, lambda _: variables)
-
-
-def _real(folder: Path, terraform: str, setting: str | None) -> RealProvider:
-    """Returns the pinned provider of a mirror or the registry, else the older one of a mirror."""
-    if setting == "registry":
-        return _downloaded(folder / "registry", terraform)
-    if setting not in (None, "search"):
-        return real_provider.find(str(setting), _Remembered(folder))
-    say("looking for the AWS provider on this machine")
-    found, reason = _searched(folder)
-    if found and not found.shimmed:
-        return found
-    if setting is None:
-        try:
-            return _downloaded(folder / "registry", terraform)
-        except NotFoundError as error:
-            reason = f"{reason}, {error}"
-    if found:
-        return found
-    raise NotFoundError(reason)
-
-
-def _searched(folder: Path) -> tuple[RealProvider | None, str]:
-    """Searches the machine, for half a minute at most: some have network disks."""
-    found: list[RealProvider] = []
-
-    def search() -> None:
-        with contextlib.suppress(NotFoundError):
-            found.append(real_provider.find("search", _Remembered(folder)))
-
-    searching = threading.Thread(target=search, daemon=True)
-    searching.start()
-    searching.join(_SEARCHED_FOR)
-    return (found[0], "") if found else (None, "no mirror on this machine has it")
-
-
-def _downloaded(folder: Path, terraform: str) -> RealProvider:
-    """Has Terraform load the pinned provider once, with its owner's settings of where it loads from."""
-    mirror = folder / ".terraform" / "providers"
-    with contextlib.suppress(NotFoundError):
-        return real_provider.find(str(mirror), _Remembered(folder))
-    real_provider.find("registry", _Remembered(folder))
-    say(f"downloading the AWS provider {PINNED} from its registry, some 200 MB, once")
-    folder.mkdir(parents=True, exist_ok=True)
-    wanted = {"aws": {"source": "hashicorp/aws", "version": PINNED}}
-    (folder / "main.tf.json").write_text(json.dumps({"terraform": {"required_providers": wanted}}))
-    settings = ("TF_CLI_CONFIG_FILE", "TF_TOKEN_")
-    kept = {name: value for name, value in os.environ.items() if name.startswith(settings) or name[:3] != "TF_"}
-    log = folder / "log"
-    if run([terraform, "init", "-no-color", "-input=false"], kept, log, lambda _: None, folder=folder):
-        raise NotFoundError(f"the registry did not give it: {error_in(log)}")
-    return real_provider.find(str(mirror), _Remembered(folder))
 
 
 class _Remembered:

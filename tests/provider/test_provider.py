@@ -1,4 +1,4 @@
-"""The stand-in provider itself: several of it at once, what it refuses before AWS does, and what it leaves behind."""
+"""The stand-in provider itself: the types and the schema that it has, and several of it at once."""
 
 from __future__ import annotations
 
@@ -80,18 +80,6 @@ def desk(served: tuple[Aws, dict[str, str]], tmp_path: Path) -> Desk:
     aws.client("organizations").create_organization(FeatureSet="ALL")
     aws.switch_identity_center_on(HOME)
     return Desk(aws, tmp_path, variables)
-
-
-def permission_set(desk: Desk) -> Json:
-    """Returns a permission set, and a policy of AWS attached to it."""
-    instance = desk.aws.client("sso-admin", HOME).list_instances()["Instances"][0]["InstanceArn"]
-    attached = {"permission_set_arn": "${aws_ssoadmin_permission_set.a.arn}", "instance_arn": instance}
-    return {
-        "aws_ssoadmin_permission_set": {"a": {"name": "A", "instance_arn": instance}},
-        "aws_ssoadmin_managed_policy_attachment": {
-            "a": {**attached, "managed_policy_arn": "arn:aws:iam::aws:policy/PowerUserAccess"}
-        },
-    }
 
 
 def test_the_schema_has_the_types_that_there_are() -> None:
@@ -193,11 +181,6 @@ def test_a_port_is_used_again_after_an_interrupt(monkeypatch: pytest.MonkeyPatch
     assert (interrupted, here.is_active()) == (False, True)
 
 
-def test_another_account_is_refused(desk: Desk) -> None:
-    desk.write(provider={**PROVIDER, "allowed_account_ids": ["210987654321"]}, data={"aws_partition": {"a": {}}})
-    assert f"AWS account ID not allowed: {ACCOUNT}" in desk.terraform("plan", code=1)
-
-
 def test_without_an_emulator_it_refuses(tmp_path: Path) -> None:
     with provider("", CREDENTIALS) as found:
         desk = Desk(Aws(""), tmp_path, environment() | found)
@@ -205,116 +188,7 @@ def test_without_an_emulator_it_refuses(tmp_path: Path) -> None:
         assert "the stand-in provider of Strata's tests, not the AWS provider" in desk.terraform("plan", code=1)
 
 
-@pytest.mark.parametrize(
-    ("type", "arguments", "message"),
-    [
-        (
-            "aws_iam_role",
-            {"name": "a" * 65, "assume_role_policy": "{}"},
-            "expected length of name to be in the range (1 - 64)",
-        ),
-        ("aws_kms_alias", {"name": "state", "target_key_id": "k"}, "invalid value for name (must match ^alias/"),
-        ("aws_ebs_snapshot_block_public_access", {"state": "open"}, "expected state to be one of"),
-        (
-            "aws_organizations_organization",
-            {"enabled_policy_types": ["TAG_POLICY", "GUARDDUTY_POLICY"]},
-            "expected enabled_policy_types to be one of",
-        ),
-        ("aws_organizations_policy", {"name": "a", "content": "{}", "type": "GUARDDUTY_POLICY"}, "expected type to be"),
-        ("aws_cloudwatch_event_rule", {"name": "a", "name_prefix": "b"}, '"name": conflicts with name_prefix'),
-        (
-            "aws_ssm_parameter",
-            {"name": "a", "type": "String"},
-            "exactly one of `value,insecure_value,value_wo` must be",
-        ),
-    ],
-)
-def test_the_provider_validates_before_it_plans(desk: Desk, type: str, arguments: Json, message: str) -> None:
-    desk.write(resource={type: {"a": arguments}})
-    assert message in desk.terraform("validate", code=1)
-
-
 def test_the_policy_types_are_those_of_the_pinned_provider() -> None:
     """What Strata takes, the stand-in takes, and what it says that provider rejects, that rejects."""
     known = {name for name, one in aws_limits().policy_types.items() if one.since_provider}
     assert {*facts_of("aws_organizations_organization").enum["enabled_policy_types"]} == known
-
-
-def test_what_is_looked_up_is_validated_as_well(desk: Desk) -> None:
-    desk.write(data={"aws_organizations_policies": {"a": {"filter": "GUARDDUTY_POLICY"}}})
-    assert "expected filter to be one of" in desk.terraform("validate", code=1)
-
-
-@pytest.mark.parametrize(
-    ("type", "arguments", "id", "message"),
-    [
-        ("aws_iam_role_policy", {"role": "a", "policy": "{}"}, "only-one-part", "unexpected format of ID"),
-        ("aws_cloudwatch_event_target", {"rule": "a", "arn": "arn:aws:sns:::t"}, "a-target", "unexpected format of ID"),
-        ("aws_ec2_instance_metadata_defaults", {"http_tokens": "required"}, "x", "cannot import this type"),
-        (
-            "aws_sns_topic",
-            {"name": "t"},
-            "arn:aws:sns:eu-west-1:123456789012:t",
-            "non-existent remote object",
-        ),
-    ],
-)
-def test_an_import_id_has_its_form(desk: Desk, type: str, arguments: Json, id: str, message: str) -> None:
-    desk.write(resource={type: {"a": arguments}}, **{"import": [{"to": f"{type}.a", "id": id}]})
-    assert message in desk.terraform("plan", code=1)
-
-
-def test_a_refusal_has_the_name_that_aws_gives_it(desk: Desk) -> None:
-    """A taken address shows only while the account is made; the rest of the apply goes on."""
-    account = {"name": "a", "email": "a@example.com"}
-    taken = {**account, "email": "A@example.com", "depends_on": ["aws_organizations_account.a"]}
-    delegated = {"account_id": "${aws_organizations_account.a.id}", "service_principal": "guardduty.amazonaws.com"}
-    desk.write(
-        resource={
-            "aws_organizations_account": {"a": account, "b": taken},
-            "aws_organizations_delegated_administrator": {"a": delegated},
-        }
-    )
-
-    refused = desk.apply(code=1)
-
-    assert "EMAIL_ALREADY_EXISTS" in refused
-    assert "SERVICE_ACCESS_NOT_ENABLED: trusted access for guardduty.amazonaws.com" in refused
-
-
-def test_a_failed_provisioning_leaves_a_tainted_attachment(desk: Desk) -> None:
-    """The id is set before all accounts get the policy."""
-    desk.write(resource=permission_set(desk))
-    desk.aws.fail("sso-admin:ProvisionPermissionSet", code="AccessDeniedException", message="no")
-
-    refused = desk.apply(code=1)
-
-    assert "creating SSO Managed Policy Attachment" in refused
-    assert "operation error SSO Admin: ProvisionPermissionSet, https response error StatusCode: 400" in refused
-    assert "AccessDeniedException: no" in refused
-    assert "aws_ssoadmin_managed_policy_attachment.a is tainted" in desk.terraform("plan")
-
-
-def test_an_attachment_that_is_there_is_refused_in_the_providers_words(desk: Desk) -> None:
-    desk.write(resource=permission_set(desk))
-    desk.apply()
-    desk.terraform("state", "rm", "aws_ssoadmin_managed_policy_attachment.a")
-    assert "already attached" in desk.apply(code=1)
-
-
-def test_a_permanent_conflict_is_retried_to_the_end(desk: Desk) -> None:
-    """The client of sso-admin retries every conflict, also that of a name that is taken."""
-    desk.write(resource=permission_set(desk))
-    desk.apply()
-    desk.terraform("state", "rm", "aws_ssoadmin_permission_set.a")
-
-    refused = desk.apply(code=1)
-
-    assert "CreatePermissionSet, exceeded maximum number of attempts, 3, https response error" in refused
-    assert "ConflictException" in refused
-
-
-def test_throttling_is_waited_for(desk: Desk) -> None:
-    desk.write(resource={"aws_sns_topic": {"a": {"name": "t"}}})
-    desk.aws.fail("sns:CreateTopic", times=2)
-    desk.apply()

@@ -15,7 +15,6 @@ from tests.aws.client import Aws, emulated_aws
 from tests.provider.server import StandIn
 from tests.scenarios.site import CONFIGURATIONS, STACKS, Provider, Site, Snapshot
 
-pytest.register_assert_rewrite("tests.scenarios.shipped")  # test_broken.py reads what its assertions say
 PROVIDERS = ("stand-in", "real")
 LONGEST = (
     *(f"scenarios/test_{name}.py" for name in ("company", "shipped", "layer", "baseline", "adopt", "demo")),

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.scenarios.layers import free_locks, member, stacks
-from tests.scenarios.site import SANDBOX, Run, Site, Snapshot
+from tests.scenarios.site import SANDBOX, Run, Site
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -398,28 +398,6 @@ def test_all_of_it_is_deployed_in_many_accounts(shipped: Site) -> None:
 
     assert len(recorders(shipped)) == MANY + 1
     assert len(watched(shipped)[1]) == MANY
-
-
-@pytest.mark.large
-def test_the_order_in_which_it_is_written_makes_no_difference(
-    shipped: Site, tmp_path_factory: pytest.TempPathFactory
-) -> None:
-    """Detection first and the archive after it, or the other way round, ends in the same stacks."""
-    who, archive, guardduty, config = ALL.splitlines(keepends=True)
-    ends = []
-    before = Snapshot.of(shipped, tmp_path_factory.mktemp("before") / "kept")
-    for order in ((guardduty, archive, config), (archive, config, guardduty)):
-        site, written = before.restored(tmp_path_factory.mktemp("order")), who
-        site.sign_in_as_administrator()
-        for section in order:
-            written += section
-            write(site, written)
-            deployed(site)
-        site.edit("security.yaml", ("trail:\n", "trail:\n  bucket: archive\n"))
-        deployed(site)
-        names = ("security", "detection", "detection_security", "archive_shared", "baseline_shared")
-        ends.append({name: {*site.state(name)} for name in names})
-    assert ends[0] == ends[1]
 
 
 def changed_by_hand(site: Site) -> set[tuple[str, str, str]]:

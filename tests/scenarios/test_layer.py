@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from strata.terraform.fleet import Fleet
 from tests.aws.center import STORE
 from tests.scenarios.layers import ROLE, Clone
 from tests.scenarios.site import SANDBOX, Run, Site, below, ended, said_until
@@ -290,62 +289,6 @@ def test_an_odd_account_stops_nobody(clone: Clone) -> None:
     assert "testers" in [one["DisplayName"] for one in store.list_groups(IdentityStoreId=STORE)["Groups"]]
 
 
-ODD_IN_PYTHON = """
-        if account.key == "security":
-            raise LookupError("odd one")
-        if account.key == "shared":
-            self.node.add_validation(Refusing())
-"""
-REFUSING = """
-
-@jsii.implements(IValidation)
-class Refusing:
-    def validate(self):
-        return ["odd at last"]
-"""
-
-
-def test_an_account_whose_code_fails_stops_nobody(clone: Clone) -> None:
-    """What its stack raises, or says when the Terraform is written, is the error of that stack; a plain synth fails."""
-    site = clone.site
-    site.edit("organization.yaml", SANDBOX)
-    clone.add("topics")
-    clone.types("In every account")
-    code = clone.folder / "stacks/layers/topics/stack.py"
-    text = code.read_text().replace(
-        "from constructs import Construct\n", "from constructs import Construct, IValidation\n"
-    )
-    text = text.replace("import annotations\n", "import annotations\n\nimport jsii\n")
-    code.write_text(text.replace("        topic = ", f"{ODD_IN_PYTHON}        topic = ") + REFUSING)
-    site.sign_in_as_deployer(clone.permissions("topics"))
-
-    before = clone.strata("plan", "topics", "--json")
-    deployed = clone.strata("deploy", "--yes", "--json")
-    named = clone.strata("deploy", "topics_security", "--yes")
-    plain = clone.cdktf("synth")
-    site.edit("layers/topics.yaml", ("events", "news"))
-    site.append("layers/topics.yaml", "rollout: {waves: [[security, shared], [all]]}\n")
-    in_waves = clone.strata("deploy", "topics", "--yes", "--json")
-
-    for run in (before, deployed, named, plain, in_waves):
-        assert run.code == 1, run.text
-    assert statuses(deployed) == {
-        **dict.fromkeys(("backend", "organizations", "security", "sso", "topics_sandbox"), "applied"),
-        **dict.fromkeys(("topics_security", "topics_shared"), "failed"),
-    }
-    errors = {one.data["stack"]: one for one in deployed.told if one.id == "synth-failed"}
-    assert [*errors] == ["topics_security", "topics_shared"]
-    assert "LookupError: odd one" in errors["topics_security"].text
-    assert "odd at last" in errors["topics_shared"].text
-    assert errors["topics_security"].place.startswith("stacks/layers/topics/stack.py:")
-    assert "odd one" in named.stderr
-    assert "odd one" in plain.text
-    assert statuses(in_waves) == {
-        "topics_sandbox": "not started",
-        **dict.fromkeys(("topics_security", "topics_shared"), "failed"),
-    }
-
-
 WAVES = "rollout: {waves: [[sandbox], [ou/shared], [all]], at_once: 1}\n"
 
 
@@ -389,27 +332,6 @@ def test_no_wave_begins_after_one_that_is_not_whole(in_waves: Clone) -> None:
 
     assert allowed.code == 1, allowed.text
     assert statuses(allowed) == dict(zip(names, ("failed", "applied", "applied"), strict=True))
-
-
-def test_no_wave_begins_after_an_account_that_lets_nobody_in(clone: Clone) -> None:
-    """That holds for the wave alone too; a part without any account is no account that lets nobody in."""
-    clone.add("topics")
-    clone.types("In every account")
-    clone.site.append("layers/topics.yaml", "rollout: {waves: [[shared], [all]]}\n")
-    clone.site.sign_in_as_deployer(clone.permissions("topics"))
-    clone.member(clone.accounts()["shared"], "iam").delete_role(RoleName=ROLE)
-    empty = next(f"{part}/4" for part in range(1, 5) if not Fleet(1, (part, 4)).takes("shared"))
-
-    stopped = clone.strata("deploy", "topics", "--yes", "--json")
-    alone = clone.strata("deploy", "--yes", "--json", "--wave", "1")
-    planned = clone.strata("plan", "--json", "--wave", "1")
-    nobody = clone.strata("plan", "--json", "--wave", "1", "--shard", empty)
-
-    assert (stopped.code, {*statuses(stopped).values()}) == (1, {"not started"}), stopped.text
-    assert [stopped.ids.count(id) for id in ("role-not-assumable", "rollout-stopped")] == [1, 1]
-    assert (alone.code, alone.ids) == (1, ["role-not-assumable"]), alone.text
-    assert (planned.code, planned.ids) == (0, ["role-not-assumable"]), planned.text
-    assert (nobody.code, nobody.ids) == (0, ["part-empty"]), nobody.text
 
 
 SIX = "".join(

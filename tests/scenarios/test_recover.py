@@ -186,29 +186,6 @@ def test_going_on_from_the_replica_and_home_again(typist: Typist) -> None:
     assert site.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 
-def test_locking_back_from_s3_to_both(typist: Typist) -> None:
-    """Digests from before are dropped, so that a state that changed under `s3` is accepted under `both`."""
-    site = typist.site
-    old = site.config.joinpath("project.yaml").read_text()
-    site.append("project.yaml", "state:\n  locking: s3\n")
-    site.synth()
-    for stack in ("backend", "organizations"):
-        assert site.terraform(stack, "init", "-reconfigure").code == 0
-    forgotten = site.terraform("organizations", "state", "rm", f"{POLICY}_attachment.deny-root-user_ou_shared")
-    assert forgotten.code == 0, forgotten.text
-    assert digest(site, "organizations") != content_digest(site, "organizations")
-
-    dropped = typist.types(page("Locking: from both to s3 and back", block=1))
-
-    assert dropped.code == 0, dropped.text
-    assert [digest(site, stack) for stack in STACKS] == [None] * 4
-    site.config.joinpath("project.yaml").write_text(old)
-    site.synth()
-    accepted = site.terraform("organizations", "init", "-reconfigure")
-    assert accepted.code == 0, accepted.text
-    assert site.client("dynamodb").describe_table(TableName=TABLE)["Table"]["TableStatus"] == "ACTIVE"
-
-
 def test_locking_by_s3_alone_and_by_both_again(typist: Typist) -> None:
     """As the page has it, with a change in each: no state is refused, and the digests are kept up again."""
     site, (alone, digests, both) = typist.site, blocks(RECOVER, "sh", "Locking: from both to s3 and back")

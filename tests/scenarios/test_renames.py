@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.scenarios.site import STACKS, TABLE, Site
+from tests.scenarios.site import TABLE, Site
 
 RENAMES = (
     ("account", "shared", "common"),
@@ -211,31 +211,6 @@ def _free(site: Site) -> None:
     for row in table.scan(TableName=TABLE)["Items"]:
         if "Info" in row:
             table.delete_item(TableName=TABLE, Key={"LockID": row["LockID"]})
-
-
-COMPANY_RENAMES = (
-    ("account", "payments-prod", "payments-live"),
-    ("ou", "data-production", "data-live"),
-    ("policy", "cost-tags", "bill-tags"),
-    ("group", "finance", "money"),
-    ("user", "anna-petersen", "anna"),
-    ("permission-set", "Billing", "Bill"),
-)
-
-
-@pytest.mark.large
-@pytest.mark.only("stand-in")
-def test_a_company_renames_one_of_each_kind_and_aws_is_asked_for_nothing(company: Site) -> None:
-    for kind, old, new in COMPANY_RENAMES:
-        _renamed(company, kind, old, new)
-    held = {stack: _ids(company, stack) for stack in STACKS}
-
-    _deployed(company)
-
-    assert not company.aws.writing_calls(by="provider")
-    assert {stack: _ids(company, stack) for stack in STACKS} == held
-    _pruned(company)
-    _nothing_left(company)
 
 
 @pytest.mark.only("stand-in")

@@ -338,15 +338,6 @@ def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
     assert shipped.aws.writing_calls(since=since) == {}
 
 
-def test_another_bucket_name_is_refused(shipped: Site) -> None:
-    """The state bucket cannot be renamed by an edit: the message names the one that holds the states."""
-    shipped.append("project.yaml", "state:\n  bucket: another-terraform-state\n")
-
-    refused = shipped.strata("deploy", "backend", "--yes", "--json")
-
-    assert (refused.code, refused.ids) == (1, ["states-elsewhere"])
-
-
 # 6: moves
 
 
@@ -441,16 +432,6 @@ def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
     assert "  create   aws_organizations_account.shared" in planned.stdout
 
 
-def test_a_producer_with_changes_stops_its_consumer(shipped: Site) -> None:
-    """`strata deploy sso` stops when what it reads from has changes that are not shipped."""
-    shipped.edit("organization.yaml", SANDBOX)
-
-    refused = shipped.strata("deploy", "sso", "--yes", "--json")
-
-    assert (refused.code, refused.ids) == (1, ["changes-not-deployed"])
-    assert refused.told[0].data["stack"] == "organizations"
-
-
 def test_the_bucket_is_missing(empty: Site) -> None:
     """Without bootstrap nothing starts."""
     refused = empty.strata("deploy", "--yes", "--json")
@@ -517,21 +498,6 @@ def test_an_account_that_nobody_has_activated_yet_is_imported(backend: Site) -> 
 
 
 # 9: locking
-
-
-def test_locking_changes_and_the_table_stays(shipped: Site) -> None:
-    """From both to s3 and back: no state is migrated, the lock table stays, and its old digests are not in the way."""
-    _set_locking(shipped, "s3")
-    _tag(shipped, "Team", "platform")
-    away = shipped.strata("deploy", "backend", "--yes")
-    shipped.edit("project.yaml", ("  locking: s3\n", "  locking: both\n"))
-    back = shipped.strata("deploy", "backend", "--yes")
-
-    assert (away.code, back.code) == (0, 0), away.text + back.text
-    assert re.search(r"^backend +[1-9] changed", away.stdout, re.MULTILINE)
-    assert back.stdout == "backend: no changes\n"
-    assert "nothing to do" in back.stderr
-    assert shipped.client("dynamodb").list_tables()["TableNames"] == [TABLE]
 
 
 @pytest.mark.parametrize("left", [("file", "row"), ("file",), ("row",)], ids="+".join)
