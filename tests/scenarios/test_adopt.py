@@ -255,45 +255,6 @@ def _adopt(site: Site, *, previewed: bool = True) -> None:
 
 
 @pytest.mark.only("stand-in")
-def test_a_preview_after_bootstrap_imports_the_store_of_the_state(adopted: Site) -> None:
-    adopted.bootstrap()
-    states = _objects(adopted)
-
-    planned = _planned(adopted)
-    alone = _planned(adopted, "sso")
-    shown = adopted.strata("plan", "sso")
-
-    _only_imports(planned, store="import")
-    assert planned["preview"]["missing"] == []
-    assert [one["stack"] for one in alone["stacks"]] == ["sso"]
-    assert alone["stacks"] == planned["stacks"][3:]
-    assert shown.stdout.startswith("a preview before ")
-    assert "\n  assumed: " in shown.stdout.partition("\nsso: ")[0]
-    assert alone["preview"]["without_state"] == ["organizations", "sso"]
-    assert _objects(adopted) == states
-
-
-@pytest.mark.only("stand-in")
-def test_a_bucket_that_exists_is_completed_and_keeps_its_tags(adopted: Site) -> None:
-    """The two tags that are added say that it is Strata's."""
-    s3, bucket = adopted.client("s3"), "acme-tfstate"
-    s3.create_bucket(Bucket=bucket)
-    s3.put_bucket_tagging(Bucket=bucket, Tagging={"TagSet": [{"Key": "owner", "Value": "ops"}]})
-    adopted.append("project.yaml", f"state:\n  bucket: {bucket}\n")
-    adopted.sign_in_as_deployer()
-
-    planned = _planned(adopted)
-    adopted.bootstrap()
-    _deploy(adopted)
-
-    _only_imports(planned, store="import", table="create")
-    assert planned["preview"]["missing"] == ["state bucket", "lock table"], "both, for something is to be made of each"
-    assert _tags(adopted, bucket) == {"owner": "ops", "Project": "acme", "ManagedBy": "strata"}
-    again = adopted.strata("plan", "--exit-code")
-    assert again.code == 0, again.text
-
-
-@pytest.mark.only("stand-in")
 def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     lines = (adopted.config / "imports.yaml").read_text().splitlines()
     membership = next(one for one in lines if one.startswith("aws_identitystore_group_membership."))
@@ -315,17 +276,6 @@ def test_an_import_of_what_is_gone_is_advice(adopted: Site) -> None:
     assert warning["problem"] in planned.stderr
 
 
-@pytest.mark.only("stand-in")
-def test_the_line_of_an_entry_that_was_taken_out_is_a_fault(adopted: Site) -> None:
-    adopted.edit("sso.yaml", ("    members:\n      - ana\n", ""))
-
-    refused = adopted.strata("check", "--json")
-
-    ((_, place, _),) = refused.messages
-    assert refused.code == 1
-    assert place.endswith("aws_identitystore_group_membership.ops_ana")
-
-
 def _planned(site: Site, *stacks: str) -> dict[str, Any]:
     planned = site.strata("plan", *stacks, "--json", "--exit-code")
     assert planned.code == 3, planned.text
@@ -342,13 +292,3 @@ def _only_imports(planned: dict[str, Any], *, store: str, table: str = "") -> No
     assert {action for stack in ("organizations", "security", "sso") for action in found[stack].values()} == {"import"}
     bucket, lock = KEPT
     assert found["backend"] == dict.fromkeys(BACKEND, "create") | {bucket: store, lock: table or store}
-
-
-def _tags(site: Site, bucket: str) -> dict[str, str]:
-    found = site.client("s3").get_bucket_tagging(Bucket=bucket)["TagSet"]
-    return {tag["Key"]: tag["Value"] for tag in found}
-
-
-def _objects(site: Site) -> list[str]:
-    found = site.client("s3").list_objects_v2(Bucket=site.bucket)
-    return [one["Key"] for one in found.get("Contents", ())]

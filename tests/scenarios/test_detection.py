@@ -21,7 +21,6 @@ guardduty:
 """
 SENT = "  alert_severity: high\n"
 EXCEPT = "  except: {accounts: [shared]}\n"
-TO_ALL = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "events:*", "Resource": "*"}]}
 OPENED = {
     "Version": "2012-10-17",
     "Statement": [
@@ -359,7 +358,6 @@ log_archive: {account: shared, object_lock_days: 30}
 guardduty: {mode: on, plans: [s3_data_events], alert_severity: high}
 config: {mode: on}
 """
-CONFIGS = "ex-archive-config-123456789012"
 MANY = 12
 
 
@@ -400,120 +398,7 @@ def test_all_of_it_is_deployed_in_many_accounts(shipped: Site) -> None:
     assert len(watched(shipped)[1]) == MANY
 
 
-def changed_by_hand(site: Site) -> set[tuple[str, str, str]]:
-    """Changes twenty things by hand, and returns what is to be told."""
-    told = set()
-    detectors = {}
-    for region in (HOME, OTHER):
-        client = member(site, "security", "guardduty", region)
-        [detectors[region]] = client.list_detectors()["DetectorIds"]
-    plan: dict[str, Any] = {"Name": "S3_DATA_EVENTS"}
-    here, there = (member(site, "security", "guardduty", region) for region in (HOME, OTHER))
-    here.update_detector(DetectorId=detectors[HOME], Enable=False)
-    there.update_detector(DetectorId=detectors[OTHER], Features=[{**plan, "Status": "DISABLED"}])
-    here.update_organization_configuration(DetectorId=detectors[HOME], AutoEnableOrganizationMembers="NONE")
-    off = {"AutoEnableOrganizationMembers": "ALL", "Features": [{**plan, "AutoEnable": "NONE"}]}
-    there.update_organization_configuration(DetectorId=detectors[OTHER], **off)
-    told |= {
-        ("detector", f"in {HOME} of security", "enabled"),
-        ("detector", f"in {OTHER} of security", "plans"),
-        ("GuardDuty configuration", f"in {HOME} of security", "accounts"),
-        ("GuardDuty configuration", f"in {OTHER} of security", "plans"),
-    }
-
-    [rule] = rules(site)
-    member(site, "security", "events").disable_rule(Name=rule)
-    events = member(site, "security", "events", OTHER)
-    events.put_rule(Name=rule, EventPattern='{"source": ["aws.health"]}', State="ENABLED")
-    told |= {
-        ("findings rule", f"in {HOME} of security", "state"),
-        ("findings rule", f"in {OTHER} of security", "pattern"),
-    }
-
-    s3, kms = (member(site, "shared", service) for service in ("s3", "kms"))
-    keys = {}
-    for bucket in (ARCHIVED, CONFIGS):
-        [its] = s3.get_bucket_encryption(Bucket=bucket)["ServerSideEncryptionConfiguration"]["Rules"]
-        keys[bucket] = its["ApplyServerSideEncryptionByDefault"]["KMSMasterKeyID"]
-    lock = {"ObjectLockEnabled": "Enabled", "Rule": {"DefaultRetention": {"Mode": "GOVERNANCE", "Days": 1}}}
-    s3.put_object_lock_configuration(Bucket=ARCHIVED, ObjectLockConfiguration=lock)
-    s3.delete_public_access_block(Bucket=ARCHIVED)
-    s3.put_bucket_versioning(Bucket=CONFIGS, VersioningConfiguration={"Status": "Suspended"})
-    its = {"Rules": [{"ApplyServerSideEncryptionByDefault": {"SSEAlgorithm": "AES256"}}]}
-    s3.put_bucket_encryption(Bucket=CONFIGS, ServerSideEncryptionConfiguration=its)
-    kms.disable_key_rotation(KeyId=keys[ARCHIVED])
-    kms.put_key_policy(KeyId=keys[CONFIGS], PolicyName="default", Policy=json.dumps(TO_ALL))
-    told |= {
-        *(("archive bucket", "trail of shared", attribute) for attribute in ("lock", "closed")),
-        *(("archive bucket", "config of shared", attribute) for attribute in ("versions", "key", "policy")),
-        ("archive key", "trail of shared", "rotated"),
-        ("archive key", "config of shared", "policy"),
-    }
-
-    member(site, "sandbox", "config").stop_configuration_recorder(ConfigurationRecorderName="default")
-    put_recorder(member(site, "sandbox", "config", OTHER), recordingMode={"recordingFrequency": "CONTINUOUS"})
-    some = {"allSupported": False, "includeGlobalResourceTypes": False, "resourceTypes": ["AWS::EC2::Instance"]}
-    put_recorder(member(site, "shared", "config", OTHER), recordingGroup=some)
-    every = {"allSupported": True, "includeGlobalResourceTypes": True}
-    put_recorder(site.aws.client("config", OTHER), recordingGroup=every)
-    channels = member(site, "security", "config"), site.aws.client("config")
-    for client in channels:
-        [channel] = client.describe_delivery_channels()["DeliveryChannels"]
-        client.put_delivery_channel(DeliveryChannel={**channel, "s3KeyPrefix": "elsewhere"})
-    s3.delete_bucket_policy(Bucket=CONFIGS)
-    views = member(site, "security", "config")
-    [view] = views.describe_configuration_aggregators()["ConfigurationAggregators"]
-    views.delete_configuration_aggregator(ConfigurationAggregatorName=view["ConfigurationAggregatorName"])
-    return told | {
-        ("Config recorder", f"in {HOME} of sandbox", "runs"),
-        ("Config recorder", f"in {OTHER} of sandbox", "frequency"),
-        ("Config recorder", f"in {OTHER} of shared", "types"),
-        ("management Config recorder", f"in {OTHER}", "global types"),
-        ("Config channel", f"in {HOME} of security", "prefix"),
-        ("management Config channel", f"in {HOME}", "prefix"),
-        ("Config aggregator", f"in {HOME} of security", ""),
-    }
-
-
 def put_recorder(client: Any, **values: Any) -> None:
     """Changes what a recorder is to do."""
     [recorder] = client.describe_configuration_recorders()["ConfigurationRecorders"]
     client.put_configuration_recorder(ConfigurationRecorder={**recorder, **values})
-
-
-@pytest.mark.large
-def test_all_of_it_in_a_region_more_is_put_back_and_leaves_a_suspended_account_out(shipped: Site) -> None:
-    shipped.sign_in_as_administrator()
-    shipped.edit("organization.yaml", SANDBOX)
-    all_written(shipped)
-    first = shipped.strata("deploy", "--yes")
-    assert first.code == 0, first.text[-6000:]
-    shipped.edit("project.yaml", ("regions:\n", f"regions:\n  governed:\n    - {OTHER}\n"))
-    deployed(shipped)
-    assert watched(shipped, OTHER)[0] == "ALL"
-    assert recorders(shipped, OTHER).keys() == {"management", "sandbox", "security", "shared"}
-
-    told = changed_by_hand(shipped)
-    assert len(told) == 20
-    [role] = rules(shipped)
-    iam = member(shipped, "security", "iam")
-    iam.put_role_policy(RoleName=role, PolicyName="all", PolicyDocument=json.dumps(TO_ALL))
-    assert drifted(shipped) == {*told, ("detection role", f"{role} of security", "more_policies")}
-    iam.delete_role_policy(RoleName=role, PolicyName="all")
-    back = shipped.put_back()
-    assert back.code == 0, back.text[-6000:]
-    assert drifted(shipped) == set()
-
-    shipped.aws.order("account-state", account=id_of(shipped, "sandbox"), state="SUSPENDED")
-    deployed(shipped)
-    assert drifted(shipped) == {("account", "sandbox", "state")}
-
-    management = shipped.aws.client("guardduty", OTHER)
-    management.disable_organization_admin_account(AdminAccountId=id_of(shipped, "security"))
-    gone = json.loads(shipped.strata("drift", "--json").stdout)["differences"]
-    assert ("GuardDuty administrator", f"in {OTHER}") in {(one["kind"], one["name"]) for one in gone}
-    # Until it is delegated to again, AWS tells the account nothing: what it says follows in the same run.
-    planned = shipped.strata("plan", "detection", "--json").changing
-    assert planned["detection"] == {f"aws_guardduty_organization_admin_account.main_{OTHER}": "create"}
-    deployed(shipped, "detection")
-    assert watched(shipped, OTHER)[0] == "ALL"

@@ -3,16 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
-from functools import partial
 from typing import Any
 
 import pytest
 import yaml
 
-from strata.config.layers import READER
-from strata.landing_zone.permissions import permissions
-from strata.load import load
 from tests.aws.center import INSTANCE, STORE
 from tests.scenarios.ids import Ids
 from tests.scenarios.site import Run, Site
@@ -39,138 +34,6 @@ def found(said: Json) -> set[str]:
         f"{one['finding'].removesuffix('-outside')} {one['at'].partition(': content is ')[0]}"
         for one in said["differences"]
     }
-
-
-def people_changed_by_hand(site: Site, ids: Ids) -> set[str]:
-    """Makes a change of each kind in the identity store and in access, and returns how each is told."""
-    people, center = site.client("identitystore"), site.client("sso-admin")
-    told = set()
-    new = people.create_group(IdentityStoreId=STORE, DisplayName="night shift")["GroupId"]
-    told.add(f"made group night shift ({new})")
-    people.create_group_membership(IdentityStoreId=STORE, GroupId=new, MemberId={"UserId": ids.user})
-    person = people.create_user(
-        IdentityStoreId=STORE, UserName="eve", DisplayName="Eve", Name={"GivenName": "Eve", "FamilyName": "E"}
-    )["UserId"]
-    told.add(f"made user eve ({person})")
-    people.create_group_membership(IdentityStoreId=STORE, GroupId=ids.group["devops"], MemberId={"UserId": person})
-    told.add(f"made membership user eve ({person}) in group devops")
-    there = people.list_group_memberships(IdentityStoreId=STORE, GroupId=ids.group["finops"])["GroupMemberships"][0]
-    people.delete_group_membership(IdentityStoreId=STORE, MembershipId=there["MembershipId"])
-    told.add("gone membership user jane-doe in group finops")
-    people.update_group(
-        IdentityStoreId=STORE,
-        GroupId=ids.group["readonly"],
-        Operations=[{"AttributePath": "description", "AttributeValue": "looks"}],
-    )
-    told.add("changed group readonly: description is looks")
-    people.update_user(
-        IdentityStoreId=STORE, UserId=ids.user, Operations=[{"AttributePath": "userName", "AttributeValue": "jane"}]
-    )
-    told.add("changed user jane-doe: user_name is jane")
-
-    assign: Callable[..., Any] = partial(
-        center.create_account_assignment, InstanceArn=INSTANCE, TargetType="AWS_ACCOUNT", TargetId=ids.account["shared"]
-    )
-    assign(PermissionSetArn=ids.arn["Administrator"], PrincipalType="GROUP", PrincipalId=new)
-    told.add(f"made assignment Administrator of group night shift ({new}) in shared")
-    assign(PermissionSetArn=ids.arn["Administrator"], PrincipalType="USER", PrincipalId=person)
-    told.add(f"made assignment Administrator of user eve ({person}) in shared")
-    center.delete_account_assignment(
-        InstanceArn=INSTANCE,
-        TargetType="AWS_ACCOUNT",
-        TargetId=ids.account["shared"],
-        PermissionSetArn=ids.arn["DevOps"],
-        PrincipalType="GROUP",
-        PrincipalId=ids.group["devops"],
-    )
-    told.add("gone assignment DevOps of group devops in shared")
-    role = f"arn:aws:iam::{ids.account['shared']}:role/Ops"
-    given = {"principalRole": {"principal": {"identityCenter": {"userId": person}}, "roleArn": role}}
-    access = site.client("account-access")
-    entitlement = access.create_entitlement(applicationArn=_APPLICATION, entitlement=given)["entitlementId"]
-    told.add(f"made entitlement {role} of eve ({person}) ({entitlement})")
-    return told
-
-
-def sets_changed_by_hand(site: Site, ids: Ids) -> set[str]:
-    """Makes a change of each kind to permission sets, and returns how each is told."""
-    center, told = site.client("sso-admin"), set()
-    center.update_permission_set(InstanceArn=INSTANCE, PermissionSetArn=ids.arn["FinOps"], Description="Everything.")
-    told.add("changed permission set FinOps: description is Everything.")
-    center.attach_managed_policy_to_permission_set(
-        InstanceArn=INSTANCE,
-        PermissionSetArn=ids.arn["FinOps"],
-        ManagedPolicyArn="arn:aws:iam::aws:policy/AdministratorAccess",
-    )
-    told.add("made permission set policy AWS AdministratorAccess in FinOps")
-    center.delete_inline_policy_from_permission_set(InstanceArn=INSTANCE, PermissionSetArn=ids.arn["DevOps"])
-    told.add("gone inline policy DevOps")
-    center.put_inline_policy_to_permission_set(
-        InstanceArn=INSTANCE, PermissionSetArn=ids.arn["Administrator"], InlinePolicy=json.dumps(_ALLOWED)
-    )
-    told.add("made inline policy Administrator")
-    made = center.create_permission_set(InstanceArn=INSTANCE, Name="Backdoor")["PermissionSet"]["PermissionSetArn"]
-    told.add(f"made permission set Backdoor ({made.rpartition('/')[2]})")
-
-    return told
-
-
-def organization_changed_by_hand(site: Site, ids: Ids) -> set[str]:
-    """Makes a change of each kind to the organization and a setting, and returns how each is told."""
-    organizations, told = site.client("organizations"), set()
-    organizations.detach_policy(PolicyId=ids.policy, TargetId=ids.unit["shared"])
-    told.add("gone attachment deny-root-user on unit shared")
-    organizations.attach_policy(PolicyId=ids.policy, TargetId=ids.account["security"])
-    told.add("made attachment deny-root-user on account security")
-    organizations.update_policy(PolicyId=ids.policy, Description="softer")
-    told.add("changed policy deny-root-user: description is softer")
-    own = organizations.create_policy(
-        Name="by-hand", Type="SERVICE_CONTROL_POLICY", Description="", Content=json.dumps(_ALLOWED)
-    )["Policy"]["PolicySummary"]["Id"]
-    organizations.attach_policy(PolicyId=own, TargetId=ids.unit["security"])
-    told.add(f"made policy by-hand ({own})")
-    organizations.move_account(
-        AccountId=ids.account["shared"], SourceParentId=ids.unit["shared"], DestinationParentId=ids.unit["security"]
-    )
-    told.add("changed account shared: unit is security")
-    root = organizations.list_roots()["Roots"][0]["Id"]
-    extra = organizations.create_organizational_unit(ParentId=root, Name="attic")["OrganizationalUnit"]["Id"]
-    told.add(f"made organizational unit attic ({extra})")
-    organizations.enable_aws_service_access(ServicePrincipal="config.amazonaws.com")
-    told.add("made trusted service config.amazonaws.com")
-    organizations.deregister_delegated_administrator(
-        AccountId=ids.account["security"], ServicePrincipal="access-analyzer.amazonaws.com"
-    )
-    told.add("gone delegated administrator security of access-analyzer.amazonaws.com")
-
-    site.client("ec2").disable_ebs_encryption_by_default()
-    told.add("changed setting ebs_encryption in us-east-1: enabled is false")
-    return told
-
-
-_ALLOWED = {"Version": "2012-10-17", "Statement": [{"Effect": "Allow", "Action": "*", "Resource": "*"}]}
-_APPLICATION = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
-
-
-def test_each_change_by_hand_is_found_and_put_back_by_the_printed_line(shipped: Site) -> None:
-    site = shipped
-    site.aws.allow_only(permissions(load(site.config).project)[READER].text)
-    clean = drift(site, 0)
-    assert clean["differences"] == clean["waiting"] == clean["unread"] == []
-    site.sign_in_as_administrator()
-    ids = Ids(site)
-    told = people_changed_by_hand(site, ids) | sets_changed_by_hand(site, ids) | organization_changed_by_hand(site, ids)
-
-    said = drift(site, 3)
-
-    assert found(said) == told
-    assert len(said["differences"]) == len(told)
-    site.types("\n".join(text for one in said["differences"] for text in one["undo"]))
-    stacks = {stack for one in said["differences"] for stack in one["deploy"].removeprefix("strata deploy ").split()}
-    assert all(one["deploy"] or one["undo"] for one in said["differences"])
-    deployed = site.strata("deploy", *sorted(stacks), "--yes")
-    assert deployed.code == 0, deployed.text[-6000:]
-    assert found(drift(site, 0)) == set()
 
 
 def test_what_a_deploy_gave_and_took_a_moment_ago_is_no_drift(shipped: Site) -> None:

@@ -15,7 +15,7 @@ import pytest
 
 from tests.aws.center import STORE
 from tests.scenarios.layers import ROLE, Clone
-from tests.scenarios.site import SANDBOX, Run, Site, below, ended, said_until
+from tests.scenarios.site import SANDBOX, Run, Site, below, ended
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -128,22 +128,6 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
     assert [(one.id, one.data["stacks"]) for one in named.told] == [("role-not-assumable", ["topics_shared"])]
 
 
-def test_a_new_account_gets_its_layer_in_the_same_deploy(clone: Clone) -> None:
-    """Its access role lets nobody in for its first minutes."""
-    clone.site.edit("organization.yaml", SANDBOX)
-    clone.add("topics")
-    clone.types("In every account")
-    clone.site.sign_in_as_deployer(clone.permissions("topics"))
-
-    deployed = clone.strata("deploy", "organizations", "topics", "--yes")
-
-    assert deployed.code == 0, deployed.text
-    (topic,) = clone.member(clone.accounts()["sandbox"], "sns").list_topics()["Topics"]
-    assert topic["TopicArn"].endswith(":events")
-    tried = [one.outcome for one in clone.site.aws.calls(action="sts:AssumeRole")]
-    assert sum("AccessDenied" in outcome for outcome in tried) == 1
-
-
 def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) -> None:
     """A change by hand shows with --refresh; a setting, another hand on the state, and a new account are planned.
 
@@ -183,32 +167,6 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
     assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
 
 
-def test_a_stack_that_makes_nothing_is_deployed_and_then_spared(clone: Clone) -> None:
-    """Terraform writes no state for it; the day it makes something it is planned again."""
-    clone.add("topics")
-    clone.types("In every account")
-    code = clone.folder / "stacks/layers/topics/stack.py"
-    made = code.read_text()
-    code.write_text(
-        made.replace("        topic = ", '        if account.key == "shared":\n            return\n        topic = ')
-    )
-    clone.add("names")
-    clone.site.append("layers/names.yaml", "")
-    clone.site.sign_in_as_administrator()
-
-    deployed = clone.strata("deploy", "--yes")
-    again = clone.strata("plan", "topics", "--json")
-    code.write_text(made)
-    more = clone.strata("plan", "topics_shared", "--json")
-
-    assert deployed.code == 0, deployed.text
-    assert {one["stack"]: one["spared"] for one in json.loads(again.stdout)["stacks"]} == {
-        "topics_security": True,
-        "topics_shared": True,
-    }
-    assert more.planned == {"topics_shared": {"aws_sns_topic.events": "create"}}
-
-
 def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: Clone) -> None:
     """The Terraform of an account stack was not written: it was as its last deploy left it when this one began."""
     clone.add("topics")
@@ -229,64 +187,6 @@ def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: C
     assert "topics_shared" in deployed.stderr
     assert again.code == 0, again.text
     assert "topics_shared" in clone.written()
-
-
-@pytest.mark.parametrize(("number", "waves"), [(signal.SIGINT, "[all]"), (signal.SIGKILL, "")])
-def test_who_stops_a_fleet_lets_the_accounts_at_work_end(clone: Clone, number: int, waves: str) -> None:
-    """No other one begins, nor a wave; running the command again takes what is left, and nothing is made twice."""
-    clone.add("topics")
-    clone.types("In every account")
-    clone.site.append("layers/topics.yaml", waves and f"rollout: {{waves: [[security], {waves}]}}\n")
-    clone.sign_in(clone.permissions("topics"))
-    running = clone.hanging("sns:CreateTopic", "deploy", "topics", "--yes", "--at-once", "1")
-
-    os.kill(running.pid, number)
-    if number == signal.SIGINT:
-        said_until(running, "finishing this stack")
-    clone.site.aws.release()
-    stopped = ended(running)
-    clone.wait_for_locks()
-    again = clone.strata("deploy", "topics", "--yes", "--json")
-
-    assert stopped.code == (130 if number == signal.SIGINT else -signal.SIGKILL)
-    if number == signal.SIGINT:
-        assert "topics in 2 accounts: 1 applied, 1 not started; 1 added" in stopped.stdout
-    assert again.code == 0, again.text
-    assert [one["counts"] for one in json.loads(again.stdout)["stacks"]] == [{}, {"added": 1}]
-    assert clone.site.aws.writing_calls()["sns:CreateTopic"] == 2
-
-
-def test_an_odd_account_stops_nobody(clone: Clone) -> None:
-    """One that cannot be planned and one that cannot be applied are named; the others, and `sso`, end whole."""
-    site, faulty = clone.site, clone.site.aws.fail
-    site.edit("organization.yaml", SANDBOX)
-    clone.add("topics")
-    clone.types("In every account")
-    site.sign_in_as_deployer(clone.permissions("topics"))
-    made = clone.strata("deploy", "--yes")
-    assert made.code == 0, made.text
-    ids = clone.accounts()
-    site.edit("layers/topics.yaml", ("events", "news"))
-    site.edit("sso.yaml", ("\ngroups:\n", "\ngroups:\n  testers: {description: Testers}\n"))
-    faulty("sns:GetTopicAttributes", containing=ids["sandbox"], times=99, code="AuthorizationError", message="no")
-    faulty("sns:CreateTopic", code="AuthorizationError", message="not today")
-
-    listed = clone.pipeline("plan")
-    approved = "pipeline.out/changes.json"
-    deployed = clone.strata("deploy", "--expect", approved, "--yes", "--json", "--at-once", "1")
-
-    assert listed.code == 5, listed.text
-    assert deployed.code == 1, deployed.text
-    ended = {one["stack"]: one["status"] for one in json.loads(deployed.stdout)["stacks"]}
-    assert ended == {
-        **dict.fromkeys(("backend", "organizations", "security", "sso", "topics_shared"), "applied"),
-        "topics_sandbox": "failed",
-        "topics_security": "failed",
-    }
-    errors = [one.data["stack"] for one in deployed.told if one.id == "terraform-failed"]
-    assert errors == ["topics_sandbox", "topics_security"]
-    store = site.aws.client("identitystore", clone.home)
-    assert "testers" in [one["DisplayName"] for one in store.list_groups(IdentityStoreId=STORE)["Groups"]]
 
 
 WAVES = "rollout: {waves: [[sandbox], [ou/shared], [all]], at_once: 1}\n"
@@ -433,44 +333,6 @@ def test_a_layer_plans_by_one_role_and_applies_by_another(clone: Clone) -> None:
     assumed = [one.parameters["RoleArn"] for one in calls if one.action == "sts:AssumeRole"]
     by_strata = [arns["security"][0], arns["shared"][0], *arns["shared"]]
     assert assumed == [*by_strata, *[arns["shared"][1]] * 2], "plain cdktf plans by the writer, too"
-
-
-_ALLOWED = """
-        allow = {"Effect": "Allow", "Principal": {"AWS": account.id}, "Action": "sns:Publish", "Resource": topic.arn}
-        policy = json.dumps({"Version": "2012-10-17", "Statement": [allow]})
-        self.add(SnsTopicPolicy, "events", arn=topic.arn, policy=policy)
-"""
-
-
-def test_accounts_in_which_the_same_is_done_are_approved_at_once(clone: Clone) -> None:
-    """A document that is not known before counts by its Terraform; the account that turns out otherwise is put off."""
-    site = clone.site
-    site.edit("organization.yaml", SANDBOX)
-    clone.add("topics")
-    stack = clone.folder / "stacks/layers/topics/stack.py"
-    beside = "import json\n\nfrom cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy\n"
-    stack.write_text(stack.read_text().replace("from cdktf", f"{beside}from cdktf", 1) + _ALLOWED)
-    clone.types("In every account")
-    site.sign_in_as_deployer(clone.permissions("topics"))
-    made = clone.strata("deploy", "--yes")
-    assert made.code == 0, made.text
-    site.edit("layers/topics.yaml", ("events", "news"))
-
-    planned = clone.strata("plan", "topics", "--changes", "approved.json")
-    sandbox = clone.member(clone.accounts()["sandbox"], "sns")
-    sandbox.delete_topic(TopicArn=sandbox.list_topics()["Topics"][0]["TopicArn"])
-    deployed = clone.strata("deploy", "topics", "--refresh", "--expect", "approved.json", "--yes", "--json")
-
-    assert planned.stdout.count("topics in 3 accounts: 2 changes each") == 1, planned.text
-    (listed,) = json.loads((clone.folder / "approved.json").read_text())["classes"]
-    assert listed["accounts"] == ["sandbox", "security", "shared"]
-    document = listed["changes"]["aws_sns_topic_policy.events"]["attributes"]["policy"]
-    assert document["after"] == "(known after apply)"
-    assert "(own account)" in document["expression"]["policy"]
-    assert deployed.code == 4, deployed.text
-    assert {one.data["stack"] for one in deployed.told if one.id.startswith("change-")} == {"topics_sandbox"}
-    ended = {one["stack"]: one["status"] for one in json.loads(deployed.stdout)["stacks"]}
-    assert ended == {"topics_sandbox": "not started", "topics_security": "applied", "topics_shared": "applied"}
 
 
 _BASELINE = """

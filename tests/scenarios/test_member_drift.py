@@ -290,41 +290,6 @@ def test_what_aws_has_already_is_taken_over(site: Site) -> None:
     assert (drift.code, told(drift)) == (0, {})
 
 
-def test_what_others_give_a_role_is_left_to_a_person(site: Site) -> None:
-    console = Console(site)
-    console("iam").attach_role_policy(RoleName=SENDS, PolicyArn="arn:aws:iam::aws:policy/AdministratorAccess")
-
-    (difference,) = json.loads(site.strata("drift", "--json").stdout)["differences"]
-
-    assert (difference["attribute"], difference["at_aws"]) == (
-        "more_policies",
-        "arn:aws:iam::aws:policy/AdministratorAccess",
-    )
-    assert (difference["deploy"], difference["by_hand_id"]) == ("", "policy-of-others")
-
-
-def test_what_cannot_go_or_is_taken_names_the_remedy(site: Site) -> None:
-    """A role that others use, and an alias that somebody else has: the one before goes first, and is there again."""
-    file, console = site.config / "baseline.yaml", Console(site)
-    before, administrator = file.read_text(), "arn:aws:iam::aws:policy/AdministratorAccess"
-    console("iam").attach_role_policy(RoleName=SENDS, PolicyArn=administrator)
-    site.aws.order("taken-aliases", names=[f"acme-{KEY}"])
-    off = before.replace("sign_in_events: {mode: on}", "sign_in_events: {mode: off}")
-    file.write_text(off.replace("ex-{key}", "acme-{key}"))
-
-    planned = site.strata("plan", f"baseline_{KEY}", "--json")
-    failed = site.strata("deploy", f"baseline_{KEY}", "--yes", "--json")
-
-    assert "alias-goes-first" in planned.ids
-    assert "aws-conflict" in failed.ids, failed.text
-    assert "DeleteConflict" in failed.text
-    assert console("iam").list_account_aliases()["AccountAliases"] == []
-    console("iam").detach_role_policy(RoleName=SENDS, PolicyArn=administrator)
-    file.write_text(off)
-    assert site.strata("deploy", f"baseline_{KEY}", "--yes").code == 0
-    assert console("iam").list_account_aliases()["AccountAliases"] == [f"ex-{KEY}"]
-
-
 def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Site) -> None:
     """Its access role is gone; what differs in the other is put back."""
     console, there = Console(site), Console(site, "shared")
@@ -340,36 +305,6 @@ def test_an_account_that_cannot_be_read_is_unread_and_hinders_no_other(site: Sit
     back = site.put_back()
     assert there("ec2").get_serial_console_access_status()["SerialConsoleAccessEnabled"] is False, back.text[-3000:]
     assert back.code == 1, "it is unread still"
-
-
-def test_a_call_that_is_refused_leaves_one_kind_of_one_account_unread(site: Site) -> None:
-    console = Console(site)
-    console("ec2").enable_serial_console_access()
-    site.aws.fail("iam:GetRole", way="refuse", code="AccessDenied", times=1, containing=f'"{SENDS}"')
-
-    found = site.strata("drift", "--json")
-
-    (unread,) = json.loads(found.stdout)["unread"]
-    assert unread["part"] in (f"role of {KEY}", "role of shared")
-    assert [*told(found)] == [f"member setting serial_console_access in {HOME} of {KEY}"]
-
-
-def test_a_closed_account_counts_as_it_is_recorded_and_stops_no_deploy(site: Site) -> None:
-    """Nothing of it is planned, and a second run has nothing to do."""
-    site.aws.order("account-state", account=Console(site).id, state="CLOSED")
-
-    found = site.strata("drift", "--json")
-    first, again = (site.strata("deploy", "--yes", "--json") for _ in range(2))
-    forgotten = site.strata("drift", "--json")
-
-    assert json.loads(found.stdout)["unread"] == []
-    assert json.loads(forgotten.stdout)["unread"] == []
-    assert [one for one in told(forgotten) if "baseline" in one or "setting" in one] == []
-    assert [one for one in told(found) if "baseline" in one or "setting" in one] == []
-    assert (first.code, again.code) == (0, 0), first.text + again.text
-    ended = {one["stack"]: one["status"] for one in json.loads(first.stdout)["stacks"]}
-    assert (ended["baseline_shared"], f"baseline_{KEY}" in ended) == ("applied", False)
-    assert not any(one["counts"] for one in json.loads(again.stdout)["stacks"])
 
 
 OLD = """

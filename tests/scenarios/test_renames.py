@@ -88,26 +88,6 @@ def test_what_was_never_deployed_is_renamed_and_then_made_once(shipped: Site) ->
 
 
 @pytest.mark.only("stand-in")
-def test_a_rename_is_undone_before_and_after_its_deploy(shipped: Site) -> None:
-    before = (shipped.config / "sso.yaml").read_text()
-    _renamed(shipped, "user", "jane-doe", "jane")
-    _renamed(shipped, "user", "jane", "jane-doe")
-    _nothing_left(shipped)
-    _renamed(shipped, "user", "jane-doe", "jane")
-    _deployed(shipped)
-    assert "aws_identitystore_user.jane" in shipped.addresses("sso")
-
-    _renamed(shipped, "user", "jane", "jane-doe")
-    _deployed(shipped)
-
-    assert "aws_identitystore_user.jane-doe" in shipped.addresses("sso")
-    assert not shipped.aws.writing_calls(by="provider")
-    assert (shipped.config / "sso.yaml").read_text() == before
-    _pruned(shipped)
-    _nothing_left(shipped)
-
-
-@pytest.mark.only("stand-in")
 def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> None:
     """The account has its new key in one state, and the old one in what the other names after it."""
     _renamed(shipped, "account", "shared", "common")
@@ -121,23 +101,6 @@ def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> No
     assert not shipped.aws.writing_calls(by="provider")
     _nothing_left(shipped)
     _pruned(shipped)
-
-
-@pytest.mark.only("stand-in")
-def test_moves_of_two_branches_are_made_in_whatever_order_they_came(shipped: Site) -> None:
-    """One was deployed before the other was merged above it."""
-    _renamed(shipped, "group", "devops", "builders")
-    _deployed(shipped)
-    _renamed(shipped, "account", "shared", "common")
-    file = shipped.config / "moves.yaml"
-    *head, first, second = file.read_text().splitlines(keepends=True)
-    file.write_text("".join([*head, second, first]))
-
-    _deployed(shipped)
-
-    assert not shipped.aws.writing_calls(by="provider")
-    assert "aws_ssoadmin_account_assignment.common_DevOps_group_builders" in shipped.addresses("sso")
-    _nothing_left(shipped)
 
 
 @pytest.mark.only("stand-in")
@@ -160,22 +123,6 @@ def test_a_thing_at_both_addresses_is_let_go_of_at_the_old_one(shipped: Site) ->
         "aws_organizations_policy.no-root"
     ]
     assert not shipped.aws.writing_calls(by="provider")
-
-
-@pytest.mark.only("stand-in")
-def test_plain_cdktf_lets_go_of_the_old_one_too(shipped: Site) -> None:
-    """Terraform alone would destroy it, with a warning."""
-    _renamed(shipped, "policy", "deny-root-user", "no-root")
-    _twice(shipped, "aws_organizations_policy", "deny-root-user", "no-root")
-    shipped.synth()
-    assert shipped.terraform("organizations", "init", "-reconfigure").code == 0
-
-    applied = shipped.apply("organizations")
-
-    assert applied.code == 0, applied.text[-3000:]
-    assert not shipped.aws.writing_calls(by="provider")
-    assert "aws_organizations_policy.deny-root-user" not in shipped.addresses("organizations")
-    assert "aws_organizations_policy.no-root" in shipped.addresses("organizations")
 
 
 @pytest.mark.only("stand-in")
@@ -214,25 +161,6 @@ def _free(site: Site) -> None:
 
 
 @pytest.mark.only("stand-in")
-@pytest.mark.parametrize("plain", [False, True], ids=["strata", "cdktf"])
-def test_a_move_that_joins_two_things_is_refused(shipped: Site, *, plain: bool) -> None:
-    _renamed(shipped, "group", "finops", "money")
-    shipped.edit("sso.yaml", ("    name: finops\n", "    name: cash\n"))
-    if plain:
-        shipped.synth()
-        assert shipped.terraform("sso", "init", "-reconfigure").code == 0
-        refused = shipped.apply("sso")
-        assert "(group): money (was finops)" in refused.text
-    else:
-        refused = shipped.strata("deploy", "--yes", "--json")
-        (told,) = [one for one in refused.told if one.id == "move-of-another"]
-        assert told.place.endswith("moves.yaml:3: moves[1]")
-        assert told.data == {"kind": "group", "old": "finops", "new": "money"}
-    assert refused.code == 1
-    assert not shipped.aws.writing_calls(by="provider")
-
-
-@pytest.mark.only("stand-in")
 def test_plain_cdktf_makes_a_recorded_move(shipped: Site) -> None:
     _renamed(shipped, "account", "shared", "common")
     _renamed(shipped, "user", "jane-doe", "jane")
@@ -264,51 +192,3 @@ def _twice(site: Site, type: str, held: str, also: str, **attributes: str) -> No
     s3.put_object(Bucket=site.bucket, Key=key, Body=json.dumps(state).encode())
     for row in site.client("dynamodb").scan(TableName=TABLE)["Items"]:
         site.client("dynamodb").delete_item(TableName=TABLE, Key={"LockID": row["LockID"]})
-
-
-SETTLED = {
-    "short name": ("short_name: ex", "short_name: xy", "states-elsewhere", "ex-terraform-state-123456789012"),
-    "short name and not the bucket": (
-        "short_name: ex",
-        "short_name: xy\nstate:\n  bucket: ex-terraform-state-123456789012\n  table: ex-terraform-lock",
-        "setting-settled",
-        "ex-organization-trail-123456789012",
-    ),
-    "state bucket": ("short_name: ex", "short_name: ex\nstate:\n  bucket: xy-state", "states-elsewhere", ""),
-    "lock table": (
-        "short_name: ex",
-        "short_name: ex\nstate:\n  table: xy-lock",
-        "setting-settled",
-        "ex-terraform-lock",
-    ),
-    "secondary region": ("secondary: us-west-2", "secondary: eu-west-1", "setting-settled", "us-west-2"),
-    "primary region": ("primary: us-east-1", "primary: eu-west-1", "setting-settled", "us-east-1"),
-}
-
-
-@pytest.mark.only("stand-in")
-@pytest.mark.parametrize("setting", SETTLED)
-def test_a_setting_that_the_states_have_settled_is_refused_before_a_plan(shipped: Site, setting: str) -> None:
-    old, new, id, value = SETTLED[setting]
-    shipped.edit("project.yaml", (old, new))
-
-    refused = shipped.strata("plan", "--json")
-    drifted = shipped.strata("drift", "--json") if id == "states-elsewhere" else refused
-
-    assert refused.code == 1
-    for run in (refused, drifted):
-        assert [one for one in run.told if one.id == id and value in one.text], run.text
-    assert "planning" not in refused.text
-    assert not shipped.aws.writing_calls(by="provider")
-
-
-@pytest.mark.only("stand-in")
-def test_a_layer_that_got_another_name_is_refused_while_its_state_holds_something(shipped: Site) -> None:
-    s3, key = shipped.client("s3"), "management/{}/terraform.tfstate"
-    state = s3.get_object(Bucket=shipped.bucket, Key=key.format("security"))["Body"].read()
-    s3.put_object(Bucket=shipped.bucket, Key=key.format("directory"), Body=state)
-
-    refused = shipped.strata("plan", "--json")
-
-    assert refused.code == 1
-    assert [one.data["stack"] for one in refused.told if one.id == "state-without-stack"] == ["directory"]
