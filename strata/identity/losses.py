@@ -244,7 +244,7 @@ def _weaker(guard: Guard, fate: Fate) -> str:
     """Returns in words which guardrail goes, empty where none does."""
     if gone := [said for said in fate.loses if said.partition(" of ")[2] in SWITCHES]:
         return f"the organization loses {listed(gone)}"
-    if fate.action not in (*_GOES, "forget"):
+    if fate.action not in (*_GOES, "forget") or (fate.action == "forget" and _is_elsewhere(guard, fate)):
         return ""
     if fate.type == POLICY.type:
         binds = sorted(str(attached) for attached in guard.recorded.attachments if attached.policy == fate.key)
@@ -262,6 +262,12 @@ def _weaker(guard: Guard, fate: Fate) -> str:
         return ""
     why = GUARDRAILS[fate.type]
     return f"{fate.address} is destroyed{f': {why}' if why else ''}"
+
+
+def _is_elsewhere(guard: Guard, fate: Fate) -> bool:
+    """Says whether the states have a thing at another address as well, as a rename that was broken off leaves it."""
+    its = str(fate.before.get("id"))
+    return any(id == its and address != fate.address for address, id in guard.recorded.addresses.items())
 
 
 def _at(fate: Fate) -> Location:

@@ -59,7 +59,9 @@ def judged(prepared: Prepared, names: Names, plans: Sequence[Plan], *, asks: boo
         asks: whether somebody is asked about what goes.
         approved: whether somebody has approved all that is planned, by a list.
     """
-    guard = Guard(prepared.landing_zone, prepared.declared, prepared.recorded, list(fates(plans)))
+    # What is in an account that is closed goes with it.
+    some = [fate for fate in fates(plans) if fate.address not in prepared.left_out.get(fate.stack, ())]
+    guard = Guard(prepared.landing_zone, prepared.declared, prepared.recorded, some)
     found = [*losses(guard), *(Loss(refusal, "with") for refusal in names.taken())]
     open = [
         loss

@@ -7,14 +7,18 @@ from __future__ import annotations
 
 import datetime as dt
 import json
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import pytest
+from ruamel.yaml import YAML
 
 from tests.scenarios.hand import Hand
 from tests.scenarios.site import STACKS, Site
 
 pytestmark = pytest.mark.only("stand-in")
 STATE_LOCK = "terraform.tfstate.tflock"
+Files = dict[str, Any]
 
 
 class Edit(NamedTuple):
@@ -231,10 +235,20 @@ def edited(shipped: Site, request: pytest.FixtureRequest) -> Edit:
 @pytest.mark.parametrize("edited", EDITS, indirect=True)
 def test_an_edit_loses_nobody(shipped: Site, edited: Edit) -> None:
     states = {stack: shipped.state(stack) for stack in STACKS}
-    refused = shipped.strata("deploy", "organizations", "sso", "--yes")
-    lines = [line for line in refused.lines if line.startswith("strata rename ")]
+
+    refused = shipped.strata("deploy", "--yes", "--json")
+
     assert refused.code == 1, refused.text
+    assert "nothing was changed" in refused.stderr
+    for id, data in edited.refusals.items():
+        assert [one for one in refused.told if one.id == id and one.data.items() >= data.items()], refused.text
+    assert not edited.allow or f"--allow {edited.allow}" in refused.text
     assert shipped.aws.writing_calls() == {}
+    if edited.plain:
+        shipped.synth()
+        plain = shipped.terraform(edited.plain, "plan", "-lock=false")
+        assert plain.code == 1, plain.text
+        assert "Nothing was changed" in " ".join(plain.text.split())
     assert {stack: shipped.state(stack) for stack in STACKS} == states
 
 

@@ -4,17 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
 from tests.aws.center import INSTANCE
 from tests.aws.client import ACCOUNT
 from tests.scenarios.layers import free_locks
-from tests.scenarios.site import SANDBOX, TABLE, Site
+from tests.scenarios.site import SANDBOX, TABLE, Run, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
 
+SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -270,13 +273,151 @@ def _free_the_lock(site: Site, stack: str) -> None:
 # 3: guarded things taken out of the YAML
 
 
+def test_an_account_taken_out_is_refused_and_retired_on_purpose(shipped: Site) -> None:
+    """Neither plan nor apply removes an account that was deleted from the YAML; `retired: true` lets go of it."""
+    policies = "        - shared\n"
+    text = (shipped.config / "organization.yaml").read_text()
+    (shipped.config / "organization.yaml").write_text(text.replace(SHARED_ACCOUNT, ""))
+    sso = (shipped.config / "sso.yaml").read_text()
+    (shipped.config / "sso.yaml").write_text(sso.replace("      - shared\n", ""))
+    sso_without = (shipped.config / "sso.yaml").read_text().replace("    accounts:\n\n", "    accounts: all\n")
+    (shipped.config / "sso.yaml").write_text(sso_without.rstrip() + ("" if "accounts: all" in sso_without else "\n"))
+    _drop_assignments_without_accounts(shipped)
+    assert policies in text
+
+    shipped.synth()
+    refused = shipped.apply("organizations")
+
+    assert refused.code == 1
+    assert ": aws+shared@example.com. Nothing was changed." in refused.text
+    assert "set retired: true" in refused.text
+    assert shipped.aws.writing_calls() == {}
+
+    (shipped.config / "organization.yaml").write_text(
+        text.replace(SHARED_ACCOUNT, SHARED_ACCOUNT + "    retired: true\n")
+    )
+    shipped.synth()
+    for stack in ("sso", "organizations"):
+        applied = shipped.apply(stack)
+        assert applied.code == 0, applied.text
+
+    assert "aws+shared@example.com" in shipped.accounts()
+    assert "aws_organizations_account.shared" not in shipped.addresses("organizations")
+
+
+def _drop_assignments_without_accounts(site: Site) -> None:
+    from ruamel.yaml import YAML
+
+    yaml, file = YAML(), site.config / "sso.yaml"
+    data = yaml.load(file)
+    data["assignments"] = [entry for entry in data["assignments"] if entry["accounts"]]
+    yaml.dump(data, file)
+
+
+def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
+    """A unit taken out of the YAML while an account nobody declared sits in it keeps its policies, and the account."""
+    shipped.open_account("stray@example.com", shipped.units()["security"])
+    shipped.edit(
+        "organization.yaml",
+        ("\norganizational_units:\n", "\nunmanaged_accounts:\n  - stray@example.com\norganizational_units:\n"),
+    )
+    text = (shipped.config / "organization.yaml").read_text()
+    text = text.replace("organizational_unit: security\n", "organizational_unit: shared\n")
+    (shipped.config / "organization.yaml").write_text(text)
+    moved = shipped.strata("deploy", "organizations", "--yes")
+    text = text.replace("        - security\n", "").replace("  security:\n    name: security\n", "")
+    (shipped.config / "organization.yaml").write_text(text)
+    since = len(shipped.aws.calls())
+
+    refused = shipped.strata("deploy", "organizations", "--yes", "--json")
+
+    assert moved.code == 0, moved.text
+    assert refused.code == 1, refused.text
+    assert "unit-not-empty" in refused.ids
+    assert "security" in shipped.units()
+    assert shipped.aws.writing_calls(since=since) == {}
+
+
 # 6: moves
+
+
+def test_a_unit_goes_in_the_deploy_after_its_accounts(shipped: Site) -> None:
+    """Both in one edit is refused, since the account would be without policies; two deploys never leave it so."""
+    shared, old = shipped.accounts()["aws+shared@example.com"]["Id"], "  shared:\n    name: shared\n"
+    shipped.edit("organization.yaml", (old, f"{old}  platform:\n    name: Platform\n"))
+    text = (shipped.config / "organization.yaml").read_text()
+    text = text.replace("        - shared\n", "        - shared\n        - platform\n").replace(
+        "organizational_unit: shared", "organizational_unit: platform"
+    )
+    without = text.replace("        - shared\n", "").replace(old, "")
+    (shipped.config / "organization.yaml").write_text(without)
+
+    refused = shipped.strata("deploy", "organizations", "--yes", "--json")
+    writing = shipped.aws.writing_calls()
+    (shipped.config / "organization.yaml").write_text(text)
+    moved = shipped.strata("deploy", "organizations", "--yes")
+    detached = shipped.aws.writing_calls().get("organizations:DetachPolicy", 0)
+    (shipped.config / "organization.yaml").write_text(without)
+    removed = shipped.strata("deploy", "organizations", "--yes")
+
+    assert refused.code == 1, refused.text
+    (told,) = [one for one in refused.told if one.id == "delete-unit"]
+    assert (told.data["unit"], told.data["accounts"]) == ("shared", ["shared"])
+    assert writing == {}
+    assert moved.code == 0, moved.text
+    assert detached == 0
+    assert removed.code == 0, removed.text
+    units = shipped.units()
+    assert set(units) == {"security", "Platform"}
+    parents = shipped.client("organizations").list_parents(ChildId=shared)["Parents"]
+    assert [parent["Id"] for parent in parents] == [units["Platform"]]
 
 
 # 7: two at once
 
 
+@pytest.mark.parametrize("locking", ["both", "s3"])
+def test_two_deploys_at_once(shipped: Site, tmp_path: Path, locking: str) -> None:
+    """While one run asks whether to go on, another stops at its lock; then the state has what the first did."""
+    _set_locking(shipped, locking)
+    _tag(shipped, "Locking", locking)
+    shipped.synth()
+    second = Site(shipped.aws, shipped.provider, tmp_path / "second")
+    shutil.copytree(shipped.output, second.output, symlinks=True)
+    for site in (shipped, second):
+        initialized = site.terraform("backend", "init", "-reconfigure")
+        assert initialized.code == 0, initialized.text
+
+    with shipped.terraform_that_asks("backend", "apply") as first:
+        refused = second.apply("backend")
+        said, _ = first.communicate("yes\n")
+
+    assert first.returncode == 0, said
+    assert refused.code == 1
+    assert "the state lock" in refused.text
+    assert shipped.state("backend")["aws_s3_bucket.state"]["tags_all"]["Locking"] == locking
+    assert shipped.locks() == []
+
+
+def _tag(site: Site, key: str, value: str) -> None:
+    site.append("project.yaml", f"tags:\n  {key}: {value}\n")
+
+
+def _set_locking(site: Site, locking: str) -> None:
+    site.append("project.yaml", f"state:\n  locking: {locking}\n")
+
+
 # 8: one clear message each
+
+
+def test_identity_center_is_not_enabled(shipped: Site) -> None:
+    """The message says where to enable it, and nothing was changed."""
+    shipped.aws.order("identity-center", region="")
+
+    refused = shipped.apply("sso")
+
+    assert refused.code == 1
+    assert "not enabled in us-east-1. No API" in refused.text
 
 
 def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
@@ -289,6 +430,28 @@ def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
     assert told.data == {"stack": "backend", "stacks": ["organizations", "sso"]}
     assert planned.code == 3, planned.text
     assert "  create   aws_organizations_account.shared" in planned.stdout
+
+
+def test_the_bucket_is_missing(empty: Site) -> None:
+    """Without bootstrap nothing starts."""
+    refused = empty.strata("deploy", "--yes", "--json")
+
+    assert refused.code == 1
+    assert "bootstrap-missing" in refused.ids
+    assert empty.aws.writing_calls(by="") == {}
+
+
+def test_an_account_closed_by_hand(shipped: Site) -> None:
+    """Without Strata to leave it out, one that was closed is named with what to do, not made again."""
+    shared = shipped.accounts()["aws+shared@example.com"]["Id"]
+    shipped.client("organizations").close_account(AccountId=shared)
+    shipped.aws.wait_an_hour()
+
+    refused = shipped.apply("organizations")
+
+    assert refused.code == 1
+    assert ": aws+shared@example.com (CLOSED)." in refused.text
+    assert "set retired: true" in refused.text
 
 
 def test_a_region_that_is_not_enabled_is_named_before_anything_is_made_there(shipped: Site) -> None:
