@@ -460,9 +460,8 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         metavar="KIND",
-        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, replace:ADDRESS, "
-        "delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
-        "disable:protection, shorter-lock, compliance-lock; repeatable.",
+        help="Allow one loss in this run: last-administrator, destroy:ADDRESS, weaken:ADDRESS, many:TYPE, "
+        "import:ADDRESS, disable:protection, shorter-lock, compliance-lock; repeatable.",
         show_default=False,
     ),
 ]

@@ -1085,13 +1085,6 @@ def test_a_name_that_the_states_have_settled_is_refused_where_it_is_given(
     ]
 
 
-def test_what_a_run_of_ours_announced_is_no_stranger(folder: Path, states: States, tmp_path: Path) -> None:
-    known, wanted = held(states), declared(edited(folder, (NEW_GROUP,), tmp_path), TODAY)
-    live = replace(seen(known), met=(STRANGER,))
-    assert not refusals(wanted, known, live, announced=[("group", "operators")])
-    assert refusals(wanted, known, live, announced=[("user", "Operators"), ("group", "Others")])
-
-
 def test_a_state_counts_what_is_tainted_or_deposed_and_not_what_was_only_read() -> None:
     def group(mode: str, name: str, *instances: dict[str, Any]) -> dict[str, Any]:
         return {"mode": mode, "type": "aws_identitystore_group", "name": name, "instances": list(instances)}
@@ -1185,18 +1178,6 @@ def two_with_the_address(live: LiveSide, states: States) -> tuple[LiveSide, Stat
     return replace(live, accounts={other.id: other, **(live.accounts or {})}), states
 
 
-def test_who_stays_in_a_group_that_is_imported_is_told(
-    folder: Path, states: States, tmp_path: Path, said: Said
-) -> None:
-    """The refusal without the line of imports.yaml named them as well."""
-    edits = (NEW_GROUP, (IMPORTS, "", f'aws_identitystore_group.ops: "{STRANGER.id}"\n'))
-    known, wanted = held(states), declared(edited(folder, edits, tmp_path), TODAY)
-
-    (told,) = said(warnings(wanted, known, LiveSide(met=(STRANGER,))))
-    assert (told.id, told.data) == ("members-stay", {"group": "ops", "members": ["eve@acme.io"]})
-    assert list(warnings(wanted, known, LiveSide(met=(replace(STRANGER, holds=("LOU@acme.io",)),)))) == []
-
-
 def test_a_user_name_that_was_changed_at_aws_is_no_longer_told(
     aws: Aws, folder: Path, states: States, tmp_path: Path
 ) -> None:
@@ -1247,65 +1228,6 @@ def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(
     assert not refusals(wanted, held(before), LiveSide())
     before["sso"]["outputs"]["declared_keys"] = {"value": {"administrators": ["kim"]}}
     assert [one.kind for one in refusals(wanted, held(before), LiveSide())] == ["last-administrator"]
-
-
-@pytest.mark.parametrize(
-    ("old", "last", "is_told"),
-    [
-        ("admin", [], True),
-        ("admin", [["group", "admin"]], False),  # made by a run before, or told of then
-        ("admin", None, False),  # written by a version that recorded no moves
-        ("devs", [], False),
-    ],
-)
-def test_a_new_move_from_a_key_that_no_state_has_is_told(
-    folder: Path, states: States, tmp_path: Path, old: str, last: list[list[str]] | None, is_told: bool, said: Said
-) -> None:
-    edits: list[Edit] = [("moves.yaml", "", f"- kind: group\n  from: {old}\n  to: builders\n")]
-    edits += [(SSO, "  devs:\n", "  builders:\n"), (SSO, "      - devs\n", "      - builders\n")]
-    landing_zone = edited(folder, tuple(edits), tmp_path)
-
-    found = list(idle(landing_zone, held(states), {"sso": Run(Version("one", 1), {}, last)}))
-
-    told = [(one.id, one.place, one.data) for one in said(found)]
-    place, data = f"{tmp_path}/moves.yaml:1: moves[1]", {"kind": "group", "old": old}
-    assert told == ([("move-of-nothing", place, data)] if is_told else [])
-    assert moves_by_stack(landing_zone) == {"sso": [["group", old]]}
-
-
-@pytest.mark.parametrize(
-    ("tag", "was", "case"),
-    [
-        ("", "data", "tags-take-access"),
-        ("Data", "data", "tags-take-access"),
-        ("data", "", "tags-give-access"),
-        ("data", "data", ""),
-        ("", "", ""),
-    ],
-)
-def test_what_a_tag_takes_or_gives_is_told(
-    folder: Path, states: States, tmp_path: Path, tag: str, was: str, case: str, said: Said
-) -> None:
-    live, lab = "    organizational_unit: shops\n", LAB_ENTRY + (f"    tags: {{team: {tag}}}\n" if tag else "")
-    edits: tuple[Edit, ...] = (
-        (ORGANIZATION, live, f"{live}    tags: {{team: data}}\n"),
-        (ORGANIZATION, LAB_ENTRY, lab),
-        (SSO, "    accounts:\n      - web-live\n      - web-lab\n", "    tags:\n      team: data\n"),
-    )
-    before = copied(states)
-    for key, value in (("web-live", "data"), ("web-lab", was)):
-        renamed(f"aws_organizations_account.{key}", tags={"team": value} if value else None)(LiveSide(), before)
-    if not was:
-        resources = before["sso"]["resources"]
-        before["sso"]["resources"] = [one for one in resources if not one["name"].startswith("web-lab_Look")]
-    landing_zone = edited(folder, edits, tmp_path)
-
-    found = list(told_by_tag(landing_zone, declared(landing_zone, TODAY), held(before)))
-
-    told = [(one.id, one.place.partition(": ")[2], one.data) for one in said(found)]
-    grants = ["Look of group devs in web-lab", "Look of user lou in web-lab"]
-    data = {"account": "web-lab", "grants": grants, "rule": "sso.yaml:34"}
-    assert told == ([(case, "accounts.web-lab", data)] if case else [])
 
 
 def test_what_was_moved_in_the_state_is_told_from_a_key_that_changed(
@@ -1364,76 +1286,6 @@ def test_the_first_deploy_meets_nothing(aws: Aws, folder: Path) -> None:
     assert examined(aws, load(folder), NOTHING) == Examination()
 
 
-def test_strangers_are_met_by_name_with_what_they_hold(aws: Aws, folder: Path) -> None:
-    (instance,) = client("sso-admin").list_instances()["Instances"]
-    store = instance["IdentityStoreId"]
-    users, sets = client("identitystore"), client("sso-admin")
-    eve = users.create_user(
-        IdentityStoreId=store, UserName="eve", DisplayName="E", Name={"GivenName": "E", "FamilyName": "E"}
-    )
-    group = users.create_group(IdentityStoreId=store, DisplayName="Administrators")["GroupId"]
-    users.create_group(IdentityStoreId=store, DisplayName="Others")
-    users.create_group_membership(IdentityStoreId=store, GroupId=group, MemberId={"UserId": eve["UserId"]})
-    made = sets.create_permission_set(InstanceArn=instance["InstanceArn"], Name="LookAround")["PermissionSet"]
-    found = examined(aws, load(folder), NOTHING).refusals
-    assert [one.lines for one in found] == [
-        (f'aws_identitystore_group.admins: "{store}/{group}"',),
-        (f'aws_ssoadmin_permission_set.Look: "{made["PermissionSetArn"]},{instance["InstanceArn"]}"',),
-    ]
-    assert [one.fault.problem.data["holds"] for one in found] == [["eve"], []]
-    announced = [("group", "Administrators"), ("permission-set", "LookAround")]
-    assert not examined(aws, load(folder), NOTHING, announced=announced).refusals
-    assert not examined(aws, load(folder), NOTHING, stacks=["organizations"]).refusals
-
-
-def test_who_stays_in_a_group_that_a_provider_looked_after_is_told_at_its_import(
-    aws: Aws, states: States, tmp_path: Path
-) -> None:
-    """The state has it as looked up: nothing of its members."""
-    store = client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]
-    users = client("identitystore")
-    cem = users.create_user(
-        IdentityStoreId=store, UserName="cem", DisplayName="C", Name={"GivenName": "C", "FamilyName": "C"}
-    )
-    group = users.create_group(IdentityStoreId=store, DisplayName="Operators")["GroupId"]
-    users.create_group_membership(IdentityStoreId=store, GroupId=group, MemberId={"UserId": cem["UserId"]})
-    before = copied(states)
-    looked_up = {"attributes": {"group_id": group, "id": group, "display_name": "Operators"}}
-    data = {"mode": "data", "type": "aws_identitystore_group", "name": "ops", "instances": [looked_up]}
-    before["sso"]["resources"].append(data)
-    lines = (IMPORTS, "", f'aws_identitystore_group.ops: "{store}/{group}"\n')
-
-    (kept,) = examined(aws, edited(tmp_path, (NEW_GROUP, lines), tmp_path), before).warnings
-
-    assert (kept.id, kept.data) == ("members-stay", {"group": "ops", "members": ["cem"]})
-
-
-def test_units_and_policies_of_another_key_are_met_by_their_live_names(
-    aws: Aws, folder: Path, states: States, tmp_path: Path
-) -> None:
-    organizations = client("organizations")
-    organizations.create_organization(FeatureSet="ALL")
-    (root,) = organizations.list_roots()["Roots"]
-    organizations.enable_policy_type(RootId=root["Id"], PolicyType="SERVICE_CONTROL_POLICY")
-    unit = organizations.create_organizational_unit(ParentId=root["Id"], Name="Play")["OrganizationalUnit"]["Id"]
-    policy = organizations.create_policy(
-        Content=CONFIGURATION["policies/no-leave.json"], Description="", Name="Else", Type="SERVICE_CONTROL_POLICY"
-    )["Policy"]["PolicySummary"]["Id"]
-    before = copied(states)
-    _, before = renamed("aws_organizations_organizational_unit.lab", id=unit)(LiveSide(), before)
-    _, before = renamed("aws_organizations_policy.no-leave", id=policy)(LiveSide(), before)
-    new = POLICIES.partition("  no-root")[0].replace("no-leave:", "new:").replace("NoLeave", "Else")
-    edits = (
-        (ORGANIZATION, "  lab:\n", "  play:\n    name: Play\n  lab:\n"),
-        (ORGANIZATION, "policies:\n", f"policies:\n{new}"),
-    )
-    found = [one.fault for one in examined(aws, edited(folder, edits, tmp_path), before).refusals]
-    assert [(one.problem.id, one.path, one.problem.data["owner"]) for one in found] == [
-        ("identity-taken", "organizational_units.play.name", "lab"),
-        ("identity-taken", "policies.new.name", "no-leave"),
-    ]
-
-
 @pytest.mark.parametrize(
     ("name", "sid", "tags", "refused"),
     [
@@ -1490,41 +1342,6 @@ def test_a_unit_that_goes_is_looked_into(aws: Aws, folder: Path, states: States,
     (refused,) = examined(aws, landing_zone, before).refusals
     assert refused.fault.problem.data == {"unit": "lab", "ids": [made["AccountId"]], "closed": []}
     assert not examined(aws, load(folder), before).refusals
-
-
-def test_empty_states_beside_what_strata_made_are_not_begun_anew(aws: Aws, folder: Path, said: Said) -> None:
-    client("organizations").create_organization(FeatureSet="ALL")
-    instance = client("sso-admin").list_instances()["Instances"][0]["InstanceArn"]
-    tags = [{"Key": "ManagedBy", "Value": "strata"}]
-    client("sso-admin").create_permission_set(
-        InstanceArn=instance, Name="Admin", Tags=[*tags, {"Key": "Layer", "Value": "sso"}]
-    )
-    landing_zone = load(folder)
-    (alone,) = examined(aws, landing_zone, NOTHING).refusals
-    (told,) = said(alone)
-    assert (told.id, told.place) == ("states-elsewhere", f"{folder}/project.yaml:2: short_name")
-    assert told.data == {
-        "stacks": ["backend", "organizations", "security", "sso"],
-        "bucket": "ac-terraform-state-210987654321",
-        "seen": ["permission set Admin"],
-    }
-    for bucket, layer in (
-        ("old-state", "backend"),
-        ("ac-terraform-state-210987654321", "backend"),
-        ("app-logs", "app"),
-    ):
-        place = {"LocationConstraint": "eu-west-1"}
-        client("s3").create_bucket(Bucket=bucket, CreateBucketConfiguration=place)
-        tagging = {"TagSet": [*tags, {"Key": "Layer", "Value": layer}]}
-        client("s3").put_bucket_tagging(Bucket=bucket, Tagging=tagging)
-        client("s3").put_object(Bucket=bucket, Key="management/backend/terraform.tfstate", Body=b"{}")
-    (found,) = examined(aws, landing_zone, NOTHING).refusals
-    assert found.fault.problem.data["seen"] == ["s3://old-state", "permission set Admin"]
-    assert found.lines == (
-        "aws s3 cp --recursive s3://old-state/management/ s3://ac-terraform-state-210987654321/management/",
-    )
-    announced = examined(aws, landing_zone, NOTHING, announced=[("permission-set", "Admin")])
-    assert not announced.refusals, "a killed first run announced what it made"
 
 
 def bucket_of(landing_zone: LandingZone, name: str, *stacks: str) -> None:
