@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from strata.aws import runs
+from strata.aws import begun, runs
 from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
@@ -684,6 +684,31 @@ def test_what_another_run_is_making_is_nobody_elses(site: Site, who: str, monkey
     assert (problem.id, {**problem.data, **data}) == (case, problem.data)
     assert isinstance(raised.value, RefusedError) == (who == "nobody")
     assert "apply" not in site.did("security")
+
+
+def test_a_group_with_members_that_nobody_declares_is_taken_over_by_no_deploy(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where a run began it: somebody has put others into it since."""
+    _has_finops(site, monkeypatch)
+    people = site.aws.client("identitystore")
+    store = {"IdentityStoreId": site.aws.client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]}
+    (group,) = people.list_groups(**store)["Groups"]
+    who = {"UserName": "mallory", "DisplayName": "M", "Name": {"GivenName": "M", "FamilyName": "M"}}
+    user = people.create_user(**store, **who)["UserId"]
+    people.create_group_membership(**store, GroupId=group["GroupId"], MemberId={"UserId": user})
+    line = f'{GROUP}: "{store["IdentityStoreId"]}/{group["GroupId"]}"'
+
+    for began, case in (({}, "made-by-others"), ({GROUP: "finops"}, "leftover-changed")):
+        begun.write(site.aws, site.landing_zone.project, "security", began)
+        site.plans("security", planned(("create", GROUP)))
+        with pytest.raises(RefusedError) as raised:
+            site.deploys(yes=True)
+
+        (refusal,) = raised.value.refusals
+        problem = refusal.fault.problem
+        assert (problem.id, problem.data["holds"]) == (case, ["member mallory"])
+        assert (refusal.kind, refusal.lines) == ("", (line,))
 
 
 def test_what_was_done_is_counted_by_events_and_what_was_imported_by_the_plan(site: Site) -> None:

@@ -86,7 +86,7 @@ def run(
     lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
-    ids, verdict = prepared.account_ids(), judged(prepared, names, plans, asks=True)
+    ids, verdict = prepared.account_ids(), judged(prepared, names, plans, asks=True, approved=bool(expected or changes))
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
