@@ -47,7 +47,7 @@ def fate(address: str, action: str = "delete", *, stack: str = "sso", **more: An
 
 
 def changed(address: str, name: str, before: Any, after: Any, stack: str = "sso") -> Fate:
-    return fate(address, "update", stack, changed={name: (before, after)})
+    return fate(address, "update", stack=stack, changed={name: (before, after)})
 
 
 def given(accounts: Sequence[str], action: str, ids: str = "before") -> list[Fate]:
