@@ -9,16 +9,17 @@ import inspect
 import os
 import sys
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from enum import StrEnum
+from importlib import import_module
 from pathlib import Path
 from typing import Annotated, Any, Literal, get_args
 
 import typer
 
-from strata import completion
-from strata.errors import ConfigurationError, Message, StrataError, UsageError, unforeseen
+from strata import commands, completion
+from strata.errors import ConfigurationError, StrataError, UsageError, unforeseen
 from strata.help import LINES, Commands, print_version
 from strata.options import Options, usual_config
 from strata.printing import document, guarded, line, unwritten
@@ -101,26 +102,31 @@ def _before(
     context.obj = {name: value for name, value in locals().items() if name in _SHARED and value}
 
 
-def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[..., int]]:
-    """Registers a function as a command that also takes the shared options and returns its exit code."""
+def command(name: str, example: str) -> Callable[[Callable[..., None]], Callable[..., None]]:
+    """Registers a declaration as a command that also takes the shared options, and runs the function of its module.
 
-    def register(function: Callable[..., int]) -> Callable[..., int]:
-        own = inspect.signature(function)
+    The module is imported only then: that of a command whose argument a shell completes would take three times as long.
+    """
+
+    def register(declared: Callable[..., None]) -> Callable[..., None]:
+        own = inspect.signature(declared)
+        lists = {key for key, parameter in own.parameters.items() if "list[" in str(parameter.annotation)}
         parameters = [
             inspect.Parameter("context", inspect.Parameter.KEYWORD_ONLY, annotation=typer.Context),
-            *(parameter for key, parameter in own.parameters.items() if key != "options"),
+            *own.parameters.values(),
             *(_parameter(key, annotation) for key, annotation in _shared(name).items()),
         ]
 
-        @functools.wraps(function)
+        @functools.wraps(declared)
         def run(context: typer.Context, **values: Any) -> None:
             given = {**(context.obj or {}), **{key: values[key] for key in _SHARED if values.get(key)}}
             options = Options(**{"config": usual_config(), **given})
             arguments = {key: value for key, value in values.items() if key not in _SHARED}
+            arguments |= {key: () for key in lists if not arguments[key]}
             with guarded():
                 as_json = bool(arguments.get("json")) or arguments.get("format") == "json"
                 json_of = name if as_json else None
-                work = functools.partial(function, options=options, **arguments)
+                work = functools.partial(_run, name, options, arguments)
                 raise typer.Exit(_outcome(work, options, json_of))
 
         run.__signature__ = own.replace(  # type: ignore[attr-defined]
@@ -129,9 +135,30 @@ def command(name: str, example: str) -> Callable[[Callable[..., int]], Callable[
         run.__annotations__ = {}  # typer would resolve each again; the signature has them
         listed = LINES.get(name)
         app.command(name, short_help=listed, hidden=listed is None, epilog=f"Example: {example}")(run)
-        return function
+        return declared
 
     return register
+
+
+def _run(name: str, options: Options, arguments: Mapping[str, Any]) -> int:
+    return function_of(name)(options, **arguments)
+
+
+def function_of(name: str) -> Callable[..., int]:
+    """Imports the module of a command, and returns the function that takes what its declaration lists."""
+    module, function = _ELSEWHERE.get(name, (name, "run"))
+    found: Callable[..., int] = getattr(import_module(f"{commands.__name__}.{module}"), function)
+    return found
+
+
+_ELSEWHERE = {
+    "add": ("edit.add", "run"),
+    "expire": ("edit.expire", "run"),
+    "remove": ("edit.remove", "remove"),
+    "rename": ("edit.rename", "run"),
+    "retire": ("edit.remove", "retire"),
+}
+"""The module and the function of each command that is not `run` of the module of its name."""
 
 
 def _parameter(key: str, annotation: Any) -> inspect.Parameter:
@@ -210,37 +237,28 @@ ThoroughOption = Annotated[
 @command("check", "strata check --config config")
 def check(
     *,
-    options: Options,
     as_of: Annotated[
         str | None,
         typer.Option("--as-of", metavar="DATE", help="List assignments that end within 14 days of it; exit 3 if any."),
     ] = None,
     json: JsonOption = False,
-) -> int:
+) -> None:
     """Check the configuration: every fault with file, line, rule and remedy. Reads files only."""
-    from strata.commands.check import run
-
-    return run(options, as_of=as_of, json=json)
 
 
 @command("expire", "strata expire --as-of 2027-01-31")
 def expire(
     *,
-    options: Options,
     as_of: Annotated[str, typer.Option("--as-of", metavar="DATE", help="Remove what ended before this date.")],
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-) -> int:
+) -> None:
     """Take assignments whose last day is over out of sso.yaml, for a daily job; comments and order stay."""
-    from strata.commands.edit.expire import run
-
-    return run(options, as_of=as_of, dry_run=dry_run, yes=yes)
 
 
 @command("rename", "strata rename account web-lab lab")
 def rename(
     *,
-    options: Options,
     kind: Annotated[
         str | None,
         typer.Argument(help="account, ou, policy, group, user or permission-set.", autocompletion=completion.kinds),
@@ -250,11 +268,8 @@ def rename(
     prune: Annotated[bool, typer.Option("--prune", help="Take out the moves that every state has made.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-) -> int:
+) -> None:
     """Give a thing another key wherever it stands, and record the move."""
-    from strata.commands.edit.rename import run
-
-    return run(options, kind=kind, old=old, new=new, prune=prune, dry_run=dry_run, yes=yes)
 
 
 KindArgument = Annotated[
@@ -269,7 +284,6 @@ KindArgument = Annotated[
 @command("add", "strata add group data members=[jane-doe]")
 def add(
     *,
-    options: Options,
     kind: KindArgument = None,
     words: Annotated[
         list[str] | None,
@@ -289,17 +303,13 @@ def add(
     ] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-) -> int:
+) -> None:
     """Add an entry of any kind, and show what changes by it."""
-    from strata.commands.edit.add import run
-
-    return run(options, kind=kind, words=words or (), document=document, file=file, dry_run=dry_run, yes=yes)
 
 
 @command("remove", "strata remove group data")
 def remove(
     *,
-    options: Options,
     kind: KindArgument = None,
     words: Annotated[
         list[str] | None,
@@ -312,48 +322,36 @@ def remove(
     ] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-) -> int:
+) -> None:
     """Take out an entry, and the items of lists that name it: memberships, assignments, targets, expectations."""
-    from strata.commands.edit.remove import remove
-
-    return remove(options, kind=kind, words=words or (), dry_run=dry_run, yes=yes)
 
 
 @command("retire", "strata retire account web-lab")
 def retire(
     *,
-    options: Options,
     kind: Annotated[str | None, typer.Argument(help="account.")] = None,
     key: Annotated[str | None, typer.Argument(help="Its key.", autocompletion=completion.keys("account"))] = None,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-) -> int:
+) -> None:
     """Stop managing an account: write retired: true, and take it out of policies, assignments and expectations."""
-    from strata.commands.edit.remove import retire
-
-    return retire(options, kind=kind, key=key, dry_run=dry_run, yes=yes)
 
 
 @command("schema", "strata schema sso > sso.schema.json")
 def schema(
     *,
-    options: Options,
     file: Annotated[
         str | None,
         typer.Argument(help="project, organization, security, sso, imports, accepted or moves."),
     ] = None,
     write: Annotated[Path | None, typer.Option("--write", metavar="DIR", help="Write all of them to a folder.")] = None,
-) -> int:
+) -> None:
     """Print the JSON Schema of a configuration file, for editors."""
-    from strata.commands.schema import run
-
-    return run(options, file=file, write=write)
 
 
 @command("permissions", "strata permissions reader > reader.json")
 def permissions(
     *,
-    options: Options,
     document: Annotated[
         str | None,
         typer.Argument(
@@ -361,25 +359,13 @@ def permissions(
             autocompletion=completion.permissions,
         ),
     ] = None,
-) -> int:
+) -> None:
     """Print the IAM policy of a role that plans or deploys, for aws iam create-policy."""
-    from strata.commands.permissions import run
-
-    return run(options, document=document)
 
 
 @command("bootstrap", "strata bootstrap --profile ex-bootstrap")
-def bootstrap(*, options: Options, dry_run: DryRunOption = False, yes: YesOption = False) -> int:
+def bootstrap(*, dry_run: DryRunOption = False, yes: YesOption = False) -> None:
     """Create what Terraform needs before its first run: state bucket, lock table, organization. Safe to repeat."""
-    from strata.commands.bootstrap import run
-
-    return run(options, dry_run=dry_run, yes=yes)
-
-
-def _init(options: Options, **values: Any) -> int:
-    from strata.commands.init import run
-
-    return run(options, **values)
 
 
 def _answer(flag: str, words: str, metavar: str | None = None, completed: Any = None) -> Any:
@@ -394,15 +380,14 @@ def _answers(flag: str, metavar: str, words: str, completed: Any = None, *, agai
     return Annotated[list[str] | None, option]
 
 
-def _interview(name: str, example: str, words: str, run: Callable[..., int], answers: Any, others: Any) -> None:
+def _interview(name: str, example: str, words: str, answers: Mapping[str, Any]) -> None:
     """Registers a command whose options are the answers to questions."""
 
-    def interview(*, options: Options, **values: Any) -> int:
-        given = {answer: values.pop(answer) for answer in answers}
-        return run(options, given=given, **values)
+    def interview(**values: Any) -> None:
+        """Declares its options by its signature alone."""
 
     interview.__doc__ = words
-    parameters = [_parameter(key, annotation) for key, annotation in {"options": Options, **answers, **others}.items()]
+    parameters = [_parameter(key, annotation) for key, annotation in answers.items()]
     interview.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
     command(name, example)(interview)
 
@@ -411,7 +396,6 @@ _interview(
     "init",
     "strata init --name acme --short-name ac --email aws@acme.io",
     "Write your configuration: asks what no flag says, sums up, writes files.",
-    _init,
     {
         "name": _answer("--name", "Project name, the prefix of account names."),
         "short_name": _answer("--short-name", "Prefix of buckets and CLI profiles."),
@@ -436,8 +420,6 @@ _interview(
         "management_email": _answer("--management-email", "Its root e-mail."),
         "identity": _answer("--identity", "directory, or external for Entra ID, Okta and others.", "WHO"),
         "admin": _answer("--admin", "First administrator, as in 'Jane Doe jane.doe@example.org'."),
-    },
-    {
         "answers": Annotated[
             str | None, typer.Option("--answers", metavar="FILE", help="Answers as YAML, - from stdin; flags win.")
         ],
@@ -451,7 +433,6 @@ _interview(
 @command("adopt", "strata adopt --to adopted --name acme --short-name ac --primary eu-central-1 --secondary eu-west-1")
 def adopt(
     *,
-    options: Options,
     to: Annotated[Path | None, typer.Option("--to", metavar="DIR", help="The folder of the new configuration.")] = None,
     name: Annotated[str | None, typer.Option("--name", help="Project name, the prefix of account names.")] = None,
     short_name: Annotated[str | None, typer.Option("--short-name", help="Prefix of buckets and CLI profiles.")] = None,
@@ -465,22 +446,13 @@ def adopt(
     dry_run: DryRunOption = False,
     yes: YesOption = False,
     json: JsonOption = False,
-) -> int:
+) -> None:
     """Read a live organization and Identity Center, and write their configuration. Changes nothing at AWS."""
-    if not to:
-        raise UsageError(Message("argument-missing", "give --to: the folder of the new configuration", option="--to"))
-    from strata.commands.adopt import AdoptOptions, Names, run
-
-    names = Names(name, short_name, primary, secondary, identity_center_region)
-    return run(options, to=to, names=names, how=AdoptOptions(literal, thorough, yes, dry_run, json))
 
 
 @command("doctor", "strata doctor --profile ex-bootstrap")
-def doctor(*, options: Options, json: JsonOption = False) -> int:
+def doctor(*, json: JsonOption = False) -> None:
     """Check whether machine and account can deploy. Reads only; exit 1 on a failure."""
-    from strata.commands.doctor import run
-
-    return run(options, json=json)
 
 
 AllowOption = Annotated[
@@ -488,9 +460,8 @@ AllowOption = Annotated[
     typer.Option(
         "--allow",
         metavar="KIND",
-        help="Allow one kind of loss in this run: last-administrator, mass-deletion, replace:KEY, replace:ADDRESS, "
-        "already-closed:KEY, delete:unit, delete:trail, delete:ram-sharing, disable:control-tower, "
-        "disable:protection, shorter-lock, compliance-lock; repeatable.",
+        help="Allow one loss in this run: last-administrator, destroy:ADDRESS, weaken:ADDRESS, many:TYPE, "
+        "import:ADDRESS, disable:protection, shorter-lock, compliance-lock; repeatable.",
         show_default=False,
     ),
 ]
@@ -499,40 +470,31 @@ AllowOption = Annotated[
 @command("drift", "strata drift --json")
 def drift(
     *,
-    options: Options,
     thorough: ThoroughOption = False,
     json: JsonOption = False,
-) -> int:
+) -> None:
     """Show what was changed at AWS by hand, compared with config/ and the last deploy, and the way to take it back.
 
     Reads only. Exit 0 without drift, 3 with drift, 1 where something could not be read. accepted.yaml has the
     differences that are meant; changes that only wait for a deploy share one line.
     """
-    from strata.commands.drift import run
-
-    return run(options, json=json, thorough=thorough)
 
 
 @command("eject", "strata eject ../terraform")
 def eject(
     *,
-    options: Options,
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="An empty folder, or a new one.")],
-) -> int:
+) -> None:
     """Write the Terraform of every stack to a folder that a team runs with Terraform alone.
 
     Nothing at AWS and no state changes, and a plan there is empty where `strata plan` is. docs/leave.md lists what
     only Strata does. Calls no AWS.
     """
-    from strata.commands.eject import run
-
-    return run(options, folder=folder)
 
 
 @command("profiles", "strata profiles --user jane-doe")
 def profiles(
     *,
-    options: Options,
     bootstrap: Annotated[
         bool, typer.Option("--bootstrap", help="Profiles that assume the access role, as before Identity Center.")
     ] = False,
@@ -553,20 +515,8 @@ def profiles(
     json: Annotated[bool, typer.Option("--json", help="Print the profiles as JSON; write only with --yes.")] = False,
     dry_run: DryRunOption = False,
     yes: YesOption = False,
-) -> int:
+) -> None:
     """Write AWS CLI profiles for the accounts and permission sets there are now. Safe to repeat."""
-    from strata.commands.profiles import run
-
-    return run(
-        options,
-        bootstrap=bootstrap,
-        user=user,
-        file=file,
-        check=check,
-        json=json,
-        dry_run=dry_run,
-        yes=yes,
-    )
 
 
 RefreshOption = Annotated[
@@ -617,7 +567,6 @@ WaveOption = Annotated[
 @command("plan", "strata plan organizations sso")
 def plan(
     *,
-    options: Options,
     stacks: Annotated[
         list[str] | None,
         typer.Argument(help="The stacks to plan; all when none is named.", autocompletion=completion.stacks),
@@ -637,29 +586,13 @@ def plan(
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
     wave: WaveOption = None,
-) -> int:
+) -> None:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
-    from strata.commands.plan import run
-
-    return run(
-        options,
-        stacks=stacks or (),
-        exit_code=exit_code,
-        json=json,
-        allow=allow or (),
-        changes=changes,
-        expect=expect,
-        refresh=refresh,
-        at_once=at_once,
-        shard=shard,
-        wave=wave,
-    )
 
 
 @command("deploy", "strata deploy organizations sso")
 def deploy(
     *,
-    options: Options,
     stacks: Annotated[
         list[str] | None,
         typer.Argument(help="The stacks to deploy; all when none is named.", autocompletion=completion.stacks),
@@ -681,28 +614,13 @@ def deploy(
     at_once: AtOnceOption = None,
     shard: ShardOption = None,
     wave: WaveOption = None,
-) -> int:
+) -> None:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""
-    from strata.commands.deploy import run
-
-    return run(
-        options,
-        stacks=stacks or (),
-        json=json,
-        yes=yes,
-        allow=allow or (),
-        expect=expect,
-        refresh=refresh,
-        at_once=at_once,
-        shard=shard,
-        wave=wave,
-    )
 
 
 @command("explain", "strata explain jane-doe security")
 def explain(
     *,
-    options: Options,
     who: Annotated[
         str | None,
         typer.Argument(
@@ -724,17 +642,13 @@ def explain(
         ),
     ] = None,
     json: JsonOption = False,
-) -> int:
+) -> None:
     """Say who may do what where, which policies bind an account, and which line of the configuration says so."""
-    from strata.commands.explain import run
-
-    return run(options, who=who, account=account, permission_set=permission_set, json=json)
 
 
 @command("can", "strata can s3:DeleteBucket --in shared --as jane-doe --on arn:aws:s3:::logs")
 def can(
     *,
-    options: Options,
     action: Annotated[str, typer.Argument(help="One action, as in s3:DeleteBucket.")],
     where: Annotated[
         str,
@@ -776,15 +690,12 @@ def can(
     ] = None,
     list_all: Annotated[bool, typer.Option("--who", help="List who may, with a permission set.")] = False,
     json: JsonOption = False,
-) -> int:
+) -> None:
     """Say whether somebody may do something, with the policies that decide: allowed, denied, or what it depends on.
 
     Reads the configuration alone, as AWS would: SCPs, RCPs, permission sets, boundaries. 'depends' names the key,
     resource or policy that decides and that nobody gave. Exit 0 for allowed, else 3.
     """
-    from strata.commands.can import run
-
-    return run(options, action=action, where=where, who=who, on=on, keys=keys or (), list_all=list_all, json=json)
 
 
 class AllowedChange(StrEnum):
@@ -799,7 +710,6 @@ class AllowedChange(StrEnum):
 @command("report", "strata report --format html --output access.html")
 def report(
     *,
-    options: Options,
     format: Annotated[
         Literal["text", "markdown", "json", "html"], typer.Option("--format", help="How to write it.")
     ] = "text",
@@ -816,12 +726,8 @@ def report(
     as_of: Annotated[
         str | None, typer.Option("--as-of", metavar="DATE", help="The day to compare last days with; default: today.")
     ] = None,
-) -> int:
+) -> None:
     """Report access, organization, policies and layers, or with --diff what a change means for people and accounts."""
-    from strata.commands.report import run
-
-    allowed = [change.value for change in allow or ()]
-    return run(options, format=format, output=output, diff=diff, allow=allowed, as_of=as_of)
 
 
 def main() -> None:

@@ -76,7 +76,8 @@ class Fault:
     """The wrong value, of a rule that a file can break hundreds of times; empty of any other."""
 
     def __str__(self) -> str:
-        return f"{self.place}: {line(values_cut(self.problem))}; {line(values_cut(self.remedy))}"
+        remedy = f"; {line(values_cut(self.remedy))}" if self.remedy else ""
+        return f"{self.place}: {line(values_cut(self.problem))}{remedy}"
 
     @property
     def message(self) -> Message:

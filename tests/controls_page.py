@@ -86,7 +86,7 @@ FACTS: Mapping[str, Facts] = {
         },
         f"{GUIDES}/awscloudtrail/latest/userguide/creating-trail-organization.html",
         (
-            "`strata deploy` destroys the trail with `--allow delete:trail` alone.",
+            "`strata deploy` asks by itself before it destroys the trail.",
             "To switch it on again, import the bucket: `aws_s3_bucket.trail` in `imports.yaml`.",
         ),
         short="organization trail",

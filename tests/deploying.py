@@ -171,7 +171,6 @@ class Site:
         return Prepared(
             *(self.landing_zone, self.aws, workspace),
             *(tuple(stack for stack in self.stacks if stack not in self.shut_out), self.states),
-            frozenset(),
             warnings,
             shut_out=self.shut_out,
             late=self.late,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from strata import diff
-from strata.diff.guardrails import IAM
+from strata.diff.bindings import IAM
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.rules.expectations import examined

@@ -526,7 +526,7 @@ def test_a_bucket_with_something_else_in_it_is_refused(strata: Any, wire: Wire, 
 def test_a_bucket_with_nothing_but_our_state_is_adopted(strata: Any, wire: Wire) -> None:
     s3 = make_bucket(wire)
     locked = "management/sso/terraform.tfstate.tflock"
-    for key in ("management/backend/terraform.tfstate", locked, kept.RUNS, kept.ANNOUNCED):
+    for key in ("management/backend/terraform.tfstate", locked, kept.RUNS, "management/sso/terraform.tfstate.begun"):
         put_object(s3, key)
     assert strata("--yes").exit_code == 0
     assert state_of_the_account(wire) == COMPLETE

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import inspect
 import os
 import subprocess
 import sys
@@ -13,7 +14,7 @@ import typer.main
 from typer.core import TyperGroup
 from typer.testing import CliRunner
 
-from strata.cli import app, asked
+from strata.cli import app, asked, function_of
 from strata.help import EXIT_CODES, GROUPS, LINES
 from tests.command_line import group
 from tests.synthesized import CHECKOUT, COMPANY
@@ -35,6 +36,16 @@ def test_a_command_that_is_named_is_the_only_one_that_is_made(named: str, made: 
     found = typer.main.get_command(asked([named]))
     assert isinstance(found, TyperGroup)
     assert found.commands.keys() == (made or group().commands.keys())
+
+
+def test_the_function_of_a_command_takes_what_its_declaration_lists() -> None:
+    """Its module is imported only when it runs, so that nothing else compares the two."""
+    shared = {parameter.name for parameter in group().params} | {"help"}
+    for name, command in group().commands.items():
+        own = {parameter.name for parameter in command.params if parameter.name not in shared}
+        taken = inspect.signature(function_of(name))
+        taken.bind(None, **dict.fromkeys(own))
+        assert own == taken.parameters.keys() - {"options", "given"} or "given" in taken.parameters, name
 
 
 @pytest.mark.parametrize("columns", [60, 80])

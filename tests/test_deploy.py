@@ -14,27 +14,27 @@ import threading
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
-from strata.aws import runs
+from strata.aws import begun, runs
+from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import Version
 from strata.commands import deploy
 from strata.config.layers import Code, Deploying, Layer, Roles
 from strata.config.models import state_key
 from strata.errors import Message, StrataError, UsageError
-from strata.identity import leftovers
-from strata.identity.leftovers import Directory
 from strata.options import Options
-from strata.terraform import locks, preflight
+from strata.terraform import locks, names, preflight
 from strata.terraform.apply import Applied
 from strata.terraform.apply import apply as applies
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.events import Events
 from strata.terraform.plans import Plan, ended, plan_folder
-from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.preflight import RefusedError
 from strata.terraform.process import ProcessResult
 from strata.terraform.workspace import Workspace
 from tests import deploying
@@ -479,7 +479,7 @@ def test_nobody_agrees_and_nothing_is_done(site: Site) -> None:
 def test_a_stack_is_planned_anew_after_its_producer_and_asked_about_only_for_more(site: Site) -> None:
     site.plans("backend", MADE)
     site.plans("organizations", MADE)
-    site.plans("security", MADE, planned(("create", "aws_a.new"), ("delete", ATTACHED)))
+    site.plans("security", MADE, planned(("create", "aws_a.new"), ("delete", "aws_b.old")))
     site.answer = lambda question: "backend" in question
 
     assert site.deploys() == 1
@@ -487,20 +487,44 @@ def test_a_stack_is_planned_anew_after_its_producer_and_asked_about_only_for_mor
     assert (site.did("backend"), site.did("organizations")) == ("plan apply", "plan plan apply")
     assert site.did("security") == "plan plan"
     assert site.questions[1:] == [f"deploy security to account {ACCOUNT}?"]
-    assert site.to.getvalue().endswith(f"security: 1 change\n  delete   {ATTACHED}\n")
+    assert site.to.getvalue().endswith("security: 1 change\n  delete   aws_b.old\n")
     assert site.statuses == ["applied", "applied", "not started"]
     assert site.said[-1] == "not deployed: security"
 
 
 def test_yes_answers_that_too(site: Site) -> None:
     site.plans("organizations", MADE)
-    site.plans("security", {}, planned(("replace", ATTACHED)))
+    site.plans("security", {}, planned(("replace", "aws_b.old")))
 
     assert site.deploys(yes=True) == 0
 
     assert site.questions == []
     assert site.did("security") == "plan plan apply"
-    assert f"replace  {ATTACHED}" in site.to.getvalue()
+    assert "replace  aws_b.old" in site.to.getvalue()
+
+
+def test_a_guardrail_that_goes_is_asked_about_by_itself(site: Site) -> None:
+    """It stands below the plan in red; whoever agrees to the plan alone has not agreed to that."""
+    site.plans("security", planned(("delete", ATTACHED)))
+    site.answer = lambda question: "deploy" in question
+
+    assert site.deploys() == 1
+
+    assert "goes: " in site.to.getvalue()
+    assert [question.partition(" ")[0] for question in site.questions] == ["deploy", "without"]
+    assert site.did("security") == "plan"
+
+
+def test_nobody_is_asked_about_a_guardrail_with_yes_so_that_it_needs_its_word(site: Site, said: Said) -> None:
+    site.plans("backend", MADE)
+    site.plans("security", planned(("delete", ATTACHED)))
+
+    with pytest.raises(RefusedError) as raised:
+        site.deploys(yes=True)
+
+    assert [one.kind for one in raised.value.refusals] == [f"weaken:{ATTACHED}"]
+    assert said.ids(raised.value.refusals) == ["guardrail-goes"]
+    assert site.did("backend") == "plan"
 
 
 def test_a_stack_that_could_not_be_planned_is_asked_about_in_its_turn(site: Site) -> None:
@@ -573,24 +597,25 @@ GROUP = "aws_identitystore_group.finops"
 
 @pytest.fixture
 def remade(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """Has the last stack record a group that is at AWS under another id; returns each question to Identity Center."""
-    from strata.terraform import lookups
+    """Has the last stack record a group that is at AWS under another id; returns each look into Identity Center."""
+    _has_finops(site, monkeypatch)
+    of, asked = CenterClient.of, list[str]()
 
-    of, asked = Prepared.directory, list[str]()
+    def looked(*arguments: Any) -> Any:
+        asked.append("center")
+        return of(*arguments)
 
-    def directory(prepared: Prepared) -> Directory | None:
-        asked.append("directory")
-        return of(prepared)
-
-    instance = site.aws.client("sso-admin").list_instances()["Instances"][0]
-    site.aws.client("identitystore").create_group(IdentityStoreId=instance["IdentityStoreId"], DisplayName="finops")
-    monkeypatch.setattr(Prepared, "directory", directory)
-    for module in (lookups, leftovers, preflight):
-        monkeypatch.setattr(module, "STACK", "security")
+    monkeypatch.setattr(names, "CenterClient", SimpleNamespace(of=looked))
     group = {"type": "aws_identitystore_group", "name": "finops", "instances": [{"attributes": {"id": "d-1/old"}}]}
     site.states["security"] = {"resources": [group]}
     site.write_state("security", 1, resources=[group])
     return asked
+
+
+def _has_finops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
+    instance = site.aws.client("sso-admin").list_instances()["Instances"][0]
+    site.aws.client("identitystore").create_group(IdentityStoreId=instance["IdentityStoreId"], DisplayName="finops")
+    monkeypatch.setattr(names, "STACK", "security")
 
 
 def test_what_was_made_again_by_hand_stops_before_anybody_is_asked(site: Site, remade: list[str], said: Said) -> None:
@@ -608,20 +633,8 @@ def test_what_was_made_again_by_hand_stops_before_anybody_is_asked(site: Site, r
     assert site.did("backend") == site.did("security") == "plan"
 
 
-def test_what_was_made_again_while_others_were_applied_is_not_told_as_no_change(site: Site, remade: list[str]) -> None:
-    """A stack is planned anew after those that it reads from."""
-    site.plans("backend", MADE)
-    site.plans("security", {}, planned(("create", GROUP)))
-
-    with pytest.raises(RefusedError) as raised:
-        site.deploys()
-
-    assert (site.did("backend"), site.did("security")) == ("plan apply", "plan plan")
-    assert not any("nothing was changed" in text for text in raised.value.lines())
-
-
-def test_aws_is_asked_only_where_something_recorded_is_created(site: Site, remade: list[str]) -> None:
-    site.plans("security", planned(("update", GROUP), ("create", "aws_identitystore_group.devops"), ("create", "a.b")))
+def test_aws_is_asked_only_where_something_with_a_name_is_created(site: Site, remade: list[str]) -> None:
+    site.plans("security", planned(("update", GROUP), ("create", "a.b")))
 
     assert site.deploys(yes=True) == 0
 
@@ -646,35 +659,56 @@ OTHERS: dict[str, tuple[Callable[[Site], None], str, Json]] = {
         "changed-meanwhile",
         {"stack": "security"},
     ),
-    "a stranger": (lambda _: None, "made-by-others", {"kind": "group", "key": "finops", "holds": []}),
+    "nobody": (lambda _: None, "import-by-name", {"kind": "group", "key": "finops"}),
 }
 
 
 @pytest.mark.parametrize("who", OTHERS)
-def test_what_another_run_is_making_is_no_strangers(site: Site, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A group is there that was not when the plan was made; before anything is said of it, the state is read again."""
-    instance = site.aws.client("sso-admin").list_instances()["Instances"][0]
-    site.aws.client("identitystore").create_group(IdentityStoreId=instance["IdentityStoreId"], DisplayName="finops")
-    for module in (deploy, leftovers, preflight):
-        monkeypatch.setattr(module, "STACK", "security")
-    site.plans("security", planned(("create", GROUP)))
+def test_what_another_run_is_making_is_nobody_elses(site: Site, who: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A group is there that no state has; before anything is said of it, lock and state are read again."""
+    _has_finops(site, monkeypatch)
     happens, case, data = OTHERS[who]
-    sorted_out = Directory.sorted_out
+    of = CenterClient.of
 
-    def asked(directory: Directory, *arguments: Any) -> Any:
-        found = sorted_out(directory, *arguments)
+    def looked(*arguments: Any) -> Any:
         happens(site)
-        return found
+        return of(*arguments)
 
-    monkeypatch.setattr(Directory, "sorted_out", asked)
+    monkeypatch.setattr(names, "CenterClient", SimpleNamespace(of=looked))
+    site.plans("security", planned(("create", GROUP)), planned(("no-op", GROUP)))
 
     with pytest.raises(StrataError) as raised:
-        site.deploys()
+        site.deploys(yes=True)
 
     (problem,) = raised.value.args
     assert (problem.id, {**problem.data, **data}) == (case, problem.data)
-    assert isinstance(raised.value, RefusedError) == (who == "a stranger")
-    assert site.did("security") == "plan"
+    assert isinstance(raised.value, RefusedError) == (who == "nobody")
+    assert "apply" not in site.did("security")
+
+
+def test_a_group_with_members_that_nobody_declares_is_taken_over_by_no_deploy(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Not even where a run began it: somebody has put others into it since."""
+    _has_finops(site, monkeypatch)
+    people = site.aws.client("identitystore")
+    store = {"IdentityStoreId": site.aws.client("sso-admin").list_instances()["Instances"][0]["IdentityStoreId"]}
+    (group,) = people.list_groups(**store)["Groups"]
+    who = {"UserName": "mallory", "DisplayName": "M", "Name": {"GivenName": "M", "FamilyName": "M"}}
+    user = people.create_user(**store, **who)["UserId"]
+    people.create_group_membership(**store, GroupId=group["GroupId"], MemberId={"UserId": user})
+    line = f'{GROUP}: "{store["IdentityStoreId"]}/{group["GroupId"]}"'
+
+    for began, case in (({}, "made-by-others"), ({GROUP: "finops"}, "leftover-changed")):
+        begun.write(site.aws, site.landing_zone.project, "security", began)
+        site.plans("security", planned(("create", GROUP)))
+        with pytest.raises(RefusedError) as raised:
+            site.deploys(yes=True)
+
+        (refusal,) = raised.value.refusals
+        problem = refusal.fault.problem
+        assert (problem.id, problem.data["holds"]) == (case, ["member mallory"])
+        assert (refusal.kind, refusal.lines) == ("", (line,))
 
 
 def test_what_was_done_is_counted_by_events_and_what_was_imported_by_the_plan(site: Site) -> None:
@@ -999,7 +1033,7 @@ def test_permission_sets_are_looked_at_again_only_where_something_of_them_change
 ) -> None:
     """A look takes a call for each set; the last run has taken it, and nothing has changed since."""
     site.states["sso"] = {"lineage": "one", "serial": 1}
-    runs.write(site.aws, site.landing_zone.project, {"sso": runs.Run(Version("one", 1))})
+    runs.write(site.aws, site.landing_zone.project, {"sso": Version("one", 1)})
 
     assert _provisions(site, "applied", 0, changed=False, monkeypatch=monkeypatch) is False
 
@@ -1026,7 +1060,7 @@ def _provisions(site: Site, status: str, code: int, *, changed: bool, monkeypatc
 
 def recorded(site: Site) -> dict[str, Any]:
     """Returns the runs that ended whole, as the next run reads them."""
-    return {stack: run.version for stack, run in runs.read(site.aws, site.landing_zone.project).items()}
+    return runs.read(site.aws, site.landing_zone.project)
 
 
 def test_how_each_stack_ended_is_written_down(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:

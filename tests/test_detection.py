@@ -27,7 +27,6 @@ from strata.identity.settled import lost_layers
 from strata.kinds.detection.archive import LOCK, NO_LOCK
 from strata.kinds.detection.protection import UNREAD
 from strata.kinds.renaming import with_other_key
-from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.detection import (
     home_region,
     recorded_regions,
@@ -40,7 +39,7 @@ from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
-from strata.rules import control_tower, found_warnings
+from strata.rules import found_warnings
 from strata.terraform import administrators, preflight
 from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
@@ -296,21 +295,14 @@ def test_the_roles_that_record_are_bound_by_no_guardrail_and_others_are(write: W
         assert refused == ({*work} - {"StartConfigurationRecorder"} if role == "somebody" else set())
 
 
-def test_recorders_beside_those_of_control_tower_are_refused_before_anything_is_made(write: Write) -> None:
-    """Unless somebody accepts it: Control Tower may have only some of the accounts."""
-    trusted = ("organization.yaml", "accounts:\n", f"trusted_services:\n  - {CONTROL_TOWER}\naccounts:\n")
+@pytest.mark.parametrize(("mode", "warned"), [("on", True), ("unmanaged", False)])
+def test_recorders_beside_those_of_control_tower_are_warned_of(write: Write, mode: str, *, warned: bool) -> None:
+    trusted = ("organization.yaml", "accounts:\n", "trusted_services:\n  - controltower.amazonaws.com\naccounts:\n")
+    text = "administrator: security\n" + RECORDED.replace("mode: on", f"mode: {mode}")
 
-    folder = write(SHIPPED, "administrator: security\n" + RECORDED, trusted)
-    zone = load(folder)
-    (doubt,) = [warning for warning in found_warnings(zone) if warning.finding == "control-tower-records"]
-    assert [(fault.path, fault.line) for fault in control_tower.faults(zone)] == [("config", 3)]
-    (folder / "accepted.yaml").write_text(f"- finding: {doubt.finding}\n  at: {doubt.at}\n  reason: It has few.\n")
-    assert control_tower.faults(load(folder)) == []
-    (folder / "detection.yaml").write_text(
-        "administrator: security\n" + RECORDED.replace("mode: on", "mode: unmanaged")
-    )
-    (folder / "accepted.yaml").unlink()
-    assert control_tower.faults(load(folder)) == []
+    found = found_warnings(load(write(SHIPPED, text, trusted)))
+
+    assert ("control-tower-records" in [warning.finding for warning in found]) is warned
 
 
 @pytest.mark.parametrize(("mode", "records"), [("on", True), ("off", True), ("unmanaged", False), ("", False)])
@@ -595,7 +587,7 @@ def prepared(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         known = {"organizations": ids, "detection_security": {}, "detection": {}, **states}
         workspace: Any = SimpleNamespace(failed={}, document=lambda _: written)
         aws: Any = guardduty
-        return Prepared(load(tmp_path / "config"), aws, workspace, ("detection_security",), known, frozenset())
+        return Prepared(load(tmp_path / "config"), aws, workspace, ("detection_security",), known)
 
     return begun
 

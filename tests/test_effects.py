@@ -15,6 +15,7 @@ from strata.config.accepted import Acceptance
 from strata.config.models import Boundary, PolicyEntry, PolicyType, Targets
 from strata.landing_zone import LandingZone
 from strata.load import load
+from strata.policy.strictness import Judgment, judged
 from tests.conftest import Golden
 from tests.mutants import asks, mutants, tells
 from tests.synthesized import COMPANY, SHIPPED
@@ -56,6 +57,7 @@ def allow(action: Any, **parts: Any) -> Statement:
     return {**deny(action, **parts), "Effect": "Allow"}
 
 
+EXEMPT = {"ArnNotLike": {"aws:PrincipalArn": ["arn:*:iam::*:role/a", "arn:*:iam::*:role/b"]}}
 REGIONS = {"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1", "eu-west-1"]}}
 NOT_ACTION = {"Effect": "Deny", "NotAction": ["iam:*", "sts:*"], "Resource": "*"}
 QUEUE = "arn:aws:sqs:eu-central-1:111122223333:orders"
@@ -66,6 +68,28 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [deny(["s3:GetObject", "s3:PutObject"])],
         [deny("s3:PutObject"), deny("s3:GetObject")],
+        True,
+    ),
+    "a pattern becomes the list of all that it matches": (
+        GUARDRAIL,
+        [deny("sqs:Purge*")],
+        [deny(["sqs:PurgeQueue"])],
+        True,
+    ),
+    "an equality becomes a pattern without a wildcard": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"StringEquals": {"aws:PrincipalTag/Team": "a"}})],
+        [deny("s3:*", Condition={"StringLike": {"aws:PrincipalTag/Team": "a"}})],
+        True,
+    ),
+    "two exemptions become one pattern that matches only them": (
+        GUARDRAIL,
+        [deny("s3:*", Condition=EXEMPT)],
+        [
+            deny(
+                "s3:*", Condition={"ArnNotEquals": {"aws:principalarn": ["arn:*:iam::*:role/b", "arn:*:iam::*:role/a"]}}
+            )
+        ],
         True,
     ),
     "service-linked roles are exempt, which nothing binds": (
@@ -90,18 +114,24 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [NOT_ACTION],
         [{**NOT_ACTION, "NotAction": "iam:*"}],
-        False,
+        True,
+    ),
+    "values of one key are split": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": ["a", "b"]}})],
+        [deny("s3:*", Condition={"ForAnyValue:StringEquals": {"aws:TagKeys": one}}) for one in ("a", "b")],
+        True,
+    ),
+    "a pattern goes that matches no action known today": (
+        GUARDRAIL,
+        [deny(["sqs:*", "s3:Zoom*"])],
+        [deny("sqs:*")],
+        True,
     ),
     "a region opens for a service that is called in another one alone": (
         GUARDRAIL,
         [deny("iam:CreateUser", Condition={"StringNotEquals": {"aws:RequestedRegion": ["eu-central-1"]}})],
         [deny("iam:CreateUser", Condition=REGIONS)],
-        True,
-    ),
-    "roles are exempt by the end of their ARN, as a text": (
-        GUARDRAIL,
-        [deny("s3:*")],
-        [deny("s3:*", Condition={"StringNotLike": {"aws:PrincipalArn": "*/ci"}})],
         True,
     ),
     "a permission is narrowed to one resource": (
@@ -133,6 +163,12 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         GUARDRAIL,
         [deny("s3:*")],
         [deny("s3:*", Condition={"ArnNotLike": {"aws:PrincipalArn": "arn:*:iam::*:role/*_BreakGlass_*"}})],
+        True,
+    ),
+    "a denial by half an ARN goes": (
+        GUARDRAIL,
+        [deny("s3:*", Condition={"ArnLike": {"aws:PrincipalArn": "arn:aws:iam::*"}})],
+        [],
         True,
     ),
     "a region opens": (
@@ -177,6 +213,12 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
         [allow(["sqs:Get*", "sqs:SendMessage"])],
         True,
     ),
+    "a permission comes for an undocumented service": (
+        SET,
+        [allow("sqs:Get*")],
+        [allow(["sqs:Get*", "deepcomposer:Describe*", "deepcomposer:Get*", "deepcomposer:List*"])],
+        True,
+    ),
     "a permission reaches every queue": (
         SET,
         [allow("sqs:SendMessage", Resource=QUEUE)],
@@ -186,6 +228,15 @@ EDITS: dict[str, tuple[str, list[Statement], list[Statement], bool]] = {
     "a permission loses its denial": (
         SET,
         [allow("sqs:*"), deny("sqs:PurgeQueue")],
+        [allow("sqs:*")],
+        True,
+    ),
+    "a permission loses a denial that holds for whoever has no tag": (
+        SET,
+        [
+            allow("sqs:*"),
+            deny("sqs:PurgeQueue", Condition={"StringNotEquals": {"aws:PrincipalAccount": "${aws:PrincipalTag/home}"}}),
+        ],
         [allow("sqs:*")],
         True,
     ),
@@ -218,6 +269,39 @@ def test_the_gate_asks_exactly_when_an_edit_widens(company: LandingZone, golden:
     }
     assert {case: bool(texts) for case, texts in asked.items()} == {case: asks for case, (*_, asks) in EDITS.items()}
     golden("company/effects.txt", sections(asked))
+
+
+TIGHTER = {
+    "one more denial": ([], [deny("s3:*")]),
+    "a denial of more actions": ([deny("s3:Get*")], [deny(["S3:get*", "s3:Put*"])]),
+    "a denial of all but fewer actions": (
+        [{**NOT_ACTION, "Sid": "S"}],
+        [{**NOT_ACTION, "Sid": "S", "NotAction": "iam:*"}],
+    ),
+    "a permission less": ([allow("s3:*")], []),
+    "a permission of fewer actions": ([allow(["s3:Get*", "s3:Put*"])], [allow("s3:Get*")]),
+}
+"""There only what is tighter comes, back only what may be looser."""
+
+
+@pytest.mark.parametrize(("old", "new"), TIGHTER.values(), ids=TIGHTER.keys())
+def test_a_document_is_tighter_one_way_and_may_be_looser_the_other(old: list[Statement], new: list[Statement]) -> None:
+    before, after = (json.dumps({"Version": "2012-10-17", "Statement": found}) for found in (old, new))
+    there, back = judged(before, after), judged(after, before)
+    assert (bool(there.changed), bool(there.tighter)) == (False, True)
+    assert (bool(back.changed), bool(back.tighter)) == (True, False)
+    assert judged(before, f" {before}") == Judgment()
+
+
+@pytest.mark.parametrize("known", ['{"Statement": []}', "{}", "", None])
+def test_a_document_of_unknown_content_counts_as_changed(known: str | None) -> None:
+    assert judged(known, None).changed
+    assert judged(None, known).changed
+
+
+def test_another_version_may_loosen_whatever_the_statements_say() -> None:
+    """It says whether a text is a policy variable."""
+    assert judged('{"Version": "2008-10-17", "Statement": []}', '{"Version": "2012-10-17", "Statement": []}').changed
 
 
 def asked_about(before: LandingZone, after: LandingZone) -> list[str]:
@@ -324,13 +408,19 @@ MERGES: dict[str, tuple[str, Merge, Merge, bool]] = {
         "TAG",
         {"root": COST},
         {"root": {"tags": {"Cost": {**COST["tags"]["Cost"], "tag_value": {"@@assign": ["b", "a"]}}}}},
-        False,
+        True,
     ),
     "the strictest value, which nobody knows to be that": (
         "DECLARATIVE_EC2",
         {},
         {"root": _ec2("serial_console_access", "status", "disabled")},
         True,
+    ),
+    "the same in another order of keys": (
+        "TAG",
+        {"root": COST},
+        {"root": {"tags": {"Cost": dict(reversed(COST["tags"]["Cost"].items()))}}},
+        False,
     ),
     "a hop more": (
         "DECLARATIVE_EC2",

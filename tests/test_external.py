@@ -19,14 +19,10 @@ from strata.identity.comparison import Refusal
 from strata.kinds.permission_set import SET
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.rules import found_warnings
 from strata.terraform import provisioning
-from strata.terraform.attributes import Attribute
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained
-from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared
-from strata.terraform.remarks import Remarks
 from tests.said import Said
 from tests.synthesized import EVERY_OPTION, synthesize
 
@@ -214,48 +210,3 @@ def test_what_is_no_longer_declared_stays_at_aws(folder: Path) -> None:
     told = [one for one in compare(before, gone) if GUARDRAIL in one.text and "declared" in one.text]
     assert [one.risk for one in told] == [None]
     assert not any("no longer denies" in one.text and GUARDRAIL in one.text for one in compare(before, gone))
-
-
-# What keeps Control Tower from its work
-
-
-def test_an_edit_that_keeps_control_tower_from_its_work_is_warned_of(folder: Path) -> None:
-    """Where its policies are declared: its trusted access goes."""
-
-    def told(*edits: Edit) -> list[str]:
-        found = found_warnings(edited(folder, *edits))
-        return [each.at for each in found if each.finding == "control-tower-kept"]
-
-    off = ("organization.yaml", "disable_services:\n", "disable_services:\n  - controltower.amazonaws.com\n")
-    assert told() == []
-    assert told(off) == ["disable_services controltower.amazonaws.com"]
-    assert told(("organization.yaml", "aws-guardrails-NnKJPw", "somebodys")) == []
-
-
-def test_an_account_beside_control_tower_is_said_not_to_be_enrolled(folder: Path) -> None:
-    """As it is planned: one that Account Factory made is imported. A move is told, too."""
-    zone = edited(folder, ("organization.yaml", "name: Production", "name: Security"))
-    told = Remarks(zone, cast("Any", None))
-    account, tags = "aws_organizations_account", (Attribute("tags"),)
-    changes = {
-        f"{account}.new": PlannedChange("create", attributes=(Attribute("parent_id"),)),
-        f"{account}.shop": PlannedChange("import"),
-        f"{account}.audit": PlannedChange("update", attributes=(*tags, Attribute("parent_id"))),
-        f"{account}.data": PlannedChange("update", attributes=tags),
-        f"{account}.website": PlannedChange("update", attributes=(Attribute("name"),)),
-        "aws_organizations_policy_attachment.cost-tags_ou_workloads": PlannedChange("create"),
-        "aws_organizations_policy_attachment.cost-tags_ou_production": PlannedChange("create"),
-        "aws_organizations_organizational_unit.workloads": PlannedChange("update", attributes=(Attribute("name"),)),
-    }
-
-    planned = told.on(Plan("organizations", changes))
-
-    assert [(remark.id, remark.data) for remark in planned.remarks] == [
-        ("not-enrolled", {"accounts": ["new"]}),
-        ("drift-of-control-tower", {"keys": ["audit", "website", "production", "workloads"]}),
-    ]
-    (folder / "organization.yaml").write_text(
-        (folder / "organization.yaml").read_text().replace("aws-guardrails-NnKJPw", "somebodys")
-    )
-    told = replace(told, landing_zone=load(folder))
-    assert told.on(replace(planned, remarks=())).remarks == ()

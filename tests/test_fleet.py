@@ -166,7 +166,7 @@ def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: p
     monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
     monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
     monkeypatch.setattr(Workspace, "synth", lambda *_: None)
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, asks_all=False)
 
     preflight._written(prepared, [], [], {}, [], Progress(Options(SHIPPED)))
 
@@ -211,24 +211,6 @@ def test_roles_for_jobs_in_the_state_of_a_baseline_are_forgotten(
     ]
 
 
-def test_where_what_goes_may_come_is_written_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A key of one layer may be in another, which nobody asks for: that of the same account."""
-    (tmp_path / "stack.py").write_text("from cdktf_cdktf_provider_aws.kms_key import KmsKey")
-    code = Code(tmp_path, in_accounts=True)
-    layers = {name: Layer(name, code) for name in ("data", "solo")}
-    layers["plain"] = Layer("plain", replace(code, folder=tmp_path / "plain"))
-    zone = replace(load(SHIPPED), layers=layers)
-    found = workspace(tmp_path, {})
-    monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
-    monkeypatch.setattr(Prepared, "left_whole", lambda *_: set())
-    monkeypatch.setattr(Workspace, "synth", lambda *_: None)
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
-
-    preflight._written(prepared, ["data_shared"], [], {}, [], Progress(Options(SHIPPED)))
-
-    assert found.unwritten.keys() == {"data_security", "solo_security", "plain_security", "plain_shared"}
-
-
 @pytest.mark.parametrize(("named", "lines"), [([], 1), (["plain"], 0)])
 def test_the_terraform_is_said_to_be_written_where_it_is(
     rolled_out: tuple[Workspace, LandingZone],
@@ -243,7 +225,7 @@ def test_the_terraform_is_said_to_be_written_where_it_is(
     monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
     monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
     monkeypatch.setattr(Workspace, "synth", lambda *allow: synths.append(allow))
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, frozenset(), asks_all=False)
+    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, asks_all=False)
 
     preflight._written(prepared, named, [], {}, [], Progress(Options(SHIPPED)))
 

@@ -333,7 +333,7 @@ class Terminal:
 
 def typed(monkeypatch: pytest.MonkeyPatch, folder: Path, *lines: str, **given: Any) -> int:
     monkeypatch.setattr(sys, "stdin", Terminal(lines))
-    return init.run(Options(config=folder), given=given, to=None, dry_run=False, yes=False)
+    return init.run(Options(config=folder), to=None, dry_run=False, yes=False, **given)
 
 
 BEGUN = ("acme", "", "eu-central-1", "eu-west-1", "")

@@ -20,7 +20,8 @@ from strata.cli import app
 from strata.commands import drift, plan, profiles
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
-from strata.errors import Message
+from strata.errors import Fault, Message
+from strata.identity.comparison import Refusal
 from strata.inventory.progress import InventoryReading
 from strata.kinds.change import Way
 from strata.kinds.cli import line
@@ -29,6 +30,7 @@ from strata.load import load
 from strata.outputs import FORMATS
 from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
+from strata.terraform.guarded import Verdict
 from strata.terraform.plans import Plan, changes
 from strata.terraform.remarks import Remarks
 from tests import deploying
@@ -255,6 +257,8 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     monkeypatch.setattr(plan, "prepare", lambda *_, **__: site.prepared(warnings=(WARNED,)))
     site.states = {stack: {"resources": []} for stack in site.stacks}
     with_remark = partial(replace, remarks=(WARNED,), assumes=("organizations",))
+    lost = Refusal(Fault("organization.yaml", 1, "accounts", WARNED, "put it back"), "destroy:a.b", ("a line",))
+    monkeypatch.setattr(plan, "judged", lambda *_, **__: Verdict(told=(lost,)))
     monkeypatch.setattr(Remarks, "on", lambda _, planned: with_remark(planned) if planned.changes else planned)
 
     code = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())

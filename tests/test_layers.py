@@ -13,10 +13,8 @@ import sys
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from functools import partial
 from pathlib import Path
-from types import SimpleNamespace
 from typing import Any, NamedTuple, cast
 
 import pytest
@@ -41,10 +39,6 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform import tools
 from strata.terraform.expressions import terraform
-from strata.terraform.losses import refuse_losses
-from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.preflight import RefusedError, check_allowed
-from strata.terraform.remarks import Remarks
 from strata.terraform.synthesis import may_change_others, sources
 from strata.terraform.workspace import Workspace
 from tests.documents import blocks
@@ -802,148 +796,6 @@ def test_the_state_of_a_layer_that_is_called_otherwise_goes_to_the_only_one_that
     ]
 
 
-def test_what_looks_like_a_new_name_is_told_with_the_line_that_keeps_it(own: Own) -> None:
-    """Of one's own layers alone, and only where one goes and one comes: of two nobody knows which is which."""
-    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
-    told = Remarks(own.load(), cast("Any", None))
-    topic, queue, parameter = "aws_sns_topic", "aws_sqs_queue", "aws_ssm_parameter"
-    going = {f"{topic}.alarms": "delete", f"{topic}.main": "create", f"{queue}.a": "delete", f"{parameter}.p": "create"}
-    changes = {address: PlannedChange(action) for address, action in going.items()}
-    several = {**changes, f"{topic}.more": PlannedChange("create")}
-
-    remarks = [told.on(Plan(stack, changes)).remarks for stack in ("topics_shared", "one", "security")]
-    unclear = told.on(Plan("one", several)).remarks
-    astray = PlannedChange("delete", moved_from=f"{topic}.alarms")
-    mistyped = told.on(Plan("one", {f"{topic}.mian": astray, f"{topic}.main": PlannedChange("create")})).remarks
-
-    data = {"old": f"{topic}.alarms", "new": f"{topic}.main"}
-    assert [[(one.id, one.data) for one in some] for some in remarks] == [
-        [("looks-renamed", {"stack": stack, **data}), ("data-destroyed", {"stack": stack, "addresses": [f"{queue}.a"]})]
-        for stack in ("topics_shared", "one")
-    ] + [[]]
-    assert [(one.id, one.data) for one in mistyped] == [("looks-renamed", {"stack": "one", **data})]
-    assert f"{topic}.mian" in mistyped[0]
-    assert [one.id for one in unclear] == ["data-destroyed"]
-
-
-@pytest.mark.parametrize("stack", ["topics_shared", "one"])
-def test_what_holds_data_is_destroyed_by_no_new_name_or_argument(own: Own, stack: str) -> None:
-    """Unless its address is allowed; what goes alone was meant, and Strata's own stacks have guards."""
-    own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
-    key, bucket, queue = "aws_kms_key.{}", "aws_s3_bucket.logs", "aws_sqs_queue.gone"
-    does = {key.format("old"): "delete", key.format("new"): "create", bucket: "replace", "aws_sns_topic.a": "replace"}
-    changes = {address: PlannedChange(action) for address, action in {**does, queue: "delete"}.items()}
-    zone = own.load()
-
-    def plan(stack: str, *allow: str) -> None:
-        alone = SimpleNamespace(landing_zone=zone, allow=allow, workspace=SimpleNamespace(stacks=()))
-        refuse_losses(cast("Any", alone), Plan(stack, changes))
-
-    def refused(stack: str, *allow: str) -> list[str]:
-        try:
-            plan(stack, *allow)
-        except RefusedError as error:
-            return [refusal.kind for refusal in error.refusals]
-        return []
-
-    words = [f"replace:{key.format('old')}", f"replace:{bucket}"]
-    check_allowed(words)
-    assert refused(stack) == words
-    assert refused(stack, *words[1:]) == words[:1]
-    assert refused(stack, *words) == refused("security") == []
-    changes[key.format("mian")] = replace(changes.pop(key.format("old")), moved_from=key.format("old"))
-    assert refused(stack) == words
-    with pytest.raises(RefusedError, match=key.format("mian")):
-        plan(stack)
-
-
-@pytest.mark.parametrize(
-    ("stack", "other", "has", "refuses"),
-    [
-        ("one", "two", {}, True),
-        ("one", "two", {"new": "id-of-new"}, False),
-        ("one", "two", {"new": "id-of-old"}, True),
-        ("one", "topics_shared", {}, False),
-        ("topics_shared", "more_shared", {}, True),
-        ("topics_shared", "more_security", {}, False),
-        ("one", "failing", {}, True),
-    ],
-)
-def test_what_holds_data_is_destroyed_by_no_move_to_another_layer(
-    own: Own, tmp_path: Path, stack: str, other: str, has: dict[str, str], *, refuses: bool
-) -> None:
-    """Nor where the other has imported it, or its code fails; in another account it is another thing."""
-    for name in ("one", "two"):
-        own.add(name, stack=STACK.format(inputs="landing_zone"))
-    kms = "from cdktf_cdktf_provider_aws.kms_key import KmsKey\n"
-    own.add("failing", stack=kms + STACK.format(inputs="landing_zone"))
-    for name in ("topics", "more"):
-        own.add(name, "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    key, makes = "aws_kms_key", {"resource": {"aws_kms_key": {"new": dict[str, str]()}}}
-
-    def state(named: Mapping[str, str]) -> Mapping[str, Any]:
-        some = [{"type": key, "name": name, "instances": [{"attributes": {"id": id}}]} for name, id in named.items()]
-        return {"resources": some}
-
-    workspace = SimpleNamespace(
-        stacks=(stack, other),
-        failed={"failing"},
-        unwritten={"failing"},
-        document=lambda name: makes if name == other else {},
-    )
-    states = {stack: state({"old": "id-of-old"}), other: state(has)}
-    prepared = SimpleNamespace(landing_zone=own.load(), allow=(), workspace=workspace, states=states)
-    refusing = pytest.raises(RefusedError) if refuses else contextlib.nullcontext()
-
-    with refusing:
-        refuse_losses(cast("Any", prepared), Plan(stack, {f"{key}.old": PlannedChange("delete")}))
-
-
-@pytest.mark.parametrize("action", ["update", "delete", "replace"])
-@pytest.mark.parametrize(
-    ("other", "arn", "id", "declared", "written", "refuses"),
-    [
-        ("two", "a", "i", True, True, True),
-        ("security", "a", "i", True, True, True),
-        ("two", "b", "j", True, True, False),
-        ("two", "a", "j", True, True, False),
-        ("two", "a", "i", False, True, False),
-        ("two", "a", "i", False, False, True),
-    ],
-    ids=["one thing", "of Strata", "another", "the ARN of what it is about", "moved", "its code fails"],
-)
-def test_what_two_stacks_make_is_changed_by_no_layer(
-    own: Own, action: str, other: str, arn: str, id: str, *, declared: bool, written: bool, refuses: bool
-) -> None:
-    """AWS returns a topic that exists, so that both states have it; that another had it once is a move."""
-    for name in ("one", "two"):
-        own.add(name, stack=STACK.format(inputs="landing_zone"))
-    topic = "aws_sns_topic"
-
-    def state(name: str, arn: str, id: str) -> Mapping[str, Any]:
-        return {"resources": [{"type": topic, "name": name, "instances": [{"attributes": {"arn": arn, "id": id}}]}]}
-
-    makes = {"resource": {topic: {"theirs": dict[str, str]()}}} if declared else {}
-    unwritten = () if written else (other,)
-    workspace = SimpleNamespace(stacks=("one", other), unwritten=unwritten, failed=(), document=lambda _: makes)
-    states = {"one": state("ours", "a", "i"), other: state("theirs", arn, id)}
-
-    def plan(*allow: str) -> None:
-        prepared = SimpleNamespace(landing_zone=own.load(), allow=allow, workspace=workspace, states=states)
-        refuse_losses(cast("Any", prepared), Plan("one", {f"{topic}.ours": PlannedChange(action)}))
-
-    plan(f"replace:{topic}.ours")
-    with pytest.raises(RefusedError) if refuses else contextlib.nullcontext() as error:
-        plan()
-
-    if error:
-        data = {"stack": "one", "address": f"{topic}.ours", "other": other, "arn": "a"}
-        (told,) = error.value.args
-        assert (told.id, told.data) == ("made-twice", data)
-
-
 def _retire_shared(own: Own) -> None:
     _edit(own, "organization.yaml", "  shared:\n    email", "  shared:\n    retired: true\n    email")
     _edit(own, "sso.yaml", "      - shared\n", "      - security\n")
@@ -1248,7 +1100,7 @@ def test_a_layer_that_comes_is_told_with_its_settings(own: Own) -> None:
     before = own.load()
     own.add("topics", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
     (comes, *settings) = [(change.risk, change.text) for change in layer_changes(before, own.load())]
-    assert (comes[0], "layer topics" in comes[1], "every member" in comes[1]) == ("access", True, True)
+    assert (comes[0], "layer topics" in comes[1], "in member accounts" in comes[1]) == ("access", True, True)
     assert settings == [
         (None, "layer topics has days 7, not set before"),
         (None, "layer topics has name x, not set before"),

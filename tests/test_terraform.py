@@ -20,10 +20,9 @@ from typing import Any
 
 import pytest
 
-from strata.aws.session import Aws
 from strata.aws.states import Version
 from strata.config import layers
-from strata.errors import Message, StrataError
+from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
 from strata.terraform import preflight, tools
@@ -364,18 +363,6 @@ except KeyboardInterrupt:
     with interrupts(), pytest.raises(KeyboardInterrupt):
         run([sys.executable, "-c", script], dict(os.environ), interrupt)
     assert stopped.exists()
-
-
-@pytest.mark.parametrize("elsewhere", [True, False])
-def test_states_are_gone_only_where_no_other_bucket_has_them(elsewhere: bool, monkeypatch: pytest.MonkeyPatch) -> None:
-    lost = Message("states-gone", "gone")
-    monkeypatch.setattr(preflight, "read_state", lambda *_: {})
-    monkeypatch.setattr(preflight, "other_store", lambda *_: Message("states-elsewhere", "there") if elsewhere else "")
-    monkeypatch.setattr(preflight, "lost_states", lambda *_: lost)
-
-    with contextlib.nullcontext() if elsewhere else pytest.raises(StrataError) as refused:
-        preflight._check_settled(Aws(profile=None, region="us-east-1"), load(SHIPPED), ())
-    assert refused is None or refused.value.args == (lost,)
 
 
 def test_stacks_in_accounts_come_last_unless_one_reads_from_them(tmp_path: Path) -> None:

@@ -42,14 +42,7 @@ from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
 from strata.kinds.arguments import snaked
 from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
-from strata.kinds.control_tower import (
-    by_its_name,
-    is_called_so,
-    keeper_of_policy,
-    keeper_of_set,
-    keeps_group,
-    keeps_user,
-)
+from strata.kinds.control_tower import keeper_at
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
 from strata.kinds.organization import ROOT_FEATURES
@@ -59,13 +52,12 @@ from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
 from strata.kinds.user import DETAILS, USER
 from strata.landing_zone.accounts import default_name
-from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import ACCESS_ANALYZER
-from strata.landing_zone.services import ACCOUNT_MANAGEMENT, unknown_types
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT, CONTROL_TOWER, unknown_types
 from strata.sides.join import live_names
 from strata.text import counted, exact, listed, slug
 
@@ -192,7 +184,8 @@ def direct_full_access(inventory: Inventory, description: Description) -> Iterat
     full = keys_with_full_access(inventory, description.keys["permission-set"])
     direct = [grant for grant in description.grants if grant.principal_type == "USER" and grant.permission_set in full]
     live = (permission_set for center in inventory.centers for permission_set in center.permission_sets)
-    of_others = {description.keys["permission-set"].get(each.arn) for each in live if keeper_of_set(inventory, each)}
+    kept = [each.arn for each in live if keeper_at(inventory, each.name, each.tags)]
+    of_others = {description.keys["permission-set"].get(arn) for arn in kept}
     factory = any(grant.permission_set in of_others for grant in direct)
     own = [
         f"{grant.principal} by {grant.permission_set} in {grant.account}"
@@ -405,12 +398,6 @@ class _Organization:
                 "docs/coming-from.md says who opens and moves accounts."
             )
             yield Message("control-tower", text)
-        if called := sorted(policy.name for policy in self.live.policies if is_called_so(self.inventory, policy)):
-            text = (
-                f"{listed(called)}: the name is one of Control Tower's, and the statements are not. So it is described "
-                "as a policy of your own. See who made it."
-            )
-            yield Message("named-like-control-tower", text, policies=called)
         if unknown := unknown_types(self.live.policy_types):
             text = (
                 f"The pinned AWS provider does not know {listed(unknown)}, which is on: a deploy leaves the enabled "
@@ -550,7 +537,7 @@ class _Organization:
                 self.description.leave("attachment", f"{policy.name} on {id}", _not_described(what))
         fields = _written(POLICY, policy, name=key)
         targets = {"targets": targets} if (targets := self._named(policy.targets)) else {}
-        keeper = _kept(self.description, "policy", policy.name, keeper_of_policy(self.inventory, policy))
+        keeper = _kept(self.description, "policy", policy.name, keeper_at(self.inventory, policy.name, policy.tags))
         reason = self._twin(policy)
         if "{{" in policy.content:
             text = "its document contains {{, which stands for a value in a policy file"
@@ -660,7 +647,7 @@ class _Center:
         described: dict[str, Any] = {}
         for user in self.live.users:
             entry = self._user(user)
-            if entry.get("external") and user.id not in needed and not keeps_user(self.inventory, user):
+            if entry.get("external") and user.id not in needed and not self._keeper(user):
                 text = "an identity provider made it" if user.external else _UNWRITABLE
                 case = "made-by-provider" if user.external else "user-not-writable"
                 self.description.leave("user", user.user_name, Message(case, f"{text}, and nothing names it"), user.id)
@@ -671,14 +658,16 @@ class _Center:
                 described[chosen[user.id]] = entry
                 if entry.get("external"):
                     keeper = _by_provider() if user.external else Message("user-not-writable", _UNWRITABLE)
-                    keeper = by_its_name() if keeps_user(self.inventory, user) else keeper
-                    _kept(self.description, "user", user.user_name, keeper)
+                    _kept(self.description, "user", user.user_name, self._keeper(user) or keeper)
         return dict(sorted(described.items()))
+
+    def _keeper(self, user: at_aws.LiveUser) -> Message | None:
+        return keeper_at(self.inventory, user.display_name)
 
     def _user(self, user: at_aws.LiveUser) -> dict[str, Any]:
         """Describes a user; whom somebody else looks after, or Strata cannot write, is referred to."""
         reference = {"external": True, "user_name": user.user_name}
-        if user.external or keeps_user(self.inventory, user) or len(user.emails) != 1:
+        if user.external or self._keeper(user) or len(user.emails) != 1:
             return reference
         shown = f"{user.given_name} {user.family_name}"
         entry = _written(USER, user, user_name=user.emails[0], display_name=user.display_name and shown)
@@ -695,7 +684,7 @@ class _Center:
         described: dict[str, Any] = {}
         same = Counter(group.name.casefold() for group in self.live.groups)
         for group in self.live.groups:
-            foreign = group.external or keeps_group(self.inventory, group.name)
+            keeper = _by_provider() if group.external else keeper_at(self.inventory, group.name)
             if group.external and group.id not in holders:
                 text = "an identity provider made it, and none of the permission sets here names it"
                 reason = Message("made-by-provider", text)
@@ -704,13 +693,11 @@ class _Center:
                 taken = Message("name-taken", "another group has the same name", value=group.name)
                 self.description.leave("group", group.name, taken, group.id)
             elif not self.description.refuses(f"groups.{chosen[group.id]}", "group", group.name, group.id):
-                entry = self._group(group, chosen[group.id], external=foreign)
+                entry = self._group(group, chosen[group.id], external=bool(keeper))
                 if _accepted(self.description, GroupEntry, "", entry, ("group", group.name, group.id)):
                     self.description.keys["group"][group.id] = chosen[group.id]
                     described[chosen[group.id]] = entry
-                    if foreign:
-                        keeper = _by_provider() if group.external else by_its_name()
-                        _kept(self.description, "group", group.name, keeper)
+                    _kept(self.description, "group", group.name, keeper)
         return dict(sorted(described.items()))
 
     def _group(self, group: at_aws.LiveGroup, key: str, *, external: bool) -> dict[str, Any]:
@@ -733,9 +720,8 @@ class _Center:
         described: dict[str, Any] = {}
         for permission_set in self.live.permission_sets:
             key, what = chosen[permission_set.arn], ("permission set", permission_set.name, permission_set.arn)
-            keeper = _kept(
-                self.description, "permission set", permission_set.name, keeper_of_set(self.inventory, permission_set)
-            )
+            keeper = keeper_at(self.inventory, permission_set.name, permission_set.tags)
+            _kept(self.description, "permission set", permission_set.name, keeper)
             place = f"permission_sets.{key}"
             beyond = self.description.refused.get(place)
             beyond = beyond if beyond and beyond.id in _BEYOND else None

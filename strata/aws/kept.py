@@ -10,8 +10,7 @@ from strata.aws.states import ABSENT
 from strata.config.models import Project
 
 RUNS = "management/runs.json"
-ANNOUNCED = "management/announced.json"
-"""How runs ended, and whom an unfinished run is about to create."""
+"""How runs ended."""
 FORMAT = 1
 MAX_BYTES = 10_000_000
 

@@ -154,8 +154,7 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
         return
     parameters = {"Bucket": bucket.name, "ExpectedBucketOwner": bucket.owner}
     keys = bucket.client.items("list_object_versions", "[Versions, DeleteMarkers][].Key", **parameters)
-    ours = (kept.RUNS, kept.ANNOUNCED)
-    if foreign := next((key for key in keys if key not in ours and not _STATE.fullmatch(key)), None):
+    if foreign := next((key for key in keys if key != kept.RUNS and not _STATE.fullmatch(key)), None):
         text = (
             f"the bucket {bucket.name} is yours, but is not tagged ManagedBy=strata and holds {foreign!r}; "
             f"{CHANGE_NAME}, or tag the bucket ManagedBy=strata to keep the state in it"
@@ -163,7 +162,7 @@ def check_adoptable(bucket: OwnBucket, project: Project) -> None:
         raise StrataError(Message("bucket-in-use", text, bucket=bucket.name, key=foreign))
 
 
-_STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock)?")
+_STATE = re.compile(r"management/[^/]+/terraform\.tfstate(\.tflock|\.begun)?")
 
 
 def _make_state_bucket(bucket: OwnBucket, project: Project, note: Note) -> None:

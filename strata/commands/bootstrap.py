@@ -19,7 +19,7 @@ from strata.config.layers import STACKS
 from strata.config.models import Project
 from strata.config.source import read, shown
 from strata.errors import ConfigurationError, Message, StrataError
-from strata.identity.lost_states import lost_beside_replica, second_store
+from strata.identity.lost_states import lost_beside_replica, lost_states
 from strata.landing_zone import LandingZone
 from strata.landing_zone.examples import example_faults
 from strata.load import load
@@ -39,7 +39,9 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     aws = connect(options, project)
     caller = management_caller(aws, project)
     resource_statuses, refusals = inspect(aws, landing_zone)
-    if not refusals and (lost := lost_beside_replica(aws, landing_zone) or second_store(aws, landing_zone)):
+    # Whoever writes the bucket wants another beside the one with the states.
+    lost_by = lost_beside_replica if project.state.bucket else lost_states
+    if not refusals and (lost := lost_by(aws, landing_zone)):
         refusals.append(lost)
     if refusals:
         for refusal in refusals:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, TextIO
 
 from strata.aws.access_role import account_ids, way
-from strata.aws.runs import NO_STATE, Run
+from strata.aws.runs import NO_STATE
 from strata.aws.runs import begin as begin_run
 from strata.aws.runs import read as read_runs
 from strata.aws.runs import write as write_runs
@@ -27,10 +27,7 @@ from strata.config.layers import Rollout
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
-from strata.identity import announced
-from strata.identity.declared import files_by_stack
-from strata.identity.leftovers import STACK, announced_as, to_create
-from strata.identity.moves import moves_by_stack
+from strata.identity.held import STACK
 from strata.kinds import TYPES, resource_of
 from strata.options import Options
 from strata.outputs import error_facts, output, warning_facts
@@ -43,9 +40,11 @@ from strata.terraform.change_list import ApprovedList
 from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, GoneImports, exists_already
-from strata.terraform.locks import abandoned, refuse_beside_another_run
-from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
-from strata.terraform.losses import existing_in_layer, refuse_losses, taken_over
+from strata.terraform.guarded import Verdict, judged
+from strata.terraform.locks import abandoned
+from strata.terraform.lookups import explained, refuse_handed_on
+from strata.terraform.losses import existing_in_layer, taken_over
+from strata.terraform.names import Names
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
 from strata.terraform.preflight import (
@@ -162,7 +161,7 @@ class Deployment:
         self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
         self.progress = progress
         self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
-        self._announced = prepared.announced
+        self._names = Names.of(prepared, otherwise)
         zone = prepared.landing_zone
         self._existing = ExistingTable.of(self.aws, zone, prepared.reader)
         self._gone = GoneImports(prepared.landing_zone)
@@ -172,14 +171,12 @@ class Deployment:
         self._planner = Planner(
             *(self.workspace, folder, prepared.version, progress),
             verbose=options.verbose,
-            adopt=lambda planned: adopt_taken(self.workspace, self._existing, planned, self._note_of(planned.stack)),
+            adopt=self._adopt_taken,
             gone=self._gone.among,
             refuse=(
-                lambda planned: refuse_made_again(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
                 lambda planned: refuse_by_hand(prepared, otherwise, planned, applied=bool(self._written)),
-                lambda planned: refuse_losses(prepared, planned, applied=bool(self._written)),
             ),
             explain=partial(explained, prepared),
             reader=prepared.reader,
@@ -224,6 +221,9 @@ class Deployment:
         self.outcomes = {stack: StackOutcome(stack) for stack in self.workspace.stacks if stack in took_part}
         self._reasons: list[Message] = [prepared.empty] if prepared.empty else []
         """Why stacks were left to another run."""
+
+    def _adopt_taken(self, planned: Plan) -> bool:
+        return adopt_taken(self.workspace, self._existing, self._names, planned, self._note_of(planned.stack))
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""
@@ -335,11 +335,7 @@ class Deployment:
 
     def _write_down(self) -> None:
         """Writes down which stacks ended whole."""
-        files, moves = files_by_stack(self.landing_zone), moves_by_stack(self.landing_zone)
-        ended = {
-            stack: Run(version or NO_STATE, files.get(stack, {}), moves.get(stack, []))
-            for stack, version in self._whole.items()
-        }
+        ended = {stack: version or NO_STATE for stack, version in self._whole.items()}
         project = self.landing_zone.project
         try:
             write_runs(self.aws, project, ended)
@@ -579,10 +575,11 @@ class Deployment:
             beyond = planned if shown.waits_for else planned.beyond(shown)
             if beyond.count:
                 news.append(beyond)
+        verdict = self._judged(news)
         self._show(news)
         if self._expected and news:
             self._put_off(*(planned.stack for planned in news))
-        return bool(self._expected) or not news or self._confirmed([planned.stack for planned in news])
+        return bool(self._expected) or not news or self._confirmed([planned.stack for planned in news], verdict)
 
     def _isolated(self, stack: str) -> bool:
         """Deploys a stack, and says whether the run goes on: whatever is wrong in a member account stops no other."""
@@ -682,10 +679,11 @@ class Deployment:
                 self._report(stack, taken)
                 return None
             news = planned if shown.waits_for else planned.beyond(shown)
+            verdict = self._judged([news])
             nobody = self._expected is not None or stack in self._many  # is asked
             if (shown.waits_for or news.count) and stack not in self._many:
                 self._show([news])
-            if news.count and not (self._put_off(stack) if nobody else self._confirmed([stack])):
+            if news.count and not (self._put_off(stack) if nobody else self._confirmed([stack], verdict)):
                 return None
             self._shown[stack] = planned
         text = f"{stack}: its inputs keep changing; wait until no other deploy runs"
@@ -696,7 +694,7 @@ class Deployment:
         if self.landing_zone.project.state.locking is Locking.S3:
             drop_digests(self.aws, self.landing_zone, [stack])
         if stack == STACK:
-            self._announce(planned)
+            self._names.begin(planned)
         self._watch(stack).doing(f"{stack}: deploying")
         self._written.add(stack)
         if any(resource_of(address).provisioned for address in planned.changes):
@@ -720,29 +718,11 @@ class Deployment:
     def _finished(self, outcome: StackOutcome) -> bool:
         outcome.status = "applied"
         if outcome.stack == STACK:
-            announced.withdraw(self.aws, self.landing_zone.project, self._announced)
+            self._names.end()
         if not self._idle and outcome.stack not in self._many:
             with suppress(OSError):
                 self._tell(outcome)
         return True
-
-    def _announce(self, planned: Plan) -> None:
-        """Announces the resources to create, so that a rerun can tell them from those of others.
-
-        Raises:
-            RefusedError: others created them since the plan.
-            StrataError: another run is creating them, or has.
-        """
-        wanted = to_create(self.landing_zone, self.prepared.states[STACK])
-        names = {announced_as(named) for named in wanted}
-        if names - self._announced and (directory := self.prepared.directory()):
-            _, objections = directory.sorted_out(wanted, self._announced)
-            if objections:
-                versions, now = {STACK: own_version(planned.versions, STACK)}, dt.datetime.now(tz=dt.UTC)
-                refuse_beside_another_run(self.aws, self.landing_zone.project, self.workspace, versions, now)
-                raise RefusedError(sorted(objections), applied=bool(self._written))
-        announced.announce(self.aws, self.landing_zone.project, names)
-        self._announced |= names
 
     # Asking
 
@@ -752,6 +732,7 @@ class Deployment:
         plans = self._planner.plan_all([stack for stack in self.prepared.asked if stack not in late])
         plans += self.prepared.unasked()
         self._shown |= {planned.stack: planned for planned in [*plans, *map(Plan, late)]}
+        verdict = self._judged(plans)
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(plan, error=plan.error and cannot, advice=(), told=()) for plan in plans])
         for planned in plans:
@@ -780,7 +761,20 @@ class Deployment:
         if not any(planned.differs or planned.waits_for for planned in plans):
             self._idle = idle
             return True
-        return self._confirmed([planned.stack for planned in plans if planned.differs])
+        return self._confirmed([planned.stack for planned in plans if planned.differs], verdict)
+
+    def _judged(self, plans: Sequence[Plan]) -> Verdict:
+        """Returns what plans take away, once nothing of it is refused; what it needs no word for is said.
+
+        Raises:
+            RefusedError: something needs its word.
+        """
+        verdict = judged(self.prepared, self._names, plans, asks=not self.yes, approved=self._expected is not None)
+        for text in verdict.unused:
+            self.note(f"warning: {text}")
+        if verdict.refused:
+            raise RefusedError(verdict.refused, applied=bool(self._written))
+        return verdict
 
     def _show(self, plans: Sequence[Plan]) -> None:
         try:
@@ -794,13 +788,20 @@ class Deployment:
             text = f"the plan cannot be shown, so it is not applied: {error.strerror}"
             raise StrataError(Message("plan-not-shown", text)) from error
 
-    def _confirmed(self, stacks: Sequence[str]) -> bool:
-        if self.yes or confirmed(f"deploy {self._places(stacks)}?"):
+    def _confirmed(self, stacks: Sequence[str], verdict: Verdict) -> bool:
+        self.progress.rest()
+        verdict.show(self.to)
+        if self.yes or (confirmed(f"deploy {self._places(stacks)}?") and self._weakens(verdict)):
             return True
         left = [outcome.stack for outcome in self.outcomes.values() if outcome.status == "not started"]
         text = f"not deployed: {', '.join(self._words(left))}" if self._written else "nothing was changed"
         self.note(Message("not-agreed" if self._written else "nothing-changed", text, stacks=left))
         return False
+
+    def _weakens(self, verdict: Verdict) -> bool:
+        """Asks about guardrails that go, by themselves."""
+        number = counted(len(verdict.alone), "guardrail")
+        return not verdict.alone or confirmed(f"without {number}, as above?")
 
     def _places(self, stacks: Sequence[str]) -> str:
         """Returns stacks with the account that they go to, those in member accounts by their layer."""
@@ -849,8 +850,6 @@ class Deployment:
             lambda: self._planned_again(stack),
             failures,
             self._existing,
-            self.prepared.directory,
-            self._announced,
             self._note_of(stack),
         )
 
@@ -967,4 +966,4 @@ def _began_whole(prepared: Prepared) -> bool:
     except (AwsError, ValueError):
         return False
     state = prepared.states.get(STACK, {})
-    return run is not None and bool(state) and run.version == Version.of(state)
+    return run is not None and bool(state) and run == Version.of(state)

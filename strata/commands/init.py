@@ -38,7 +38,7 @@ Known = dict[str, Any]
 
 
 def run(
-    options: Options, *, given: Mapping[str, Any], to: Path | None, dry_run: bool, yes: bool, answers: str | None = None
+    options: Options, *, to: Path | None, dry_run: bool, yes: bool, answers: str | None = None, **given: Any
 ) -> int:
     """Gathers the answers, says what they make, asks, and writes."""
     target = to or options.config

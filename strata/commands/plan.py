@@ -19,11 +19,12 @@ from strata.terraform import fleet
 from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
 from strata.terraform.existing import ExistingTable, GoneImports
-from strata.terraform.lookups import explained, refuse_handed_on, refuse_made_again
-from strata.terraform.losses import refuse_losses
+from strata.terraform.guarded import judged
+from strata.terraform.lookups import explained, refuse_handed_on
+from strata.terraform.names import Names
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
-from strata.terraform.preflight import Prepared, prepare
+from strata.terraform.preflight import Prepared, RefusedError, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.provisioning import refuse_by_hand
@@ -72,7 +73,8 @@ def run(
         with Signals(), Progress(options) as progress:
             prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=part)
             gone = GoneImports(prepared.landing_zone)
-            preview, plans = _plans(options, prepared, progress, gone, refresh=refresh is not False)
+            names = Names.of(prepared, otherwise)
+            preview, plans = _plans(options, prepared, progress, names, gone, refresh=refresh is not False)
     except StoppedError as stopped:
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
@@ -84,7 +86,7 @@ def run(
     lists = [] if failed - odd else _lists(prepared, preview, going)
     listed = lists[0] if lists else None
     differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
-    ids = prepared.account_ids()
+    ids, verdict = prepared.account_ids(), judged(prepared, names, plans, asks=True, approved=bool(expected or changes))
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
@@ -106,14 +108,20 @@ def run(
                 "sha256": listed.sha256 if listed else None,
                 "unexpected": differences,
             }
+            also["losses"] = verdict.as_json()
             document(output("plan", {"stacks": planned_stacks, **before, **also, "warnings": warnings}, notes))
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
-            names, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
-            show(plans, sys.stdout, names, every=options.verbose, accounts=ids, wave=wave_of)
+            called, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
+            show(plans, sys.stdout, called, every=options.verbose, accounts=ids, wave=wave_of)
+            verdict.show(sys.stdout)
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
                 print(line(text))
+    for text in RefusedError(verdict.refused, applied=True).lines():
+        print(text, file=sys.stderr)
+    if verdict.refused or verdict.alone:
+        return DIFFERS
     return _ended(plans, differences, exit_code=exit_code)
 
 
@@ -151,7 +159,7 @@ def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[s
 
 
 def _plans(
-    options: Options, prepared: Prepared, progress: Progress, gone: GoneImports, *, refresh: bool
+    options: Options, prepared: Prepared, progress: Progress, names: Names, gone: GoneImports, *, refresh: bool
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, zone = prepared.workspace, prepared.landing_zone
     existing = ExistingTable.of(prepared.aws, zone, prepared.reader)
@@ -172,18 +180,16 @@ def _plans(
                 options.note(Message("half-made-kept", text, place=address, stack=stack))
             if addresses:
                 workspace = beside(workspace, stack, prepared.states[stack], addresses, folder)
-        adopt = partial(adopt_taken, workspace, existing, note=options.note)
+        adopt = partial(adopt_taken, workspace, existing, names, note=options.note)
         planner = Planner(
             *(workspace, folder, prepared.version, progress),
             verbose=options.verbose,
             adopt=adopt,
             gone=gone.among,
             refuse=(
-                partial(refuse_made_again, prepared),
                 partial(refuse_handed_on, prepared),
                 partial(refuse_second_administrator, prepared),
                 partial(refuse_by_hand, prepared, otherwise),
-                partial(refuse_losses, prepared),
             ),
             explain=partial(explained, prepared),
             learn=preview.learn if preview else lambda *_: None,

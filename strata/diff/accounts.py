@@ -35,23 +35,16 @@ def _management(before: LandingZone, after: LandingZone) -> Iterator[Change]:
 
 def _accounts(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     old, new = before.accounts, after.accounts
-    came = {folded(new[key].email): key for key in new.keys() - old.keys()}
-    gone = {key: folded(old[key].email) for key in old.keys() - new.keys()}
-    renamed = {key: came[email] for key, email in gone.items() if email in came}
-    for key in sorted(new.keys() - old.keys() - set(renamed.values())):
+    for key in sorted(new.keys() - old.keys()):
         text = f"account {key} will be created in {new[key].unit}, or imported if AWS has {new[key].email} already"
         if key in before.retired:
             text = f"account {key} comes back in {new[key].unit}, {new[key].email}"
         yield Change(Topic.ACCOUNTS, text)
-    for key in sorted(old.keys() - new.keys() - renamed.keys()):
+    for key in sorted(old.keys() - new.keys()):
         if key in after.retired:
             text = f"account {key} will be retired: Strata removes it from the state and leaves it running"
         else:
             text = f"account {key} is no longer declared: a deploy stops unless it is retired or unmanaged"
-        yield Change(Topic.ACCOUNTS, text, "accounts")
-    for key, other in sorted(renamed.items()):
-        text = f"account {key} has the key {other}: Terraform removes the old one from the state "
-        text += "and imports the new one by its e-mail"
         yield Change(Topic.ACCOUNTS, text, "accounts")
     for key in sorted((old.keys() & new.keys()) - {MANAGEMENT}):
         yield from _account(old[key], new[key])

@@ -37,6 +37,6 @@ def compare(before: LandingZone, after: LandingZone, moves: Sequence[Move] = ())
         acceptance_changes,
         layer_changes,
     )
-    changes = [*renames(moves, before, after), *(change for part in parts for change in part(before, after))]
+    changes = [*renames(moves), *(change for part in parts for change in part(before, after))]
     topics = list(Topic)
     return sorted(changes, key=lambda change: (topics.index(change.topic), change.risk is None))

@@ -1,12 +1,10 @@
-"""What groups are given and lose, until when and why: people follow from it, a group may have none."""
+"""What groups gain and lose: people follow from it, a group may have none."""
 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Collection, Iterator, Sequence
-from functools import cache, partial
+from collections.abc import Collection, Iterator
 
-from strata.config.source import Location
 from strata.diff.change import Change, Topic
 from strata.landing_zone import LandingZone
 from strata.landing_zone.grants import Grant
@@ -16,10 +14,8 @@ from strata.text import accounts_in_words, listed
 
 def granted_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what groups gain and lose; the people of an external one are told as its members."""
-    had, have = _granted(before), _granted(after)
-    yield from _sentences("gains", have - before.grants.keys(), after)
-    yield from _sentences("loses", had - after.grants.keys(), before)
-    yield from _reasons(before, after, had & have)
+    yield from _sentences("gains", _granted(after) - before.grants.keys(), after)
+    yield from _sentences("loses", _granted(before) - after.grants.keys(), before)
 
 
 def until_and_why(ways: Collection[AccessPath]) -> str:
@@ -42,28 +38,11 @@ def _sentences(verb: str, grants: Collection[Grant], landing_zone: LandingZone) 
     """Yields a sentence for what a group gains or loses in the same way."""
     accounts: dict[tuple[str, str, str], list[str]] = defaultdict(list)
     for grant in sorted(grants):
-        terms = _terms_of(landing_zone, landing_zone.grants[grant]) if verb == "gains" else ""
+        ways = [way_of(landing_zone, entry) for entry in landing_zone.grants[grant]]
+        terms = until_and_why(ways) if verb == "gains" else ""
         accounts[grant.principal, grant.permission_set, terms].append(grant.account)
     for (group, permission_set, terms), where in sorted(accounts.items()):
         words = accounts_in_words(where, landing_zone.accounts) or listed(where)
         nobody = "" if landing_zone.groups[group].members else ", which reaches nobody yet: it has no members"
         text = f"group {group} {verb} {permission_set} in {words}{terms}{nobody if verb == 'gains' else ''}"
         yield Change(Topic.ACCESS, text)
-
-
-def _terms_of(landing_zone: LandingZone, entries: Sequence[Location]) -> str:
-    return until_and_why([way_of(landing_zone, entry) for entry in entries])
-
-
-def _reasons(before: LandingZone, after: LandingZone, kept: Collection[Grant]) -> Iterator[Change]:
-    """Yields groups that keep what they have until another day or for another reason."""
-    accounts: dict[tuple[str, str, str, str], list[str]] = defaultdict(list)
-    # An entry gives the same to thousands.
-    had, have = cache(partial(_terms_of, before)), cache(partial(_terms_of, after))
-    terms = ((grant, had(before.grants[grant]), have(after.grants[grant])) for grant in kept)
-    for grant, was, will_be in sorted(term for term in terms if term[1] != term[2]):
-        accounts[grant.principal, grant.permission_set, was, will_be].append(grant.account)
-    for (group, permission_set, was, will_be), where in sorted(accounts.items()):
-        words = accounts_in_words(where, after.accounts) or listed(where)
-        old, new = (terms.removeprefix(" (").removesuffix(")") or "no end, no reason" for terms in (was, will_be))
-        yield Change(Topic.ACCESS, f"group {group} keeps {permission_set} in {words}: {new}; before: {old}")

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
-from strata.config.layers import ARCHIVE, DELEGATION, DETECTION_LAYER, Layer
+from strata.config.layers import DELEGATION, DETECTION_LAYER, Layer
 from strata.diff.change import Change, Risk, Topic
-from strata.diff.statements import leaves
+from strata.diff.settings import leaves
 from strata.landing_zone import LandingZone
 from strata.report.words import in_place_of, in_words
 
@@ -19,14 +19,11 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             continue  # it goes with detection
         old, new = before.layers.get(name), after.layers.get(name)
         if new is None:
-            before_it = _BEFORE.get(name, _DESTROYED) if old and old.source else _DESTROYED
-            text = f"layer {name} takes part no longer: {before_it} before"
+            text = f"layer {name} takes part no longer: what it made has to be destroyed, or unmanaged, before"
             yield Change(Topic.SETTINGS, text, "losses")
             continue
         if old is None:
-            places = [new.deploying.account] if new.deploying.account else new.deploying.accounts
-            where = f"in {', '.join(places)}" if places else "in every member account"
-            where = where if new.code.in_accounts else "in the management account"
+            where = "in member accounts" if new.code.in_accounts else "in the management account"
             yield Change(Topic.SETTINGS, f"layer {name} takes part, {where}", None if new.source else "access")
         was, will_be = _values(old) if old else {}, _values(new)
         for path in sorted(was.keys() | will_be.keys()):
@@ -37,11 +34,6 @@ def layer_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
                 if new.source and new.name == DETECTION_LAYER:
                     risk = "guardrails"
                 yield Change(Topic.SETTINGS, text, risk)
-
-
-_DESTROYED = "what it made has to be destroyed"
-_BEFORE = {DETECTION_LAYER: "GuardDuty and Config have to be unmanaged", ARCHIVE: "the archive has to be unmanaged"}
-"""What a run wants before a layer goes that comes with Strata."""
 
 
 def _values(layer: Layer) -> dict[str, Any]:

@@ -4,15 +4,12 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache, partial
 
 from strata.config.models import User
-from strata.config.source import Location
 from strata.diff.change import Change, Topic, added_and_removed
 from strata.diff.granted import granted_changes, until_and_why
 from strata.landing_zone import LandingZone
-from strata.landing_zone.groups import Group
-from strata.report.access import AccessHolder, AccessPath, way_of, ways_in
+from strata.report.access import AccessHolder, AccessPath, ways_in
 from strata.text import accounts_in_words, listed
 
 Held = Mapping[tuple[AccessHolder, str, str], Sequence[AccessPath]]
@@ -21,34 +18,13 @@ Held = Mapping[tuple[AccessHolder, str, str], Sequence[AccessPath]]
 
 def people_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields what people gain, lose and keep longer, and what changes about the people themselves."""
-    changed = set(_changed(before, after))
-    had, have = ways_in(before, changed), ways_in(after, changed)
+    had, have = ways_in(before), ways_in(after)
     yield from _sentences("gain", {key: have[key] for key in have.keys() - had.keys()}, after)
     yield from _sentences("lose", {key: had[key] for key in had.keys() - have.keys()}, before)
     yield from _longer(had, have)
     yield from granted_changes(before, after)
     yield from _users(before, after)
     yield from _groups(before, after)
-
-
-def _changed(before: LandingZone, after: LandingZone) -> Iterator[tuple[str, str]]:
-    """Yields account and permission set of every grant that somebody has not alike in both; few are looked at then."""
-    old, new = before.groups, after.groups
-    alike = {key for key in old.keys() & new.keys() if _members(old[key]) == _members(new[key])}
-    had, have = cache(partial(_days, before)), cache(partial(_days, after))
-    for grant in before.grants.keys() | after.grants.keys():
-        was, will_be = before.grants.get(grant), after.grants.get(grant)
-        reaches_the_same = grant.principal_type == "USER" or grant.principal in alike
-        if not (was and will_be and reaches_the_same and had(was) == have(will_be)):
-            yield grant.account, grant.permission_set
-
-
-def _members(group: Group) -> tuple[bool, frozenset[str]]:
-    return group.is_known, frozenset(group.members)
-
-
-def _days(landing_zone: LandingZone, entries: Sequence[Location]) -> list[str | None]:
-    return [way_of(landing_zone, entry).until for entry in entries]
 
 
 def _sentences(verb: str, changed: Held, landing_zone: LandingZone) -> Iterator[Change]:
@@ -94,8 +70,10 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     old, new = before.sso.users, after.sso.users
     yield from added_and_removed(Topic.ACCESS, "user", old, new)
     for key in sorted(old.keys() & new.keys()):
+        was, now = _looked_up(old[key]), _looked_up(new[key])
+        if was != now:
+            yield Change(Topic.ACCESS, f"user {key} may be another user: {was}, then {now}", "access")
         if old[key].external or new[key].external:
-            yield from _external_user(key, old[key], new[key])
             continue
         if old[key].email != new[key].email:
             text = f"the e-mail address of user {key} changes from {old[key].email} to {new[key].email}, who can then"
@@ -106,19 +84,14 @@ def _users(before: LandingZone, after: LandingZone) -> Iterator[Change]:
             text = f"sso.yaml has {new[key].sign_in_name}, no longer {old[key].sign_in_name}"
             yield Change(Topic.ACCESS, f"the sign-in name of user {key} stays as AWS has it: {text}")
         for part in ("given_name", "family_name"):
-            was, will_be = getattr(old[key], part), getattr(new[key], part)
-            if was != will_be:
-                yield Change(Topic.ACCESS, f"{part} of user {key} changes from {was} to {will_be}")
+            before_that, name = getattr(old[key], part), getattr(new[key], part)
+            if before_that != name:
+                yield Change(Topic.ACCESS, f"{part} of user {key} changes from {before_that} to {name}")
 
 
-def _external_user(key: str, old: User, new: User) -> Iterator[Change]:
-    if not old.external:
-        yield Change(Topic.ACCESS, f"user {key} is looked up as {new.sign_in_name}, no longer managed here", "access")
-    elif not new.external:
-        yield Change(Topic.ACCESS, f"user {key} is managed here, no longer looked up as {old.sign_in_name}", "access")
-    elif old.sign_in_name != new.sign_in_name:
-        text = f"user {key} becomes another user: {old.sign_in_name}, then {new.sign_in_name}"
-        yield Change(Topic.ACCESS, text, "access")
+def _looked_up(user: User) -> str:
+    """Returns by which name a user is looked up at AWS, where others look after it."""
+    return f"looked up as {user.sign_in_name}" if user.external else "managed here"
 
 
 def _groups(before: LandingZone, after: LandingZone) -> Iterator[Change]:

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import TypeVar
 
 from strata.config.types import session_minutes
 from strata.diff.change import Change, Risk, Topic
-from strata.diff.statements import parsed, widened
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import ManagedPolicy, PermissionSet
-from strata.landing_zone.policies import Policy
 from strata.policy.documents import statements
 from strata.policy.reference import managed_documents
+from strata.policy.strictness import judged
 from strata.report.access import allowances, duration
 from strata.report.words import in_place_of, in_words
 
@@ -42,41 +40,18 @@ def permission_set_changes(before: LandingZone, after: LandingZone) -> Iterator[
 
 
 def _kept(old: PermissionSet, new: PermissionSet, held: bool) -> Iterator[Change]:
-    if said := handed_over(old, new):
-        yield Change(Topic.PERMISSION_SETS, f"permission set {new.key} {said}")
-    if old.is_known and new.is_known:
-        texts = [*_changes(old, new)]
+    """Yields how a permission set is another; one that others look after allows what nobody knows here."""
+    if old.external != new.external:
+        texts = [("is external from now on: no deploy changes it, and what it allows is not known", True)]
+        if old.external:
+            texts = [("is one's own from now on: what it allowed is not known", True)]
     else:
-        texts = [(said, True)] if (said := read_or_not(old, new)) else []
-    theirs = old.external and new.external
-    if theirs and texts and old.is_known and new.is_known:
-        yield Change(Topic.PERMISSION_SETS, f"external permission set {new.key} {BY_OTHERS}")
+        texts = [] if new.external else [*_changes(old, new)]
     for text, widens in texts:
         risk: Risk | None = "access" if widens and held else None
-        yield Change(Topic.PERMISSION_SETS, f"{'external ' if theirs else ''}permission set {new.key} {text}", risk)
-    if old.external == new.external and old.is_known and new.is_known:
+        yield Change(Topic.PERMISSION_SETS, f"permission set {new.key} {text}", risk)
+    if not (old.external or new.external):
         yield from _tags(new.key, old.tags, new)
-
-
-BY_OTHERS = "is what others made of it: no deploy does that"
-
-Of = TypeVar("Of", PermissionSet, Policy)
-
-
-def handed_over(old: Of, new: Of) -> str:
-    """Returns that somebody else looks after something from now on, nothing where that stays."""
-    if old.external == new.external:
-        return ""
-    if new.external:
-        return "is external from now on: no deploy changes it"
-    return "is one's own from now on: a deploy changes it to what is written"
-
-
-def read_or_not(old: Of, new: Of) -> str:
-    """Returns that what others looked after is known now, or no longer."""
-    if old.is_known == new.is_known:
-        return ""
-    return "was not known before" if new.is_known else "is not known any more"
 
 
 def _tags(key: str, had: Mapping[str, str], new: PermissionSet) -> Iterator[Change]:
@@ -96,9 +71,9 @@ def _changes(old: PermissionSet, new: PermissionSet) -> Found:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
         longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
         yield f"has sessions of {will_be}, not {was}", longer
-    if old.description and not new.description and not old.external:
+    if old.description and not new.description:
         yield "keeps its description, which sso.yaml no longer writes", False
-    if new.keeps_tags and not old.keeps_tags and not old.external:
+    if new.keeps_tags and not old.keeps_tags:
         yield "keeps its tags, which sso.yaml no longer writes", False
     for part in ("name", "description", "relay_state"):
         value = getattr(new, part)
@@ -133,9 +108,9 @@ def _inline(old: str, new: str) -> Found:
         what = "gains an inline policy"
     elif not new:
         what = "loses its inline policy"
-    differences = widened(parsed(old), parsed(new))
-    yield from ((f"{what}, which {difference}", True) for difference in differences)
-    if not differences:
+    changed = judged(old, new).changed
+    yield from ((f"{what}, which {text}", True) for text in changed)
+    if not changed:
         yield f"{what}, which allows no more than before", False
 
 
@@ -145,7 +120,5 @@ def _boundary(old: PermissionSet, new: PermissionSet) -> Found:
     if new.boundary is None:
         # It limits what policies of resources allow as well, and those are not known here.
         yield "loses its boundary", True
-    elif old.boundary is None:
-        yield f"gets the boundary {new.boundary}", False
     else:
-        yield f"has the boundary {new.boundary}, no longer {old.boundary}", True
+        yield f"has the boundary {new.boundary}, {in_place_of(old.boundary)}", old.boundary is not None

@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from pydantic import BaseModel
+
 from strata.config.accepted import by_finding
 from strata.config.models import Control, Mode, Model, Organization
 from strata.config.weaker import is_weaker
-from strata.diff.change import Change, Risk, Topic, added_and_removed
+from strata.diff.change import Change, Risk, Topic
 from strata.diff.domains import Domains
-from strata.diff.statements import leaves, parsed
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
@@ -71,17 +72,11 @@ def _then(new: Control, stays: str) -> str:
 
 def _contacts(section: str, old: Mapping[str, Model], new: Mapping[str, Model], domains: Domains) -> Iterator[Change]:
     """Yields the changes of contacts by name, which accounts have by it."""
-    what = section.removesuffix("s").replace("_", " ")
-    yield from added_and_removed(Topic.SECURITY, what, old, new)
-    for key in sorted(new):
-        was = old.get(key)
-        if was is not None:
-            for part in type(new[key]).model_fields:
-                had, has = getattr(was, part), getattr(new[key], part)
-                if had != has:
-                    text = f"{what} {key} has {part} {in_words(has)}, {in_place_of(had)}"
-                    yield Change(Topic.SECURITY, text)
-        yield from domains.changes(f"{what} {key}", was, new[key])
+    for key in sorted(old.keys() | new.keys()):
+        what, was, now = f"{section.removesuffix('s').replace('_', ' ')} {key}", old.get(key), new.get(key)
+        if was != now:
+            yield Change(Topic.SECURITY, f"{what} is {in_words(now)}, {in_place_of(was)}")
+            yield from domains.changes(what, was, now)
 
 
 def _root_access(before: Organization, after: Organization) -> Iterator[Change]:
@@ -139,7 +134,7 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
             text = f"{path} is {in_words(new.get(path))}, {in_place_of(old.get(path))}"
             yield Change(Topic.SETTINGS, f"{text}{_SAID.get(path, '')}", _risk_of_setting(path, new.get(path)))
     for file in sorted(_of_deployer(before) & _of_deployer(after)):
-        if parsed(before.documents[file]) != parsed(after.documents[file]):
+        if before.documents[file] != after.documents[file]:
             yield Change(Topic.SETTINGS, f"{file} changes, a policy of the deployer", "access")
     links = [address for address in after.imports.keys() - before.imports.keys() if address.startswith(_LINKS)]
     if links:
@@ -153,6 +148,17 @@ def setting_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]
             # thing that was imported stays what it is.
             risk: Risk = next((risk for start, risk in _IMPORTED.items() if address.startswith(start)), "guardrails")
             yield Change(Topic.SETTINGS, text, risk if will_be else None)
+
+
+def leaves(value: Any, path: str = "") -> Iterator[tuple[str, Any]]:
+    """Yields every value below mappings and models with its dotted path; an empty mapping is one."""
+    if isinstance(value, BaseModel):
+        value = dict(value)
+    if isinstance(value, dict) and value:
+        for key, inner in value.items():
+            yield from leaves(inner, f"{path}.{key}" if path else str(key))
+    else:
+        yield path, value
 
 
 def _of_deployer(zone: LandingZone) -> set[str]:

@@ -11,7 +11,7 @@ from strata.aws.session import Aws, asked_at_once
 from strata.aws.states import read_state, read_states
 from strata.config.layers import STACKS
 from strata.errors import Message, StrataError
-from strata.identity.lost_states import lost_states, other_store
+from strata.identity.lost_states import lost_states
 from strata.landing_zone import LandingZone
 
 
@@ -27,7 +27,7 @@ def steady_states(aws: Aws, zone: LandingZone) -> dict[str, dict[str, Any]]:
             "nothing is deployed yet, so nothing can have drifted; strata plan shows what a first deploy would "
             "make, and strata adopt writes what AWS has already"
         )
-        raise StrataError(other_store(aws, zone) or lost_states(aws, zone) or Message("nothing-deployed", nothing))
+        raise StrataError(lost_states(aws, zone) or Message("nothing-deployed", nothing))
     _check_free(aws, zone, states)
     return states
 

@@ -7,75 +7,16 @@ from collections.abc import Iterator, Mapping
 from strata.aws.organization import ListedAccount
 from strata.config import ORGANIZATION
 from strata.config.models import MANAGEMENT
-from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import IdentityComparison, Refusal, allowed_by
+from strata.identity.comparison import IdentityComparison, Refusal
 from strata.identity.live import LiveSide
-from strata.identity.things import Holdings, KeyedThing
+from strata.identity.things import Holdings
 from strata.text import folded
 
 ALREADY_CLOSED = "already-closed:"
-"""The beginning of the word by which an account is left out that is closed or suspended at AWS."""
+"""The beginning of the word that tells a synth of an account that is closed or suspended at AWS."""
 GONE = "gone"
 """The state of an account that a deploy knows and that AWS lists no more."""
-
-
-def lost_accounts(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to remove an account from the organization that is live and that no entry keeps."""
-    if not c.concerns("organizations", "sso"):
-        return
-    gone = c.recorded.keys("account") - c.declared.keys("account") - c.declared.retired.keys() - {MANAGEMENT}
-    for key in sorted(gone):
-        thing = c.recorded.things["account", key]
-        if ("account", key) in c.matches.given_up or (c.live.accounts is not None and thing.id not in c.live.accounts):
-            continue
-        account = f"account {key} ({', '.join(part for part in (thing.id, thing.name) if part)})"
-        under = next((key for key, email in c.declared.retired.items() if email == thing.identity), None)
-        if under:
-            at: Location = ("accounts", under)
-            text = f"retires {account} under another key, so Terraform would remove it from the organization"
-            problem = Message("retired-under-another-key", text, account=key, id=thing.id, key=under)
-            remedy = f"write the entry under its key {key!r}, with retired: true"
-        elif (entry := _unmanaged(c, thing)) is not None:
-            at = ("unmanaged_accounts", entry)
-            text = f"{account} is in the state, unmanaged_accounts is for accounts that no state has"
-            problem = Message("unmanaged-account-in-state", text, account=key, id=thing.id)
-            remedy = (
-                "put its entry back under accounts with retired: true, deploy, and only then drop it and list it here"
-            )
-        else:
-            at = ("accounts",)
-            text = f"{account} is deployed and no longer declared: Terraform would remove it from the organization"
-            problem = Message("account-undeclared", text, account=key, id=thing.id)
-            closed = c.live.accounts is not None and c.live.accounts[thing.id].shut
-            then = "" if closed else "then close the account or list its e-mail address under unmanaged_accounts, "
-            remedy = f"put the entry back with retired: true, deploy, {then}and only then drop the entry"
-        yield Refusal(c.fault(ORGANIZATION, at, problem, remedy))
-
-
-def dropped_accounts(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to drop a retired account that is active still: the stack stops on an account that nobody declares."""
-    if not c.concerns("organizations"):
-        return
-    active = {folded(account.email): account for account in (c.live.accounts or {}).values() if account.active}
-    kept = {
-        *(thing.identity for thing in c.declared.of("account")),
-        *c.declared.retired.values(),
-        *c.declared.unmanaged,
-    }
-    for key, email in sorted(c.recorded.retired.items()):
-        if email in active and not kept & {email, active[email].id}:
-            text = f"account {key} ({active[email].id}, {email}) was retired, is active, and no longer declared"
-            problem = Message("retired-account-undeclared", text, account=key, id=active[email].id, email=email)
-            remedy = f"put its entry back with retired: true; or list {email!r} under unmanaged_accounts; or close it"
-            yield Refusal(c.fault(ORGANIZATION, ("accounts",), problem, remedy))
-
-
-def _unmanaged(c: IdentityComparison, thing: KeyedThing) -> int | None:
-    """Returns the position of an account under unmanaged_accounts, None when it is not there."""
-    now = c.live.accounts[thing.id].email if c.live.accounts and thing.id in c.live.accounts else ""
-    names = {thing.identity, thing.id, folded(now)} - {""}
-    return next((index for index, entry in enumerate(c.declared.unmanaged) if entry in names), None)
 
 
 def changed_emails(c: IdentityComparison) -> Iterator[Refusal]:
@@ -114,9 +55,8 @@ def closed_accounts(c: IdentityComparison) -> Iterator[Refusal]:
             state = f"which is {account.state}: AWS makes no second one with it"
             text = f"{thing.name!r} is the address of account {account}, {state}"
             problem = Message("account-already-closed", text, account=thing.key, id=account.id, state=account.state)
-            remedy = "use another address; or set retired: true; or reopen it with AWS Support; or leave it out, "
-            kind = f"{ALREADY_CLOSED}{thing.key}"
-            yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy + allowed_by(kind)), kind)
+            remedy = "use another address; or set retired: true; or reopen it with AWS Support"
+            yield Refusal(c.fault(ORGANIZATION, (*thing.location, "email"), problem, remedy))
 
 
 def left_out(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:

@@ -9,7 +9,7 @@ from strata.config.detection import ObjectLock
 from strata.config.layers import ARCHIVE
 from strata.errors import Message
 from strata.identity.comparison import Refusal, allowed_by
-from strata.identity.leftovers import attributes
+from strata.identity.held import attributes
 from strata.kinds.detection.archive import LOCK, NO_LOCK, retention
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import DELIVERY, archive_of, trail_in_archive

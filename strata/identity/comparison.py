@@ -15,7 +15,7 @@ from strata.identity.live import LiveSide
 from strata.identity.matching import Matches
 from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import STACKS
-from strata.text import exact, folded, listed
+from strata.text import listed
 
 
 @dataclass(frozen=True, order=True)
@@ -43,7 +43,6 @@ class IdentityComparison:
     recorded: Holdings
     live: LiveSide
     matches: Matches
-    announced: frozenset[tuple[str, str]]
     stacks: frozenset[str]
     folder: str
 
@@ -64,13 +63,6 @@ class IdentityComparison:
             texts[assignment.principal_type, assignment.principal].append(str(assignment))
         return dict(texts)
 
-    @property
-    def begins_anew(self) -> tuple[str, ...]:
-        """Returns the chosen stacks with an empty state, while AWS has resources of an earlier state."""
-        empty = tuple(sorted(stack for stack in self.recorded.empty if self.concerns(stack)))
-        seen = self.live.elsewhere or any(stack in self.live.tagged for stack in empty)
-        return empty if seen and not self.announced else ()
-
 
 def file_of(kind: Kind) -> str:
     """Returns the file that declares things of a kind."""
@@ -82,11 +74,6 @@ def named_at(thing: KeyedThing) -> Location:
     if thing.kind == "account" or (thing.kind == "user" and thing.identity == thing.also):
         return (*thing.location, "email")
     return (*thing.location, "user_name" if thing.kind == "user" else "name") if thing.location[1:] else thing.location
-
-
-def compared(kind: str, name: str) -> str:
-    """Returns the name of a user, group or permission set as AWS compares it."""
-    return exact(name) if kind == "permission-set" else folded(name)
 
 
 def allowed_by(kind: str) -> str:

@@ -5,22 +5,18 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import Any
 
 from strata.aws.organization import ListedAccount
-from strata.aws.runs import Run
 from strata.aws.session import Aws
 from strata.errors import Message
-from strata.identity import foreign
 from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
-from strata.identity.live import live, met
-from strata.identity.moves import idle, refused_moves, replayed
+from strata.identity.live import live
+from strata.identity.moves import refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
-from strata.identity.tagged import told_by_tag
 from strata.identity.things import Holdings, Kind
 from strata.kinds import TYPES
 from strata.kinds.moves import newest_keys
@@ -36,6 +32,8 @@ class Examination:
     warnings: tuple[Message, ...] = ()
     moved: tuple[tuple[Kind, str], ...] = ()
     """What the state has under a new key, moved there by `terraform state mv`."""
+    declared: Holdings = field(default_factory=Holdings)
+    recorded: Holdings = field(default_factory=Holdings)
     closed: Mapping[str, ListedAccount] = field(default_factory=dict)
     """The accounts that are closed or suspended at AWS, or gone, by key."""
 
@@ -45,64 +43,31 @@ def examine(
     landing_zone: LandingZone,
     *,
     states: Mapping[str, Mapping[str, Any]],
-    announced: Collection[tuple[str, str]] = (),
     allow: Collection[str] = (),
     stacks: Collection[str] = (),
     today: dt.date,
     folder: str = FOLDER,
-    last: Mapping[str, Run] = MappingProxyType({}),
 ) -> Examination:
     """Compares the configuration with the states and with AWS.
 
     Args:
         states: the state of every stack, empty where it was never deployed.
-        announced: kind and name of what a run of ours was about to create.
         allow: the words of `--allow`.
         stacks: those that are to be deployed; all when none is named.
         folder: where the Terraform of the configuration lies, for commands to copy.
-        last: the last run of each stack that ended whole, as far as it is known.
 
     Raises:
         AwsError: AWS rejected a call.
     """
-    files = {file: sections for run in last.values() for file, sections in run.files.items()}
-    held = recorded(landing_zone, states, files)
+    held = recorded(landing_zone, states)
     known = replayed(held, newest_keys(landing_zone.moves))
     wanted = declared(landing_zone, today)
     seen = live(aws, landing_zone, wanted, known)
-    refused = [*refused_moves(landing_zone, wanted, held, seen, tuple(stacks))]
-    refused += refusals(wanted, known, seen, announced=announced, allow=allow, stacks=stacks, folder=folder)
-    doubts = [
-        *warnings(wanted, known, seen),
-        *left_out(wanted, known, seen),
-        *idle(landing_zone, held, last),
-        *(told_by_tag(landing_zone, wanted, known) if not stacks or "sso" in stacks else ()),
-        *(
-            Message("earlier-resources-unseen", f"resources of an earlier state could not be listed: {why}")
-            for why in seen.unseen
-        ),
-    ]
-    closed = shut(wanted, known, seen)
-    return Examination(tuple(sorted(refused)), tuple(doubts), tuple(moved(wanted, known)), closed)
-
-
-def strangers(
-    aws: Aws,
-    landing_zone: LandingZone,
-    *,
-    states: Mapping[str, Mapping[str, Any]],
-    announced: Collection[tuple[str, str]],
-    today: dt.date,
-) -> list[Refusal]:
-    """Returns the users, groups and permission sets with a declared name that others created.
-
-    Raises:
-        AwsError: AWS rejected a call.
-    """
-    known = replayed(recorded(landing_zone, states), newest_keys(landing_zone.moves))
-    wanted = declared(landing_zone, today)
-    seen = met(aws, landing_zone, wanted, known)
-    return refusals(wanted, known, seen, announced=announced, cases=(foreign.strangers,))
+    refused = [*refused_moves(landing_zone, wanted, held, tuple(stacks))]
+    refused += refusals(wanted, known, seen, allow=allow, stacks=stacks, folder=folder)
+    doubts = (*warnings(wanted, known, seen), *left_out(wanted, known, seen))
+    renamed = tuple(moved(wanted, known))
+    return Examination(tuple(sorted(refused)), doubts, renamed, wanted, known, shut(wanted, known, seen))
 
 
 def moved(declared: Holdings, recorded: Holdings) -> Iterator[tuple[Kind, str]]:

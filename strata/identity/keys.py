@@ -18,8 +18,6 @@ from strata.identity.comparison import (
 )
 from strata.identity.things import KeyedThing, Kind
 from strata.kinds import STACKS, WORDS
-from strata.kinds.moves import address_parts
-from strata.text import counted, listed, plural
 
 
 def renamed_keys(c: IdentityComparison) -> Iterator[Refusal]:
@@ -49,60 +47,6 @@ def _renamed_problem(c: IdentityComparison, kind: Kind, old: str, thing: KeyedTh
     }[kind]
     text = f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
     return Message("key-renamed", text, kind=kind, old=old, new=thing.key, lost=lost)
-
-
-def lost_moves(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses to destroy and make again what a state has by an earlier key of a thing: moves.yaml has lost the rename.
-
-    The state that has the thing has made that move already, so that only the ids tell of it.
-    """
-    things = {(thing.kind, thing.bare_id): thing for thing in c.recorded.things.values() if thing.id}
-    lost: dict[tuple[Kind, str, KeyedThing], set[str]] = {}
-    for kind, old, stack, id in c.recorded.named_after:
-        thing = things.get((kind, id))
-        if thing and thing.key in c.declared.keys(kind) and old not in c.recorded.keys(kind) and c.concerns(stack):
-            lost.setdefault((kind, old, thing), set()).add(stack)
-    for (kind, old, thing), stacks in lost.items():
-        again = [
-            address
-            for address, stack in c.recorded.stacks.items()
-            if stack in stacks and (kind, old) in address_parts(address)
-        ]
-        text = (
-            f"is {WORDS[kind]} {old} in the {plural(len(stacks), 'state')} of {listed(sorted(stacks))}, by the id "
-            f"{thing.bare_id}: {counted(len(again), 'resource')} would be destroyed and made again, "
-            f"such as {min(again)}"
-        )
-        problem = Message("move-lost", text, kind=kind, old=old, new=thing.key, stacks=sorted(stacks), again=len(again))
-        free = f"give the new {WORDS[kind]} {old} another key; then " if old in c.declared.keys(kind) else ""
-        remedy = f"{free}record the rename, which moves.yaml has lost, and deploy:"
-        at = c.declared.things[kind, thing.key].location
-        yield Refusal(c.fault(file_of(kind), at, problem, remedy), "", (f"strata rename {kind} {old} {thing.key}",))
-
-
-def moved_units(c: IdentityComparison) -> Iterator[Refusal]:
-    """Refuses a unit below another parent: AWS moves accounts, and no units.
-
-    https://docs.aws.amazon.com/organizations/latest/APIReference/API_MoveAccount.html
-    """
-    for unit in c.declared.of("ou"):
-        was = c.recorded.things.get(("ou", unit.key))
-        if not was:
-            continue
-        old, new = was.identity.partition("/")[0], unit.identity.partition("/")[0]
-        known = not old or ("ou", old) in c.recorded.things
-        if not known or c.matches.new_key("ou", old) == new or not c.concerns(STACKS["ou"]):
-            continue
-        remedy = (
-            f"write it below {old or 'the root'} again; or, to have one there, declare a unit with another key below "
-            f"{new or 'the root'}, attach the policies and assignments of {unit.key} to it, move the accounts to it in "
-            f"the same edit, and deploy; then take {unit.key} out, and deploy"
-        )
-        text = (
-            f"is below {old or 'the root'} at AWS, which cannot move it below {new or 'the root'}: it would be deleted"
-        )
-        problem = Message("unit-moved", text, unit=unit.key, old=old, new=new)
-        yield Refusal(c.fault(file_of("ou"), unit.location, problem, remedy))
 
 
 def taken_identities(c: IdentityComparison) -> Iterator[Refusal]:

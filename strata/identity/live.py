@@ -4,47 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cached_property, partial
+from functools import partial
 
 from strata.aws.identity_center import CenterClient
 from strata.aws.organization import (
     ListedAccount,
     accounts_below,
-    content_of,
     list_accounts,
     list_policies,
-    list_roots,
     list_tags,
-    list_trusted_services,
     list_units,
 )
-from strata.aws.session import Aws, AwsError, Client, unless_absent
-from strata.config.layers import STACKS as STATES
-from strata.config.models import state_key
-from strata.config.types import REPLICA
+from strata.aws.session import Aws, unless_absent
 from strata.errors import Message
 from strata.identity.things import Holdings, KeyedThing, Kind
-from strata.kinds.at_aws import LivePolicy
-from strata.kinds.control_tower import keeper_where
-from strata.kinds.identity import policy_identity, unit_identity
+from strata.kinds.control_tower import keeper_of
+from strata.kinds.identity import policy_identity
 from strata.landing_zone import LandingZone
-from strata.landing_zone.control_tower import CONTROL_TOWER, GUARDRAILS
-from strata.text import exact, folded
-
-
-@dataclass(frozen=True)
-class Met:
-    """A user, group or permission set that AWS has under a declared name and no state knows.
-
-    Attributes:
-        id: what Terraform imports it by.
-        holds: the members of a group, the accounts a permission set is assigned in, the groups of a user.
-    """
-
-    kind: Kind
-    key: str
-    id: str
-    holds: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -62,34 +38,15 @@ class LiveSide:
 
     accounts: Mapping[str, ListedAccount] | None = None
     """By id; None when nobody asked."""
-    beside: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
-    """Identities by kind and id: of units beside which another is to be created, of policies of a new policy's type."""
     user_names: Mapping[str, str] = field(default_factory=dict)
     """By import id: of the users who are declared with another user name than is recorded."""
-    met: tuple[Met, ...] = ()
     kept: tuple[KeptPolicy, ...] = ()
-    trusts_control_tower: bool = False
-    """Asked where its trusted access is to be disabled."""
     within: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """By the key of a unit that goes: the accounts and units right below it, id to name."""
-    tagged: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
-    """Stack to what AWS has that is tagged by it, where its state is empty."""
-    elsewhere: tuple[str, ...] = ()
-    """Other buckets that hold a state of ours."""
-    bucket: str = ""
-    unseen: tuple[str, ...] = ()
-    """Why resources of an earlier state could not be listed."""
-
-    @cached_property
-    def identities(self) -> Mapping[tuple[Kind, str], str]:
-        """Returns the identities of what was seen, by kind and the id that a state has."""
-        accounts = (self.accounts or {}).values()
-        seen: dict[tuple[Kind, str], str] = {("account", account.id): folded(account.email) for account in accounts}
-        return {**seen, **self.beside} | {("user", id): folded(name) for id, name in self.user_names.items()}
 
 
 def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
-    """Returns what AWS has, as far as something declared is not recorded so, or a state is empty.
+    """Returns what AWS has, as far as something declared is not recorded so.
 
     Raises:
         AwsError: AWS rejected a call.
@@ -97,10 +54,8 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     new = _new(declared, recorded)
     people = ((thing, recorded.things.get(("user", thing.key))) for thing in declared.of("user"))
     other_names = [was.id for thing, was in people if was and was.id and was.identity != thing.identity]
-    asked = other_names or "sso" in recorded.empty or new.keys() & {"user", "group", "permission-set"}
-    center = CenterClient.of(aws, landing_zone.project) if asked else None
+    center = CenterClient.of(aws, landing_zone.project) if other_names else None
     accounts = {account.id: account for account in list_accounts(aws)}
-    traces = _Traces(aws, landing_zone, recorded)
     # The policies of the types of which another is to be created: its import would find them by name.
     types = sorted({thing.type for thing in new.get("policy", ())}) if accounts else []
     policies: dict[tuple[Kind, str], str] = {
@@ -110,30 +65,10 @@ def live(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Hold
     names = {id: center.user_name_of(id.rpartition("/")[2]) for id in other_names} if center else {}
     return LiveSide(
         accounts=accounts,
-        beside={**_units(aws, new, recorded), **policies} if accounts else {},
         kept=tuple(_kept(aws, new, policies, recorded)),
         user_names={id: name for id, name in names.items() if name},
-        trusts_control_tower=(
-            bool(accounts) and declared.control_tower == "off" and CONTROL_TOWER in list_trusted_services(aws)
-        ),
         within=dict(_within(aws, declared, recorded)) if accounts else {},
-        met=tuple(_met(center, new, recorded)) if center else (),
-        tagged=traces.tagged(center, has_organization=bool(accounts)),
-        elsewhere=traces.elsewhere(),
-        bucket=landing_zone.project.state_bucket,
-        unseen=tuple(traces.unseen),
     )
-
-
-def met(aws: Aws, landing_zone: LandingZone, declared: Holdings, recorded: Holdings) -> LiveSide:
-    """Returns of what AWS has only the users, groups and permission sets with a declared name that is not recorded.
-
-    Raises:
-        AwsError: AWS rejected a call.
-    """
-    new = _new(declared, recorded)
-    center = CenterClient.of(aws, landing_zone.project)
-    return LiveSide(met=tuple(_met(center, new, recorded)) if center else ())
 
 
 New = Mapping[Kind, Sequence[KeyedThing]]
@@ -142,29 +77,13 @@ New = Mapping[Kind, Sequence[KeyedThing]]
 
 def _new(declared: Holdings, recorded: Holdings) -> New:
     things: dict[Kind, list[KeyedThing]] = {}
-    named = {(thing.kind, thing.identity) for thing in recorded.things.values()}
     for (kind, key), thing in sorted(declared.things.items()):
-        has_key = (kind, key) in recorded.things
-        renames = kind in ("group", "permission-set") and (kind, thing.identity) not in named
-        if not has_key or renames:
+        if (kind, key) not in recorded.things:
             things.setdefault(kind, []).append(thing)
     return things
 
 
 # The organization
-
-
-def _units(aws: Aws, new: New, recorded: Holdings) -> dict[tuple[Kind, str], str]:
-    """Reads the units beside which another is to be created, which its import would find by name."""
-    parents = {thing.identity.partition("/")[0] for thing in new.get("ou", ())}
-    ids = {unit.id: unit.key for unit in recorded.of("ou") if unit.id and unit.key in parents}
-    if "" in parents:
-        ids |= dict.fromkeys(list_roots(aws), "")
-    return {
-        ("ou", unit): unit_identity(ids[parent], name)
-        for parent in sorted(ids)
-        for unit, name in list_units(aws, parent).items()
-    }
 
 
 def _within(aws: Aws, declared: Holdings, recorded: Holdings) -> Iterator[tuple[str, Mapping[str, str]]]:
@@ -186,114 +105,5 @@ def _kept(aws: Aws, new: New, policies: Mapping[tuple[Kind, str], str], recorded
         thing = by_identity.get(identity)
         if thing is None or id in ours:
             continue
-        may_be = thing.name.startswith(GUARDRAILS)
-        tags = {tag["Key"]: tag["Value"] for tag in list_tags(aws, id)}
-        policy = LivePolicy(id, thing.name, thing.type, "", content_of(aws, id) if may_be else "", False, (), tags)
-        runs = may_be and CONTROL_TOWER in list_trusted_services(aws)
-        if keeper := keeper_where(policy, has_control_tower=runs):
+        if keeper := keeper_of(thing.name, {tag["Key"]: tag["Value"] for tag in list_tags(aws, id)}):
             yield KeptPolicy(thing, id, keeper)
-
-
-# Identity Center
-
-
-def _met(center: CenterClient, new: New, recorded: Holdings) -> Iterator[Met]:
-    """Looks up users, groups and permission sets by name."""
-    for thing in new.get("user", ()):
-        if user := center.user(thing.name):
-            yield Met("user", thing.key, f"{center.store}/{user}", tuple(center.groups_of(user)))
-    for thing in new.get("group", ()):
-        if group := center.group(thing.name):
-            yield Met("group", thing.key, f"{center.store}/{group}", tuple(center.members(group)))
-    # AWS lists permission sets without names, and renames none.
-    wanted = {thing.identity: thing for thing in new.get("permission-set", ())}
-    known = {thing.id.partition(",")[0]: thing.identity for thing in recorded.of("permission-set")}
-    for arn in center.permission_sets() if wanted else ():
-        if named := wanted.get(known.get(arn) or exact(center.name_of(arn))):
-            yield Met("permission-set", named.key, f"{arn},{center.instance}", tuple(center.accounts_of(arn)))
-
-
-# Resources of an earlier state
-
-
-def traces(aws: Aws, landing_zone: LandingZone) -> dict[str, tuple[str, ...]]:
-    """Returns by stack what Strata has created before, where no state is left."""
-    center = CenterClient.of(aws, landing_zone.project)
-    return _Traces(aws, landing_zone, Holdings(empty=frozenset(STATES))).tagged(center, has_organization=True)
-
-
-class _Traces:
-    """Lists resources that empty states have created before; a denied call is noted, and stops nothing.
-
-    A run that was killed before its first state was written leaves tags too. Therefore they count only where the state
-    of `backend` is empty, which is the first to be written.
-    """
-
-    def __init__(self, aws: Aws, landing_zone: LandingZone, recorded: Holdings) -> None:
-        self.unseen: list[str] = []
-        self._aws, self._landing_zone, self._empty = aws, landing_zone, recorded.empty
-        self._lost = "backend" in recorded.empty
-
-    def tagged(self, center: CenterClient | None, *, has_organization: bool) -> dict[str, tuple[str, ...]]:
-        """Returns what is tagged, by stack."""
-        project, layers = self._landing_zone.project, {}
-        if not self._lost:
-            return {}
-        if center and "sso" in self._empty:
-            ours = (arn for arn in center.permission_sets() if _ours(center.tags_of(arn), "sso"))
-            layers["sso"] = self._seen(f"permission set {center.name_of(arn)}" for arn in ours)
-        if has_organization:
-            layers["organizations"] = self._seen(_tagged_account(self._aws, project.management_account.id))
-        layers["security"] = self._seen(_tagged_trails(self._aws.client("cloudtrail", project.regions.primary)))
-        return {stack: things for stack, things in layers.items() if things}
-
-    def elsewhere(self) -> tuple[str, ...]:
-        """Returns buckets that hold other states of ours."""
-        return self._seen(states_elsewhere(self._aws, self._landing_zone)) if self._lost else ()
-
-    def _seen(self, names: Iterator[str]) -> tuple[str, ...]:
-        things: list[str] = []
-        try:
-            things.extend(names)
-        except AwsError as error:
-            self.unseen.append(str(error))
-        return tuple(things)
-
-
-def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
-    values = {tag["Key"]: tag["Value"] for tag in tags}
-    return values.get("ManagedBy") == "strata" and values.get("Layer") == stack
-
-
-def _tagged_account(aws: Aws, account: str) -> Iterator[str]:
-    """Yields the management account where `organizations` has imported it before."""
-    if _ours(list_tags(aws, account), "organizations"):
-        yield f"tags of organizations on account {account}"
-
-
-def _tagged_trails(client: Client) -> Iterator[str]:
-    for arn in client.items("list_trails", "Trails[].TrailARN"):
-        if arn.split(":")[3] != client.boto.meta.region_name:
-            continue
-        for tag in client.list_tags(ResourceIdList=[arn])["ResourceTagList"]:
-            if _ours(tag.get("TagsList", ()), "security"):
-                yield f"trail {arn.rpartition('/')[2]}"
-
-
-def states_elsewhere(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
-    """Yields buckets that are ours and hold a state, besides the configured bucket and its replica."""
-    project = landing_zone.project
-    client = aws.client("s3", project.regions.primary)
-    for name in client.items("list_buckets", "Buckets[].Name"):
-        if name in (project.state_bucket, project.replica_bucket) or name.endswith(REPLICA):
-            continue
-        bucket = {"Bucket": name, "ExpectedBucketOwner": project.management_account.id}
-        try:
-            tags = client.get_bucket_tagging(**bucket)["TagSet"]
-            # Bootstrap sets no Layer, and with default_tags: false it stays so.
-            if not _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend"):
-                continue
-            client.get_object(**bucket, Key=state_key("backend"), Range="bytes=0-0")
-        except AwsError:  # not tagged, or not to be seen, or elsewhere, or without a state
-            continue
-        yield name

@@ -2,23 +2,36 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Literal
 
+from strata.aws.organization import list_tags
 from strata.aws.session import Aws, AwsError
 from strata.aws.states import stacks_in
-from strata.config.layers import STACKS
+from strata.config.models import state_key
+from strata.config.types import REPLICA
 from strata.errors import Message
-from strata.identity.live import states_elsewhere, traces
 from strata.landing_zone import LandingZone
 from strata.text import listed
 
-PAGE = "docs/recover.md#restoring-the-state"
+_PAGE = "docs/recover.md#restoring-the-state"
 
 
 def lost_states(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns where they can be had from, empty where they are there, or were never, or it cannot be seen."""
+    """Returns where they can be had from, empty where they are there, or were never, or it cannot be seen.
+
+    The state of `backend` is the first to be written, so that a deploy which was broken off earlier left none.
+    """
+    project = landing_zone.project
     try:
-        return lost_beside_replica(aws, landing_zone) or _lost_beside_resources(aws, landing_zone)
+        stacks = stacks_in(aws, project, project.state_bucket)
+        if "backend" in (stacks or ()):
+            return ""
+        return (
+            lost_beside_replica(aws, landing_zone)
+            or _other_store(aws, landing_zone)
+            or _lost_beside_account(aws, landing_zone)
+        )
     except AwsError:  # somebody else's bucket, or a denied call: what asks next says so
         return ""
 
@@ -39,49 +52,55 @@ def lost_beside_replica(aws: Aws, landing_zone: LandingZone) -> Message | Litera
     gone = "does not exist" if stacks is None else "has none"
     has = f"has those of {listed(copied)}" if copied else "is there, and has none either"
     replica = f"its replica s3://{project.replica_bucket} {has}"
-    text = f"the states are gone: s3://{project.state_bucket} {gone}; {replica}: {PAGE}"
+    text = f"the states are gone: s3://{project.state_bucket} {gone}; {replica}: {_PAGE}"
     return Message("states-gone", text, bucket=project.state_bucket, exists=stacks is not None, replica=copied)
 
 
-def other_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns why nothing is to be made under a new name, empty where no other bucket holds a state of ours."""
-    try:
-        elsewhere = list(states_elsewhere(aws, landing_zone))
-    except AwsError:
-        return ""
+def _other_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
+    elsewhere = list(_stores(aws, landing_zone))
     if not elsewhere:
         return ""
     text = (
-        f"s3://{landing_zone.project.state_bucket} is not complete, and s3://{elsewhere[0]} holds the states of an "
-        "earlier deploy: short_name, state.bucket and regions.primary stay while they do; set them back to what they "
-        "were; docs/recover.md says how it is really done"
+        f"s3://{landing_zone.project.state_bucket} has no states, and s3://{elsewhere[0]} holds those of an earlier "
+        "deploy: short_name, state.bucket and regions.primary stay while it does; set them back to what they were; "
+        "docs/recover.md says how it is really done"
     )
     return Message("states-elsewhere", text, bucket=landing_zone.project.state_bucket, seen=elsewhere)
 
 
-def second_store(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns why no store is to be made beside what there is; whoever writes `state.bucket` wants another.
-
-    Raises:
-        AwsError: the bucket is somebody else's, or may not be read.
-    """
+def _stores(aws: Aws, landing_zone: LandingZone) -> Iterator[str]:
+    """Yields buckets that are ours and hold a state, besides the configured bucket and its replica."""
     project = landing_zone.project
-    if project.state.bucket or stacks_in(aws, project, project.state_bucket):
-        return ""
-    return other_store(aws, landing_zone)
+    client = aws.client("s3", project.regions.primary)
+    for name in client.items("list_buckets", "Buckets[].Name"):
+        if name in (project.state_bucket, project.replica_bucket) or name.endswith(REPLICA):
+            continue
+        bucket = {"Bucket": name, "ExpectedBucketOwner": project.management_account.id}
+        try:
+            tags = client.get_bucket_tagging(**bucket)["TagSet"]
+            # Bootstrap sets no Layer, and with default_tags: false it stays so.
+            if not _ours([{"Key": "Layer", "Value": "backend"}, *tags], "backend"):
+                continue
+            client.get_object(**bucket, Key=state_key("backend"), Range="bytes=0-0")
+        except AwsError:  # not tagged, or not to be seen, or elsewhere, or without a state
+            continue
+        yield name
 
 
-def _lost_beside_resources(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
-    """Returns why the states are gone where the replica is gone as well, as far as the tags of resources tell."""
+def _lost_beside_account(aws: Aws, landing_zone: LandingZone) -> Message | Literal[""]:
+    """Returns that they are gone where the management account has the tags that `organizations` gave it."""
     project = landing_zone.project
-    if stacks_in(aws, project, project.state_bucket) is not None:
-        return ""
-    seen = [resource for stack in STACKS for resource in traces(aws, landing_zone).get(stack, ())]
-    if not seen:
+    account = project.management_account.id
+    if not _ours(list_tags(aws, account), "organizations"):
         return ""
     text = (
-        f"the states are gone: s3://{project.state_bucket} does not exist, nor its replica, while AWS has resources "
-        f"that Strata created before: {listed(seen)}; set short_name, state.bucket and regions.primary back to what "
-        f"they were; or, if the states lie nowhere any more: {PAGE}"
+        f"the states are gone: s3://{project.state_bucket} has none, nor its replica, while account {account} has the "
+        "tags of an earlier deploy; set short_name, state.bucket and regions.primary back to what they were; or, if "
+        f"the states lie nowhere any more: {_PAGE}"
     )
-    return Message("states-gone", text, bucket=project.state_bucket, exists=False, seen=seen)
+    return Message("states-gone", text, bucket=project.state_bucket, seen=[account])
+
+
+def _ours(tags: Sequence[Mapping[str, str]], stack: str) -> bool:
+    values = {tag["Key"]: tag["Value"] for tag in tags}
+    return values.get("ManagedBy") == "strata" and values.get("Layer") == stack

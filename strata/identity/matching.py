@@ -6,7 +6,6 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from strata.config.models import MANAGEMENT
-from strata.identity.live import LiveSide
 from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import TYPES
 
@@ -32,7 +31,7 @@ class Matches:
         return frozenset(self.renamed) | {(old.kind, old.key) for old, _ in self.twice}
 
 
-def matches(declared: Holdings, recorded: Holdings, live: LiveSide) -> Matches:
+def matches(declared: Holdings, recorded: Holdings) -> Matches:
     """Compares what is declared with what is recorded, kind by kind."""
     renamed: dict[tuple[Kind, str], KeyedThing] = {}
     taken: list[tuple[KeyedThing, KeyedThing]] = []
@@ -43,9 +42,9 @@ def matches(declared: Holdings, recorded: Holdings, live: LiveSide) -> Matches:
         kept = {thing.id: thing for thing in recorded.of(kind) if thing.id and thing.key in here}
         left = [thing for thing in recorded.of(kind) if thing.key not in here and thing.id in kept]
         twice += [(thing, kept[thing.id]) for thing in left]
-        aside = {thing.key for thing in left}
-        owners = _owners(kind, declared, recorded, live, aside)
-        by_mark = {thing.also: thing for thing in recorded.of(kind) if thing.also and thing.key not in aside}
+        others = [thing for thing in recorded.of(kind) if thing not in left]
+        owners = {thing.identity: thing for thing in reversed(others) if thing.identity}
+        by_mark = {thing.also: thing for thing in others if thing.also}
         for thing in declared.of(kind):
             if kind == "account" and thing.key == MANAGEMENT:  # its address is only compared, by doctor
                 continue
@@ -61,24 +60,3 @@ def matches(declared: Holdings, recorded: Holdings, live: LiveSide) -> Matches:
                 else:
                     renamed[kind, owner.key] = thing
     return Matches(renamed, tuple(taken), tuple(twice))
-
-
-def _owners(
-    kind: Kind, declared: Holdings, recorded: Holdings, live: LiveSide, aside: set[str]
-) -> dict[str, KeyedThing]:
-    """Returns who has an identity: as AWS has it now, and as it was recorded unless somebody else may have it since."""
-    things: dict[str, KeyedThing] = {}
-    for thing in recorded.of(kind):
-        now = live_identity(thing, live)
-        stays = now in (None, thing.identity) or (thing.key not in declared.keys(kind) and kind != "account")
-        if thing.identity and stays and thing.key not in aside:
-            things.setdefault(thing.identity, thing)
-    for thing in recorded.of(kind):
-        if (now := live_identity(thing, live)) and thing.key not in aside:
-            things[now] = thing
-    return things
-
-
-def live_identity(thing: KeyedThing, live: LiveSide) -> str | None:
-    """Returns the identity that AWS has for the id of a recorded thing, None where nothing was seen of it."""
-    return live.identities.get((thing.kind, thing.id))

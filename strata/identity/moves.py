@@ -5,19 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from strata.aws.runs import Run
 from strata.config import MOVES
 from strata.config.moves import ENTRIES
-from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.evaluation.administrators import Administrators
 from strata.identity.comparison import Refusal
-from strata.identity.live import LiveSide
-from strata.identity.matching import live_identity
 from strata.identity.things import Holdings, KeyedThing, Kind
-from strata.kinds import SECTIONS, STACKS, TYPES, WORDS
-from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, is_made, newest_keys
+from strata.kinds import STACKS, WORDS
+from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, newest_keys
 from strata.landing_zone import LandingZone
 
 
@@ -35,7 +30,6 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
     def moved_first(kind: Kind, values: Mapping[str, str]) -> list[tuple[str, str]]:
         return sorted(values.items(), key=lambda item: (kind, item[0]) not in keys)
 
-    types = {**{section: TYPES[kind] for kind, section in SECTIONS.items()}, "assignments": ASSIGNMENT.type}
     addresses = sorted(holdings.addresses, key=lambda address: address_now(address, keys) == address)
     return replace(
         holdings,
@@ -54,9 +48,6 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
             )
             for attachment in holdings.attachments
         ),
-        named_after=frozenset((kind, now(kind, key), stack, id) for kind, key, stack, id in holdings.named_after),
-        placed={now("account", key): now("ou", unit) for key, unit in moved_first("account", holdings.placed)},
-        tags={now("account", key): tags for key, tags in holdings.tags.items()},
         memberships=frozenset((now("group", group), now("user", user)) for group, user in holdings.memberships),
         administrators=Administrators(
             frozenset(now("user", key) for key in holdings.administrators.people),
@@ -68,14 +59,6 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         previously={
             kind: {now(kind, key): identity for key, identity in moved_first(kind, identities)}
             for kind, identities in holdings.previously.items()
-        },
-        files={
-            file: {
-                section: frozenset(address_now(f"{types[section]}.{name}", keys).partition(".")[2] for name in names)
-                for section, names in sections.items()
-                if section in types
-            }
-            for file, sections in holdings.files.items()
         },
     )
 
@@ -106,34 +89,11 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
             yield old, held[-1], bool(id) and id == recorded.addresses[held[-1]]
 
 
-def moves_by_stack(landing_zone: LandingZone) -> dict[str, list[list[str]]]:
-    """Returns kind and old key of every move, by the stack that has the thing: what the next run has to know."""
-    by_stack: dict[str, list[list[str]]] = {}
-    for move in landing_zone.moves:
-        by_stack.setdefault(STACKS[move.kind], []).append([move.kind, move.from_])
-    return by_stack
-
-
-def idle(landing_zone: LandingZone, recorded: Holdings, last: Mapping[str, Run]) -> Iterator[Message]:
-    """Yields moves that are new since the last run and move nothing: no state has the old key."""
-    said = [(kind, key) for kind, identities in recorded.previously.items() for key in identities]
-    for index, move in enumerate(landing_zone.moves):
-        run = last.get(STACKS[move.kind])
-        if not run or run.moves is None or [move.kind, move.from_] in run.moves:
-            continue
-        if is_made(move, landing_zone.moves, recorded.addresses, said):
-            guess = did_you_mean(move.from_, recorded.keys(move.kind))
-            text = f"moves {WORDS[move.kind]} {move.from_}, which no state has{guess}"
-            problem = Message("move-of-nothing", text, kind=move.kind, old=move.from_)
-            remedy = "correct it; or take it out, as strata rename --prune does"
-            yield landing_zone.fault(MOVES, (ENTRIES, index), problem, remedy).message
-
-
 # Refusals
 
 
 def refused_moves(
-    landing_zone: LandingZone, declared: Holdings, recorded: Holdings, live: LiveSide, stacks: Sequence[str] = ()
+    landing_zone: LandingZone, declared: Holdings, recorded: Holdings, stacks: Sequence[str] = ()
 ) -> Iterator[Refusal]:
     """Refuses a move whose two sides are two things, and a move onto an address at which a state has another thing.
 
@@ -141,13 +101,12 @@ def refused_moves(
         landing_zone: the configuration.
         declared: the same, in the terms of the comparison.
         recorded: the states as they are, before any move.
-        live: what was seen at AWS.
         stacks: those that are to be deployed; all when none is named.
     """
     keys = newest_keys(landing_zone.moves)
     for (kind, old), new in sorted(keys.items()):
         was, now = recorded.things.get((kind, old)), declared.things.get((kind, new))
-        if not was or not now or (stacks and STACKS[kind] not in stacks) or _is_same(was, now, recorded, live):
+        if not was or not now or (stacks and STACKS[kind] not in stacks) or _is_same(was, now, recorded):
             continue
         text = (
             f"moves {WORDS[kind]} {old} ({_named(was)}) to {new}, which is {_named(now)}: a move changes the key alone"
@@ -166,14 +125,14 @@ def refused_moves(
             yield Refusal(declared.fault(MOVES, entry, problem, remedy))
 
 
-def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings, live: LiveSide) -> bool:
+def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings) -> bool:
     """Returns whether two things are the same by id, and by what AWS tells it from its like, now or a deploy ago."""
     if was.id and now.id and was.id != now.id:
         return False
     previous = recorded.previously.get(was.kind, {}).get(was.key, "")
     if was.kind == "ou":
         return now.also in (was.also, previous)
-    return now.identity in (was.identity, live_identity(was, live), previous)
+    return now.identity in (was.identity, previous)
 
 
 def _named(thing: KeyedThing) -> str:

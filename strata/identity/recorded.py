@@ -9,27 +9,21 @@ from typing import Any
 from strata.config.models import MANAGEMENT
 from strata.evaluation.administrators import Administrators, denies_everything
 from strata.identity.things import Assigned, Attached, Holdings, KeyedThing, Kind
-from strata.kinds import KEYED, TYPES, resource_of
+from strata.kinds import KEYED, TYPES
 from strata.kinds.arguments import text
 from strata.kinds.assignment import ASSIGNMENT
-from strata.kinds.control import TRAIL
 from strata.kinds.group import MEMBERSHIP
-from strata.kinds.moves import address_parts
-from strata.kinds.organization import RAM_SHARING
 from strata.kinds.permission_set import BOUNDARY, INLINE, MANAGED
 from strata.kinds.policy import ATTACHMENT
 from strata.kinds.thing import InStates
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import FULL_ACCESS
 from strata.sides.recorded import declared_keys, retired_accounts
-from strata.sides.states import Object, State, resources
-
-Files = Mapping[str, Mapping[str, Iterable[str]]]
-"""The names of resources by file and section."""
+from strata.sides.states import State, resources
 
 
-def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None = None) -> Holdings:
-    """Returns what the states record, by stack, empty before its first deploy; and the files that it came from."""
+def recorded(zone: LandingZone, states: Mapping[str, State]) -> Holdings:
+    """Returns what the states record, by stack, empty before its first deploy."""
     objects = list(resources(states))
     by_type: dict[str, dict[str, Mapping[str, Any]]] = defaultdict(dict)
     for resource in objects:
@@ -47,43 +41,22 @@ def recorded(zone: LandingZone, states: Mapping[str, State], files: Files | None
     assignments = frozenset(Assigned(*keys) for keys in _split(by_type[ASSIGNMENT.type], 4))
     memberships = frozenset((group, user) for group, user in _split(by_type[MEMBERSHIP.type], 2))
     attachments = (name.split("_", 2) for name in by_type[ATTACHMENT.type])
-    units = {text(unit, "id"): key for key, unit in by_type[TYPES["ou"]].items() if unit.get("id")}
-    accounts = by_type[TYPES["account"]]
-    parents = {key: text(account, "parent_id") for key, account in accounts.items()}
     administrators = _administrators(by_type, assignments, memberships, things)
     return Holdings(
         things=things,
         addresses=addresses,
         stacks={resource.address: resource.stack for resource in objects},
-        empty=frozenset(states) - {resource.stack for resource in objects},
         assignments=assignments,
         attachments=frozenset(Attached(*keys) for keys in attachments if keys[1:2] in (["root"], ["ou"], ["account"])),
-        named_after=frozenset(_named_after(objects)),
-        placed={key: units[parent] for key, parent in parents.items() if parent in units},
-        tags={key: account.get("tags") or {} for key, account in accounts.items()},
         memberships=memberships,
         administrators=administrators or _declared_administrators(states),
-        trail="on" if f"{TRAIL.type}.organization" in addresses else "off",
-        ram_sharing="on" if f"{RAM_SHARING.type}.main" in addresses else "off",
         retired=retired_accounts(states),
         previously=_declared_keys(states),
-        files={
-            file: {section: frozenset(names) for section, names in sections.items()}
-            for file, sections in (files or {}).items()
-        },
     )
 
 
 def _split(names: Iterable[str], count: int) -> Iterator[list[str]]:
     return (keys for name in names if len(keys := name.split("_")) == count)
-
-
-def _named_after(objects: Iterable[Object]) -> Iterator[tuple[Kind, str, str, str]]:
-    for resource in objects:
-        attributes = resource_of(resource.type).references
-        keys = [(kind, key) for kind, key in address_parts(resource.address) if kind] if attributes else []
-        for (kind, key), attribute in zip(keys, attributes, strict=False):  # the root has no key
-            yield kind, key, resource.stack, text(resource.attributes, attribute)
 
 
 # Administrators

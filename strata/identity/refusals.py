@@ -6,7 +6,7 @@ from collections.abc import Callable, Collection, Iterator, Sequence
 
 from strata.errors import Message
 from strata.identity import accounts, deletions, foreign, keys
-from strata.identity.comparison import IdentityComparison, Refusal, compared
+from strata.identity.comparison import IdentityComparison, Refusal
 from strata.identity.live import LiveSide
 from strata.identity.matching import matches
 from strata.identity.things import Holdings
@@ -16,28 +16,15 @@ FOLDER = "cdktf.out"
 
 Case = Callable[[IdentityComparison], Iterator[Refusal]]
 CASES: tuple[Case, ...] = (
-    accounts.lost_accounts,
-    accounts.dropped_accounts,
     accounts.changed_emails,
     accounts.closed_accounts,
     keys.renamed_keys,
-    keys.lost_moves,
-    keys.moved_units,
     keys.taken_identities,
     keys.recorded_twice,
-    deletions.replaced_things,
     deletions.own_becomes_external,
     deletions.last_administrator,
-    deletions.mass_deletions,
-    deletions.removed_units,
     deletions.occupied_units,
-    deletions.deleted_trail,
-    deletions.deleted_ram_sharing,
-    deletions.disabled_control_tower,
-    foreign.strangers,
     foreign.kept_by_others,
-    foreign.imported_elsewhere,
-    foreign.states_elsewhere,
 )
 
 
@@ -46,7 +33,6 @@ def refusals(
     recorded: Holdings,
     live: LiveSide,
     *,
-    announced: Collection[tuple[str, str]] = (),
     allow: Collection[str] = (),
     stacks: Collection[str] = (),
     folder: str = FOLDER,
@@ -58,15 +44,13 @@ def refusals(
         declared: the configuration.
         recorded: the states, or an older configuration in their place.
         live: what was seen at AWS; `Live()` where nobody asked.
-        announced: kind and name of what a run of ours was about to create.
         allow: the words of `--allow`.
         stacks: those that are to be deployed; all when none is named.
         folder: where the Terraform of the configuration lies, for commands to copy.
         cases: what is looked for.
     """
-    names = frozenset((kind, compared(kind, name)) for kind, name in announced)
-    matched = matches(declared, recorded, live)
-    comparison = IdentityComparison(declared, recorded, live, matched, names, frozenset(stacks), folder)
+    matched = matches(declared, recorded)
+    comparison = IdentityComparison(declared, recorded, live, matched, frozenset(stacks), folder)
     every = {refusal for case in cases for refusal in case(comparison)}
     return sorted(refusal for refusal in every if not refusal.kind or refusal.kind not in allow)
 
@@ -91,20 +75,3 @@ def warnings(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator
                 "'Somebody changes their name' in docs/access.md"
             )
             yield Message("user-name-stays", text, user=user.key, name=name, value=user.name)
-    yield from _kept_members(declared, recorded, live)
-
-
-def _kept_members(declared: Holdings, recorded: Holdings, live: LiveSide) -> Iterator[Message]:
-    """Yields the groups that are imported with more members than the configuration gives them."""
-    for met in live.met:
-        if met.kind != "group" or declared.imports.get(declared.things["group", met.key].address) != met.id:
-            continue
-        members = {("user", user) for group, user in declared.memberships if group == met.key}
-        names = {thing.identity for side in (declared, recorded) for at, thing in side.things.items() if at in members}
-        names |= {name for at, name in declared.external.items() if at in members}
-        if others := [name for name in met.holds if folded(name) not in names]:
-            text = (
-                f"group {met.key} is imported with members that the YAML does not have: {listed(others)}; a deploy "
-                "keeps them; add them to its members, or remove them at AWS"
-            )
-            yield Message("members-stay", text, group=met.key, members=others)

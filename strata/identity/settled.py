@@ -11,7 +11,7 @@ from strata.config.models import Locking, Project, state_key
 from strata.config.source import Location
 from strata.errors import Fault, Message
 from strata.identity.comparison import Refusal
-from strata.identity.leftovers import attributes
+from strata.identity.held import attributes
 from strata.kinds.control import TRAIL_BUCKET
 from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.moves import moved_keys

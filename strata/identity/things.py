@@ -6,7 +6,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Literal, TypeAlias
+from typing import TypeAlias
 
 from strata.config import moves as config
 from strata.config.source import Location, SourceFile
@@ -88,9 +88,6 @@ class Attached:
         return f"{'unit' if self.target == 'ou' else self.target} {self.key}".strip()
 
 
-Switch = Literal["on", "off", "unmanaged"]
-
-
 @dataclass(frozen=True)
 class Holdings:
     """One side of the comparison: the configuration, the states, or an older configuration in their place."""
@@ -100,36 +97,20 @@ class Holdings:
     """Terraform address to import id, of everything a state has."""
     stacks: Mapping[str, str] = field(default_factory=dict)
     """Terraform address to the stack whose state has it."""
-    empty: frozenset[str] = frozenset()
-    """Stacks whose state is known and has nothing."""
     assignments: frozenset[Assigned] = frozenset()
     attachments: frozenset[Attached] = frozenset()
-    named_after: frozenset[tuple[Kind, str, str, str]] = frozenset()
-    """Kind and key of a thing after which resources are named, the stack that has them, and the id that they name."""
-    placed: Mapping[str, str] = field(default_factory=dict)
-    """Account to the unit it is in, by key, unless that is the root, or a unit that no state has."""
-    tags: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    """The recorded tags of each account."""
     memberships: frozenset[tuple[str, str]] = frozenset()
     administrators: Administrators = field(default_factory=Administrators)
-    trail: Switch = "off"
-    ram_sharing: Switch = "off"
-    control_tower: Switch = "unmanaged"
-    """Its trusted access, by the configuration."""
     retired: Mapping[str, str] = field(default_factory=dict)
     """Retired accounts, of the states those of the last deploy: key to identity."""
     unmanaged: tuple[str, ...] = ()
     """Accounts left to others: identities and ids."""
     external: Mapping[tuple[Kind, str], str] = field(default_factory=dict)
     """Users and groups of an identity provider: kind and key to identity."""
-    emptied: frozenset[str] = frozenset()
-    """Sections that are written out as empty: `users: {}`."""
     imports: Mapping[str, str] = field(default_factory=dict)
     previously: Mapping[Kind, Mapping[str, str]] = field(default_factory=dict)
     """What the outputs `declared_keys` of the states say: kind to key to identity."""
     source_files: Mapping[str, SourceFile] = field(default_factory=dict)
-    files: Mapping[str, Mapping[str, frozenset[str]]] = field(default_factory=dict)
-    """Where teams own files: file to section to the names of the resources that it declares."""
 
     def of(self, kind: Kind) -> Iterator[KeyedThing]:
         """Yields the things of a kind, by key."""

@@ -8,7 +8,7 @@ from strata.config import SSO
 from strata.kinds import at_aws
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory, LiveCenter
-from strata.kinds.control_tower import by_its_name, keeps_group, taken_back_by
+from strata.kinds.control_tower import keeper_at, taken_back_by
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.shared import CONFLICT
@@ -51,9 +51,9 @@ def _live(aws: AtAws) -> Iterator[Thing]:
                 yield Thing("group", key, looked_up, ids={"id": group.id}, external=True)
             if _is_ours(aws, center, group):
                 values = {**GROUP.live_fields(group), "id": group.id}
-                theirs = keeps_group(aws.inventory, group.name)
-                undo = () if theirs else aws.cli.people("delete-group", group_id=group.id)
-                note, rights = taken_back_by(by_its_name() if theirs else None), sorted(group.members)
+                keeper = keeper_at(aws.inventory, group.name)
+                undo = () if keeper else aws.cli.people("delete-group", group_id=group.id)
+                note, rights = taken_back_by(keeper), sorted(group.members)
                 name = aws.principal(group.id)
                 yield Thing("group", name, values, ids={"id": group.id}, undo=undo, note=note, rights=rights)
 

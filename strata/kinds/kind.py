@@ -65,7 +65,7 @@ class AlreadyExists:
     Attributes:
         conflict: what AWS or the provider says when it exists already; empty where creating it overwrites.
         id: the import id, a template of the arguments or a question, which answers nothing where AWS has none;
-            empty where the name tells, if a run of Strata announced it.
+            empty where AWS is asked by its name.
         early: asked before Terraform starts: a creation would wait for most of an hour, make it twice, or reset it; or
             others make it as often as we, and the list to approve would have it as created.
         regional: the id ends with the region.

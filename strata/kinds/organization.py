@@ -12,9 +12,8 @@ from strata.kinds import cli
 from strata.kinds.arguments import text
 from strata.kinds.kind import AlreadyExists, Ask, Kind, Resource
 from strata.kinds.thing import AtAws, InStates, Thing
-from strata.landing_zone.control_tower import CONTROL_TOWER
 from strata.landing_zone.policies import ACCESS_ANALYZER
-from strata.landing_zone.services import delegation
+from strata.landing_zone.services import CONTROL_TOWER, delegation
 
 ADDRESS = "aws_organizations_organization.main"
 ORGANIZATION = Kind(

@@ -15,7 +15,7 @@ from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way
-from strata.kinds.control_tower import keeper_of_set, taken_back_by
+from strata.kinds.control_tower import keeper_at, taken_back_by
 from strata.kinds.identity import Mark
 from strata.kinds.kind import AlreadyExists, Ask, Ids, Kind, LiveName, Resource
 from strata.kinds.shared import CONFLICT
@@ -86,7 +86,7 @@ def _live(aws: AtAws) -> Iterator[Thing]:
         tags = aws.tags(_SET, "" if external else key, live.tags)
         values = {**_UNSAID, **_live_fields(live), "tags": tags, "id": live.arn}
         policies = [live.aws_managed, live.customer_managed, content(live.inline), live.boundary]
-        keeper = keeper_of_set(aws.inventory, live)
+        keeper = keeper_at(aws.inventory, live.name, live.tags)
         yield Thing(
             "permission set",
             aws.permission_set(live.arn),

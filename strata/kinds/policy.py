@@ -12,7 +12,7 @@ from strata.kinds import at_aws, cli
 from strata.kinds.arguments import text
 from strata.kinds.at_aws import Inventory
 from strata.kinds.change import Way, made_again
-from strata.kinds.control_tower import is_called_so, keeper_of_policy, taken_back_by
+from strata.kinds.control_tower import keeper_at, taken_back_by
 from strata.kinds.identity import Mark, policy_identity
 from strata.kinds.kind import AlreadyExists, Ids, Kind, LiveName, Resource
 from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, content, declared_content
@@ -51,12 +51,11 @@ def _live(aws: AtAws) -> Iterator[Thing]:
             continue
         values = {**POLICY.live_fields(policy), "document": content(policy.content), "id": policy.id}
         detached = (_detach(policy.id, target) for target in policy.targets)
-        keeper, called = keeper_of_policy(aws.inventory, policy), is_called_so(aws.inventory, policy)
+        keeper = keeper_at(aws.inventory, policy.name, policy.tags)
         unknown = _unknown_to_provider(policy.type)
         left = keeper or unknown
         undo = () if left else (*detached, cli.line("organizations", "delete-policy", policy_id=policy.id))
-        so = "its name is one of Control Tower's, its statements are not"
-        note = unknown or (Message("named-like-control-tower", so) if called else taken_back_by(keeper))
+        note = unknown or taken_back_by(keeper)
         rights = [values["document"], *policy.targets]
         name, ids = aws.key("policy", policy.id, policy.name), {"id": policy.id}
         external = key in aws.zone.policies and aws.zone.policies[key].external

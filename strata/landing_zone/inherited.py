@@ -38,28 +38,11 @@ class Words(NamedTuple):
     said: Mapping[str, Any]
 
 
-class Lost(NamedTuple):
-    """A value that does not count, and what a nearer place says in its stead: `None` takes it away.
-
-    Attributes:
-        at: where the nearer place says it: there, or above it.
-    """
-
-    path: Path
-    given: Given
-    at: Path
-    by: Given
-
-
-def nearest(words: Iterable[Words], lost: list[Lost] | None = None) -> dict[Path, Given]:
+def nearest(words: Iterable[Words]) -> dict[Path, Given]:
     """Returns the values that count, of places from the root down: the nearer wins, mappings are merged by their keys.
 
     `None` takes away what stands there, and all below it; an empty mapping adds nothing to what is there, and is what
     is left of one whose last part is taken away.
-
-    Args:
-        words: what the places say, that of the root first.
-        lost: gets what does not count, from the root down.
     """
     values: dict[Path, Given] = {}
     for place, location, said in words:
@@ -67,19 +50,21 @@ def nearest(words: Iterable[Words], lost: list[Lost] | None = None) -> dict[Path
         for path, value in _leaves(said):
             if value == {} and any(other[: len(path)] == path for other in values):
                 continue
-            given = Given(value, place, (*location, *path))
-            for other in [other for other in values if other[: len(path)] == path or path[: len(other)] == other]:
-                gone = values.pop(other)
+            for other in _overlapping(values, path):
+                del values[other]
                 if value is None:
                     emptied.add(path[:-1])
-                if lost is not None:
-                    lost.append(Lost(other, gone, path, given))
             if value is not None:
-                values[path] = given
+                values[path] = Given(value, place, (*location, *path))
         for path in sorted(emptied - {()}, key=len, reverse=True):
             if not any(other[: len(path)] == path for other in values):
                 values[path] = Given({}, place, (*location, *path))
     return dict(sorted(values.items()))
+
+
+def _overlapping(values: Iterable[Path], path: Path) -> list[Path]:
+    """Returns what a word at a path replaces: what stands there, below it and above it."""
+    return [other for other in values if other[: len(path)] == path or path[: len(other)] == other]
 
 
 def _leaves(said: Mapping[str, Any], above: Path = ()) -> Iterator[tuple[Path, Any]]:
@@ -120,19 +105,17 @@ class Inherited:
 
     Attributes:
         given: the values with their places.
-        lost: what nearer places say otherwise, or take away.
         places: the places that say something, the root first.
     """
 
     given: Mapping[Path, Given]
-    lost: tuple[Lost, ...] = ()
     places: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, words: Iterable[Words]) -> Self:
         """Returns what counts of what the places say, that of the root first."""
-        said, lost = tuple(words), list[Lost]()
-        return cls(nearest(said, lost), tuple(lost), tuple(its.place for its in said))
+        said = tuple(words)
+        return cls(nearest(said), tuple(its.place for its in said))
 
     def at(self, *path: str) -> dict[str, Any]:
         """Returns what counts below a path, as it would be written at a single place."""
@@ -144,14 +127,13 @@ class Inherited:
         return [place for place in self.places if place in giving]
 
     def location(self, *path: str) -> Location:
-        """Returns where what counts of a path is written, by the nearest place that gives or takes away any of it."""
-        taken = ((lost.at, lost.by) for lost in self.lost if lost.by.value is None)
+        """Returns where what counts of a path is written, by the nearest place that gives any of it."""
         said = {
             given.place: given.location[: len(given.location) - len(its) + len(path)]
-            for its, given in (*taken, *self.given.items())
+            for its, given in self.given.items()
             if its[: len(path)] == path
         }
-        return next((said[place] for place in reversed(self.places) if place in said and self.giving(*path)), ())
+        return next((said[place] for place in reversed(self.places) if place in said), ())
 
 
 def words_of(section: str, said: Mapping[str, Mapping[str, Any]]) -> dict[str, Words]:
@@ -161,15 +143,16 @@ def words_of(section: str, said: Mapping[str, Mapping[str, Any]]) -> dict[str, W
 
 def idle(words: Mapping[str, Words], ways: Iterable[Iterable[str]]) -> Iterator[tuple[Path, Location]]:
     """Yields where `None` takes nothing away, on any of the ways from the root to an account."""
-    lost, passed = list[Lost](), set[str]()
-    for way in ways:
-        on_it = [place for place in way if place in words]
-        passed.update(on_it)
-        nearest((words[place] for place in on_it), lost)
-    taken = {gone.by.location for gone in lost if gone.by.value is None}
-    for place, location, said in words.values():
-        nulls = ((path, (*location, *path)) for path, value in _leaves(said) if value is None)
-        yield from ((path, at) for path, at in nulls if place in passed and at not in taken)
+    nothing, taking = dict[Location, Path](), set[Location]()
+    for way in {tuple(place for place in way if place in words) for way in ways}:
+        for index, (_, location, said) in enumerate(words[place] for place in way):
+            nulls = [path for path, value in _leaves(said) if value is None]
+            above = nearest(words[place] for place in way[:index]) if nulls else {}
+            for path in nulls:
+                nothing[*location, *path] = path
+                if _overlapping(above, path):
+                    taking.add((*location, *path))
+    yield from ((path, at) for at, path in nothing.items() if at not in taking)
 
 
 # The attributes of accounts
@@ -209,8 +192,7 @@ def attributes(organization: Organization, only: Collection[str] = AccountAttrib
     # AWS tags the management account, and no deploy does.
     own = every[MANAGEMENT]
     given = {path: given for path, given in own.given.items() if path[0] != "tags"}
-    lost = tuple(lost for lost in own.lost if lost.path[0] != "tags")
-    return every | {MANAGEMENT: Attributes(given, lost, own.places)}
+    return every | {MANAGEMENT: Attributes(given, own.places)}
 
 
 def attribute_words(organization: Organization, only: Collection[str] = AccountAttributes.inherits) -> dict[str, Words]:
@@ -223,5 +205,5 @@ def attribute_words(organization: Organization, only: Collection[str] = AccountA
     for section, its in entries:
         said = {place: entry.said for place, entry in its.items()}
         kept = {place: {key: word for key, word in every.items() if key in only} for place, every in said.items()}
-        words |= words_of(section, kept)
+        words |= words_of(section, {place: said for place, said in kept.items() if said})
     return words

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from strata.config.detection import Detection
 
 ACCOUNT_MANAGEMENT = AlternateContacts.trusted[0]
+CONTROL_TOWER = "controltower.amazonaws.com"
 TYPES_STAY = "policy-types-stay"
 """Tells a synth that a policy type is enabled which the AWS provider does not know, so that it can change none."""
 

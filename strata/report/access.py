@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -60,15 +60,8 @@ def access(landing_zone: LandingZone) -> list[Access]:
     ]
 
 
-def ways_in(
-    landing_zone: LandingZone, only: Collection[tuple[str, str]] | None = None
-) -> dict[tuple[AccessHolder, str, str], list[AccessPath]]:
-    """Returns all ways in which somebody has something, by holder, account and permission set.
-
-    Args:
-        landing_zone: the configuration.
-        only: accounts and permission sets that are asked for, each as a pair; all where it is not given.
-    """
+def ways_in(landing_zone: LandingZone) -> dict[tuple[AccessHolder, str, str], list[AccessPath]]:
+    """Returns all ways in which somebody has something, by holder, account and permission set."""
     access_paths: dict[tuple[AccessHolder, str, str], list[AccessPath]] = defaultdict(list)
     reached: dict[str, list[tuple[AccessHolder, SourceLocation | None]]] = {
         key: [
@@ -84,8 +77,6 @@ def ways_in(
     ways: dict[tuple[Location, ...], list[AccessPath]] = {}
     through: dict[tuple[tuple[Location, ...], str], list[tuple[AccessHolder, list[AccessPath]]]] = {}
     for grant, entries in landing_zone.grants.items():
-        if only is not None and (grant.account, grant.permission_set) not in only:
-            continue
         if entries not in ways:
             ways[entries] = [way_of(landing_zone, entry) for entry in entries]
         if grant.principal_type == "USER":

@@ -8,29 +8,21 @@ from typing import Any, NamedTuple
 
 from strata.config import BASELINE, ORGANIZATION
 from strata.landing_zone import LandingZone, SourceLocation
-from strata.landing_zone.inherited import Given, Inherited, Path, below
+from strata.landing_zone.inherited import Inherited, Path
 from strata.report.words import in_words
 
 OWN = "own"
 """The place of what stands in the entry of the account itself."""
 
 
-class Origin(NamedTuple):
-    """A value of an attribute or setting, `None` where it is taken away, with what gave it."""
+class Word(NamedTuple):
+    """A part of an attribute or setting of an account, with what gave it."""
 
+    path: Path
     value: Any
     by: str
     """`root`, `ou/KEY` or `own`."""
     place: SourceLocation
-
-
-class Word(NamedTuple):
-    """A part of an attribute or setting of an account, with what it has in the stead of."""
-
-    path: Path
-    origin: Origin
-    instead_of: tuple[Origin, ...]
-    """The values of farther places, the nearest first."""
 
     @property
     def name(self) -> str:
@@ -39,7 +31,7 @@ class Word(NamedTuple):
 
 
 def words_of(zone: LandingZone, account: str) -> dict[str, list[Word]]:
-    """Returns what an account has, and what was taken away, by `attributes` and `settings`, where there is any."""
+    """Returns what an account has, by `attributes` and `settings`, where there is any."""
     nothing = Inherited({})
     parts = {
         "attributes": _words(zone, account, ORGANIZATION, zone.attributes.get(account, nothing)),
@@ -49,39 +41,21 @@ def words_of(zone: LandingZone, account: str) -> dict[str, list[Word]]:
 
 
 def _words(zone: LandingZone, account: str, file: str, its: Inherited) -> list[Word]:
-    def origin(given: Given) -> Origin:
-        return Origin(given.value, OWN if given.place == account else given.place, zone.source(file, given.location))
-
     # An empty mapping switches a setting on with its defaults, and says nothing of attributes.
-    counting = {path: given for path, given in its.given.items() if given.value != {} or file == BASELINE}
-    words = {path: Word(path, origin(given), ()) for path, given in counting.items()}
-    gone = defaultdict[tuple[Path, str], dict[Path, Given]](dict)
-    for path, given, at, by in its.lost:
-        if given.value != {} or by.value is None:
-            whole = by.value is None and not any(other[: len(at)] == at for other in counting)
-            shown = at if whole else path
-            if shown not in counting:
-                words[shown] = Word(shown, origin(by), ())
-            gone[shown, given.place][path] = given
-    for (path, place), values in reversed(gone.items()):
-        value = values[path].value if path in values else below(values, *path)
-        first = next(iter(values))
-        location = values[first].location[: len(values[first].location) - len(first) + len(path)]
-        words[path] = words[path]._replace(instead_of=(*words[path].instead_of, origin(Given(value, place, location))))
-    return [words[path] for path in sorted(words)]
+    return [
+        Word(path, given.value, OWN if given.place == account else given.place, zone.source(file, given.location))
+        for path, given in its.given.items()
+        if given.value != {} or file == BASELINE
+    ]
 
 
 def as_data(
     words: Mapping[str, list[Word]], shown: Callable[[SourceLocation], str] = str
 ) -> dict[str, list[dict[str, Any]]]:
     """Returns the same for a script."""
-
-    def facts(origin: Origin) -> dict[str, Any]:
-        return {"value": origin.value, "from": origin.by, "place": shown(origin.place)}
-
     return {
         part: [
-            {"path": list(word.path), **facts(word.origin), "instead_of": list(map(facts, word.instead_of))}
+            {"path": list(word.path), "value": word.value, "from": word.by, "place": shown(word.place)}
             for word in of_part
         ]
         for part, of_part in words.items()
@@ -91,17 +65,8 @@ def as_data(
 def lines_of(words: Iterable[Word], shown: Callable[[SourceLocation], str]) -> Iterator[str]:
     """Yields the same as text."""
     for word in words:
-        origin = word.origin
-        yield f"{word.name}: {_shown(origin.value)}"
-        verb = "taken away by" if origin.value is None else "from"
-        yield f"  {verb} {_WHOSE.get(origin.by, origin.by)}, {shown(origin.place)}"
-        for other in word.instead_of:
-            value = (
-                f"what {other.by} gives"
-                if isinstance(other.value, dict)
-                else f"{in_words(other.value)} from {other.by}"
-            )
-            yield f"  instead of {value}, {shown(other.place)}"
+        yield f"{word.name}: {_shown(word.value)}"
+        yield f"  from {_WHOSE.get(word.by, word.by)}, {shown(word.place)}"
 
 
 def _shown(value: Any) -> str:
@@ -127,6 +92,5 @@ def shared_words(zone: LandingZone) -> list[SharedWord]:
     for key in sorted(zone.accounts):
         for words in words_of(zone, key).values():
             for word in words:
-                value = "taken away" if word.origin.value is None else _shown(word.origin.value)
-                holders[word.name, value, word.origin.by, word.origin.place].append(key)
+                holders[word.name, _shown(word.value), word.by, word.place].append(key)
     return [SharedWord(*said, tuple(its)) for said, its in sorted(holders.items())]

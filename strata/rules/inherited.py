@@ -12,13 +12,13 @@ from strata.config import BASELINE, DETECTION, ORGANIZATION, PROJECT, SECURITY
 from strata.config.layers import BASELINE_LAYER
 from strata.config.limits import Limits
 from strata.config.loader import PartialConfiguration
-from strata.config.models import MANAGEMENT, ROOT, Mode, Setting
+from strata.config.models import MANAGEMENT, ROOT, Mode, Organization, Setting
 from strata.config.reserved import EVERYWHERE
 from strata.config.source import Location
 from strata.config.text import Problem, matches, short
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
-from strata.landing_zone.inherited import Attributes, Inherited, Words, attribute_words, attributes, idle, words_of
+from strata.landing_zone.inherited import Inherited, Words, attribute_words, attributes, idle, words_of
 from strata.landing_zone.inherited import places as places_of
 from strata.landing_zone.policies import declared_attributes
 from strata.landing_zone.selection import AccountSelector
@@ -62,9 +62,8 @@ def defaults(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:
     if misplaced or not partial.complete(ORGANIZATION, "defaults"):
         return
     yield from _idle(partial, ORGANIZATION, attribute_words(organization), places_of(organization).values())
-    seen: set[Location] = set()
+    yield from _without_limit(partial, organization)
     for key, its in attributes(organization, ("budget",)).items():
-        yield from _budget(partial, its, seen)
         if key == "monthly" and its.at("budget"):
             message = Message("name-taken", "its budget would have the name of that of the organization", name=key)
             yield partial.fault(ORGANIZATION, ("accounts", key), message, "give it 'budget: null', or another key")
@@ -83,10 +82,15 @@ def _idle(
             yield partial.fault(file, at, message, "give it a value, or remove it")
 
 
-def _budget(partial: PartialConfiguration, its: Attributes, seen: set[Location]) -> Iterator[Fault]:
-    budget, at = its.at("budget"), its.location("budget")
-    if at and "limit_usd" not in budget and budget.get("mode", "on") == "on" and at not in seen:
-        seen.add(at)
+def _without_limit(partial: PartialConfiguration, organization: Organization) -> Iterator[Fault]:
+    """Reports budgets without a limit, each at the nearest place that says anything of it."""
+    wrong = dict[Location, None]()
+    for key, its in attributes(organization, ("budget",)).items():
+        budget = its.at("budget")
+        if budget and "limit_usd" not in budget and budget.get("mode", "on") == "on":
+            nearest = its.places[-1]
+            wrong["accounts" if nearest == key else "defaults", nearest, "budget"] = None
+    for at in wrong:
         message = Message("key-missing", "gives a budget to accounts that have no limit_usd", key="limit_usd")
         yield partial.fault(ORGANIZATION, at, message, "add limit_usd here, or at a place above")
 

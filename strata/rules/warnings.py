@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator
 from typing import NamedTuple
 
-from strata.config import ORGANIZATION, PROJECT, SECURITY
+from strata.config import DETECTION, ORGANIZATION, PROJECT, SECURITY
 from strata.config.accepted import by_finding, hint
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, Mailing, Mode, PolicyType
@@ -18,12 +18,13 @@ from strata.config.source import Location, dotted
 from strata.config.types import did_you_mean
 from strata.errors import Message
 from strata.landing_zone import LandingZone, SourceLocation
+from strata.landing_zone.detection import config_of
 from strata.landing_zone.examples import example_values
 from strata.landing_zone.policies import NEVER_BINDS_MANAGEMENT
-from strata.landing_zone.services import own_switches
+from strata.landing_zone.services import CONTROL_TOWER, own_switches
 from strata.landing_zone.undescribed import UNKNOWN
 from strata.policy.documents import statements
-from strata.rules import archive, control_tower
+from strata.rules import archive
 from strata.rules.accepted import Doubt, Warned, place, unused
 from strata.rules.lockout import LOCK_OUT, Guard
 from strata.rules.names import name_warnings
@@ -239,6 +240,19 @@ def _controls(landing_zone: LandingZone) -> Iterator[Doubt]:
             yield SECURITY, (name,), message
 
 
+def _recorders(landing_zone: LandingZone) -> Iterator[Doubt]:
+    """AWS allows an account one recorder in a region, and Control Tower has one where it enrolls.
+
+    https://docs.aws.amazon.com/controltower/latest/userguide/existing-config-resources.html
+    """
+    if CONTROL_TOWER in landing_zone.trusted_services and config_of(landing_zone.detection):
+        text = (
+            "Control Tower records in the accounts that it enrolls, where AWS allows no second recorder: a deploy "
+            "leaves those out, and ends with 1; write config: {mode: unmanaged} where it enrolls all"
+        )
+        yield DETECTION, ("config",), Message("control-tower-records", text)
+
+
 _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _examples,
     _regions,
@@ -248,5 +262,5 @@ _RULES: tuple[Callable[[LandingZone], Iterable[Doubt]], ...] = (
     _controls,
     over_quota,
     archive.doubts,
-    control_tower.doubts,
+    _recorders,
 )

@@ -76,6 +76,8 @@ class PlannedChange:
     """The address that it has in the state."""
     goes: Mapping[str, Any] = field(default_factory=dict, repr=False)
     """What names the thing that is destroyed or forgotten."""
+    before: Mapping[str, Any] = field(default_factory=dict, repr=False)
+    """What it is, empty of what is created; never to be printed."""
 
     def covers(self, later: PlannedChange) -> bool:
         """Says whether who has seen this change has seen the later change, too."""
@@ -107,6 +109,8 @@ class Plan:
     outputs: tuple[str, ...] = ()
     """The outputs that would change in the state, which nobody but other stacks notices."""
     error: Message | None = None
+    partial: Mapping[str, PlannedChange] = field(default_factory=dict, repr=False)
+    """What a plan with an error would do, as far as it came."""
     failures: tuple[Failure, ...] = ()
     advice: tuple[Message, ...] = ()
     """What to do about the error."""
@@ -274,20 +278,28 @@ class Planner:
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:
-            result = self.workspace.terraform(stack, "show", "-json", str(file))
-            if result.code:
-                text = f"{stack}: the plan cannot be read: {result.errors.strip() or result.text.strip()}"
-                raise StrataError(Message("tool-failed", text, tool="terraform show", stack=stack))
-            shown: dict[str, Any] = json.loads(result.text)
+            shown = self._shown(stack, file)
             self.learn(stack, shown)
             self._outputs[stack] = dict(known_outputs(self.workspace.document(stack), shown, None))
             to_do, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
             written = expressions(self._terraform(stack), shown)
             return Plan(stack, to_do, outputs, file=file, versions=versions, written=written)
+        partial = dict(changes(self._shown(stack, file))) if result.code and file.exists() else {}
         file.unlink(missing_ok=True)
         if not result.code:
             return Plan(stack, versions=versions)
-        return self._unplanned(stack, self.explain(stack, events.failures or [ended(result, events)]), pending)
+        failures = self.explain(stack, events.failures or [ended(result, events)])
+        planned = self._unplanned(stack, failures, pending)
+        return replace(planned, partial=partial) if planned.error else planned
+
+    def _shown(self, stack: str, file: Path) -> dict[str, Any]:
+        """Returns a plan as Terraform's JSON; Terraform saves one with an error, too."""
+        result = self.workspace.terraform(stack, "show", "-json", str(file))
+        if result.code:
+            text = f"{stack}: the plan cannot be read: {result.errors.strip() or result.text.strip()}"
+            raise StrataError(Message("tool-failed", text, tool="terraform show", stack=stack))
+        shown: dict[str, Any] = json.loads(result.text)
+        return shown
 
     def initialize(self, stack: str) -> Failure | None:
         """Prepares Terraform in the folder of a stack, once a run; returns why it cannot be."""
@@ -515,6 +527,7 @@ def _with_values(action: str, resource: Mapping[str, Any], written: Collection[s
         (change.get("importing") or {}).get("id"),
         resource.get("previous_address"),
         identity(change) if action in _LEAVES or "delete" in change["actions"] else {},
+        {} if action == "create" else change.get("before") or {},
     )
 
 

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from functools import cache, cached_property, partial
 from typing import Any
 
-from strata.aws import runs
 from strata.aws.access_role import account_ids, closed_to_us, entered, ids_of_accounts, way
 from strata.aws.defaults import regional_setting
 from strata.aws.identity_center import console, is_ours, list_instances
@@ -28,30 +27,23 @@ from strata.config.layers import (
     STACKS,
     baseline_in,
     folder_of,
-    types_of,
 )
-from strata.config.models import ACCESS_ROLE, Project
+from strata.config.models import ACCESS_ROLE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.evaluation.organization import named_organization, organization_fault
-from strata.identity import Examination, announced, examine
+from strata.identity import Examination, examine
 from strata.identity.accounts import ALREADY_CLOSED, GONE
 from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
-from strata.identity.deletions import (
-    DELETE_RAM_SHARING,
-    DELETE_TRAIL,
-    DELETE_UNIT,
-    DISABLE_CONTROL_TOWER,
-    LAST_ADMINISTRATOR,
-    MASS_DELETION,
-)
-from strata.identity.leftovers import STACK, Directory, announced_as, attributes, to_create
-from strata.identity.lost_states import lost_states, other_store
+from strata.identity.deletions import LAST_ADMINISTRATOR
+from strata.identity.guard import DESTROY, IMPORT, MANY, WEAKEN
+from strata.identity.held import attributes
+from strata.identity.lost_states import lost_states
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.identity.settled import is_alone, lost_layers, settled, unsaid
+from strata.identity.things import Holdings
 from strata.kinds import TYPES
-from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.administrator import ADMINISTRATOR
 from strata.kinds.detection.archive import LOCK, NO_LOCK, live_retention
 from strata.kinds.detection.made import administrators_here
@@ -66,7 +58,6 @@ from strata.landing_zone.services import TYPES_STAY, unknown_types
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
-from strata.rules import control_tower
 from strata.rules.expectations import require
 from strata.rules.lockout import UNCERTAIN, Guard
 from strata.rules.warnings import found_warnings
@@ -84,11 +75,9 @@ from strata.terraform.remarks import Remarks
 from strata.terraform.workspace import StateObject, Workspace
 from strata.text import counted, folded, listed
 
-REPLACE = "replace:"
 ALLOWED = (
-    *(LAST_ADMINISTRATOR, MASS_DELETION, f"{REPLACE}KEY", f"{REPLACE}ADDRESS", f"{ALREADY_CLOSED}KEY"),
-    *(DELETE_UNIT, DELETE_TRAIL, DELETE_RAM_SHARING, DISABLE_CONTROL_TOWER, DISABLE_PROTECTION),
-    *(SHORTER_LOCK, COMPLIANCE),
+    *(LAST_ADMINISTRATOR, f"{DESTROY}ADDRESS", f"{WEAKEN}ADDRESS", f"{MANY}TYPE", f"{IMPORT}ADDRESS"),
+    *(DISABLE_PROTECTION, SHORTER_LOCK, COMPLIANCE),
 )
 """The words of `--allow`."""
 
@@ -102,7 +91,6 @@ class Prepared:
     workspace: Workspace
     chosen: tuple[str, ...]
     states: Mapping[str, State]
-    announced: frozenset[announced.Name]
     warnings: tuple[Message, ...] = ()
     """What was told before the plan and is no refusal."""
     lacking: tuple[ResourceStatus, ...] = ()
@@ -130,6 +118,9 @@ class Prepared:
     """The words of `--allow`."""
     protection: Mapping[Switch, str] = field(default_factory=dict)
     """What AWS had of each switch of GuardDuty that no state has."""
+    declared: Holdings = field(default_factory=Holdings)
+    """What the configuration has, and what the states had when the run began under the keys of today."""
+    recorded: Holdings = field(default_factory=Holdings)
 
     @cached_property
     def remarks(self) -> Remarks:
@@ -228,12 +219,6 @@ class Prepared:
         in_accounts = self.landing_zone.account_stacks.keys() >= {*self.chosen}
         return expected.only({*self.chosen, *self.shut_out}) if in_accounts else expected
 
-    def directory(self) -> Directory | None:
-        """Returns Identity Center as it is now, beside the states as they are now."""
-        project = self.landing_zone.project
-        states = {stack: read_state(self.aws, project, stack) for stack in self.workspace.stacks}
-        return Directory.of(self.aws, self.landing_zone, states, self.workspace.document(STACK))
-
 
 class RefusedError(StrataError):
     """Something is not done, since it would lose something or take what is somebody else's: each with lines to copy.
@@ -288,7 +273,6 @@ def prepare(
     check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
     landing_zone = _loaded(options, today)
-    _check_keys(allow, landing_zone)
     _check_part(landing_zone, stacks, fleet)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
@@ -305,21 +289,17 @@ def prepare(
     workspace = Workspace.of(options.config, options.profile)
     progress.doing("comparing the configuration with the states and AWS")
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in STACKS}
-    names = announced.read(aws, landing_zone.project)
     examination = examine(
         aws,
         landing_zone,
         states=states,
-        announced=names,
         allow=allow,
         stacks=stacks,
         today=today,
         folder=str(workspace.folder),
-        last=_last_runs(aws, landing_zone.project),
     )
     for warning in examination.warnings:
         print(line(f"warning: {warning}"), file=sys.stderr)
-    _check_closed(allow, examination.closed)
     alone = partial(
         refuse_beside_another_run,
         aws,
@@ -339,9 +319,11 @@ def prepare(
     landing_zone = replace(landing_zone, leaving=leaving)
     types = list(_types_left(aws, landing_zone))
     prepared = Prepared(
-        *(landing_zone, aws, workspace, (), states, names, (), lacking, bool(refresh)),
+        *(landing_zone, aws, workspace, (), states, (), lacking, bool(refresh)),
         fleet=fleet,
         allow=allow,
+        declared=examination.declared,
+        recorded=examination.recorded,
     )
     words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
     prepared = _written(prepared, stacks, words, listed, examination.closed, progress)
@@ -352,8 +334,6 @@ def prepare(
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
     prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
     _check_regions(prepared)
-    if STACK in prepared.chosen and names:
-        _adopt_leftovers(prepared, progress.note, alone)
     prepared, unread = _with_protection(prepared)
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
@@ -381,7 +361,7 @@ def _without_idle(landing_zone: LandingZone, workspace: Workspace, deployed: Col
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:
     landing_zone = load(options.config, today=today)
-    if faults := [*Guard.of(landing_zone, today).faults(today), *control_tower.faults(landing_zone)]:
+    if faults := list(Guard.of(landing_zone, today).faults(today)):
         raise ConfigurationError(faults)
     require(landing_zone)
     return landing_zone
@@ -399,7 +379,7 @@ def _uncertain(landing_zone: LandingZone, today: dt.date) -> Iterator[Message]:
 def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
     """Yields what a synth is told: what is allowed, and what only AWS and the states say."""
     words = {
-        *(word for word in allow if not word.startswith(ALREADY_CLOSED)),
+        *{LAST_ADMINISTRATOR}.intersection(allow),
         *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
             f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
             for key, account in examination.closed.items()
@@ -448,11 +428,6 @@ def _written(
     read = {name for names in reads.values() for name in names} - {"organizations"}
     changing = {name for name in in_accounts if synthesis.may_change_others(zone.layers[name].code)}
     others = {stack for stack in there if layer_of(stack) in changing or read.intersection((stack, *reads[stack]))}
-    # What goes of one layer in an account may come in another that is not asked for.
-    own = [layer for layer in zone.layers.values() if layer.name in in_accounts and not layer.source]
-    holding = {layer.name for layer in own if HOLDS_DATA.intersection(types_of(layer.code.folder))}
-    losing = {zone.account_stacks[stack] for stack in needed if layer_of(stack) in holding}
-    others |= {stack for stack in there - chosen if layer_of(stack) in holding and zone.account_stacks[stack] in losing}
     for stack in needed | others:
         del workspace.unwritten[stack]
     progress.doing("writing the Terraform")
@@ -660,17 +635,6 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     return replace(prepared, chosen=chosen, states=states, spared=spares, shut_out=shut_out, late=late, empty=empty)
 
 
-def _last_runs(aws: Aws, project: Project) -> Mapping[str, runs.Run]:
-    """Returns how each stack was deployed last; with a warning, nothing where it is not known."""
-    try:
-        return runs.read(aws, project)
-    except (AwsError, ValueError) as error:
-        problem = f"{runs.shown(project)} cannot be read, so that the loss of a team's file would show in the plan only"
-        warning = Message("kept-file-unreadable", f"{problem}: {error}", place=runs.shown(project))
-        print(line(f"warning: {warning}"), file=sys.stderr)
-        return {}
-
-
 def _own(prepared: Prepared) -> list[str]:
     """Returns the chosen stacks of the management account whose Terraform is written."""
     accounts, failed = prepared.landing_zone.account_stacks, prepared.failed
@@ -805,28 +769,6 @@ def warn_left_out(role: str, stacks: Sequence[str], remedy: str) -> Message:
     return warning
 
 
-def _adopt_leftovers(prepared: Prepared, note: Callable[[str], None], alone: Callable[[], None]) -> None:
-    """Has the plan import what a run that was killed made and the state does not know.
-
-    Raises:
-        RefusedError: something foreign is in it by now.
-        StrataError: the run is alive.
-    """
-    workspace, landing_zone, states = prepared.workspace, prepared.landing_zone, prepared.states
-    directory = Directory.of(prepared.aws, landing_zone, states, workspace.document(STACK))
-    wanted = [named for named in to_create(landing_zone, states[STACK]) if announced_as(named) in prepared.announced]
-    ids, objections = directory.sorted_out(wanted, prepared.announced) if directory else ({}, [])
-    if ids or objections:
-        alone()
-    if objections:
-        raise RefusedError(sorted(objections))
-    for address, import_id in ids.items():
-        text = f"{STACK}: {address} was created by an earlier run that did not finish: importing {import_id}"
-        note(Message("leftover-imported", text, place=address, stack=STACK, id=import_id))
-    if ids:
-        workspace.import_next(STACK, ids)
-
-
 def check_allowed(allow: Collection[str]) -> None:
     """Accepts the words of `--allow`.
 
@@ -834,33 +776,11 @@ def check_allowed(allow: Collection[str]) -> None:
         UsageError: a word is none.
     """
     for word in allow:
-        if word in ALLOWED or (word.startswith((REPLACE, ALREADY_CLOSED)) and not word.endswith(":")):
+        if word in ALLOWED or (word.startswith((DESTROY, WEAKEN, MANY, IMPORT)) and not word.endswith(":")):
             continue
         guess = did_you_mean(word, ALLOWED)
         text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
         raise UsageError(Message("argument-malformed", text, option="--allow", value=word))
-
-
-def _check_keys(allow: Collection[str], landing_zone: LandingZone) -> None:
-    replaced = {*landing_zone.sso.permission_sets, *landing_zone.organization.policies}
-    for word in allow:
-        for begin, what, keys in (
-            (REPLACE, "permission set or policy", replaced),
-            (ALREADY_CLOSED, "account", {*landing_zone.organization.accounts}),
-        ):
-            key = word.removeprefix(begin)
-            if word.startswith(begin) and key not in keys and not (begin == REPLACE and "." in key):
-                text = f"--allow {word}: there is no {what} {key!r}{did_you_mean(key, keys)}"
-                raise UsageError(Message("unknown-name", text, option="--allow", name=key))
-
-
-def _check_closed(allow: Collection[str], closed: Collection[str]) -> None:
-    """Refuses to leave out an account that is open."""
-    for word in allow:
-        key = word.removeprefix(ALREADY_CLOSED)
-        if word.startswith(ALREADY_CLOSED) and key not in closed:
-            text = f"--allow {word}: the account {key} is not closed at AWS"
-            raise UsageError(Message("account-open", text, option="--allow", account=key))
 
 
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
@@ -949,7 +869,7 @@ def _check_settled(aws: Aws, landing_zone: LandingZone, stacks: Collection[str])
         states = {stack: read_state(aws, landing_zone.project, stack) for stack in ("backend", "security")}
     except AwsError:
         return  # the bucket is elsewhere, or somebody else's: what follows says so
-    if not any(states.values()) and not other_store(aws, landing_zone) and (lost := lost_states(aws, landing_zone)):
+    if not states["backend"] and (lost := lost_states(aws, landing_zone)):
         raise StrataError(lost)
     if refusals := list(settled(landing_zone, states, stacks)):
         raise RefusedError(refusals)
@@ -965,9 +885,7 @@ def _check_ground(
     _check_organization(aws, landing_zone)
     findings, refusals = inspect(aws, landing_zone)
     lacking = tuple(finding for finding in findings if finding.missing)
-    if lacking and (elsewhere := other_store(aws, landing_zone)):
-        refusals.append(elsewhere)
-    elif lacking and not (
+    if lacking and not (
         preview
         and not any(finding.thing == ORGANIZATION for finding in lacking)
         and not read_state(aws, landing_zone.project, "backend")

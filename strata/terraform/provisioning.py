@@ -12,7 +12,7 @@ from strata.aws.session import Aws, AwsError
 from strata.aws.states import read_state
 from strata.errors import Message
 from strata.identity.comparison import Refusal
-from strata.identity.leftovers import STACK
+from strata.identity.held import STACK
 from strata.kinds import resource_of
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.permission_set import SET

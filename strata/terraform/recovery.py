@@ -6,7 +6,6 @@ import contextlib
 import datetime as dt
 import json
 import shutil
-import sys
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,15 +14,13 @@ from typing import Any
 from strata.aws.organization import list_accounts, list_requests
 from strata.aws.session import Aws, AwsError
 from strata.errors import Message
-from strata.identity.announced import KINDS, Name
-from strata.identity.comparison import Refusal
-from strata.identity.leftovers import Directory, declared
 from strata.kinds import TYPES, resource_of
 from strata.landing_zone import LandingZone
 from strata.sides.states import managed
 from strata.terraform.errors import OURS, TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, exists_already
+from strata.terraform.names import Names
 from strata.terraform.plans import IMPORTS, Plan
 from strata.terraform.provisioning import Otherwise, provision_permission_sets
 from strata.terraform.workspace import Workspace
@@ -124,14 +121,12 @@ def adopt_what_exists(
     plan: Callable[[], Plan],
     failures: Sequence[Failure],
     existing: ExistingTable,
-    directory: Callable[[], Directory | None],
-    announced: Collection[Name],
     note: Note,
 ) -> bool:
     """Has the next plan import what a killed run made and the state does not know; returns whether there is any.
 
-    Most import ids follow from the configuration, so nothing else can be meant. Users, groups and permission sets are
-    looked up by name: they are ours if a run announced them and nothing foreign is in them, else it is said why not.
+    The import ids follow from the configuration, so nothing else can be meant. What AWS has by a free name the plan
+    looks up itself.
     """
     wanted = [
         failure.address for failure in failures if failure.address and exists_already(failure.address, failure.text)
@@ -140,13 +135,8 @@ def adopt_what_exists(
         failed = [each.address for each in failures if each.address and resource_of(each.address).imported]
         changes = plan().changes if failed else {}
         return any(address in changes and changes[address].action in IMPORTS for address in failed)
-    ids, objections = _named(directory, wanted, announced)
-    for objection in objections:
-        print(f"error: {objection}", file=sys.stderr)
-    if objections:
-        return False
     planned = plan()
-    ids |= existing.ids(planned, [address for address in wanted if address not in ids])
+    ids = existing.ids(planned, wanted)
     _import_next(workspace, planned.stack, ids, note)
     # What AWS is asked about before each plan is imported by that plan already.
     return bool(ids) or any(
@@ -185,9 +175,15 @@ def looked_up(aws: Aws, landing_zone: LandingZone, failure: Failure) -> Failure:
 _LONGEST_CREATION = dt.timedelta(hours=1)
 
 
-def adopt_taken(workspace: Workspace, existing: ExistingTable, planned: Plan, note: Note) -> bool:
-    """Has the next plan import what a creation would wait for, make twice or reset; returns whether there is any."""
-    ids = existing.early(planned)
+def adopt_taken(workspace: Workspace, existing: ExistingTable, names: Names, planned: Plan, note: Note) -> bool:
+    """Has the next plan import what AWS has already by name, and what a creation would wait for, make twice or reset.
+
+    Returns whether there is any.
+
+    Raises:
+        RefusedError: what AWS has by name is somebody else's.
+    """
+    ids = names.found(planned) | existing.early(planned)
     _import_next(workspace, planned.stack, ids, note)
     return bool(ids)
 
@@ -212,17 +208,6 @@ def adopt_interrupted(
         if not result.code:
             text = f"{planned.stack}: {address} was created by this run and is imported: {import_id}"
             note(Message("leftover-imported", text, place=address, stack=planned.stack, id=import_id))
-
-
-def _named(
-    directory: Callable[[], Directory | None], wanted: Sequence[str], announced: Collection[Name]
-) -> tuple[dict[str, str], list[Refusal]]:
-    """Returns the import ids of users, groups and permission sets that are ours, and why others are not."""
-    types = {address.partition(".")[0] for address in wanted}
-    center = directory() if types.intersection(TYPES[kind] for kind in KINDS) else None
-    if center is None:
-        return {}, []
-    return center.sorted_out((named for named in declared(center.landing_zone) if named.address in wanted), announced)
 
 
 def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, replace
-from itertools import chain
 
 from strata.aws.access_role import account_ids, entered
 from strata.aws.questions import ResourceQuestion
@@ -14,18 +13,13 @@ from strata.aws.states import read_state
 from strata.config import BASELINE, DETECTION
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.errors import Message, StrataError
-from strata.kinds import TYPES
-from strata.kinds.data import HOLDS_DATA
 from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.detection.protection import Switch
 from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
-from strata.kinds.policy import ATTACHMENT
 from strata.landing_zone import LandingZone
-from strata.landing_zone.control_tower import not_enrolled, works_here
-from strata.terraform.fleet import own_layer
 from strata.terraform.plans import Plan
-from strata.text import counted, listed
+from strata.text import counted
 
 
 @dataclass(frozen=True)
@@ -49,11 +43,9 @@ class Remarks:
             raise StrataError(*refusals)
         if planned.stack.startswith(f"{DETECTION_LAYER}{IN_ACCOUNT}"):
             planned = _with_protection(planned, self.protection)
-        if works_here(self.landing_zone):
-            planned = replace(planned, remarks=tuple(_beside_control_tower(planned, self.landing_zone)))
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
-        return _with_new_names(planned) if own_layer(self.landing_zone, planned.stack) else planned
+        return planned
 
     def _of_control_tower(self, planned: Plan) -> Iterator[Message]:
         """Yields why a recorder cannot be made where Control Tower has its own: an account has one in a region."""
@@ -103,60 +95,6 @@ def _with_protection(planned: Plan, at_aws: Mapping[Switch, str]) -> Plan:
             )
             changes[switch.address] = replace(change, attributes=tuple(attributes))
     return replace(planned, changes=changes)
-
-
-def _beside_control_tower(planned: Plan, zone: LandingZone) -> Iterator[Message]:
-    """Yields what Control Tower does not follow by itself: new accounts, moves, names, policies on what is its own."""
-    own = {key for key, unit in zone.units.items() if unit.name in _ITS_OWN}
-    own |= {key for key, account in zone.members.items() if account.name in _ITS_OWN}
-    created, moved = list[str](), list[str]()
-    followed = {TYPES["account"]: ("parent_id", "name"), TYPES["ou"]: ("name",)}
-    for address, change in planned.changes.items():
-        type, _, key = address.partition(".")
-        target = key.rpartition("_")[2]
-        if type == TYPES["account"] and change.action == "create":
-            created.append(key)
-        elif change.action in ("update", "import and update"):
-            moved += [key] if any(its.name in followed.get(type, ()) for its in change.attributes) else []
-        elif type == ATTACHMENT.type and change.action in ("create", "delete") and target in own:
-            moved.append(target)
-    if created:
-        yield not_enrolled(created)
-    if moved := list(dict.fromkeys(moved)):
-        text = (
-            f"{listed(moved)}: Control Tower shows a moved account as drift until it is updated there; a change "
-            "of its own unit and accounts needs a reset of its landing zone: docs/coming-from.md#who-does-what"
-        )
-        yield Message("drift-of-control-tower", text, keys=moved)
-
-
-_ITS_OWN = ("Security", "Audit", "Log Archive")
-"""What Control Tower calls its unit and the accounts in it, unless somebody chose other names."""
-
-
-def _with_new_names(planned: Plan) -> Plan:
-    """Returns the plan of a layer of one's own with what looks like a new name, and what goes that holds data.
-
-    A new name looks like the only one of its type that goes, and the only one that comes.
-    """
-    types: dict[tuple[str, str], list[str]] = {}
-    for address, change in planned.changes.items():
-        if " " not in address:  # else it is deposed
-            types.setdefault((change.action, address.partition(".")[0]), []).append(address)
-    remarks = list(planned.remarks)
-    for (action, type), addresses in types.items():
-        comes = types.get(("create", type), [])
-        if action == "delete" and len(addresses) == len(comes) == 1:
-            gone, new = addresses[0], comes[0]
-            old = planned.changes[gone].moved_from or gone  # by a move to an address that is none
-            text = f'looks like a new name of {old}: self.move("{old}", "{new}") in the stack keeps it'
-            text += f"; it makes no {gone}" if old != gone else ""
-            remarks.append(Message("looks-renamed", f"{new} {text}", stack=planned.stack, old=old, new=new))
-    goes = (some for (action, type), some in types.items() if action == "delete" and type in HOLDS_DATA)
-    if lost := list(chain.from_iterable(goes)):
-        text = f"destroyed with all that it holds: {listed(lost)}"
-        remarks.append(Message("data-destroyed", text, stack=planned.stack, addresses=lost))
-    return replace(planned, remarks=tuple(remarks))
 
 
 _ALIAS_GOES = Message(

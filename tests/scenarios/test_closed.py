@@ -174,6 +174,45 @@ def test_an_account_that_aws_suspends_comes_back(shipped: Site) -> None:
     assert "sso-admin:DeleteAccountAssignment" not in made
 
 
+def test_a_delegated_administrator_that_is_closed_stays_as_it_is(shipped: Site) -> None:
+    """What is attached or delegated to it is forgotten as well, and other policies are deployed."""
+    shipped.edit("organization.yaml", NEW_POLICY)
+    done(shipped.strata("deploy", "organizations", "--yes"))
+    id = str(shipped.accounts()["aws+security@example.com"]["Id"])
+    shipped.aws.order("account-state", account=id, state="SUSPENDED")
+    since = len(shipped.aws.calls())
+
+    done(shipped.strata("deploy", "--yes"))
+
+    assert shipped.strata("plan", "--exit-code").code == 0
+    assert shipped.aws.writing_calls(since=since) == {}
+    assert drifted(shipped) == (["account security: state is SUSPENDED"], [])
+
+    shipped.aws.order("account-state", account=id, state="ACTIVE")
+    done(shipped.strata("deploy", "--yes"))
+    assert shipped.strata("plan", "--exit-code").code == 0
+    assert "aws_organizations_policy_attachment.deny-too_account_security" in shipped.addresses("organizations")
+
+
+def test_a_new_account_with_the_address_of_a_closed_one_is_refused_until_it_is_retired(shipped: Site) -> None:
+    """AWS makes no second account with an address; only one that was deployed before is left out by itself."""
+    id = shipped.open_account("old@example.com")
+    shipped.aws.order("account-state", account=id, state="CLOSED")
+    shipped.edit(
+        "organization.yaml", (HEAD, f"  old:\n    email: Old@example.com\n    organizational_unit: shared\n{HEAD}")
+    )
+
+    refused = shipped.strata("plan", "--json")
+    shipped.edit("organization.yaml", ("Old@example.com\n", "Old@example.com\n    retired: true\n"))
+    done(shipped.strata("deploy", "--yes"))
+    again = shipped.strata("plan", "--exit-code")
+
+    assert (refused.code, refused.ids) == (1, ["account-already-closed"])
+    assert refused.told[0].data == {"account": "old", "id": id, "state": "CLOSED"}
+    assert again.code == 0, again.text
+    assert "organizations:CreateAccount" not in shipped.aws.writing_calls()
+
+
 @pytest.mark.parametrize(
     "action",
     ["sso-admin:ProvisionPermissionSet", pytest.param("sso-admin:CreateAccountAssignment", marks=pytest.mark.large)],
@@ -191,6 +230,62 @@ def test_a_run_that_is_killed_beside_it_ends_whole(shipped: Site, action: str) -
 
     assert shipped.strata("plan", "--exit-code").code == 0
     assert touched(shipped, id) == []
+
+
+def test_an_account_whose_entry_was_deleted_after_it_was_closed_goes_as_the_refusal_says(shipped: Site) -> None:
+    """What AWS keeps of it is no difference afterwards: no line takes it away."""
+    id = closed(shipped)
+    give_to_security(shipped)
+    declared = (shipped.config / "organization.yaml").read_text()
+    shipped.edit("organization.yaml", (HEAD, ""))
+    dropped = (shipped.config / "organization.yaml").read_text()
+
+    refused = shipped.strata("plan", "--json")
+    (shipped.config / "organization.yaml").write_text(declared.replace(HEAD, f"{HEAD}    retired: true\n"))
+    done(shipped.strata("deploy", "--yes"))
+    (shipped.config / "organization.yaml").write_text(dropped)
+    done(shipped.strata("deploy", "--yes"))
+    shipped.aws.wait_an_hour()
+
+    assert refused.code == 1
+    assert "with retired: true" in refused.text
+    assert shipped.strata("plan", "--exit-code").code == 0
+    assert (given(shipped, id) != [], drifted(shipped)) == (True, ([], []))
+    assert touched(shipped, id) == []
+
+
+def removed(site: Site, email: str) -> str:
+    """Has AWS list an account no more that was closed 90 days ago, and returns its id."""
+    id, client = str(site.accounts()[email]["Id"]), site.client("organizations")
+    for service in client.list_delegated_services_for_account(AccountId=id)["DelegatedServices"]:
+        client.deregister_delegated_administrator(AccountId=id, ServicePrincipal=service["ServicePrincipal"])
+    site.aws.order("account-state", account=id, state="CLOSED")
+    site.aws.wait_a_week()
+    client.remove_account_from_organization(AccountId=id)
+    return id
+
+
+def test_an_account_that_aws_removed_before_any_deploy_is_made_by_nobody(shipped: Site) -> None:
+    """Its assignments and delegation are forgotten, and the guardrail exempts nobody for it."""
+    id = removed(shipped, "aws+security@example.com")
+
+    before = drifted(shipped)
+    planned = shipped.strata("plan", "--json")
+    done(shipped.strata("deploy", "--yes"))
+    again = shipped.strata("plan", "--exit-code")
+
+    assert [(one.id, one.data["state"]) for one in planned.told if one.place == ""] == [("account-left-out", "gone")]
+    assert "retired: true" in planned.stdout
+    assert before == (["account security"], ["policy protect-foundation"])
+    assert drifted(shipped) == (["account security"], [])
+    assert set(planned.planned["sso"].values()) == {"forget"}
+    assert again.code == 0, again.text
+    assert "organizations:CreateAccount" not in shipped.aws.writing_calls()
+    assert touched(shipped, id) == []
+    judged = shipped.strata("doctor", "--json")
+    assert [(one.data["state"], one.place) for one in judged.told if one.id == "account-inactive"] == [
+        ("gone", "accounts.security")
+    ]
 
 
 def test_an_account_that_aws_has_removed_since_is_made_by_nobody(shipped: Site) -> None:

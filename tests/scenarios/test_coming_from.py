@@ -251,9 +251,8 @@ def test_strata_lives_beside_control_tower_and_survives_it(typist: Typist) -> No
     services = "  - controltower.amazonaws.com\n"
     site.edit("organization.yaml", (services, ""), ("disable_services:\n", f"disable_services:\n{services}"))
     refused = site.strata("deploy", "organizations", "--yes", "--json")
-    assert (refused.code, refused.ids) == (1, ["disable-control-tower"]), (
-        "its console is the way, and it has to be meant"
-    )
+    assert refused.code == 1
+    assert refused.ids[-1] == "guardrail-goes", "its console is the way, and it has to be meant"
     before = len(site.aws.calls())
     _type(typist, switch_off)
 

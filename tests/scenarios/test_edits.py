@@ -121,6 +121,18 @@ def _external(files: Files) -> None:
     group.update(name="devops", external=True)
 
 
+def _unit_moved(files: Files) -> None:
+    units = files["organization.yaml"]["organizational_units"]
+    units["security"]["organizational_units"] = {"shared": units.pop("shared")}
+
+
+def _user_external(files: Files) -> None:
+    user = files["sso.yaml"]["users"]["jane-doe"]
+    name = user["email"]
+    user.clear()
+    user.update(external=True, user_name=name)
+
+
 def _no_administrator(files: Files) -> None:
     files["sso.yaml"]["groups"]["administrators"]["members"] = []
 
@@ -169,7 +181,7 @@ EDITS = {
     "two group names swapped": Edit(_names_swapped, {"identity-taken": {"kind": "group"}}, plain="sso"),
     "an emptied file": Edit(
         _emptied,
-        {"mass-deletion": {"sections": ["users"], "gone": ["jane-doe"]}, "last-administrator": {}},
+        {"last-administrator": {}},
         plain="sso",
     ),
     "a group that becomes external": Edit(_external, {"external-in-state": {"kind": "group", "key": "devops"}}),
@@ -180,14 +192,31 @@ EDITS = {
         _bounded_administrator, {"last-administrator": {}}, allow="last-administrator", plain="sso"
     ),
     "most assignments": Edit(
-        _most_assignments, {"mass-deletion": {"sections": ["assignments"], "of": 9}}, allow="mass-deletion"
+        _most_assignments,
+        {"mass-deletion": {"type": "aws_ssoadmin_account_assignment", "of": 9}},
+        allow="many:aws_ssoadmin_account_assignment",
     ),
     "a permission set's name": Edit(
         _set("sso.yaml", "permission_sets", "FinOps", "name", value="CostControl"),
-        {"would-be-replaced": {"key": "FinOps", "old": "FinOps", "new": "CostControl"}},
-        allow="replace:FinOps",
+        {"would-be-replaced": {"key": "FinOps", "lost": ["FinOps of group finops in management"]}},
+        allow="destroy:aws_ssoadmin_permission_set.FinOps",
     ),
-    "the trail": Edit(_no_trail, {"delete-trail": {}}, allow="delete:trail"),
+    "the trail": Edit(
+        _no_trail,
+        {"guardrail-goes": {"address": "aws_cloudtrail.organization"}},
+        allow="weaken:aws_cloudtrail.organization",
+    ),
+    "a unit below another": Edit(
+        _unit_moved,
+        {"would-be-replaced": {"kind": "ou", "key": "shared"}},
+        allow="destroy:aws_organizations_organizational_unit.shared",
+    ),
+    "a user who becomes external": Edit(_user_external, {"external-in-state": {"kind": "user", "key": "jane-doe"}}),
+    "an address that is mistyped": Edit(
+        _set("organization.yaml", "accounts", "shared", "email", value="aws+shered@example.com"),
+        {"email-of-no-account": {"account": "shared"}},
+        plain="organizations",
+    ),
 }
 
 
@@ -241,26 +270,36 @@ def test_the_line_of_a_refusal_records_it(shipped: Site, edited: Edit) -> None:
     assert planned.code == 0, planned.text
 
 
-def test_a_file_of_a_team_that_is_gone_is_refused_by_its_name(shipped: Site) -> None:
-    """What it declared is known by what the last run wrote down, and can go on purpose."""
+def test_who_goes_stands_in_red_with_all_that_goes_along(shipped: Site) -> None:
+    """A leaver is everyday work: it is told, and taken with the plan."""
     file = shipped.config / "sso/data.yaml"
     file.parent.mkdir()
     file.write_text("groups:\n  data:\n    members:\n      - jane-doe\n")
     assert shipped.strata("deploy", "sso", "--yes").code == 0
-    file.rename(file.with_name(".data.yaml"))
-
-    refused = shipped.strata("deploy", "sso", "--yes", "--json")
-    planned = shipped.strata("plan", "sso", "--exit-code", "--allow", "mass-deletion")
-    file.write_text("groups: {}\n")
-    emptied = shipped.strata("deploy", "sso", "--yes")
     file.unlink()
-    done = shipped.strata("plan", "sso", "--exit-code")
 
-    assert refused.code == 1, refused.text
-    (told,) = refused.told
-    assert (told.id, told.data) == ("mass-deletion", {"sections": ["groups"], "gone": ["data"]})
-    assert told.place.endswith("/sso/data.yaml:1")
-    assert (planned.code, emptied.code, done.code) == (3, 0, 0), planned.text + emptied.text + done.text
+    planned = shipped.strata("plan", "sso", "--exit-code", "--json")
+    done = shipped.strata("deploy", "sso", "--yes")
+
+    assert planned.code == 3, planned.text
+    (loss,) = json.loads(planned.stdout)["losses"]
+    (gone,) = [one for one in planned.told if one.id == "identity-destroyed"]
+    assert loss["how"] == "told"
+    assert loss["message"].endswith(gone.text)
+    assert gone.data["lost"] == ["user jane-doe in group data"]
+    assert done.code == 0, done.text
+    assert "goes: " in done.text
+
+
+def test_a_user_name_stays_at_aws_whatever_the_yaml_says(shipped: Site) -> None:
+    """No plan shows it: AWS has it from when it made the user."""
+    shipped.edit("sso.yaml", ("    email: jane.doe@example.com\n", "    email: jane.roe@example.com\n"))
+
+    done = shipped.strata("deploy", "sso", "--yes")
+
+    assert done.code == 0, done.text
+    assert "user-name-stays" in shipped.strata("plan", "sso", "--json").ids
+    assert "identitystore:CreateUser" not in shipped.aws.writing_calls(by="provider")
 
 
 def test_a_rename_that_was_lost_between_two_stacks_makes_no_grant_anew(shipped: Site) -> None:
@@ -276,7 +315,7 @@ def test_a_rename_that_was_lost_between_two_stacks_makes_no_grant_anew(shipped: 
 
     assert refused.code == 1, refused.text
     lost = next(one.data for one in refused.told if one.id == "move-lost")
-    assert (lost["kind"], lost["old"], lost["stacks"]) == ("account", "shared", ["sso"])
+    assert (lost["kind"], lost["old"], lost["stack"]) == ("account", "shared", "sso")
     assert [run.code for run in recorded] == [0]
     assert done.code == 0, done.text
     assert shipped.aws.writing_calls(by="provider") == {}
@@ -298,8 +337,8 @@ def test_what_a_run_beside_it_makes_is_nobody_elses(shipped: Site) -> None:
     assert (beside.code, alone.code) == (1, 1), beside.text + alone.text
     assert "other-run-active" in beside.ids
     assert "kim@elsewhere" in beside.text
-    assert "made-by-others" not in beside.ids
-    assert [(one.data["kind"], one.data["key"]) for one in alone.told if one.id == "made-by-others"] == [
+    assert "import-by-name" not in beside.ids
+    assert [(one.data["kind"], one.data["key"]) for one in alone.told if one.id == "import-by-name"] == [
         ("group", "builders")
     ]
 
@@ -434,9 +473,11 @@ def test_one_object_never_has_two_addresses(shipped: Site) -> None:
     refused = shipped.strata("deploy", "--yes", "--json")
 
     assert refused.code == 1, refused.text
-    told = {one.id: one.data for one in refused.told}
-    assert told["import-in-state"] == {"id": known, "at": "aws_identitystore_group.finops"}
-    assert (told["identity-taken"]["key"], told["identity-taken"]["owner"]) == ("lab", "shared")
+    told = {one.data["at"]: one.data["id"] for one in refused.told if one.id == "import-in-state"}
+    assert told == {
+        "aws_identitystore_group.finops": known,
+        "aws_organizations_organizational_unit.shared": unit,
+    }
     assert shipped.aws.writing_calls(by="provider") == {}
 
 

@@ -4,18 +4,20 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import socket
+from pathlib import Path
 
 import pytest
 
-from strata.aws.kept import ANNOUNCED
 from tests.aws.center import INSTANCE
 from tests.aws.client import ACCOUNT
 from tests.scenarios.layers import free_locks
-from tests.scenarios.site import SANDBOX, TABLE, Site
+from tests.scenarios.site import SANDBOX, TABLE, Run, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
 
+SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -130,8 +132,30 @@ def test_a_trail_that_does_not_log_yet_is_kept(shipped: Site) -> None:
     assert shipped.plan("security") == {}
 
 
-def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
-    """A thing with a declared name is untouched, unless imports.yaml names it or a killed run announced it."""
+def test_a_chain_that_a_killed_run_left_is_imported(shipped: Site) -> None:
+    """No state has what was made since it was saved: all of it is found, and what the provider waits for, before it."""
+    head = "  FinOps:\n    description: Billing and cost management.\n    policies:\n"
+    more = "".join(f"      - aws: {name}\n" for name in ("AWSSupportAccess", "IAMReadOnlyAccess", "SecurityAudit"))
+    shipped.edit("sso.yaml", (head, f"{head}{more}      - customer: Ours\n        path: /ops/\n"))
+    shipped.append("sso.yaml", "access_control_attributes:\n  Department: ${path:enterprise.department}\n")
+    before = shipped.saved_state("sso")
+    _done(shipped.strata("deploy", "sso", "--yes"))
+    shipped.save_state("sso", before)
+    since = len(shipped.aws.calls())
+
+    again = shipped.strata("deploy", "sso", "--yes")
+
+    assert again.code == 0, again.text
+    assert shipped.plan("sso") == {}
+    assert shipped.aws.writing_calls(since=since) == {}
+
+
+def _done(run: Run) -> None:
+    assert run.code == 0, run.text
+
+
+def test_what_aws_has_by_a_declared_name_is_taken_over_by_nobody_unasked(shipped: Site) -> None:
+    """What holds more than the YAML has is refused; of the rest a person decides, but for what a killed run began."""
     shipped.edit(
         "sso.yaml",
         ("\ngroups:\n", "  kim:\n    given_name: Kim\n    family_name: Berg\n    email: kim@example.com\n\ngroups:\n"),
@@ -150,40 +174,75 @@ def test_leftovers_are_told_from_strangers(shipped: Site) -> None:
     refused = shipped.strata("deploy", "sso", "--yes", "--json")
 
     assert refused.code == 1, refused.text
-    strangers = {one.data["key"]: one.data for one in refused.told if one.id == "made-by-others"}
-    assert {key: data["kind"] for key, data in strangers.items()} == {
-        "kim": "user",
-        "builders": "group",
-        "Builder": "permission-set",
-    }
-    assert strangers["builders"]["holds"] == ["mallory"]
-    assert shipped.aws.writing_calls() == {}
+    strangers = {one.data["key"]: one.data["holds"] for one in refused.told if one.id == "made-by-others"}
+    assert strangers == {"builders": ["member mallory"]}
     lines = [line for line in refused.lines if line.startswith("aws_identitystore_")]
-    assert sorted(lines) == [
-        f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"',
-        f'aws_identitystore_user.kim: "{instance["IdentityStoreId"]}/{user}"',
-    ]
+    assert lines == [f'aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"']
 
     shipped.append("imports.yaml", "\n".join([*lines, ""]))
+    unasked = shipped.strata("deploy", "sso", "--yes", "--json")
+    shown = shipped.strata("plan", "sso", "--exit-code")
+
+    assert unasked.code == 1, unasked.text
+    taken = {one.data["key"]: one.data["id"] for one in unasked.told if one.id == "import-by-name"}
+    assert taken == {"kim": f"{instance['IdentityStoreId']}/{user}", "Builder": f"{made},{arn}"}
+    assert shown.code == 3, shown.text
+    assert shown.stdout.count("this deploy takes it over") == 2
+    assert shipped.aws.writing_calls() == {}
+
     center.delete_permission_set(InstanceArn=arn, PermissionSetArn=made)
-    command = ("strata", "deploy", "sso", "--yes", "--json")
+    command = ("strata", "deploy", "sso", "--yes", "--json", "--allow", "import:aws_identitystore_user.kim")
     stopped = shipped.stopped("sso-admin:CreatePermissionSet", *command, containing="Builder")
 
     assert stopped.code == 1, stopped.text
     assert "terraform-stopped" in stopped.ids
-    assert _announced(shipped) == [["permission-set", "Builder"]]
+    assert _begun(shipped) == {f"{PERMISSION_SET}.Builder": "Builder"}
     assert _sets(shipped).count("Builder") == 1
 
     _free_the_lock(shipped, "sso")
     planned = shipped.strata("plan", "sso", "--exit-code")
-    again = shipped.strata("deploy", "sso", "--yes")
+    again = shipped.strata(*command[1:])
 
     assert planned.code == 3, planned.text
     assert re.search(r"^ *import.* aws_ssoadmin_permission_set.Builder$", planned.stdout, re.MULTILINE)
     assert again.code == 0, again.text
     assert {"aws_identitystore_group.builders", f"{PERMISSION_SET}.Builder"} <= shipped.addresses("sso")
     assert _sets(shipped).count("Builder") == 1
-    assert _announced(shipped) == []
+    assert _begun(shipped) == {}
+
+
+def test_what_a_run_began_and_has_a_stranger_in_it_is_not_adopted(shipped: Site) -> None:
+    """A name alone does not make a thing ours: members and policies have to be declared ones."""
+    shipped.edit(
+        "sso.yaml",
+        ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"),
+        ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
+    )
+    store, center = shipped.client("identitystore"), shipped.client("sso-admin")
+    instance = center.list_instances()["Instances"][0]
+    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
+    group = store.create_group(**there, DisplayName="builders")["GroupId"]
+    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
+    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
+    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
+    for name in ("PowerUserAccess", "AdministratorAccess"):
+        policy = f"arn:aws:iam::aws:policy/{name}"
+        center.attach_managed_policy_to_permission_set(InstanceArn=arn, PermissionSetArn=made, ManagedPolicyArn=policy)
+    names = {"aws_identitystore_group.builders": "builders", f"{PERMISSION_SET}.Builder": "Builder"}
+    body = json.dumps({"format": 1, "creates": names})
+    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=BEGUN, Body=body.encode())
+
+    refused = shipped.strata("deploy", "sso", "--yes", "--json")
+
+    assert refused.code == 1, refused.text
+    changed = {one.data["kind"]: one.text for one in refused.told if one.id == "leftover-changed"}
+    assert changed.keys() == {"group", "permission-set"}
+    assert "mallory" in changed["group"]
+    assert "AdministratorAccess" in changed["permission-set"]
+    assert "PowerUserAccess" not in changed["permission-set"]
+    assert f'  aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.stderr.splitlines()
+    assert f'  {PERMISSION_SET}.Builder: "{made},{arn}"' in refused.stderr.splitlines()
+    assert shipped.aws.writing_calls() == {}
 
 
 def _sets(site: Site) -> list[str]:
@@ -195,10 +254,13 @@ def _sets(site: Site) -> list[str]:
     return [each["Name"] for each in described]
 
 
-def _announced(site: Site) -> list[list[str]]:
-    body = site.client("s3").get_object(Bucket=site.bucket, Key=ANNOUNCED)["Body"].read()
-    names: list[list[str]] = json.loads(body)["announced"]
+def _begun(site: Site) -> dict[str, str]:
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=BEGUN)["Body"].read()
+    names: dict[str, str] = json.loads(body)["creates"]
     return names
+
+
+BEGUN = "management/sso/terraform.tfstate.begun"
 
 
 def _free_the_lock(site: Site, stack: str) -> None:
@@ -211,13 +273,151 @@ def _free_the_lock(site: Site, stack: str) -> None:
 # 3: guarded things taken out of the YAML
 
 
+def test_an_account_taken_out_is_refused_and_retired_on_purpose(shipped: Site) -> None:
+    """Neither plan nor apply removes an account that was deleted from the YAML; `retired: true` lets go of it."""
+    policies = "        - shared\n"
+    text = (shipped.config / "organization.yaml").read_text()
+    (shipped.config / "organization.yaml").write_text(text.replace(SHARED_ACCOUNT, ""))
+    sso = (shipped.config / "sso.yaml").read_text()
+    (shipped.config / "sso.yaml").write_text(sso.replace("      - shared\n", ""))
+    sso_without = (shipped.config / "sso.yaml").read_text().replace("    accounts:\n\n", "    accounts: all\n")
+    (shipped.config / "sso.yaml").write_text(sso_without.rstrip() + ("" if "accounts: all" in sso_without else "\n"))
+    _drop_assignments_without_accounts(shipped)
+    assert policies in text
+
+    shipped.synth()
+    refused = shipped.apply("organizations")
+
+    assert refused.code == 1
+    assert ": aws+shared@example.com. Nothing was changed." in refused.text
+    assert "set retired: true" in refused.text
+    assert shipped.aws.writing_calls() == {}
+
+    (shipped.config / "organization.yaml").write_text(
+        text.replace(SHARED_ACCOUNT, SHARED_ACCOUNT + "    retired: true\n")
+    )
+    shipped.synth()
+    for stack in ("sso", "organizations"):
+        applied = shipped.apply(stack)
+        assert applied.code == 0, applied.text
+
+    assert "aws+shared@example.com" in shipped.accounts()
+    assert "aws_organizations_account.shared" not in shipped.addresses("organizations")
+
+
+def _drop_assignments_without_accounts(site: Site) -> None:
+    from ruamel.yaml import YAML
+
+    yaml, file = YAML(), site.config / "sso.yaml"
+    data = yaml.load(file)
+    data["assignments"] = [entry for entry in data["assignments"] if entry["accounts"]]
+    yaml.dump(data, file)
+
+
+def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
+    """A unit taken out of the YAML while an account nobody declared sits in it keeps its policies, and the account."""
+    shipped.open_account("stray@example.com", shipped.units()["security"])
+    shipped.edit(
+        "organization.yaml",
+        ("\norganizational_units:\n", "\nunmanaged_accounts:\n  - stray@example.com\norganizational_units:\n"),
+    )
+    text = (shipped.config / "organization.yaml").read_text()
+    text = text.replace("organizational_unit: security\n", "organizational_unit: shared\n")
+    (shipped.config / "organization.yaml").write_text(text)
+    moved = shipped.strata("deploy", "organizations", "--yes")
+    text = text.replace("        - security\n", "").replace("  security:\n    name: security\n", "")
+    (shipped.config / "organization.yaml").write_text(text)
+    since = len(shipped.aws.calls())
+
+    refused = shipped.strata("deploy", "organizations", "--yes", "--json")
+
+    assert moved.code == 0, moved.text
+    assert refused.code == 1, refused.text
+    assert "unit-not-empty" in refused.ids
+    assert "security" in shipped.units()
+    assert shipped.aws.writing_calls(since=since) == {}
+
+
 # 6: moves
+
+
+def test_a_unit_goes_in_the_deploy_after_its_accounts(shipped: Site) -> None:
+    """Both in one edit is refused, since the account would be without policies; two deploys never leave it so."""
+    shared, old = shipped.accounts()["aws+shared@example.com"]["Id"], "  shared:\n    name: shared\n"
+    shipped.edit("organization.yaml", (old, f"{old}  platform:\n    name: Platform\n"))
+    text = (shipped.config / "organization.yaml").read_text()
+    text = text.replace("        - shared\n", "        - shared\n        - platform\n").replace(
+        "organizational_unit: shared", "organizational_unit: platform"
+    )
+    without = text.replace("        - shared\n", "").replace(old, "")
+    (shipped.config / "organization.yaml").write_text(without)
+
+    refused = shipped.strata("deploy", "organizations", "--yes", "--json")
+    writing = shipped.aws.writing_calls()
+    (shipped.config / "organization.yaml").write_text(text)
+    moved = shipped.strata("deploy", "organizations", "--yes")
+    detached = shipped.aws.writing_calls().get("organizations:DetachPolicy", 0)
+    (shipped.config / "organization.yaml").write_text(without)
+    removed = shipped.strata("deploy", "organizations", "--yes")
+
+    assert refused.code == 1, refused.text
+    (told,) = [one for one in refused.told if one.id == "unit-not-empty"]
+    assert told.data["unit"] == "shared"
+    assert writing == {}
+    assert moved.code == 0, moved.text
+    assert detached == 0
+    assert removed.code == 0, removed.text
+    units = shipped.units()
+    assert set(units) == {"security", "Platform"}
+    parents = shipped.client("organizations").list_parents(ChildId=shared)["Parents"]
+    assert [parent["Id"] for parent in parents] == [units["Platform"]]
 
 
 # 7: two at once
 
 
+@pytest.mark.parametrize("locking", ["both", "s3"])
+def test_two_deploys_at_once(shipped: Site, tmp_path: Path, locking: str) -> None:
+    """While one run asks whether to go on, another stops at its lock; then the state has what the first did."""
+    _set_locking(shipped, locking)
+    _tag(shipped, "Locking", locking)
+    shipped.synth()
+    second = Site(shipped.aws, shipped.provider, tmp_path / "second")
+    shutil.copytree(shipped.output, second.output, symlinks=True)
+    for site in (shipped, second):
+        initialized = site.terraform("backend", "init", "-reconfigure")
+        assert initialized.code == 0, initialized.text
+
+    with shipped.terraform_that_asks("backend", "apply") as first:
+        refused = second.apply("backend")
+        said, _ = first.communicate("yes\n")
+
+    assert first.returncode == 0, said
+    assert refused.code == 1
+    assert "the state lock" in refused.text
+    assert shipped.state("backend")["aws_s3_bucket.state"]["tags_all"]["Locking"] == locking
+    assert shipped.locks() == []
+
+
+def _tag(site: Site, key: str, value: str) -> None:
+    site.append("project.yaml", f"tags:\n  {key}: {value}\n")
+
+
+def _set_locking(site: Site, locking: str) -> None:
+    site.append("project.yaml", f"state:\n  locking: {locking}\n")
+
+
 # 8: one clear message each
+
+
+def test_identity_center_is_not_enabled(shipped: Site) -> None:
+    """The message says where to enable it, and nothing was changed."""
+    shipped.aws.order("identity-center", region="")
+
+    refused = shipped.apply("sso")
+
+    assert refused.code == 1
+    assert "not enabled in us-east-1. No API" in refused.text
 
 
 def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
@@ -230,6 +430,28 @@ def test_a_producer_that_was_never_deployed(fresh: Site) -> None:
     assert told.data == {"stack": "backend", "stacks": ["organizations", "sso"]}
     assert planned.code == 3, planned.text
     assert "  create   aws_organizations_account.shared" in planned.stdout
+
+
+def test_the_bucket_is_missing(empty: Site) -> None:
+    """Without bootstrap nothing starts."""
+    refused = empty.strata("deploy", "--yes", "--json")
+
+    assert refused.code == 1
+    assert "bootstrap-missing" in refused.ids
+    assert empty.aws.writing_calls(by="") == {}
+
+
+def test_an_account_closed_by_hand(shipped: Site) -> None:
+    """Without Strata to leave it out, one that was closed is named with what to do, not made again."""
+    shared = shipped.accounts()["aws+shared@example.com"]["Id"]
+    shipped.client("organizations").close_account(AccountId=shared)
+    shipped.aws.wait_an_hour()
+
+    refused = shipped.apply("organizations")
+
+    assert refused.code == 1
+    assert ": aws+shared@example.com (CLOSED)." in refused.text
+    assert "set retired: true" in refused.text
 
 
 def test_a_region_that_is_not_enabled_is_named_before_anything_is_made_there(shipped: Site) -> None:

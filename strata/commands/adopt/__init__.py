@@ -54,24 +54,26 @@ class Names:
     identity_center_region: str | None
 
 
-@dataclass(frozen=True)
-class AdoptOptions:
-    """How to read, describe and write."""
-
-    literal: bool = False
-    thorough: bool = False
-    yes: bool = False
-    dry_run: bool = False
-    json: bool = False
-
-
-def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
+def run(
+    options: Options,
+    *,
+    to: Path | None,
+    literal: bool,
+    thorough: bool,
+    dry_run: bool,
+    yes: bool,
+    json: bool,
+    **given: str | None,
+) -> int:
     """Reads, describes, checks the result, shows it, asks, and writes.
 
     Raises:
         UsageError: names are missing, or nobody can be asked.
     """
-    require_answer("what was found", yes=how.yes, dry_run=how.dry_run, json=how.json)
+    if not to:
+        raise UsageError(Message("argument-missing", "give --to: the folder of the new configuration", option="--to"))
+    names = Names(**given)
+    require_answer("what was found", yes=yes, dry_run=dry_run, json=json)
     check_free(to)
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
     if missing:
@@ -81,22 +83,22 @@ def run(options: Options, *, to: Path, names: Names, how: AdoptOptions) -> int:
     project = _project(aws, names)
     connect(options, project)
     reading = InventoryReading(options, project)
-    inventory = reading.read(aws, thorough=how.thorough)
+    inventory = reading.read(aws, thorough=thorough)
     quota = _quota(options, aws, inventory)
-    description, files = configuration(project, inventory, literal=how.literal, quota=quota)
-    if not how.json:
+    description, files = configuration(project, inventory, literal=literal, quota=quota)
+    if not json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
             sys.stdout.flush()
         reading.tell()
-    if not how.dry_run:
-        if not how.yes and not confirmed(f"write this to {to}?", instead="what was found with --dry-run"):
+    if not dry_run:
+        if not yes and not confirmed(f"write this to {to}?", instead="what was found with --dry-run"):
             options.note(Message("nothing-changed", "nothing was written"))
             return 1
         write_new(to, files)
-    if how.json:
-        document(output("adopt", _facts(to, description, reading, written=not how.dry_run)))
-    elif not how.dry_run:
+    if json:
+        document(output("adopt", _facts(to, description, reading, written=not dry_run)))
+    elif not dry_run:
         _tell_next(to)
     return 0
 

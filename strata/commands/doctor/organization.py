@@ -15,8 +15,7 @@ from strata.commands.doctor.context import CheckContext
 from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, ok, refused, unanswered, warning
 from strata.config.models import Project
 from strata.errors import StrataError
-from strata.identity.accounts import ALREADY_CLOSED, GONE
-from strata.identity.comparison import allowed_by
+from strata.identity.accounts import GONE
 from strata.kinds import TYPES
 from strata.landing_zone.services import unknown_types
 from strata.text import folded
@@ -85,7 +84,7 @@ def check_accounts(context: CheckContext) -> Iterator[Finding]:
             remedy = f"{retire}, then write what strata check says; or reopen it with AWS Support"
             yield warning("account-inactive", f"{text}: deploys leave it out, and forget what it has", remedy, **data)
         else:
-            remedy = f"use another address; or {retire}; or {allowed_by(f'{ALREADY_CLOSED}{key}')}"
+            remedy = f"use another address; or {retire}"
             yield failure("account-inactive", f"{text}: AWS makes no second one with its address", remedy, **data)
     listed = {folded(account.email) for account in context.accounts}
     gone = sorted({*deployed.values(), *context.left_out} & keys.keys() - listed)
