@@ -303,6 +303,31 @@ class Site:
         """Applies one stack with Terraform alone; a test reads how it ended."""
         return self.terraform(stack, "apply", "-auto-approve")
 
+    @contextlib.contextmanager
+    def terraform_that_asks(self, stack: str, *arguments: str) -> Iterator[subprocess.Popen[str]]:
+        """Runs Terraform up to its question, at which it holds the lock, and has it killed if nobody answers."""
+        variables = self.environment(TF_INPUT="1")
+        process = subprocess.Popen(
+            [variables["TERRAFORM_BINARY_NAME"], *arguments],
+            cwd=self.output / "stacks" / stack,
+            env=variables,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        assert process.stdout is not None
+        said = ""
+        while not said.endswith("Enter a value: "):
+            character = process.stdout.read(1)
+            assert character, f"it ended without a question: {said}"
+            said += character
+        try:
+            yield process
+        finally:
+            process.kill()
+            process.wait()
+
     def plan(self, stack: str) -> dict[str, str]:
         """Returns what Terraform would do to each resource of a stack; fails when it cannot plan."""
         planned = self.terraform(stack, "plan", "-detailed-exitcode", "-out=test.plan")
