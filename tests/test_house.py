@@ -47,7 +47,7 @@ BUDGET = {
     "strata/drift": (591, 227),
     "strata/evaluation": (1303, 510),
     "strata/files": (262, 69),
-    "strata/identity": (1618, 588),
+    "strata/identity": (1620, 588),
     "strata/inventory": (594, 153),
     "strata/kinds": (3746, 858),
     "strata/landing_zone": (1635, 502),
@@ -55,7 +55,7 @@ BUDGET = {
     "strata/report": (1605, 495),
     "strata/rules": (2424, 854),
     "strata/sides": (253, 134),
-    "strata/terraform": (4321, 1786),
+    "strata/terraform": (4326, 1788),
 }
 """Code lines and decisions by room."""
 

@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from strata.config import IMPORTS, PROJECT
+from strata.config import IMPORTS
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
@@ -162,14 +162,16 @@ def _imported(guard: Guard) -> Iterator[Loss]:
     """Refuses to have a thing at two addresses: each deploy would change what it is at the other."""
     holders = {(address.partition(".")[0], id): address for address, id in guard.recorded.addresses.items() if id}
     for fate in guard.fates:
-        holder = holders.setdefault((fate.type, fate.import_id), fate.address) if fate.import_id else fate.address
+        if not fate.import_id or fate.type not in _KINDS:  # of what has no key, two accounts may have the same id
+            continue
+        holder = holders.setdefault((fate.type, fate.import_id), fate.address)
         if holder == fate.address:
             continue
         text = f"{fate.import_id} is imported at {fate.address}, and is there already at {holder}"
         problem = Message("import-in-state", text, id=fate.import_id, at=holder)
         remedy = "keep one of the two; to give the thing another key, use strata rename"
         at: Location = (fate.address,) if fate.address in guard.zone.imports else ()
-        file = IMPORTS if at else file_of(_KINDS[fate.type]) if fate.type in _KINDS else PROJECT
+        file = IMPORTS if at else file_of(_KINDS[fate.type])
         yield Loss(Refusal(guard.zone.fault(file, at, problem, remedy)), "refused", fate.address)
 
 

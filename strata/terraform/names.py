@@ -166,12 +166,17 @@ class Names:
         problem = Message("made-again", text, kind=thing.kind, key=thing.key, id=id)
         workspace = self.prepared.workspace
         binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(STACK)
-        remedy = (
-            "delete the new one at AWS, and the deploy creates the declared one; or keep the new one: remove the old "
-            f"one from the state with this command, and import the new one with this line in {IMPORTS}:"
-        )
-        lines = (f"{word(binary)} -chdir={word(folder)} state rm {thing.address}", _line(thing, id))
-        return Refusal(self.prepared.landing_zone.fault(SSO, thing.location, problem, remedy), "", lines)
+        lines = [f"{word(binary)} -chdir={word(folder)} state rm {thing.address}"]
+        there = self.prepared.landing_zone.imports.get(thing.address)
+        remedy = "delete the new one at AWS, and the deploy creates the declared one; or keep the new one: "
+        remedy += "remove the old one from the state with this command"
+        if there == id:
+            remedy += f"; {IMPORTS} has the line of the new one already:"
+        else:
+            instead = ", in place of the line there" if there else ""
+            remedy += f", and import the new one with this line in {IMPORTS}{instead}:"
+            lines.append(_line(thing, id))
+        return Refusal(self.prepared.landing_zone.fault(SSO, thing.location, problem, remedy), "", tuple(lines))
 
 
 _KINDS = ("user", "group", "permission-set")

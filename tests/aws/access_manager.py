@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from tests.aws.calls import Call, Parameters, Service
+from tests.aws.calls import Call, Parameters, Refused, Service
 
 access_manager = Service("account-access")
 _APPLICATION = "arn:aws:account-access:us-east-1:123456789012:application/app-1"
@@ -34,3 +34,12 @@ def create_entitlement(call: Call) -> Parameters:
 def entitlements(call: Call) -> Parameters:
     made = call.keeps(Entitlements).made
     return {"entitlements": [{"entitlementId": str(at), "entitlement": one} for at, one in enumerate(made, 1) if one]}
+
+
+@access_manager.answers("DeleteEntitlement")
+def delete_entitlement(call: Call) -> Parameters:
+    made, at = call.keeps(Entitlements).made, int(call["entitlementId"])
+    if not (0 < at <= len(made) and made[at - 1]):
+        raise Refused("ResourceNotFoundException", f"there is no entitlement {at}")
+    made[at - 1] = None
+    return {}

@@ -236,12 +236,16 @@ def test_settings_of_several_parts_are_added_to(backend: Site) -> None:
     backend.append("security.yaml", _GITHUB)
 
     planned = backend.strata("plan", "organizations")
-    deployed = backend.strata("deploy", "organizations", "--yes")
+    word = "weaken:aws_iam_organizations_features.main"
+    refused = backend.strata("deploy", "organizations", "--yes")
+    deployed = backend.strata("deploy", "organizations", "--yes", "--allow", word)
     passwords = backend.strata("plan", "security")
     secured = backend.strata("deploy", "security", "--yes")
 
     assert (deployed.code, secured.code) == (0, 0), deployed.text + secured.text
     assert "enabled_features: - RootSessions" in planned.stdout, planned.text
+    assert (planned.code, refused.code) == (3, 1)
+    assert f"--allow {word}" in refused.stderr
     assert iam.list_organizations_features()["EnabledFeatures"] == ["RootCredentialsManagement"]
     assert "minimum_password_length: 8 -> 14" in passwords.stdout, passwords.text
     assert "client_id_list: - vault" in passwords.stdout, passwords.text
