@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from strata.aws import begun, kept, runs
+from strata.aws import kept, runs
 from strata.aws.session import Aws as Session
 from strata.aws.states import Version, etags
 from strata.config.models import Project, state_key
@@ -127,19 +127,3 @@ def test_what_is_no_record_is_told_and_written_over(bucket: Session) -> None:
         runs.write(bucket, PROJECT, {"sso": RUN})
 
         assert runs.read(bucket, PROJECT) == {"sso": RUN}
-
-
-def test_what_a_run_began_is_told_until_it_ends(bucket: Session) -> None:
-    """What is damaged, or somebody else's, tells nothing: then a person is asked."""
-    names = {"aws_identitystore_group.shop": "shop"}
-    key = f"{state_key('sso')}.begun"
-
-    begun.write(bucket, PROJECT, "sso", names)
-    told = begun.read(bucket, PROJECT, "sso")
-    begun.write(bucket, PROJECT, "sso", {})
-    ended = begun.read(bucket, PROJECT, "sso")
-
-    assert (told, ended, begun.read(bucket, PROJECT, "organizations")) == (names, {}, {})
-    for body in (b"", b"[]", b'{"format": 1, "creates": ["a"]}', b'{"format": 9, "creates": {}}'):
-        bucket.client("s3").put_object(Bucket=PROJECT.state_bucket, Key=key, Body=body)
-        assert begun.read(bucket, PROJECT, "sso") == {}
