@@ -195,8 +195,10 @@ def _resource_problem(
 
 def _untaken(expectation: Expectation) -> Iterator[Problem]:
     """Yields the actions that are about none of the resources, else the resources that none of them is about."""
+    if not expectation.on:
+        return
     actions = {action: named for action in expectation.actions if (named := reference().actions(action))}
-    if not expectation.on or not actions:
+    if not actions:
         return
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for action, resource in product(actions, expectation.on):
@@ -220,8 +222,10 @@ def _untaken(expectation: Expectation) -> Iterator[Problem]:
 def _elsewhere(expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the single action of an expectation is no request."""
     (written, *more) = expectation.actions
+    if more or is_pattern(written):
+        return
     actions = reference().actions(written)
-    if more or is_pattern(written) or not actions:
+    if not actions:
         return
     named = _listed(("region",), expectation.region)
     for key, regions in expectation.with_.items():
