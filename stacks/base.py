@@ -306,16 +306,21 @@ class BaseStack(TerraformStack):
         *,
         preconditions: Sequence[Precondition],
         moves: Sequence[Move],
-        allow: Collection[str],
+        moved: Collection[tuple[str, str]] = (),
     ) -> None:
         """Declares the identity of each key for the guards of the next run, which read it from this stack's state.
 
-        The values are constants, which Terraform writes even when an apply breaks half way. A thing that was moved to
-        another key in the state by hand is allowed as `moved:<kind>:<key>`; a recorded move is, if the thing stays.
+        The values are constants, which Terraform writes even when an apply breaks half way.
+
+        Args:
+            keys: the identity of each key by kind.
+            preconditions: what else has to hold.
+            moves: the recorded moves, which are allowed if the thing stays.
+            moved: kind and key of what somebody moved to another key in the state by hand.
         """
         self.read_state(hcl.OWN_STATE, self.node.id)
         kinds = [kind for kind, some in keys.items() if isinstance(some, Mapping) and kind != RETIRED]
-        now = {kind: hcl.keys_by_identity(self._kept(kind, keys[kind], allow)) for kind in kinds}
+        now = {kind: hcl.keys_by_identity(self._kept(kind, keys[kind], moved)) for kind in kinds}
         self.add_override(f"locals.{hcl.DECLARED}", self._written(now))
         description = "What each configuration key stands for"
         changed = [guard for kind in kinds for guard in self._unchanged(kind, moved_keys(moves, kind))]
@@ -337,8 +342,8 @@ class BaseStack(TerraformStack):
         source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(name, key))}
         self.add_override(f"data.terraform_remote_state.{name}", source)
 
-    def _kept(self, kind: str, identities: Mapping[str, str], allow: Collection[str]) -> dict[str, str]:
-        return {key: text for key, text in identities.items() if f"moved:{kind}:{key}" not in allow}
+    def _kept(self, kind: str, identities: Mapping[str, str], moved: Collection[tuple[str, str]]) -> dict[str, str]:
+        return {key: text for key, text in identities.items() if (kind, key) not in moved}
 
     def _unchanged(self, kind: str, moves: Mapping[str, str]) -> Iterator[Precondition]:
         """Stops when something is declared under another key than it is deployed under, but for recorded moves."""

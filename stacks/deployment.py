@@ -5,14 +5,12 @@ from __future__ import annotations
 import json
 import os
 import sys
-import traceback
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, MutableMapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
-from functools import partial
 from itertools import pairwise
 from pathlib import Path
 
-from cdktf import App, Testing
+from cdktf import App
 
 from stacks.arguments import PART_OF_TOKEN, parts_of_tokens
 from stacks.backend import BackendStack
@@ -21,21 +19,20 @@ from stacks.organizations import OrganizationsStack
 from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
-from strata.config.layers import ARCHIVE, STACKS
+from strata.config.layers import ARCHIVE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message
-from strata.identity.accounts import ALREADY_CLOSED
 from strata.identity.declared import declared_keys
 from strata.kinds.moves import address_parts, earlier_addresses
 from strata.kinds.organization import DELEGATED
 from strata.landing_zone import LandingZone
-from strata.landing_zone.accounts import LEAVING
 from strata.landing_zone.archive import trail_in_archive
 from strata.landing_zone.detection import sends_findings
+from strata.landing_zone.facts import FACTS, NO_FACTS, Facts
 from strata.landing_zone.services import delegation
 from strata.load import load
 from strata.terraform.tools import CHECKOUT, lay_lock
-from strata.terraform.workspace import ALLOW, UNWRITTEN
+from strata.terraform.workspace import ALLOW
 
 
 def build(
@@ -44,8 +41,7 @@ def build(
     *,
     emulated: bool = False,
     allow: Collection[str] = (),
-    without: Collection[str] = (),
-    failed: MutableMapping[str, BaseException] | None = None,
+    facts: Facts = NO_FACTS,
 ) -> App:
     """Returns the app of a landing zone: `backend`, `organizations`, `security`, `sso`; `synth()` writes it.
 
@@ -54,18 +50,14 @@ def build(
         outdir: where it is written to.
         emulated: an emulator answers instead of AWS.
         allow: the losses that the guards of the stacks let pass this time.
-        without: stacks of layers that need not be written.
-        failed: gets why a stack of a layer cannot be made; without it that stops all.
+        facts: what only AWS and the states say.
 
     Raises:
         ConfigurationError: imports.yaml names an address that no stack makes.
     """
     app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
-    words = [word.removeprefix(ALREADY_CLOSED) for word in allow if word.startswith(ALREADY_CLOSED)]
-    closed = {key: id for key, _, id in (word.partition(":") for word in words)}
-    landing_zone = _without(landing_zone, closed) if closed else landing_zone
-    leaving = frozenset(word.removeprefix(LEAVING) for word in allow if word.startswith(LEAVING))
-    landing_zone = replace(landing_zone, leaving=leaving)
+    landing_zone = _without(landing_zone, facts.closed) if facts.closed else landing_zone
+    landing_zone = replace(landing_zone, leaving=frozenset(facts.leaving))
     keys = declared_keys(landing_zone)
     backend = BackendStack(app, "backend", project=landing_zone.project)
     organizations = OrganizationsStack(
@@ -74,7 +66,7 @@ def build(
         landing_zone=landing_zone,
         backend=backend,
         keys=keys["organizations"],
-        allow=allow,
+        facts=facts,
     )
     security = SecurityStack(
         app,
@@ -99,11 +91,12 @@ def build(
         security=security,
         keys=keys["sso"],
         allow=allow,
+        facts=facts,
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
     import_existing(landing_zone, stacks)
     made = {stack.node.id: stack for stack in stacks}
-    stacks += own_layers(app, landing_zone, made, organizations, without, failed)
+    stacks += own_layers(app, landing_zone, made, organizations, facts.absent)
     move(landing_zone, stacks)
     return app
 
@@ -168,59 +161,27 @@ def move(landing_zone: LandingZone, stacks: Iterable[BaseStack]) -> None:
 def main() -> None:
     """Synthesizes the configuration STRATA_CONFIG names into the folder cdktf asks for."""
     folder = Path(os.environ.get("STRATA_CONFIG") or CHECKOUT / "config")
-    unwritten = os.environ.get(UNWRITTEN)
-    failed: dict[str, BaseException] | None = {} if unwritten else None
     try:
-        allow = frozenset(filter(None, os.environ.get(ALLOW, "").split(",")))
-        without = frozenset(Path(unwritten).read_text(encoding="utf-8").split("\n")) if unwritten else frozenset()
-        emulated = bool(os.environ.get("AWS_ENDPOINT_URL"))
-        make = partial(build, load(folder), emulated=emulated, allow=allow, failed=failed)
-        app = make(without=without)
+        app = build(
+            load(folder),
+            emulated=bool(os.environ.get("AWS_ENDPOINT_URL")),
+            allow=frozenset(filter(None, os.environ.get(ALLOW, "").split(","))),
+            facts=Facts.read(os.environ.get(FACTS)),
+        )
     except ConfigurationError as error:
         sys.exit("\n".join(f"error: {fault}" for fault in error.faults))
     except AddressTakenError as error:
         sys.exit(f"error: {error}")
     except SystemExit as ended:  # else the Terraform of the run before would pass for that of this run
         raise RuntimeError("a stack ended the run before any Terraform was written") from ended
-    app = _synthesized(app, make, without, failed)
-    for stack, cut in _with_parts_of_tokens(app):
-        if failed is None or stack in STACKS:
-            sys.exit(f"error: {cut}")
-        failed[stack] = cut
-    if unwritten and failed is not None:
-        said = {
-            stack: f"error: {error}"
-            if error.__traceback__ is None or isinstance(error, AddressTakenError)
-            else "".join(traceback.format_exception(error))
-            for stack, error in failed.items()
-        }
-        Path(f"{unwritten}.json").write_text(json.dumps(said), encoding="utf-8")
+    app.synth()
+    if cut := next(_with_parts_of_tokens(app), None):
+        sys.exit(f"error: {cut}")
     lay_lock(Path(app.outdir))
 
 
-def _synthesized(
-    app: App, make: Callable[..., App], without: Collection[str], failed: dict[str, BaseException] | None
-) -> App:
-    """Writes the Terraform, without the stacks of layers that fail where somebody wants to know which."""
-    try:
-        app.synth()
-    except Exception as error:
-        if failed is None:
-            raise
-        broken = error
-    else:
-        return app
-    odd = _odd(make(without=without))
-    if not odd:
-        raise broken
-    failed |= odd
-    app = make(without={*without, *failed})
-    app.synth()
-    return app
-
-
-def _with_parts_of_tokens(app: App) -> Iterator[tuple[str, TypeError]]:
-    """Yields the stacks in which a construct that `add` did not make has a part of a token."""
+def _with_parts_of_tokens(app: App) -> Iterator[str]:
+    """Yields why a stack cannot be written in which a construct that `add` did not make has a part of a token."""
     for stack in (child.node.id for child in app.node.children if isinstance(child, BaseStack)):
         text = (Path(app.outdir) / "stacks" / stack / "cdk.tf.json").read_text(encoding="utf-8")
         if PART_OF_TOKEN.search(text):
@@ -228,20 +189,4 @@ def _with_parts_of_tokens(app: App) -> Iterator[tuple[str, TypeError]]:
             some = (named for part in ("data", "resource") for named in document.get(part, {}).items())
             made = {f"{type}.{name}": its for type, named in some for name, its in named.items()}
             faults = [f"{address}: {fault}" for address, its in made.items() for fault in parts_of_tokens(its)]
-            yield stack, TypeError("; ".join(faults) or "an output, a local or a provider has a part of a token")
-
-
-def _odd(app: App) -> dict[str, BaseException]:
-    """Returns the stacks of layers that cannot be synthesized, each with what it raises.
-
-    It takes an app that nothing was written of: an aspect that adds something cannot be visited twice.
-    """
-    odd: dict[str, BaseException] = {}
-    for stack in app.node.children:
-        if isinstance(stack, BaseStack) and stack.node.id not in STACKS:
-            try:
-                stack.prepare_stack()
-                Testing.synth(stack, True)
-            except (Exception, SystemExit) as error:  # noqa: BLE001  # of code that somebody wrote
-                odd[stack.node.id] = error
-    return odd
+            yield "; ".join(faults) or f"{stack}: an output, a local or a provider has a part of a token"

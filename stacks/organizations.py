@@ -32,8 +32,9 @@ from strata.config.models import MANAGEMENT, ROOT
 from strata.kinds.moves import moved_keys
 from strata.landing_zone import LandingZone
 from strata.landing_zone.accounts import Account
+from strata.landing_zone.facts import NO_FACTS, Facts
 from strata.landing_zone.policies import ACCESS_ANALYZER, Policy, security_administrator
-from strata.landing_zone.services import TYPES_STAY, delegation, policy_types
+from strata.landing_zone.services import delegation, policy_types
 
 
 class OrganizationsStack(BaseStack):
@@ -52,12 +53,12 @@ class OrganizationsStack(BaseStack):
         landing_zone: LandingZone,
         backend: BackendStack,
         keys: Mapping[str, Mapping[str, str]],
-        allow: Collection[str] = (),
+        facts: Facts = NO_FACTS,
     ) -> None:
         super().__init__(scope, id, project=landing_zone.project)
         self.landing_zone, self.configuration = landing_zone, landing_zone.organization
         self.add(DataAwsOrganizationsOrganization, "live")
-        self.organization = self._organization(types_stay=TYPES_STAY in allow)
+        self.organization = self._organization(types_stay=facts.types_stay)
         self.units = self._organizational_units()
         self.accounts = self._accounts()
         self.organization_id = self.organization.id
@@ -65,7 +66,7 @@ class OrganizationsStack(BaseStack):
         self._delegations()
         self._options()
         self._outputs()
-        self._declare(keys, allow)
+        self._declare(keys, facts.moved)
 
     @property
     def account_ids(self) -> dict[str, str]:
@@ -73,13 +74,13 @@ class OrganizationsStack(BaseStack):
         left_out = {key: id for key, id in self.landing_zone.account_ids.items() if id}
         return {**left_out, **{key: account.id for key, account in self.accounts.items()}}
 
-    def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
+    def _declare(self, keys: Mapping[str, Mapping[str, str]], moved: Collection[tuple[str, str]]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
         retired = {key: account.email.lower() for key, account in self.landing_zone.retired.items()}
         self._retired = frozenset(retired)
-        moved = {email for key, email in keys["account"].items() if f"moved:account:{key}" in allow}
+        moved_emails = {email for key, email in keys["account"].items() if ("account", key) in moved}
         away = moved_keys(self.landing_zone.moves, "account")
-        lost = hcl.lost_keys("account", {*keys["account"], *retired, *away}, moved)
+        lost = hcl.lost_keys("account", {*keys["account"], *retired, *away}, moved_emails)
         guard = Precondition(
             hcl.is_empty(lost),
             hcl.template(
@@ -91,7 +92,7 @@ class OrganizationsStack(BaseStack):
             ),
         )
         parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
-        self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves, allow=allow)
+        self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves, moved=moved)
 
     def _organization(self, *, types_stay: bool) -> Added[OrganizationsOrganization]:
         """Imports the organization; services and policy types are added to the enabled ones, never silently removed.

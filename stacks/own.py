@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Iterator, Mapping, MutableMapping
-from functools import partial
+from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
 from typing import Any
 
@@ -12,10 +11,9 @@ from cdktf import App
 from stacks.account import MemberAccount
 from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
-from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, Code, baseline_in, stack_name
+from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, baseline_in, stack_name
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import recorders_of
-from strata.terraform.synthesis import may_change_others
 
 
 def own_layers(
@@ -23,8 +21,7 @@ def own_layers(
     landing_zone: LandingZone,
     stacks: Mapping[str, BaseStack],
     organizations: OrganizationsStack,
-    without: Collection[str] = (),
-    failed: MutableMapping[str, BaseException] | None = None,
+    absent: Collection[str] = (),
 ) -> Iterator[BaseStack]:
     """Yields the stacks of all layers: a single stack in the management account, or one in each member account.
 
@@ -33,66 +30,36 @@ def own_layers(
         landing_zone: the configuration.
         stacks: those that a layer may read from.
         organizations: the stack that makes the accounts.
-        without: stacks that need not be written.
-        failed: gets why a stack, or what reads from it, cannot be made; without it that stops all, as does code that
-            may change what other stacks make.
+        absent: stacks that are not made, since no state has anything for them to let go.
+
+    Raises:
+        LookupError: a layer reads from a stack whose account is closed.
     """
     made = dict(stacks)
     for layer in landing_zone.layers.values():
         in_accounts = layer.code.in_accounts
-        in_each = [layer.stack_in(key) for key in landing_zone.members if layer.is_in(key)]
-        names = in_each if in_accounts else [layer.stack]
-        attempted = partial(_attempted, app, layer.code, failed)
-        module = attempted(names, partial(import_module, f"{layer.code.package}.stack"))
-        if module is None:
-            continue
+        module = import_module(f"{layer.code.package}.stack")
         # Where the archive's account is closed, no bucket is waited for; a run says that nothing arrives there.
-        absent = {ARCHIVE} - made.keys() if layer.source else set()
-        if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in {*made, *absent}]:
-            closed = LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
-            why = (failed or {}).get(lacking[0], closed)
-            if failed is None or may_change_others(layer.code):
-                raise why
-            failed.update(dict.fromkeys(names, why))
-            continue
+        without = {ARCHIVE} - made.keys() if layer.source else set()
+        if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in {*made, *without}]:
+            raise LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
         ours = {"landing_zone": landing_zone, "settings": layer.settings}
-        asked = [name for name in layer.code.inputs if name not in {"account", *absent}]
+        asked = [name for name in layer.code.inputs if name not in {"account", *without}]
         given: dict[str, Any] = {name: ours[name] if name in GIVEN else made[stack_name(name)] for name in asked}
         accounts = landing_zone.members if in_accounts else {"": None}
         for key, declared in accounts.items():
             name = layer.stack_in(key) if in_accounts else layer.stack
-            if name in without or (in_accounts and not layer.is_in(key)):
-                if failed and name in failed and may_change_others(layer.code):
-                    raise failed[name]
+            if name in absent or (in_accounts and not layer.is_in(key)):
                 continue
             if declared:
                 id, roles = organizations.accounts[key].id, layer.other_roles
                 project = landing_zone.project
                 recorders = recorders_of(landing_zone, key) if layer.source else None
                 given["account"] = MemberAccount(*(key, id, declared, project, layer.name, roles, recorders))
-            if stack := attempted([name], partial(module.Stack, app, name, **given)):
-                made[layer.name] = stack  # whoever asks for it has checked that there is one alone
-                yield stack
+            stack = module.Stack(app, name, **given)
+            made[layer.name] = stack  # whoever asks for it has checked that there is one alone
+            yield stack
     yield from _leaving(app, landing_zone)
-
-
-def _attempted(
-    app: App,
-    code: Code,
-    failed: MutableMapping[str, BaseException] | None,
-    names: Collection[str],
-    make: Callable[[], Any],
-) -> Any:
-    """Returns what code of a layer makes; where it fails, and somebody wants to know why, none of these stacks."""
-    try:
-        return make()
-    except (Exception, SystemExit) as error:
-        if failed is None or may_change_others(code):
-            raise
-        for name in names:
-            failed[name] = error
-            app.node.try_remove_child(name)  # what there is of it
-        return None
 
 
 def _leaving(app: App, landing_zone: LandingZone) -> Iterator[BaseStack]:

@@ -208,8 +208,6 @@ class Deployment:
         """Something was changed that AWS takes to all accounts with a permission set."""
         self._idle = False
         """Nothing is to be done."""
-        self._reported: set[str] = set()
-        """The stacks whose code fails and that stand for all that fail alike: it was told."""
         self._told: set[str] = set()
         """The stacks whose end was told."""
         self._failures: list[StrataError] = []
@@ -339,9 +337,6 @@ class Deployment:
         project = self.landing_zone.project
         try:
             write_runs(self.aws, project, ended)
-            for stack in sorted(self.prepared.spared - self.workspace.unwritten.keys()):
-                if source := self.prepared.origin(stack).source:
-                    whole.renew(self.aws, project, stack, source)
         except (AwsError, ValueError) as error:
             self._unwritable = error
         if why := self._unwritable:
@@ -471,12 +466,7 @@ class Deployment:
         spared = [stack for stack in stacks if stack in self.prepared.spared]
         if not self._written.intersection(self.workspace.producers(*spared)):
             return spared
-        left = self.prepared.left_whole(spared)
-        for stack in self.workspace.unwritten.keys() & {*spared} - left:
-            self._odd[stack] = AGAIN
-            text = f"{stack}: what it follows from has changed during this run; run this again"
-            self._leave(Message("changed-in-this-run", text, stack=stack))
-        return left
+        return self.prepared.left_whole(spared)
 
     def _left(self, stacks: Iterable[str]) -> list[str]:
         """Returns those of stacks that are still to be deployed, and can be."""
@@ -741,11 +731,10 @@ class Deployment:
         unready = {planned.stack for planned in plans if planned.error or planned.differs or planned.waits_for}
         for stack, failures in failed.items():
             # A stack that lacks outputs of one that failed, or waits behind it, has nothing more to say.
-            behind = {*self.prepared.failed, *self._odd}.intersection(self.workspace.producers(stack))
+            behind = {*self._odd}.intersection(self.workspace.producers(stack))
             if not behind and not (failures and all(unready & failure.reads for failure in failures)):
                 self._report(stack, failures)
-            isolated = stack in self.landing_zone.account_stacks or stack in self.prepared.failed
-            if isolated and not self._left_out(stack):
+            if stack in self.landing_zone.account_stacks and not self._left_out(stack):
                 self.outcomes[stack].status, self._odd[stack] = "failed", 1
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
         idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
@@ -918,13 +907,6 @@ class Deployment:
         return code
 
     def _report(self, stack: str, failures: Sequence[Failure]) -> None:
-        if why := self.workspace.failed.get(stack):
-            alike = [other for other, its in self.workspace.failed.items() if its == why and other in self.outcomes]
-            if not self._reported.intersection(alike):
-                self._reported.add(stack)
-                text = f"{listed(self._words(alike))}: {why}"
-                self._fails(StrataError(why.saying(text, place=why.place, stacks=alike)))
-            return
         if any(failure.id == STOPPED for failure in failures):
             project, now = self.landing_zone.project, dt.datetime.now(tz=dt.UTC)
             lock = next(abandoned(self.aws, project, self.workspace, [stack], now), None)

@@ -36,8 +36,6 @@ def run(options: Options, *, folder: Path) -> int:
         progress.doing("writing the Terraform")
         workspace = Workspace.of(options.config)
         workspace.synth()
-    if workspace.failed:
-        raise StrataError(*dict.fromkeys(workspace.failed.values()))  # code fails alike in each account
     target = folder.absolute()
     partial = target.with_name(f".{target.name}.partial")
     with cannot("written", folder):

@@ -79,7 +79,7 @@ def run(
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
     failed = {planned.stack for planned in plans if planned.error}
-    odd = failed & {*prepared.landing_zone.account_stacks, *prepared.failed}
+    odd = failed & prepared.landing_zone.account_stacks.keys()
     unread = odd.union(prepared.shut_out)
     odd |= {stack for stack in prepared.chosen if unread.intersection(prepared.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
@@ -138,11 +138,9 @@ def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -
     later: list[str] = []
     for stack in workspace.stacks if new else ():
         before = {*workspace.producers(stack)}
-        written = stack not in workspace.unwritten and stack not in workspace.failed
         # What comes after a stack and reads nothing of it is planned like any other, and so is what reads a state
         # that it can do without, as the trail does that of the archive: it comes before that one.
-        read = {*map(state_key, before)}
-        read &= {state.key for state in workspace.reads(stack)} if written else read
+        read = {*map(state_key, before)}.intersection(state.key for state in workspace.reads(stack))
         if before.intersection(later) or read & new:
             later.append(stack)
     return prepared.lists(plans, later=[stack for stack in later if stack in prepared.chosen])

@@ -13,8 +13,6 @@ from strata.identity.live import LiveSide
 from strata.identity.things import Holdings
 from strata.text import folded
 
-ALREADY_CLOSED = "already-closed:"
-"""The beginning of the word that tells a synth of an account that is closed or suspended at AWS."""
 GONE = "gone"
 """The state of an account that a deploy knows and that AWS lists no more."""
 

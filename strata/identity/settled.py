@@ -6,7 +6,7 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, LAYERS, ORGANIZATION, PROJECT
-from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
+from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import Locking, Project, state_key
 from strata.config.source import Location
 from strata.errors import Fault, Message
@@ -58,9 +58,7 @@ def settled(landing_zone: LandingZone, states: Mapping[str, State], stacks: Coll
         yield Refusal(landing_zone.fault(PROJECT, at, problem, remedy))
 
 
-def lost_layers(
-    landing_zone: LandingZone, states: Mapping[str, State], deployed: Collection[str] = ()
-) -> Iterator[Refusal]:
+def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Iterator[Refusal]:
     """Refuses a deploy while a state that no stack has holds something.
 
     A layer got another name, or was dropped; or its account was retired, or got another key.
@@ -68,7 +66,6 @@ def lost_layers(
     Args:
         landing_zone: the configuration.
         states: those that no stack has.
-        deployed: all stacks that have a state.
     """
     told = set[str]()
     for stack, state in sorted(states.items()):
@@ -104,56 +101,22 @@ def lost_layers(
                 administrator = account or next(filter(None, accounts), "KEY")
                 fault = _detection_left(landing_zone, stack, administrator, has, held)
             else:
-                fault, lines = _layer_left(landing_zone, stack, has, held, deployed)
+                fault = _layer_left(landing_zone, stack, has, held)
             yield Refusal(fault, lines=lines)
 
 
-def _layer_left(
-    landing_zone: LandingZone, stack: str, has: str, held: Sequence[str], deployed: Collection[str]
-) -> tuple[Fault, tuple[str, ...]]:
-    """Returns how a stack of a layer of one's own goes, or goes on, with the commands for that."""
+def _layer_left(landing_zone: LandingZone, stack: str, has: str, held: Sequence[str]) -> Fault:
+    """Returns how a stack of a layer of one's own goes, or goes on."""
     name, _, account = stack.partition(IN_ACCOUNT)
     layer = landing_zone.layers.get(name)
     if layer and layer.deploying.accounts and account in landing_zone.members:
         problem = Message(_LEFT, f"{has}, and {account} is not named", stack=stack, held=held)
         remedy = f"name {account} again, run cdktf destroy {stack}, then take it out; docs/layers.md says more"
-        return landing_zone.fault(layer.file, ("accounts",), problem, remedy), ()
+        return landing_zone.fault(layer.file, ("accounts",), problem, remedy)
     problem = Message(_LEFT, f"{has}, and no stack has this name", stack=stack, held=held)
-    like = _could_be(landing_zone, stack, deployed)
-    lines = move_state(landing_zone.project, stack, next(iter(like))) if len(like) == 1 else ()
-    if lines:
-        remedy = "give the layer its name again, destroy it before it goes, or move its state to its new name"
-        return landing_zone.fault(next(iter(like.values())), (), problem, f"{remedy}; docs/layers.md#renaming:"), lines
     remedy = f"put {LAYERS}/{name}.yaml and its code back, run cdktf destroy {stack}, then take both out"
     remedy += "; where the layer has another name now, move its state as docs/layers.md#renaming says"
-    return landing_zone.fault(PROJECT, (), problem, remedy), ()
-
-
-def is_alone(landing_zone: LandingZone, refusal: Refusal, named: Collection[str], deployed: Collection[str]) -> bool:
-    """Says whether it is about a layer of one's own that is gone, and that nothing which is asked for can be by now.
-
-    Args:
-        landing_zone: the configuration.
-        refusal: one of those of `lost_layers`.
-        named: the stacks and layers that are asked for; all when none is named.
-        deployed: all stacks that have a state.
-    """
-    problem = refusal.fault.problem
-    stack = str(problem.data["stack"])
-    ours = (ACCOUNTS, ARCHIVE, BASELINE_LAYER, DELEGATION, DETECTION_LAYER)
-    if problem.id != _LEFT or stack.partition(IN_ACCOUNT)[0] in ours:
-        return False
-    like = _could_be(landing_zone, stack, deployed)
-    return not any(not named or {new, new.partition(IN_ACCOUNT)[0]} & {*named} for new in like)
-
-
-def _could_be(landing_zone: LandingZone, stack: str, deployed: Collection[str]) -> dict[str, str]:
-    """Returns what a stack may be called now: stacks in its account that have no state, each with its layer's file."""
-    own = [layer for layer in landing_zone.layers.values() if not layer.source]
-    files = {layer.stack: layer.file for layer in own if not layer.code.in_accounts}
-    files |= {layer.stack_in(key): layer.file for layer in own for key in landing_zone.members if layer.is_in(key)}
-    where = stack.partition(IN_ACCOUNT)[1:]
-    return {new: file for new, file in files.items() if new not in deployed and new.partition(IN_ACCOUNT)[1:] == where}
+    return landing_zone.fault(PROJECT, (), problem, remedy)
 
 
 def move_state(project: Project, stack: str, new: str) -> tuple[str, ...]:

@@ -10,9 +10,6 @@ from strata.config.models import MANAGEMENT, ROOT, Organization, Project
 from strata.config.source import Location
 from strata.landing_zone.inherited import attributes, places
 
-LEAVING = "leaving:"
-"""The beginning of the word that tells a synth of an account whose baseline is forgotten."""
-
 
 @dataclass(frozen=True)
 class Account:

@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 ACCOUNT_MANAGEMENT = AlternateContacts.trusted[0]
 CONTROL_TOWER = "controltower.amazonaws.com"
-TYPES_STAY = "policy-types-stay"
-"""Tells a synth that a policy type is enabled which the AWS provider does not know, so that it can change none."""
 
 
 def unknown_types(enabled: Iterable[str]) -> list[str]:

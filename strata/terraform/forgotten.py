@@ -73,4 +73,4 @@ def _forget_detection(aws: Aws, zone: LandingZone, workspace: Workspace) -> None
 
 def _written(workspace: Workspace, stacks: list[str]) -> list[str]:
     """Returns those of some stacks whose Terraform this run has."""
-    return [stack for stack in stacks if stack in workspace.stacks and stack not in workspace.unwritten]
+    return [stack for stack in stacks if stack in workspace.stacks]

@@ -33,7 +33,7 @@ from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message, StrataError, UsageError
 from strata.evaluation.organization import named_organization, organization_fault
 from strata.identity import Examination, examine
-from strata.identity.accounts import ALREADY_CLOSED, GONE
+from strata.identity.accounts import GONE
 from strata.identity.archive import COMPLIANCE, SHORTER_LOCK, refused_locks, shut_archive, waiting_trail
 from strata.identity.comparison import Refusal
 from strata.identity.deletions import LAST_ADMINISTRATOR
@@ -41,7 +41,7 @@ from strata.identity.guard import DESTROY, IMPORT, MANY, WEAKEN
 from strata.identity.held import attributes
 from strata.identity.lost_states import lost_states
 from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
-from strata.identity.settled import is_alone, lost_layers, settled, unsaid
+from strata.identity.settled import lost_layers, settled, unsaid
 from strata.identity.things import Holdings
 from strata.kinds import TYPES
 from strata.kinds.detection.administrator import ADMINISTRATOR
@@ -50,11 +50,11 @@ from strata.kinds.detection.made import administrators_here
 from strata.kinds.detection.protection import UNREAD, Switch, switched, switches
 from strata.kinds.setting import RESOURCES
 from strata.landing_zone import LandingZone
-from strata.landing_zone.accounts import LEAVING
 from strata.landing_zone.archive import archive_of
 from strata.landing_zone.examples import example_faults
 from strata.landing_zone.expiry import over
-from strata.landing_zone.services import TYPES_STAY, unknown_types
+from strata.landing_zone.facts import Facts
+from strata.landing_zone.services import unknown_types
 from strata.load import load
 from strata.options import Options
 from strata.printing import line
@@ -62,18 +62,18 @@ from strata.rules.expectations import require
 from strata.rules.lockout import UNCERTAIN, Guard
 from strata.rules.warnings import found_warnings
 from strata.sides.states import State, managed, objects
-from strata.terraform import synthesis, whole
+from strata.terraform import whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.errors import PAUSES, wait
-from strata.terraform.fleet import Fleet, layer_of, words
+from strata.terraform.fleet import Fleet, layer_of
 from strata.terraform.forgotten import forget
 from strata.terraform.locks import abandoned, refuse_beside_another_run
 from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress, duration
 from strata.terraform.remarks import Remarks
 from strata.terraform.workspace import StateObject, Workspace
-from strata.text import counted, folded, listed
+from strata.text import counted, folded
 
 ALLOWED = (
     *(LAST_ADMINISTRATOR, f"{DESTROY}ADDRESS", f"{WEAKEN}ADDRESS", f"{MANY}TYPE", f"{IMPORT}ADDRESS"),
@@ -112,8 +112,6 @@ class Prepared:
     """How many account stacks are planned and deployed at once."""
     empty: Message | None = None
     """That there is no account in the part that was asked for."""
-    sources: Mapping[str, str | None] = field(default_factory=dict)
-    """Of what the Terraform of each of these is written, None where nobody knows that."""
     allow: Collection[str] = ()
     """The words of `--allow`."""
     protection: Mapping[Switch, str] = field(default_factory=dict)
@@ -135,11 +133,6 @@ class Prepared:
         """Returns the role by which a stack in a member account is deployed."""
         return self.landing_zone.roles(stack).writer
 
-    @property
-    def failed(self) -> tuple[str, ...]:
-        """Returns the chosen stacks whose code fails or whose layer is gone, and those that read from one of them."""
-        return tuple(stack for stack in self.chosen if stack in self.workspace.failed)
-
     def refreshes(self, stack: str) -> bool:
         """Says whether a plan refreshes; never of what is forgotten, into whose account no role need lead any more."""
         forgotten = {*map(baseline_in, self.landing_zone.leaving)}
@@ -147,8 +140,7 @@ class Prepared:
 
     def unasked(self) -> list[Plan]:
         """Returns the plans of the chosen stacks for which no Terraform is started."""
-        spared = [Plan(stack, spared=True) for stack in sorted(self.spared)]
-        return [*spared, *(Plan(stack, error=self.workspace.failed[stack]) for stack in self.failed)]
+        return [Plan(stack, spared=True) for stack in sorted(self.spared)]
 
     def version(self, state: StateObject) -> Version | None:
         """Returns the version of a state now, None where there is none, or where somebody else's cannot be read."""
@@ -178,7 +170,7 @@ class Prepared:
 
     def origin(self, stack: str) -> whole.Origin:
         """Returns all that a plan of a stack in a member account follows from."""
-        return whole.origin(self.workspace, stack, self.sources[stack], after=self._delegated(stack))
+        return whole.origin(self.workspace, stack, after=self._delegated(stack))
 
     def _delegated(self, stack: str) -> tuple[Any, ...]:
         """Returns which state of the delegation the administrator's stack comes after, of which it reads no output.
@@ -194,8 +186,7 @@ class Prepared:
     @property
     def asked(self) -> tuple[str, ...]:
         """Returns the chosen stacks for which Terraform is started."""
-        left = {*self.spared, *self.failed}
-        return tuple(stack for stack in self.chosen if stack not in left)
+        return tuple(stack for stack in self.chosen if stack not in self.spared)
 
     def account_ids(self, organizations: State | None = None) -> dict[str, str]:
         """Returns the id of its account by the stack in a member account, empty where there is none yet.
@@ -314,10 +305,19 @@ def prepare(
     if not stacks or "organizations" in stacks:
         _check_quota(aws, landing_zone, states.get("organizations", {}), examination.closed, progress.note)
     listed = etags(aws, landing_zone.project)
-    landing_zone = _without_idle(landing_zone, workspace, stacks_of(listed))
+    everywhere, landing_zone = landing_zone.account_stacks.keys(), landing_zone.at(stacks_of(listed))
     leaving = _leaving(aws, landing_zone, stacks_of(listed), examination.closed)
     landing_zone = replace(landing_zone, leaving=leaving)
     types = list(_types_left(aws, landing_zone))
+    facts = Facts(
+        closed=_closed(landing_zone, examination),
+        leaving=tuple(sorted(leaving)),
+        moved=examination.moved,
+        absent=tuple(sorted(everywhere - landing_zone.account_stacks.keys())),
+        types_stay=bool(types),
+    )
+    progress.doing("writing the Terraform")
+    workspace.synth(sorted({LAST_ADMINISTRATOR}.intersection(allow)), facts)
     prepared = Prepared(
         *(landing_zone, aws, workspace, (), states, (), lacking, bool(refresh)),
         fleet=fleet,
@@ -325,24 +325,22 @@ def prepare(
         declared=examination.declared,
         recorded=examination.recorded,
     )
-    words = [*_words(landing_zone, allow, examination), *(TYPES_STAY for _ in types)]
-    prepared = _written(prepared, stacks, words, listed, examination.closed, progress)
-    written = [stack for stack in STACKS if stack not in workspace.unwritten]
-    left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in written}
-    _check_layers(aws, landing_zone, workspace, stacks, stacks_of(listed), examination.closed)
+    forgotten = forget(aws, landing_zone, workspace)
+    left_out = {stack: _leave_out(workspace, stack, states[stack], examination.closed) for stack in STACKS}
     chosen = tuple(_chosen(workspace, landing_zone, stacks, fleet))
+    lost = _check_layers(aws, landing_zone, workspace, chosen if stacks else (), stacks_of(listed), examination.closed)
     prepared = replace(prepared, chosen=chosen, left_out=left_out)
-    prepared = _selected(prepared, stacks, progress.note, deploys=not preview)
+    prepared = _selected(prepared, stacks, listed, progress.note, deploys=not preview)
     _check_regions(prepared)
     prepared, unread = _with_protection(prepared)
     goes = [(stack, _reset(aws, workspace.document(stack), prepared.states[stack])) for stack in _own(prepared)]
     told = [
         *types,
-        *prepared.warnings,
+        *forgotten,
+        *lost,
         *_archive_told(prepared, stacks, allow, stacks_of(listed), examination.closed),
         *unread,
         *(text.saying(f"{stack}: {text}", place=text.place) for stack, texts in goes for text in texts),
-        *_not_asked(prepared),
         *abandoned(aws, landing_zone.project, workspace, prepared.asked, dt.datetime.now(tz=dt.UTC)),
     ]
     for text in told:
@@ -350,13 +348,6 @@ def prepare(
     return replace(
         prepared, warnings=(*ended, *examination.warnings, *dict.fromkeys(prepared.shut_out.values()), *told)
     )
-
-
-def _without_idle(landing_zone: LandingZone, workspace: Workspace, deployed: Collection[str]) -> LandingZone:
-    """Leaves out the stacks that have nothing to let go of, which are not written either."""
-    left = landing_zone.at(deployed)
-    workspace.absent.update(landing_zone.account_stacks.keys() - left.account_stacks.keys())
-    return left
 
 
 def _loaded(options: Options, today: dt.date) -> LandingZone:
@@ -376,64 +367,13 @@ def _uncertain(landing_zone: LandingZone, today: dt.date) -> Iterator[Message]:
             yield warning.text.saying(f"{at}: {warning.told}", place=f"{at}: {warning.path}")
 
 
-def _words(landing_zone: LandingZone, allow: Collection[str], examination: Examination) -> Iterator[str]:
-    """Yields what a synth is told: what is allowed, and what only AWS and the states say."""
-    words = {
-        *{LAST_ADMINISTRATOR}.intersection(allow),
-        *(  # what tells a synth of accounts to leave out has their ids; an account that is gone has none
-            f"{ALREADY_CLOSED}{key}:{'' if account.state == GONE else account.id}"
-            for key, account in examination.closed.items()
-            if key in landing_zone.members
-        ),
+def _closed(landing_zone: LandingZone, examination: Examination) -> dict[str, str]:
+    """Returns the ids of the declared accounts that are closed, by key; an account that is gone has none."""
+    return {
+        key: "" if account.state == GONE else account.id
+        for key, account in examination.closed.items()
+        if key in landing_zone.members
     }
-    words |= {f"{LEAVING}{key}" for key in landing_zone.leaving}
-    yield from sorted(words)
-    yield from (f"moved:{kind}:{key}" for kind, key in examination.moved)
-
-
-def _written(
-    prepared: Prepared,
-    named: Sequence[str],
-    allow: Sequence[str],
-    listed: Mapping[str, str],
-    closed: Collection[str],
-    progress: Progress,
-) -> Prepared:
-    """Writes the Terraform of all stacks, but for those in accounts that are not named or as their last run left them.
-
-    Where only such are asked for, none is written. An account that is closed has no stack; what reads its id is written
-    anew in the run that forgets it.
-
-    Raises:
-        StrataError: it cannot be written.
-    """
-    zone, workspace = prepared.landing_zone, prepared.workspace
-    prepared = replace(prepared, sources=synthesis.sources(zone))
-    there = {stack for stack, key in zone.account_stacks.items() if key not in closed}
-    chosen = there & _chosen_in_accounts(zone, named, prepared.fleet).keys()
-    forgets = any(account_ids(prepared.states.get("organizations", {}), closed)) or prepared.asks_all
-    known = [stack for stack in chosen if prepared.sources[stack] and not forgets]
-    here = {layer.stack: zone.reads(layer) for layer in zone.layers.values() if not layer.code.in_accounts}
-    reads = here | {stack: zone.reads(zone.layers[layer_of(stack)]) for stack in zone.account_stacks}
-    workspace.unwritten.update({stack: reads[stack] for stack in there})  # not written so far
-    needed = chosen - prepared.left_whole(known, listed)
-    in_accounts = {layer.name for layer in zone.layers.values() if layer.code.in_accounts}
-    # A stack of the management account may have the name of a layer in accounts, as that of detection has.
-    beside = not {*named} & here.keys() and {*map(layer_of, named)} <= in_accounts
-    if not needed and (prepared.fleet.part or (named and beside)):
-        workspace.unwritten.update({stack: STACKS[:number] for number, stack in enumerate(STACKS)})
-        workspace.unwritten.update(here)
-        return prepared
-    # What a stack outputs for others follows from what these ask for, but for the accounts: it is written with them.
-    read = {name for names in reads.values() for name in names} - {"organizations"}
-    changing = {name for name in in_accounts if synthesis.may_change_others(zone.layers[name].code)}
-    others = {stack for stack in there if layer_of(stack) in changing or read.intersection((stack, *reads[stack]))}
-    for stack in needed | others:
-        del workspace.unwritten[stack]
-    progress.doing("writing the Terraform")
-    workspace.synth(allow)
-    workspace.unwritten.update({stack: reads[stack] for stack in workspace.failed})
-    return replace(prepared, warnings=tuple(forget(prepared.aws, zone, workspace)))
 
 
 def _check_layers(
@@ -443,11 +383,18 @@ def _check_layers(
     named: Collection[str],
     deployed: Collection[str],
     closed: Collection[str],
-) -> None:
+) -> list[Message]:
     """Refuses states that no stack has, and that of detection where its file says nothing of what it holds.
 
-    What is in an account that is closed goes with it. Where a layer of one's own is gone, and none that is asked for
-    may be it under another name, its stacks are as those whose code fails: all others go on.
+    Where stacks were named that all have a state, none of them can be it under another name: it is told alone. In an
+    account that is closed nothing is left.
+
+    Args:
+        named: the stacks that were asked for; none where all are.
+        deployed: all stacks that have a state.
+
+    Raises:
+        RefusedError: a state has no stack.
     """
     leaving = {*map(baseline_in, landing_zone.leaving)}
     reachable = {stack for stack in deployed if stack.partition(IN_ACCOUNT)[2] not in closed} - leaving
@@ -457,13 +404,10 @@ def _check_layers(
     reachable |= {stack for stack in deployed if its and stack.startswith(here) and stack != f"{here}{its.account}"}
     has = {*workspace.stacks} - unsaid(landing_zone)
     states = {stack: read_state(aws, landing_zone.project, stack) for stack in reachable - has}
-    lost = list(lost_layers(landing_zone, states, deployed))
-    if stops := [refusal for refusal in lost if not is_alone(landing_zone, refusal, named, deployed)]:
-        raise RefusedError(stops)
-    for message in (refusal.fault.message for refusal in lost):
-        stack = message.data["stack"]
-        workspace.failed[stack] = message
-        workspace.unwritten[stack] = workspace.stacks[stack] = ()
+    lost = list(lost_layers(landing_zone, states))
+    if lost and not (named and {*named} <= {*deployed}):
+        raise RefusedError(lost)
+    return [refusal.fault.message for refusal in lost]
 
 
 def _archive_told(
@@ -601,7 +545,14 @@ def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[s
     return forgotten
 
 
-def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], None], *, deploys: bool) -> Prepared:
+def _selected(
+    prepared: Prepared,
+    named: Sequence[str],
+    listed: Mapping[str, str],
+    note: Callable[[str], None],
+    *,
+    deploys: bool,
+) -> Prepared:
     """Returns it without the stacks that cannot be reached, and with the states of all for which Terraform is started.
 
     Raises:
@@ -611,12 +562,10 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
     empty = None if chosen else _empty(named, prepared.fleet)
     if empty:
         note(empty)
-    unwritten, failed = prepared.workspace.unwritten, prepared.failed
-    spared = {stack for stack in chosen if stack in unwritten} - {*failed}
+    spared = set[str]()
     if not prepared.asks_all:
-        spared |= prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks.keys() - unwritten])
-    left = spared.union(failed)
-    asked = [stack for stack in chosen if stack not in left]
+        spared = prepared.left_whole([stack for stack in chosen if stack in zone.account_stacks], listed)
+    asked = [stack for stack in chosen if stack not in spared]
     read = {*asked, *prepared.workspace.producers(*chosen)}
     needed = sorted(read - {*prepared.states})
     bodies = asked_at_once(partial(read_state, aws, zone.project), needed)
@@ -637,19 +586,7 @@ def _selected(prepared: Prepared, named: Sequence[str], note: Callable[[str], No
 
 def _own(prepared: Prepared) -> list[str]:
     """Returns the chosen stacks of the management account whose Terraform is written."""
-    accounts, failed = prepared.landing_zone.account_stacks, prepared.failed
-    return [stack for stack in prepared.chosen if stack not in accounts and stack not in failed]
-
-
-def _not_asked(prepared: Prepared) -> Iterator[Message]:
-    """Yields the stacks whose code fails, or whose layer is gone, and that nobody asked for: once for each reason."""
-    stacks: dict[Message, list[str]] = {}
-    for stack, why in prepared.workspace.failed.items():
-        if stack not in prepared.chosen:
-            stacks.setdefault(why, []).append(stack)
-    for why, some in stacks.items():
-        text = f"{listed(words(some, prepared.landing_zone.account_stacks))}: left out: {why}"
-        yield why.saying(text, place=why.place, stacks=some)
+    return [stack for stack in prepared.chosen if stack not in prepared.landing_zone.account_stacks]
 
 
 def _check_regions(prepared: Prepared) -> None:

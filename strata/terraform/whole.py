@@ -30,9 +30,7 @@ class Origin:
     """All that a plan of a stack follows from, but for the values that it reads from other states."""
 
     terraform: str | None = None
-    """A digest of its Terraform, none where that reads more, from AWS or a file, or was not written."""
-    source: str | None = None
-    """A digest of all that its Terraform is written from, none where nobody knows that."""
+    """A digest of its Terraform, none where that reads more, from AWS or a file."""
     read: Mapping[StateObject, Collection[str]] = field(default_factory=dict)
     """The outputs that it reads."""
 
@@ -48,7 +46,7 @@ def unchanged(
     """Returns the stacks that would be planned from the same as their last whole run, whose state is the one it left.
 
     Args:
-        known: the ETag of each object beside the states.
+        known: the ETag of each state, and of each object beside one.
 
     Raises:
         AwsError: the bucket may not be read.
@@ -56,41 +54,24 @@ def unchanged(
 
     def is_left(stack: str) -> bool:
         found = kept.read(aws, project, _key(stack)) if _key(stack) in known else None
-        try:
-            said = kept.parsed(found.body) if found else {}
-            read = {StateObject(*place): outputs for *place, outputs in said.get("read", ())}
-        except (TypeError, ValueError):
+        if found is None:
             return False
-        if not said or said.get("state") != known.get(state_key(stack)):
+        try:
+            said = kept.parsed(found.body)
+        except ValueError:
             return False
         now = origin(stack)
-        same = any(
-            one and said.get(name) == one for name, one in (("terraform", now.terraform), ("source", now.source))
-        )
-        return same and said.get("values") == _values(read, digest)
+        if now.terraform is None:
+            return False
+        return said == _said(now, digest, known.get(state_key(stack)))
 
     return {stack for stack, left in zip(stacks, asked_at_once(is_left, stacks), strict=True) if left}
 
 
-def without_state(aws: Aws, project: Project, stacks: Collection[str], known: Mapping[str, str]) -> set[str]:
-    """Returns the stacks whose last whole run had nothing to make: for these Terraform writes no state.
-
-    Args:
-        known: the ETag of each state, and of each object beside one.
-
-    Raises:
-        AwsError: the bucket may not be read.
-    """
-
-    def is_empty(stack: str) -> bool:
-        found = kept.read(aws, project, _key(stack))
-        try:
-            return found is not None and kept.parsed(found.body).get("state", "") is None
-        except ValueError:
-            return False
-
-    asked = [stack for stack in stacks if _key(stack) in known and state_key(stack) not in known]
-    return {stack for stack, empty in zip(asked, asked_at_once(is_empty, asked), strict=True) if empty}
+def _said(origin: Origin, digest: Digest, state: str | None) -> dict[str, Any]:
+    """Returns the content of the object beside a state."""
+    values = [[*read, digest(read, tuple(sorted(outputs)))] for read, outputs in sorted(origin.read.items())]
+    return {"format": kept.FORMAT, "terraform": origin.terraform, "values": digest_of(values), "state": state}
 
 
 def write(
@@ -117,30 +98,8 @@ def write(
         return
     if state is None and applied:
         return
-    said = {
-        "format": kept.FORMAT,
-        "terraform": origin.terraform,
-        "source": origin.source,
-        "read": [[*place, sorted(outputs)] for place, outputs in sorted(origin.read.items())],
-        "values": _values(origin.read, digest),
-        "state": state.etag if state else None,
-    }
-    _put(aws, project, stack, said, **({"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}))
-
-
-def renew(aws: Aws, project: Project, stack: str, source: str) -> None:
-    """Writes down of what the same Terraform was written this time, so that it need not be written the next.
-
-    Raises:
-        AwsError: the bucket refuses it.
-    """
-    if before := kept.read(aws, project, _key(stack)):
-        said = kept.parsed(before.body)
-        if said.get("source") != source:
-            _put(aws, project, stack, {**said, "source": source}, IfMatch=before.etag)
-
-
-def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **condition: str) -> None:
+    said = _said(origin, digest, state.etag if state else None)
+    condition = {"IfMatch": before.etag} if before else {"IfNoneMatch": "*"}
     try:
         kept.write(aws, project, _key(stack), json.dumps(said).encode(), **condition)
     except AwsError as error:
@@ -148,19 +107,15 @@ def _put(aws: Aws, project: Project, stack: str, said: Mapping[str, Any], **cond
             raise
 
 
-def origin(workspace: Workspace, stack: str, source: str | None, *, after: Sequence[Any] = ()) -> Origin:
+def origin(workspace: Workspace, stack: str, *, after: Sequence[Any] = ()) -> Origin:
     """Returns all that a plan of a stack follows from now.
 
     Args:
-        source: a digest of what its Terraform is written from.
         after: which version of a state it comes after without reading of it.
     """
     by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"]), *after]
     if any(name.startswith("TF_AWS_") for name in workspace.environment):
         return Origin()
-    source = source and digest_of([source, by])
-    if stack in workspace.unwritten:
-        return Origin(source=source)
     document = workspace.document(stack)
     if document.get("data", {}).keys() - {"terraform_remote_state"} or "module" in document:
         return Origin()
@@ -169,11 +124,7 @@ def origin(workspace: Workspace, stack: str, source: str | None, *, after: Seque
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()
     terraform = digest_of([document, by, providers(workspace, stack)])
-    return Origin(terraform, source, workspace.outputs_read(stack))
-
-
-def _values(read: Mapping[StateObject, Collection[str]], digest: Digest) -> str:
-    return digest_of([[*state, digest(state, tuple(sorted(outputs)))] for state, outputs in sorted(read.items())])
+    return Origin(terraform, workspace.outputs_read(stack))
 
 
 _ELSEWHERE = re.compile(r"\b(file\w*|templatefile|(?:plan)?timestamp|uuid|bcrypt)\(")

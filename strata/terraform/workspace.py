@@ -21,15 +21,12 @@ from typing import Any, NamedTuple
 
 from strata.config.layers import ACCOUNTS, DETECTION_LAYER, IN_ACCOUNT, ROLE, STACKS
 from strata.errors import Message, StrataError
+from strata.landing_zone.facts import FACTS, NO_FACTS, Facts
 from strata.terraform import tools
 from strata.terraform.process import Process, ProcessResult, run
 
 ALLOW = "STRATA_ALLOW"
 """The variable that tells a synth what `strata deploy --allow` allows."""
-
-
-UNWRITTEN = "STRATA_UNWRITTEN"
-"""The variable that tells a synth of the file with the stacks that it leaves out."""
 
 
 _OURS = (*STACKS, ACCOUNTS, DETECTION_LAYER)
@@ -58,12 +55,6 @@ class Workspace:
     environment: Mapping[str, str]
     copies: Mapping[str, Path] = field(default_factory=dict)
     """Folders that stand in for those of stacks, with a state beside them that only a plan reads."""
-    unwritten: dict[str, tuple[str, ...]] = field(default_factory=dict)
-    """The stacks whose Terraform is not written, with those that they read from: in member accounts, or all."""
-    failed: dict[str, Message] = field(default_factory=dict)
-    """Those of them whose code fails, and what reads from one that fails, with the reason."""
-    absent: set[str] = field(default_factory=set)
-    """The stacks in member accounts that there are not, since no state has anything for them to let go."""
     lock: _Lock | None = field(default=None, repr=False, compare=False)
     """Keeps other commands out of the folder for as long as it is there."""
 
@@ -71,7 +62,7 @@ class Workspace:
     def of(cls, config: Path, profile: str | None = None) -> Workspace:
         """Returns the workspace of a configuration, nothing written yet."""
         variables = tools.environment(os.environ, config)
-        for name in (ALLOW, UNWRITTEN):  # a run's own, never the shell's
+        for name in (ALLOW, FACTS):  # a run's own, never the shell's
             variables.pop(name, None)
         if profile:
             variables["AWS_PROFILE"] = profile
@@ -81,10 +72,8 @@ class Workspace:
         folder, lock = _free(tools.CHECKOUT / variables["CDKTF_OUTPUT"])
         return cls(folder, variables, lock=lock)
 
-    def synth(self, allow: Sequence[str] = ()) -> None:
+    def synth(self, allow: Sequence[str] = (), facts: Facts = NO_FACTS) -> None:
         """Writes the Terraform of every stack; what is allowed this time is not guarded against.
-
-        Of a stack in a member account that cannot be written it keeps the reason.
 
         Raises:
             StrataError: main.py failed; its message is passed on.
@@ -92,10 +81,8 @@ class Workspace:
         self.folder.mkdir(parents=True, exist_ok=True)
         Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
         self._manifest.unlink(missing_ok=True)
-        left_out = _own(self.folder / "unwritten")
-        left_out.write_text("\n".join((*self.unwritten, *self.absent)), encoding="utf-8")
-        failed = _own(self.folder / "unwritten.json")
-        failed.unlink(missing_ok=True)
+        told = _own(self.folder / "facts.json")
+        facts.write(told)
         done = subprocess.run(
             [sys.executable, "main.py"],
             cwd=tools.CHECKOUT,
@@ -104,7 +91,7 @@ class Workspace:
                 "CDKTF_OUTDIR": str(self.folder),
                 "PYTHONIOENCODING": "utf-8",
                 ALLOW: ",".join(allow),
-                UNWRITTEN: str(left_out),
+                FACTS: str(told),
             },
             capture_output=True,
             encoding="utf-8",
@@ -116,9 +103,6 @@ class Workspace:
         if not self._manifest.exists():
             text = "main.py ended without an error before the Terraform was written; look for an exit in a stack"
             raise StrataError(Message("synth-ended-early", text))
-        for stack, said in json.loads(failed.read_text(encoding="utf-8")).items() if failed.exists() else ():
-            why = next(reasons(said.strip().splitlines()))
-            self.failed[stack] = why.saying(why.removeprefix(f"{stack}: "), place=why.place, stack=stack)
 
     @property
     def _manifest(self) -> Path:
@@ -132,12 +116,8 @@ class Workspace:
         Layers come after Strata's own where these do not read from them, and those in member accounts last: only what
         reads from a stack waits for it.
         """
-        needs = dict(self.unwritten)
-        if not {*STACKS} <= needs.keys():
-            manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
-            needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()} | needs
-            # In an account that is closed there is no stack, whoever reads from it.
-            needs = {name: tuple(read for read in reads if read in needs) for name, reads in needs.items()}
+        manifest = json.loads(self._manifest.read_text(encoding="utf-8"))
+        needs = {name: tuple(stack["dependencies"]) for name, stack in manifest["stacks"].items()}
         order: dict[str, tuple[str, ...]] = {}
         while len(order) < len(needs):
             ready = [name for name in needs if name not in order and set(needs[name]) <= set(order)]
