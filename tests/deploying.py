@@ -174,7 +174,6 @@ class Site:
             warnings,
             shut_out=self.shut_out,
             late=self.late,
-            sources=dict.fromkeys(self.stacks),
         )
 
     def deploys(

@@ -212,14 +212,14 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
 
     if named:
         with pytest.raises(StrataError) as refused:
-            preflight._selected(prepared, named, notes.append, deploys=True)
+            preflight._selected(prepared, named, {}, notes.append, deploys=True)
         (told,) = said(refused)
         assert (told.id, told.data["stacks"]) == (
             "no-account-left" if named == ("topics",) else "role-not-assumable",
             [*named],
         )
     else:
-        found = preflight._selected(prepared, named, notes.append, deploys=True)
+        found = preflight._selected(prepared, named, {}, notes.append, deploys=True)
         assert (found.chosen, [*found.shut_out]) == ((), ["topics_shared"])
 
     (warning,) = said(capsys.readouterr().err)
@@ -295,8 +295,8 @@ def test_a_deploy_begins_without_a_new_account_that_lets_nobody_in_yet(
     chosen = ("topics_security", "topics_shared", "alarms")
     prepared, notes = replace(site.prepared(), chosen=chosen), list[str]()
 
-    deploys = preflight._selected(prepared, [], notes.append, deploys=True)
-    plans = preflight._selected(prepared, [], notes.append, deploys=False)
+    deploys = preflight._selected(prepared, [], {}, notes.append, deploys=True)
+    plans = preflight._selected(prepared, [], {}, notes.append, deploys=False)
 
     assert (deploys.chosen, {*deploys.late}) == (prepared.chosen, {"topics_security", "alarms"})
     assert (plans.chosen, [*plans.shut_out]) == (chosen[1:], ["topics_security"])
@@ -358,15 +358,7 @@ def _unapplied(site: Site) -> None:
     site.applies("topics_security", **FAILS)
 
 
-def _raises(site: Site) -> None:
-    why = Message("synth-failed", "the Terraform cannot be written: odd one")
-    prepared = site.prepared()
-    prepared.workspace.failed.update(topics_security=why, alarms=why)
-    prepared.workspace.unwritten.update(topics_security=("organizations",), alarms=("topics_security",))
-    vars(site)["prepared"] = lambda _: prepared
-
-
-@pytest.mark.parametrize("wrong", [_shut_out, _unplanned, _unapplied, _raises])
+@pytest.mark.parametrize("wrong", [_shut_out, _unplanned, _unapplied])
 def test_what_reads_from_a_stack_in_an_account_stops_with_it_alone(
     site: Site, capsys: pytest.CaptureFixture[str], wrong: Callable[[Site], None]
 ) -> None:

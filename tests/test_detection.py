@@ -34,6 +34,7 @@ from strata.landing_zone.detection import (
     single_members,
     watched_regions,
 )
+from strata.landing_zone.facts import Facts
 from strata.landing_zone.layers import layers
 from strata.landing_zone.permissions import layer_permissions
 from strata.landing_zone.units import Target
@@ -45,7 +46,6 @@ from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
 from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.remarks import Remarks
-from strata.terraform.synthesis import sources
 from tests.conftest import Golden
 from tests.evaluation import denied
 from tests.organizations.states import state
@@ -491,7 +491,7 @@ def test_a_lock_that_no_state_knows_of_is_not_taken_for_none(
 
 def test_without_the_archives_account_the_others_take_part(write: Write, tmp_path: Path) -> None:
     zone = load(write(SHIPPED, f"administrator: security\n{RECORDED}", IN_ARCHIVE))
-    app = build(zone, tmp_path / "out", allow=frozenset({"already-closed:shared:111122223333"}))
+    app = build(zone, tmp_path / "out", facts=Facts(closed={"shared": "111122223333"}))
 
     made = {child.node.id for child in app.node.children}
     assert {"detection", "detection_security", "baseline_security"} <= made
@@ -585,7 +585,7 @@ def prepared(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> C
         monkeypatch.setattr(preflight, "entered", lambda *_: guardduty)
         ids = {"outputs": {"account_ids": {"value": {"security": "111122223333"}}}}
         known = {"organizations": ids, "detection_security": {}, "detection": {}, **states}
-        workspace: Any = SimpleNamespace(failed={}, document=lambda _: written)
+        workspace: Any = SimpleNamespace(document=lambda _: written)
         aws: Any = guardduty
         return Prepared(load(tmp_path / "config"), aws, workspace, ("detection_security",), known)
 
@@ -653,20 +653,3 @@ def test_a_plan_has_what_aws_has_of_what_is_set_anew(prepared: Callable[..., Pre
 
     planned = begun.remarks.on(Plan("detection_security", changes))
     assert [one.attributes[0].before for one in planned.changes.values()] == ["ENABLED", None]
-
-
-def test_the_stack_of_an_account_follows_from_its_recorders_and_from_nothing_else_of_detection(write: Write) -> None:
-    """Else each edit of any file would have every account planned again."""
-    text = f"administrator: security\n{RECORDED}"
-
-    def written(text: str, *edits: tuple[str, str, str]) -> str | None:
-        return sources(load(write(SHIPPED, text, *edits)))["baseline_shared"]
-
-    before = written(text)
-
-    assert before
-    assert written(text, ("sso.yaml", "Watches the bill.", "Watches bills.")) == before
-    assert written(text + "guardduty: {mode: off}\n") == before
-    assert written(text.replace("mode: on", "mode: on, recording: continuous")) != before
-    assert written(text.replace("mode: on", "mode: off")) != before
-    assert written(text, ("project.yaml", "regions:\n", "regions:\n  governed:\n    - eu-west-1\n")) != before

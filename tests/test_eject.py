@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import json
 import os
-import re
 from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
 
 from strata.cli import app
-from strata.errors import Message
 from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED
 
@@ -52,7 +50,7 @@ def test_what_a_killed_run_left_is_replaced(tmp_path: Path, monkeypatch: pytest.
     left = tmp_path / ".out.partial/backend"
     left.mkdir(parents=True)
     (left / "half").touch()
-    workspace = Workspace(tmp_path / "written", os.environ, unwritten=dict.fromkeys(("backend",), ()))
+    workspace = Workspace(tmp_path / "written", os.environ)
     monkeypatch.setattr(Workspace, "of", lambda _: workspace)
     monkeypatch.setattr(Workspace, "synth", lambda _: None)
     monkeypatch.setattr(Workspace, "stacks", {"backend": ()})
@@ -62,18 +60,3 @@ def test_what_a_killed_run_left_is_replaced(tmp_path: Path, monkeypatch: pytest.
     assert json.loads((tmp_path / "out/backend/main.tf.json").read_text()) == {
         "resource": {"aws_x": {"a": {"path": "//"}}}
     }
-
-
-def test_stacks_that_fail_leave_nothing_behind_and_are_told_once(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The code of a layer fails in each account alike."""
-    whys = {"oops_shared": "why", "oops_security": "why", "other": "another"}
-    failed = {stack: Message("synth-failed", why, stack=stack) for stack, why in whys.items()}
-    monkeypatch.setattr(Workspace, "of", lambda _: Workspace(tmp_path / "written", os.environ, failed=failed))
-    monkeypatch.setattr(Workspace, "synth", lambda _: None)
-
-    done = CliRunner().invoke(app, ["--config", str(SHIPPED), "eject", str(tmp_path / "out")])
-
-    assert (done.exit_code, len(re.findall("^error: ", done.stderr, re.MULTILINE))) == (1, 2)
-    assert not (tmp_path / "out").exists()

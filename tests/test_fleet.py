@@ -18,9 +18,8 @@ from strata.errors import UsageError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.terraform import fleet, forgotten, preflight, synthesis, whole
+from strata.terraform import fleet, forgotten, preflight, whole
 from strata.terraform.fleet import Fleet
-from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED
@@ -46,12 +45,6 @@ def test_what_reads_from_another_account_stack_waits_for_it(tmp_path: Path) -> N
         ["net_a"],
     ]
     assert fleet.many(found, list(found.stacks), IN_ACCOUNTS) == {"log_a", "log_b", "net_b"}
-
-
-def test_what_reads_from_a_closed_account_has_its_place_in_the_order(tmp_path: Path) -> None:
-    found = replace(workspace(tmp_path, {name: [] for name in STACKS}), unwritten={"alarms": ("backend", "log_z")})
-
-    assert found.producers("alarms") == ("backend",)
 
 
 @given(st.sets(st.text(), max_size=30), st.integers(1, 9999))
@@ -145,34 +138,6 @@ def rolled_out(tmp_path: Path) -> tuple[Workspace, LandingZone]:
     return workspace(tmp_path, {stack: [] for stack in (*STACKS, *landing_zone.account_stacks)}), landing_zone
 
 
-def test_what_asks_for_a_stack_is_written_with_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The outputs of the stack follow from that, also where all accounts are as their last run left them.
-
-    So does what is in it, of a layer that changes others without asking.
-    """
-    (tmp_path / "reaching").mkdir()
-    (tmp_path / "reaching/stack.py").write_text("self.node.root")
-    code, alone = Code(tmp_path / "plain", in_accounts=True), Deploying.model_validate({"account": "security"})
-    layers = {
-        "base": Layer("base", Code(tmp_path)),
-        "topics": Layer("topics", code, deploying=alone),
-        "plain": Layer("plain", code),
-        "reaching": Layer("reaching", replace(code, folder=tmp_path / "reaching")),
-        "one": Layer("one", replace(code, inputs=("account", "base"))),
-        "two": Layer("two", replace(code, inputs=("account", "topics"))),
-    }
-    zone = replace(load(SHIPPED), layers=layers)
-    found = workspace(tmp_path, {})
-    monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
-    monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
-    monkeypatch.setattr(Workspace, "synth", lambda *_: None)
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, asks_all=False)
-
-    preflight._written(prepared, [], [], {}, [], Progress(Options(SHIPPED)))
-
-    assert found.unwritten.keys() == {"plain_security", "plain_shared"}
-
-
 def test_roles_for_jobs_in_the_state_of_a_baseline_are_forgotten(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -211,27 +176,6 @@ def test_roles_for_jobs_in_the_state_of_a_baseline_are_forgotten(
     ]
 
 
-@pytest.mark.parametrize(("named", "lines"), [([], 1), (["plain"], 0)])
-def test_the_terraform_is_said_to_be_written_where_it_is(
-    rolled_out: tuple[Workspace, LandingZone],
-    named: list[str],
-    lines: int,
-    monkeypatch: pytest.MonkeyPatch,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """Where only stacks in accounts are asked for, all as their last run left them, none is."""
-    found, zone = rolled_out
-    synths = list[object]()
-    monkeypatch.setattr(synthesis, "sources", lambda _: dict.fromkeys(zone.account_stacks, "same"))
-    monkeypatch.setattr(Prepared, "left_whole", lambda _, stacks, __: {*stacks})
-    monkeypatch.setattr(Workspace, "synth", lambda *allow: synths.append(allow))
-    prepared = Prepared(zone, Aws(None, "us-east-1"), found, (), {}, asks_all=False)
-
-    preflight._written(prepared, named, [], {}, [], Progress(Options(SHIPPED)))
-
-    assert len(capsys.readouterr().err.splitlines()) == len(synths) == lines
-
-
 def test_a_layer_stands_for_all_its_account_stacks() -> None:
     assert fleet.words(["sso", "log_a", "log_b", "net_b"], IN_ACCOUNTS) == ["sso", "log", "net_b"]
 
@@ -264,7 +208,7 @@ def test_a_plan_that_reads_more_than_the_terraform_never_equals(tmp_path: Path, 
 
     def terraform(**also: object) -> str | None:
         (stack / "cdk.tf.json").write_text(json.dumps({**document, **also}))
-        return whole.origin(found, "log_a", None).terraform
+        return whole.origin(found, "log_a").terraform
 
     assert terraform()
     assert terraform(variable={"strata_role": {"default": "works"}}) not in (None, terraform())

@@ -28,18 +28,18 @@ from strata.cli import app
 from strata.commands.check import run as check
 from strata.commands.edit.rename import run as rename
 from strata.config import layers
-from strata.config.layers import Code, Roles
+from strata.config.layers import Roles
 from strata.diff.layers import layer_changes
 from strata.errors import ConfigurationError, StrataError
 from strata.identity.settled import lost_layers
 from strata.landing_zone import LandingZone
+from strata.landing_zone.facts import Facts
 from strata.landing_zone.layers import layers as reported
 from strata.landing_zone.permissions import layer_permissions
 from strata.load import load
 from strata.options import Options
 from strata.terraform import tools
 from strata.terraform.expressions import terraform
-from strata.terraform.synthesis import may_change_others, sources
 from strata.terraform.workspace import Workspace
 from tests.documents import blocks
 from tests.evaluation import allowed
@@ -415,7 +415,6 @@ def test_a_layer_in_some_accounts_has_a_stack_in_no_other(own: Own, tmp_path: Pa
 
     assert zone.account_stacks == {"topics_shared": "shared"}
     assert [name for name in found if name.startswith("topics")] == ["topics_shared"]
-    assert {*sources(zone)} == {"topics_shared"}
     assert ["each of 1 " in row.owns[0] for row in reported(zone) if row.name == "topics"] == [True]
     (left,) = lost_layers(zone, {"topics_security": {"resources": [TOPIC]}})
     assert (left.fault.problem.id, left.fault.path, left.lines) == ("state-without-stack", "accounts", ())
@@ -547,33 +546,14 @@ def test_a_stack_in_one_account_is_read_by_others(own: Own, tmp_path: Path) -> N
     assert not any("topics_*" in one for one in statement["Resource"])
 
 
-def test_what_reads_from_a_closed_account_is_not_written(own: Own, tmp_path: Path) -> None:
+def test_what_reads_from_a_closed_account_stops_the_synth(own: Own, tmp_path: Path) -> None:
     _read_from_one_account(own)
-    failed: dict[str, BaseException] = {}
-    make = partial(build, own.load(), tmp_path, allow={"already-closed:security:111122223333"})
 
     try:
-        make(failed=failed)
-        with pytest.raises(LookupError):
-            make()
+        with pytest.raises(LookupError, match="whose account is closed"):
+            build(own.load(), tmp_path, facts=Facts(closed={"security": "111122223333"}))
     finally:
         _forget_code()
-
-    assert [*failed] == ["here", "there_shared"]
-
-
-def test_what_reads_from_a_stack_that_raises_is_not_written_either(own: Own, tmp_path: Path) -> None:
-    _read_from_one_account(own, "        raise LookupError('odd one')\n")
-    failed: dict[str, BaseException] = {}
-
-    try:
-        app = build(own.load(), tmp_path, failed=failed)
-    finally:
-        _forget_code()
-
-    assert [*failed] == ["topics_security", "here", "there_security", "there_shared"]
-    assert {str(error) for error in failed.values()} == {"odd one"}
-    assert {child.node.id for child in app.node.children} == {"backend", "organizations", "security", "sso"}
 
 
 def test_a_layer_that_names_roles_assumes_one_to_plan_and_one_to_apply(own: Own, tmp_path: Path) -> None:
@@ -756,7 +736,7 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
         "empty_common": {"resources": []},
     }
 
-    found = list(lost_layers(own.load(), states, states))
+    found = list(lost_layers(own.load(), states))
 
     held = ["aws_sns_topic.events"]
     bucket = "s3://ex-terraform-state-123456789012/management"
@@ -772,27 +752,6 @@ def test_what_a_layer_left_in_an_account_is_refused_with_the_way(own: Own, said:
             (f"aws s3 mv {bucket}/topics_audit/terraform.tfstate {bucket}/topics_security/terraform.tfstate",),
         ),
         ("accounts.common.retired", ()),
-    ]
-
-
-def test_the_state_of_a_layer_that_is_called_otherwise_goes_to_the_only_one_that_it_can_be(own: Own) -> None:
-    """In the same account, and without a state; a place in its file, and the command. Else there is no command."""
-    own.add("posts", "name: x\n", stack=IN_ACCOUNTS, model=MODEL)
-    own.add("one", "", stack=STACK.format(inputs="landing_zone"))
-    own.add("other", "", stack=STACK.format(inputs="landing_zone"))
-    states = {stack: {"resources": [TOPIC]} for stack in ("topics_security", "topics_shared", "directory")}
-
-    found = [*lost_layers(own.load(), states, {*states, "posts_shared"})]
-
-    bucket = "s3://ex-terraform-state-123456789012/management"
-    assert [one.lines[1].count("topics_security/terraform.tfstate-md5") for one in found if one.lines] == [1]
-    assert [(one.fault.file.rpartition("/")[2], one.lines[:1]) for one in found] == [
-        ("project.yaml", ()),
-        (
-            "posts.yaml",
-            (f"aws s3 mv {bucket}/topics_security/terraform.tfstate {bucket}/posts_security/terraform.tfstate",),
-        ),
-        ("project.yaml", ()),
     ]
 
 
@@ -839,21 +798,17 @@ RAISING = {
 """Layers whose stack in one account does this, where it is said to happen, and the text."""
 
 
-def test_what_account_stacks_raise_is_told_of_each_where_that_is_asked(
+def test_code_of_a_layer_that_raises_stops_a_run_at_its_line(
     own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """All others are written, and nothing of those that were half made."""
-    for name, (line, *_) in RAISING.items():
-        own.add(name, stack=ODD.replace("{line}", line))
-    workspace = _workspace(own, tmp_path, monkeypatch)
+    line, place, text = RAISING["raising"]
+    own.add("raising", stack=ODD.replace("{line}", line))
 
-    workspace.synth()
+    with pytest.raises(StrataError, match=text) as raised:
+        _workspace(own, tmp_path, monkeypatch).synth()
 
-    assert workspace.failed.keys() == {f"{name}_shared" for name in RAISING}
-    for name, (_, place, text) in RAISING.items():
-        why = workspace.failed[f"{name}_shared"]
-        assert (why.place, text in why) == (place, True), why
-    assert {one for one in workspace.stacks if "_" in one} == {f"{name}_security" for name in RAISING}
+    (why,) = raised.value.args
+    assert (why.id, why.place) == ("synth-failed", place)
 
 
 @pytest.mark.parametrize("name", RAISING)
@@ -893,129 +848,23 @@ def _workspace(own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Wor
     return Workspace(tmp_path / "out", variables)
 
 
-BROKEN = """
-import jsii
-{top}
-from constructs import IValidation
+CUT = """
+from cdktf import TerraformOutput
 from stacks.base import BaseStack
-
-@jsii.implements(IValidation)
-class Refusing:
-    def validate(self):
-        return ["odd at last"]
 
 class Stack(BaseStack):
     def __init__(self, scope, id, *, landing_zone, security):
-        {begin}
-        self.output("topics", sorted(security.alert_topics), description="x")
-        {line}
+        super().__init__(scope, id, project=landing_zone.project)
+        TerraformOutput(self, "cut", value=security.alert_topics["us-east-1"].arn[:12])
 """
-CHANGES = "security.alert_topics['us-east-1'].construct().display_name = 'AWS'; "
-BEGIN = "super().__init__(scope, id, project=landing_zone.project)"
-CUT = "TerraformOutput(self, 'cut', value=security.alert_topics['us-east-1'].arn[:12])"
-AT_LAST = "self.node.add_validation(Refusing())"
 
 
-FAILING = {
-    "dividing": ("", BEGIN, "1 / 0", "ZeroDivisionError"),
-    "importing": ("import nowhere", BEGIN, "", "nowhere"),
-    "unbegun": ("", "self.move('a.b', 'a.c')", "", "__init__, line 13"),
-    "refusing": ("", BEGIN, AT_LAST, "odd at last"),
-    "cutting": ("from cdktf import TerraformOutput", BEGIN, CUT, "token"),
-}
+def test_a_part_of_a_token_stops_a_run(own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cdktf does not see it where `add` did not make the construct."""
+    own.add("cutting", "", stack=CUT)
 
-
-def test_layers_of_the_management_account_that_fail_stop_those_alone_that_read_from_them(
-    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name, (top, begin, line, _) in FAILING.items():
-        own.add(name, "", stack=BROKEN.format(top=top, begin=begin, line=line))
-        own.add(f"above-{name}", "", stack=STACK.format(inputs=f"landing_zone, {name}"))
-    own.add("beside", "", stack=STACK.format(inputs="landing_zone"))
-    workspace = _workspace(own, tmp_path, monkeypatch)
-
-    workspace.synth()
-
-    above = {f"above-{name}" for name in FAILING}
-    assert {*workspace.failed} == {*FAILING, *above} - {"above-cutting"}
-    for name, (*_, text) in FAILING.items():
-        assert text in workspace.failed[name], workspace.failed
-    assert {*workspace.stacks} - {*FAILING, *above} == {"backend", "organizations", "security", "sso", "beside"}
-
-
-MEMBER = (
-    BROKEN.replace("BaseStack", "AccountStack")
-    .replace("stacks.base", "stacks.account")
-    .replace("landing_zone", "account")
-    .format(top="", begin="super().__init__(scope, id, account=account)", line="{line}")
-)
-
-
-@pytest.mark.e2e  # each starts a synthesis
-@pytest.mark.parametrize(
-    "layers",
-    [
-        {"base": BROKEN.format(top="", begin=BEGIN, line=f"{CHANGES}{AT_LAST}")},
-        {"members": MEMBER.format(line=f"{CHANGES}{AT_LAST}")},
-        {"members": MEMBER.format(line=f"{CHANGES}1 / (account.key != 'shared')")},
-        {
-            "base": BROKEN.format(top="", begin=BEGIN, line="1 / 0"),
-            "one": BROKEN.format(top="", begin=BEGIN, line=CHANGES).replace("*, landing_zone", "*, base, landing_zone"),
-        },
-    ],
-)
-def test_a_layer_that_fails_and_may_change_other_stacks_stops_all(
-    own: Own, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, layers: dict[str, str]
-) -> None:
-    """Without it these would be others; also one in accounts, and one that reads from another that fails."""
-    for name, stack in layers.items():
-        own.add(name, "", stack=stack)
-    workspace = _workspace(own, tmp_path, monkeypatch)
-
-    with pytest.raises(StrataError):
-        workspace.synth()
-
-
-@pytest.mark.parametrize(
-    ("line", "changes"),
-    [
-        ("self.add(Thing, 'x', name=security.alert_topics['us-east-1'].arn)", False),
-        ("ids = sorted(security.account_ids.items())", False),
-        ("security.alert_topics['us-east-1'].construct().display_name = 'AWS'", True),
-        ("security.output('more', 'x', description='x')", True),
-        ("security.project = None", True),
-        ("security.node.find_child('x')", True),
-        ("Aspects.of(self.node.root).add(x)", True),
-        ("changed(security)", True),
-        ("x =", True),
-    ],
-)
-def test_what_reads_attributes_of_a_stack_changes_nothing_there(tmp_path: Path, line: str, changes: bool) -> None:
-    (tmp_path / "stack.py").write_text(line)
-
-    for its in ("landing_zone", "account"):
-        assert may_change_others(Code(tmp_path, (its, "security"), in_accounts=its == "account")) == changes
-
-
-@pytest.mark.parametrize(
-    ("line", "changes"),
-    [
-        ("Aspects.of(self).add(x)", False),
-        ("topic.construct().display_name = 'AWS'", False),
-        ("self.node.children", False),
-        ("super().__init__(scope, id, account=account)", False),
-        ("self.node.root.node.find_child('security').add(Thing, 'x')", True),
-        ("self.node.scope.node.find_all()", True),
-        ("scope.node.find_child('security')", True),
-        ("Aspects.of(scope).add(x)", True),
-    ],
-)
-def test_who_asks_for_no_stack_changes_others_only_by_looking_for_them(
-    tmp_path: Path, line: str, changes: bool
-) -> None:
-    (tmp_path / "stack.py").write_text(line)
-
-    assert may_change_others(Code(tmp_path, ("account", "settings"), in_accounts=True)) == changes
+    with pytest.raises(StrataError, match="token"):
+        _workspace(own, tmp_path, monkeypatch).synth()
 
 
 def test_an_import_goes_to_the_stack_of_strata_that_makes_the_address(own: Own, tmp_path: Path) -> None:
@@ -1139,7 +988,6 @@ from strata.config import layers
 layers.CODE = Path({str(code)!r})
 from strata.commands.check import run
 from strata.options import Options
-from strata.terraform.synthesis import sources
 run(Options(config=Path({str(config)!r})), as_of=None, json=False)
 loaded = {{"stacks", "cdktf", "jsii", "boto3", "constructs", "strata.kinds"}} & sys.modules.keys()
 assert not loaded, loaded
@@ -1152,104 +1000,9 @@ assert not loaded, loaded
 
 def test_an_account_that_is_left_out_keeps_its_id_for_layers(tmp_path: Path) -> None:
     """Else `account_ids["shared"]` of a layer would stop everything once somebody suspends the account."""
-    app = build(load(SHIPPED), tmp_path, allow=["already-closed:shared:111122223333"])
+    app = build(load(SHIPPED), tmp_path, facts=Facts(closed={"shared": "111122223333"}))
 
     organizations = cast("OrganizationsStack", app.node.find_child("organizations"))
 
     assert organizations.account_ids["shared"] == "111122223333"
     assert organizations.accounts.keys() == {"management", "security"}
-
-
-EDITS = {
-    "organization.yaml": ("organizational_unit: shared", "organizational_unit: security"),
-    "project.yaml": ("primary: us-east-1", "primary: eu-west-1"),
-    "sso.yaml": ("given_name: Jane", "given_name: Janet"),
-    "layers/topics.yaml": ("events", "news"),
-    "layers/topics.yaml of roles": ("works", "ci/works"),
-    "layers/topics.yaml of waves": ("stop_after: 1", "stop_after: 2"),
-}
-
-
-def test_what_the_terraform_is_written_from_is_the_same_where_the_terraform_is(own: Own, tmp_path: Path) -> None:
-    settings = "name: events\nroles: {writer: works}\nrollout: {waves: [[all]], stop_after: 1}\n"
-    own.add("topics", settings, stack=IN_ACCOUNTS, model=MODEL)
-    before = sources(own.load()), _of_accounts(synthesized(own, tmp_path))
-    assert all(before[0].values())
-    assert before[0].keys() == before[1].keys()
-
-    same = dict[str, tuple[set[str], set[str]]]()
-    for edit, (old, new) in EDITS.items():
-        file, folder = own.config / edit.partition(" ")[0], tmp_path / edit.replace("/", " ")
-        folder.mkdir()
-        text = file.read_text()
-        file.write_text(text.replace(old, new))
-        after = sources(own.load()), _of_accounts(synthesized(own, folder))
-        file.write_text(text)
-        same[edit] = _same(before[0], after[0]), _same(before[1], after[1])
-
-    assert {edit: one for edit, (one, _) in same.items()} == {edit: one for edit, (_, one) in same.items()}
-
-
-def _same(before: Mapping[str, Any], after: Mapping[str, Any]) -> set[str]:
-    return {stack for stack in before if before[stack] == after[stack]}
-
-
-def _of_accounts(deployment: Deployment) -> dict[str, Any]:
-    return {name: stack.json for name, stack in deployment.items() if "_" in name}
-
-
-def test_what_reads_from_one_that_reads_elsewhere_is_always_written(own: Own) -> None:
-    _read_from_one_account(own, "        open('x').read()\n")
-    before = sources(own.load())
-    _read_from_one_account(own)
-    after = sources(own.load())
-
-    names = {"topics_security", "there_security", "there_shared"}
-    assert ({name for name in names if before[name]}, {name for name in names if after[name]}) == (set(), names)
-
-
-@pytest.mark.parametrize(
-    "line",
-    [
-        "import os",
-        "from pathlib import Path",
-        "from stacks.layers.other import stack",
-        "import stacks.layers.other",
-        "DAYS = open('/days')",
-        "from stacks import shared_names",
-        "from stacks.shared_names import NAME",
-        "from strata.atomic import read_text",
-        "from cdktf import TerraformAsset",
-        "import cdktf\nfile = cdktf.TerraformAsset",
-    ],
-)
-def test_what_reads_elsewhere_is_always_written(own: Own, line: str) -> None:
-    own.add("topics", "name: x\n", stack=f"{line}\n{IN_ACCOUNTS}", model=MODEL)
-
-    assert {*sources(own.load()).values()} == {None}
-
-
-def test_of_a_layer_that_asks_for_more_everything_counts(own: Own) -> None:
-    asks = IN_ACCOUNTS.replace("account, settings", "account, settings, landing_zone")
-    own.add("topics", "name: x\n", stack=asks, model=MODEL)
-    before = sources(own.load())
-    _edit(own, "sso.yaml", *EDITS["sso.yaml"])
-
-    assert not before.items() & sources(own.load()).items()
-
-
-def test_a_secret_setting_counts_though_its_model_hides_it(own: Own) -> None:
-    model = "from pydantic import SecretStr\n" + MODEL.replace("name: str", "name: SecretStr")
-    own.add("topics", "name: one\n", stack=IN_ACCOUNTS, model=model)
-    before = sources(own.load())
-    own.add("topics", "name: two\n")
-
-    assert not before.items() & sources(own.load()).items()
-
-
-def test_a_layer_that_lies_elsewhere_is_always_written(own: Own, tmp_path: Path) -> None:
-    own.add("elsewhere", None, stack=IN_ACCOUNTS, model=MODEL)
-    (own.code / "topics").symlink_to(own.code / "elsewhere")
-    own.add("topics", "name: x\n")
-
-    assert {*sources(own.load()).values()} == {None}

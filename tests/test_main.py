@@ -384,7 +384,7 @@ def test_synthesis_reads_four_environment_variables() -> None:
     files = [CHECKOUT / "main.py", *(CHECKOUT / "stacks").rglob("*.py")]
     source = "\n".join(file.read_text() for file in files if file.name != "bindings.py")
     found = re.findall(r"environ(?:\.get)?[(\[]\s*\"?(\w+)", source)
-    assert sorted(found) == ["ALLOW", "AWS_ENDPOINT_URL", "STRATA_CONFIG", "UNWRITTEN"]
+    assert sorted(found) == ["ALLOW", "AWS_ENDPOINT_URL", "FACTS", "STRATA_CONFIG"]
 
 
 def test_synthesis_is_deterministic(company: Deployment, variant: Variant) -> None:

@@ -77,22 +77,6 @@ def test_nothing_is_written_where_nothing_is_new(bucket: Session) -> None:
     assert bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS)["LastModified"] == tag
 
 
-def test_what_a_stack_is_written_from_is_written_down_where_it_is_new(bucket: Session) -> None:
-    key = f"{state_key('topics_shared')}.whole"
-    versioned = {"Bucket": PROJECT.state_bucket, "VersioningConfiguration": {"Status": "Enabled"}}
-    bucket.client("s3").put_bucket_versioning(**versioned)
-    kept.write(bucket, PROJECT, key, json.dumps({"format": kept.FORMAT, "source": "old", "state": "etag"}).encode())
-
-    for source in ("old", "new", "new"):
-        whole.renew(bucket, PROJECT, "topics_shared", source)
-
-    written = kept.read(bucket, PROJECT, key)
-    versions = bucket.client("s3").items("list_object_versions", "Versions[].Key", Bucket=PROJECT.state_bucket)
-    assert written
-    assert kept.parsed(written.body) == {"format": kept.FORMAT, "source": "new", "state": "etag"}
-    assert [*versions] == [key, key]
-
-
 def test_a_run_that_had_nothing_to_make_is_written_down_without_a_state(bucket: Session) -> None:
     """One that lost its state meanwhile is not, nor is what others write there."""
     for stack, applied in (("empty", False), ("lost", True)):
@@ -100,7 +84,6 @@ def test_a_run_that_had_nothing_to_make_is_written_down_without_a_state(bucket: 
     kept.write(bucket, PROJECT, f"{state_key('odd')}.whole", b"[]")
     known, stacks = etags(bucket, PROJECT), ("empty", "lost", "odd")
 
-    assert whole.without_state(bucket, PROJECT, stacks, known) == {"empty"}
     assert whole.unchanged(bucket, PROJECT, stacks, lambda _: Origin("digest"), lambda *_: "", known) == {"empty"}
 
 

@@ -747,8 +747,7 @@ def test_two_commands_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: 
     ("name", "run"),
     [
         (".in-use", lambda _: Workspace.of(Path("config"))),
-        ("unwritten", Workspace.synth),
-        ("unwritten.json", Workspace.synth),
+        ("facts.json", Workspace.synth),
         ("manifest.json", Workspace.synth),
         (STATE_NOTED, lambda workspace: workspace.initialize("a")),
     ],
