@@ -195,10 +195,8 @@ def _resource_problem(
 
 def _untaken(expectation: Expectation) -> Iterator[Problem]:
     """Yields the actions that are about none of the resources, else the resources that none of them is about."""
-    if not expectation.on:
-        return
     actions = {action: named for action in expectation.actions if (named := reference().actions(action))}
-    if not actions:
+    if not expectation.on or not actions:
         return
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for action, resource in product(actions, expectation.on):
@@ -222,9 +220,7 @@ def _untaken(expectation: Expectation) -> Iterator[Problem]:
 def _elsewhere(expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the single action of an expectation is no request."""
     (written, *more) = expectation.actions
-    if more or is_pattern(written):
-        return
-    actions = reference().actions(written)
+    actions = () if more or is_pattern(written) else reference().actions(written)
     if not actions:
         return
     named = _listed(("region",), expectation.region)
