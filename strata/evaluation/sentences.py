@@ -195,9 +195,9 @@ def _resource_problem(
 
 def _untaken(expectation: Expectation) -> Iterator[Problem]:
     """Yields the actions that are about none of the resources, else the resources that none of them is about."""
-    actions = {action: named for action in expectation.actions if (named := reference().actions(action))}
-    if not expectation.on or not actions:
+    if not expectation.on:
         return
+    actions = {action: named for action in expectation.actions if (named := reference().actions(action))}
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for action, resource in product(actions, expectation.on):
         if any(takes(each, resource) for each in actions[action]):
@@ -208,7 +208,7 @@ def _untaken(expectation: Expectation) -> Iterator[Problem]:
             text = f"{name} is never about {short(resource)}: {taken_by(actions[action][0])}"
             problem = Message("action-not-on-resource", text, action=name, resource=resource)
             yield Problem(problem, "name such a resource in on, or leave it out", at=at)
-    if all(taken[action] for action in actions):
+    if actions and all(taken[action] for action in actions):
         for at, resource in _listed(("on",), expectation.on):
             if resource not in set[str]().union(*taken.values()):
                 problem = Message(
