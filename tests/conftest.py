@@ -21,6 +21,7 @@ from tests.said import Said, Words, recorded
 from tests.synthesized import CHECKOUT, COMPANY, EVERY_OPTION, OWN, SHIPPED, Deployment, synthesize
 
 if TYPE_CHECKING:
+    from strata.aws.session import Aws as Session
     from strata.errors import Fault
     from strata.testing import Zone
     from tests.aws.client import Aws
@@ -191,6 +192,20 @@ def emulated(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Aws]:
 
     with emulated_aws(tmp_path_factory.mktemp("aws") / "log") as aws:
         yield aws
+
+
+@pytest.fixture
+def account(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
+    """An account in this process, with an instance of Identity Center and nothing else."""
+    from moto import mock_aws
+
+    from strata.aws.session import Aws
+
+    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
+    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    with mock_aws():
+        yield Aws(profile=None, region="us-east-1")
 
 
 @pytest.fixture(scope="session")

@@ -89,9 +89,8 @@ class Recorded(Options):
 class Site:
     """Three stacks, each reading from the one before, their states in S3, and somebody at a terminal."""
 
-    def __init__(self, folder: Path) -> None:
-        self.folder = folder
-        self.aws = Aws(profile=None, region="us-east-1")
+    def __init__(self, folder: Path, aws: Aws) -> None:
+        self.folder, self.aws = folder, aws
         self.landing_zone = load(TEMPLATE)
         self.bucket = self.landing_zone.project.state_bucket
         self.aws.client("s3").create_bucket(Bucket=self.bucket)
@@ -209,14 +208,9 @@ class Site:
 
 
 @pytest.fixture
-def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    from moto import mock_aws
-
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with interrupts(), mock_aws():
-        site = Site(tmp_path)
+def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Aws) -> Iterator[Site]:
+    with interrupts():
+        site = Site(tmp_path, account)
 
         def confirmed(question: str) -> bool:
             site.questions.append(question)

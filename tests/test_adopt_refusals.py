@@ -267,6 +267,33 @@ def started(aws: Aws, to: Path, *command: str) -> subprocess.Popen[str]:
         )
 
 
+_KILLED = """
+import os, pathlib, signal
+replace = pathlib.Path.replace
+def replaced(path, target):
+    done = replace(path, target)
+    if pathlib.Path(target).parent == pathlib.Path({to!r}):
+        os.kill(os.getpid(), signal.SIGKILL)
+    return done
+pathlib.Path.replace = replaced
+from strata.__main__ import main
+main()
+"""
+
+
+@pytest.mark.e2e
+def test_killed_while_it_writes_the_folder_is_refused_until_it_is_empty(aws: Aws, to: Path) -> None:
+    running = started(aws, to, "-c", _KILLED.format(to=str(to)))
+    running.communicate()
+    assert running.returncode == -signal.SIGKILL
+
+    refused = adopt(to)
+    assert (refused.exit_code, "name an empty folder with --to" in refused.output) == (1, True)
+    shutil.rmtree(to)
+    again = adopt(to)
+    assert again.exit_code == 0, again.output
+
+
 @pytest.mark.e2e
 def test_an_interruption_ends_the_reading(aws: Aws, to: Path) -> None:
     before = len(aws.calls())

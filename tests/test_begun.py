@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -90,17 +90,11 @@ class There:
 
 
 @pytest.fixture
-def there(monkeypatch: pytest.MonkeyPatch) -> Iterator[There]:
-    from moto import mock_aws
-
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        aws = Aws(profile=None, region="us-east-1")
-        aws.client("s3").create_bucket(Bucket=BUCKET)
-        if center := CenterClient.of(aws, ZONE.project):
-            yield There(aws, center)
+def there(account: Aws) -> There:
+    account.client("s3").create_bucket(Bucket=BUCKET)
+    center = CenterClient.of(account, ZONE.project)
+    assert center
+    return There(account, center)
 
 
 def creates(*addresses: str, serial: int = 0, stack: str = "sso") -> Plan:

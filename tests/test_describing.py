@@ -53,6 +53,7 @@ from tests.organizations import (
     user,
 )
 from tests.organizations.leftovers import LEFT_OVER
+from tests.said import Said
 
 DOCS = Path(__file__).parents[1] / "docs"
 TOWER = "controltower.amazonaws.com"
@@ -758,3 +759,15 @@ def test_full_access_of_somebody_who_is_left_alone_is_not_accepted(tmp_path: Pat
 def _rows(page: Path, heading: str) -> list[str]:
     table = page.read_text().partition(heading)[2].partition("|---|---|\n")[2].partition("\n\n")[0]
     return [line.split("|")[1].strip() for line in table.splitlines()]
+
+
+def test_a_quota_that_nobody_may_read_is_said_to_be_unknown(tmp_path: Path, said: Said) -> None:
+    """The limit is the number of accounts that are there, so that one more is a question."""
+    refused = denied("service-quotas:GetServiceQuota")
+    there = found([account(f"a{n}") for n in range(2, 16)]).at_aws(refused)
+    names = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
+
+    done = there.run("adopt", "--to", tmp_path / "new", *names, "--yes", folder=tmp_path / "none")
+
+    assert load(tmp_path / "new").project.limits == {"accounts": 15}
+    assert [id for id in said.ids(done) if "quota" in id] == ["account-quota-unknown"]

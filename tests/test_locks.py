@@ -5,7 +5,6 @@ from __future__ import annotations
 import datetime as dt
 import json
 import socket
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -26,22 +25,16 @@ HERE = f"root@{socket.gethostname()}"
 
 
 @pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
+def aws(account: Aws) -> Aws:
     """An account with the state bucket and the lock table."""
-    from moto import mock_aws
-
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        aws = Aws(profile=None, region="us-east-1")
-        aws.client("s3").create_bucket(Bucket=project().state_bucket)
-        aws.client("dynamodb").create_table(
-            TableName=project().lock_table,
-            KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
-            AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
-            BillingMode="PAY_PER_REQUEST",
-        )
-        yield aws
+    account.client("s3").create_bucket(Bucket=project().state_bucket)
+    account.client("dynamodb").create_table(
+        TableName=project().lock_table,
+        KeySchema=[{"AttributeName": "LockID", "KeyType": "HASH"}],
+        AttributeDefinitions=[{"AttributeName": "LockID", "AttributeType": "S"}],
+        BillingMode="PAY_PER_REQUEST",
+    )
+    return account
 
 
 def project() -> Project:

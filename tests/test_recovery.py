@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -30,28 +30,17 @@ INLINE = "aws_ssoadmin_permission_set_inline_policy"
 JANE, POLICY = "jane.doe@example.com", "arn:aws:iam::aws:policy"
 
 
-@pytest.fixture
-def aws(monkeypatch: pytest.MonkeyPatch) -> Iterator[Aws]:
-    """An account with Identity Center."""
-    from moto import mock_aws
-
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    with mock_aws():
-        yield Aws(profile=None, region="us-east-1")
-
-
-def test_a_membership_is_found_by_its_two_ends(aws: Aws) -> None:
+def test_a_membership_is_found_by_its_two_ends(account: Aws) -> None:
     """What is not there, or what the plan does not know yet, has no import id."""
-    instance = aws.client("sso-admin").list_instances()["Instances"][0]
-    people, store = aws.client("identitystore"), {"IdentityStoreId": instance["IdentityStoreId"]}
+    instance = account.client("sso-admin").list_instances()["Instances"][0]
+    people, store = account.client("identitystore"), {"IdentityStoreId": instance["IdentityStoreId"]}
     group = people.create_group(**store, DisplayName="devops")["GroupId"]
     user = people.create_user(
         **store, UserName="jane", DisplayName="Jane", Name={"GivenName": "Jane", "FamilyName": "Doe"}
     )["UserId"]
     values = {"identity_store_id": store["IdentityStoreId"], "group_id": group, "member_id": user}
     type = "aws_identitystore_group_membership"
-    existing = ExistingTable(aws, load(SHIPPED).project)
+    existing = ExistingTable(account, load(SHIPPED).project)
 
     assert existing.id_of(type, values) is None
     member = people.create_group_membership(**store, GroupId=group, MemberId={"UserId": user})

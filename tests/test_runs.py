@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -46,16 +45,9 @@ RUN, OTHER_RUN = Version("one", 7), Version("two", 1)
 
 
 @pytest.fixture
-def bucket(monkeypatch: pytest.MonkeyPatch) -> Iterator[Session]:
-    from moto import mock_aws
-
-    monkeypatch.setenv("AWS_ACCESS_KEY_ID", "testing")
-    monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "testing")
-    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
-    with mock_aws():
-        aws = Session(None, "us-east-1")
-        aws.client("s3").create_bucket(Bucket=PROJECT.state_bucket)
-        yield aws
+def bucket(account: Session) -> Session:
+    account.client("s3").create_bucket(Bucket=PROJECT.state_bucket)
+    return account
 
 
 def test_runs_of_other_stacks_stay(bucket: Session) -> None:

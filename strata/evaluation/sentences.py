@@ -198,8 +198,6 @@ def _untaken(expectation: Expectation) -> Iterator[Problem]:
     if not expectation.on:
         return
     actions = {action: named for action in expectation.actions if (named := reference().actions(action))}
-    if not actions:
-        return
     taken: defaultdict[str, set[str]] = defaultdict(set)
     for action, resource in product(actions, expectation.on):
         if any(takes(each, resource) for each in actions[action]):
@@ -210,7 +208,7 @@ def _untaken(expectation: Expectation) -> Iterator[Problem]:
             text = f"{name} is never about {short(resource)}: {taken_by(actions[action][0])}"
             problem = Message("action-not-on-resource", text, action=name, resource=resource)
             yield Problem(problem, "name such a resource in on, or leave it out", at=at)
-    if all(taken[action] for action in actions):
+    if actions and all(taken[action] for action in actions):
         for at, resource in _listed(("on",), expectation.on):
             if resource not in set[str]().union(*taken.values()):
                 problem = Message(
@@ -222,9 +220,7 @@ def _untaken(expectation: Expectation) -> Iterator[Problem]:
 def _elsewhere(expectation: Expectation) -> Iterator[Problem]:
     """Yields the regions to which the single action of an expectation is no request."""
     (written, *more) = expectation.actions
-    if more or is_pattern(written):
-        return
-    actions = reference().actions(written)
+    actions = () if more or is_pattern(written) else reference().actions(written)
     if not actions:
         return
     named = _listed(("region",), expectation.region)
