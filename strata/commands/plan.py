@@ -47,7 +47,6 @@ def run(
     expect: str | None = None,
     refresh: bool | None = None,
     at_once: int | None = None,
-    shard: str | None = None,
     wave: int | None = None,
 ) -> int:
     """Checks, compares, plans and prints.
@@ -59,7 +58,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    part = fleet.Fleet.of(at_once, shard, wave)
+    taken = fleet.Fleet.of(at_once, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes")
@@ -71,7 +70,9 @@ def run(
             )
     try:
         with Signals(), Progress(options) as progress:
-            prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=part)
+            prepared = prepare(
+                options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=taken
+            )
             gone = GoneImports(prepared.landing_zone)
             names = Names.of(prepared, otherwise)
             preview, plans = _plans(options, prepared, progress, names, gone, refresh=refresh is not False)
