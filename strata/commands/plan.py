@@ -58,7 +58,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, wave)
+    part = fleet.Fleet.of(at_once, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes")
@@ -70,9 +70,7 @@ def run(
             )
     try:
         with Signals(), Progress(options) as progress:
-            prepared = prepare(
-                options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=taken
-            )
+            prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=part)
             gone = GoneImports(prepared.landing_zone)
             names = Names.of(prepared, otherwise)
             preview, plans = _plans(options, prepared, progress, names, gone, refresh=refresh is not False)
