@@ -5,8 +5,8 @@ set -euo pipefail
 usage() {
   cat <<'TEXT'
 Usage: pipeline/run.sh plan [--offline] [--base REV] [--reviewed FILE]
-       pipeline/run.sh deploy FILE [--wave N] [--shard I/N]
-       pipeline/run.sh drift [--shard I/N]
+       pipeline/run.sh deploy FILE [--wave N]
+       pipeline/run.sh drift [--accounts]
 
   plan     check the configuration, report what it changes for people and accounts,
            plan, and write the list of changes. Changes nothing, reads only.
@@ -16,9 +16,8 @@ Usage: pipeline/run.sh plan [--offline] [--base REV] [--reviewed FILE]
   deploy   plan anew, and apply where the list of changes is the one in FILE.
            FILE is a list that plan wrote, or the hash of one.
              --wave N          a wave of the layers in member accounts; 0 is what is in none
-             --shard I/N       a part of the accounts, for many jobs at once
   drift    compare AWS with the configuration and the states. Reads only.
-             --shard I/N       and plan this part of the layers in member accounts
+             --accounts        and plan every stack, which asks AWS about layers in member accounts
 
 Everything is written to the folder pipeline.out, or the one in STRATA_OUT:
   summary.md     for a comment or the page of the run: report, plan, hash of the list
@@ -114,26 +113,25 @@ plan() {
 
 deploy() {
   [ -n "${1:-}" ] && [ "${1#-}" = "$1" ] || wrong 'deploy needs the list of changes that was approved, or its hash'
-  local list="$1" part=()
+  local list="$1" wave=''
   shift
-  while [ $# -gt 0 ]; do
-    case "$1" in
-      --wave | --shard) [ -n "${2:-}" ] || wrong "$1 needs a number"; part+=("$1" "$2"); shift 2 ;;
-      *) wrong "deploy does not know $1" ;;
-    esac
-  done
+  if [ $# -gt 0 ]; then
+    [ "$1" = --wave ] || wrong "deploy does not know $1"
+    [ $# -eq 2 ] && [ -n "$2" ] || wrong '--wave needs one number'
+    wave="$2"
+  fi
   prepare
-  "$STRATA" deploy --yes --expect "$list" ${part[@]+"${part[@]}"}
+  "$STRATA" deploy --yes --expect "$list" ${wave:+--wave "$wave"}
 }
 
 drift() {
-  [ $# -eq 0 ] || { [ "$1" = --shard ] && [ -n "${2:-}" ] && [ $# -eq 2 ]; } || wrong 'drift takes --shard I/N only'
+  [ $# -eq 0 ] || { [ "$1" = --accounts ] && [ $# -eq 1 ]; } || wrong 'drift takes --accounts only'
   prepare
   local code=0 accounts=0
   "$STRATA" drift > "$out/drift.txt" 2> "$out/drift.err" || code=$?
   if [ $# -gt 0 ]; then
-    printf '\naccounts of part %s, by a plan that asks AWS:\n' "$2" >> "$out/drift.txt"
-    "$STRATA" plan --refresh --exit-code --shard "$2" >> "$out/drift.txt" 2>> "$out/drift.err" || accounts=$?
+    printf '\nevery stack, by a plan that asks AWS:\n' >> "$out/drift.txt"
+    "$STRATA" plan --refresh --exit-code >> "$out/drift.txt" 2>> "$out/drift.err" || accounts=$?
     if [ "$code" -eq 0 ] || { [ "$code" -eq 3 ] && [ "$accounts" -ne 0 ]; }; then code="$accounts"; fi
   fi
   # What could not be read has its reason among the messages.

@@ -544,15 +544,6 @@ AtOnceOption = Annotated[
         show_default=False,
     ),
 ]
-ShardOption = Annotated[
-    str | None,
-    typer.Option(
-        "--shard",
-        metavar="I/N",
-        help="Only account stacks, of the I-th of N parts of the accounts, as in 3/16.",
-        show_default=False,
-    ),
-]
 WaveOption = Annotated[
     int | None,
     typer.Option(
@@ -584,7 +575,6 @@ def plan(
     json: JsonOption = False,
     refresh: PlanRefreshOption = None,
     at_once: AtOnceOption = None,
-    shard: ShardOption = None,
     wave: WaveOption = None,
 ) -> None:
     """Show what a deploy would change, and refuse what it would lose. Applies nothing, takes no lock."""
@@ -612,7 +602,6 @@ def deploy(
     refresh: RefreshOption = False,
     yes: YesOption = False,
     at_once: AtOnceOption = None,
-    shard: ShardOption = None,
     wave: WaveOption = None,
 ) -> None:
     """Check, plan, ask, then deploy the stacks in order; without a terminal it needs --yes."""

@@ -512,7 +512,7 @@ def test_another_change_in_the_management_account_stops_all(fleet: Site, tmp_pat
 
 
 def test_who_deploys_some_accounts_is_held_against_their_part_of_the_list(fleet: Site, tmp_path: Path) -> None:
-    """As a shard does, and a rerun after the stacks of the management account were deployed."""
+    """As a wave does, and a rerun after the stacks of the management account were deployed."""
     file = approved(fleet, tmp_path)
     fleet.plans("log_b", planned(("delete", "aws_a.old")))
     fleet.stacks = ("log_a", "log_b")

@@ -304,10 +304,10 @@ def test_a_deploy_begins_without_a_new_account_that_lets_nobody_in_yet(
     assert two_accounts == [], "nobody waits"
 
 
-def test_a_part_without_an_account_is_said_to_be_empty_and_nothing_else(
+def test_a_wave_without_an_account_is_said_to_be_empty_and_nothing_else(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    empty = Message("part-empty", "part 3/16: empty")
+    empty = Message("part-empty", "wave 2: empty")
     prepared = replace(site.prepared(), chosen=(), empty=empty)
     monkeypatch.setattr(site, "prepared", lambda _: prepared)
 

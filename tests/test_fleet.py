@@ -1,4 +1,4 @@
-"""Account stacks: which run beside each other, what a shard has, and how people name them."""
+"""Account stacks: which run beside each other, what a wave has, and how people name them."""
 
 from __future__ import annotations
 
@@ -9,8 +9,6 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from hypothesis import given
-from hypothesis import strategies as st
 
 from strata.aws.session import Aws
 from strata.config.layers import STACKS, Code, Deploying, Layer
@@ -47,33 +45,6 @@ def test_what_reads_from_another_account_stack_waits_for_it(tmp_path: Path) -> N
     assert fleet.many(found, list(found.stacks), IN_ACCOUNTS) == {"log_a", "log_b", "net_b"}
 
 
-@given(st.sets(st.text(), max_size=30), st.integers(1, 9999))
-def test_each_account_is_in_one_shard(keys: set[str], of: int) -> None:
-    taken = [key for number in {1, of, *range(1, min(of, 40))} for key in keys if Fleet(1, (number, of)).takes(key)]
-
-    assert len(taken) == len(set(taken))
-    if of < 40:  # all were asked
-        assert set(taken) == keys
-
-
-@pytest.mark.parametrize("shard", ["0/4", "5/4", "x", "", "1", "1/0", "-1/4", "1/4/2", "01/4", "1/10000"])
-def test_a_shard_that_is_none_is_refused(shard: str) -> None:
-    with pytest.raises(UsageError) as refused:
-        Fleet.of(None, shard)
-
-    (told,) = refused.value.args
-    assert (told.id, told.data["value"]) == ("argument-malformed", shard)
-    assert ("5 is more than 4" in told) is (shard == "5/4")
-
-
-def test_a_shard_has_no_stack_of_the_management_account() -> None:
-    with pytest.raises(UsageError) as refused:
-        preflight._check_part(load(SHIPPED), ["organizations"], Fleet(1, (1, 2)))
-
-    (told,) = refused.value.args
-    assert told.data == {"options": ["--shard", "organizations"]}
-
-
 @pytest.mark.parametrize(
     ("stacks", "wave", "told"),
     [
@@ -87,7 +58,7 @@ def test_a_wave_that_is_none_is_refused(
     rolled_out: tuple[Workspace, LandingZone], stacks: list[str], wave: int, told: tuple[str, dict[str, object]]
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        preflight._check_part(rolled_out[1], stacks, Fleet(1, wave=wave))
+        preflight._check_wave(rolled_out[1], stacks, wave)
 
     (found,) = refused.value.args
     assert (found.id, found.data) == told
@@ -102,30 +73,23 @@ def test_a_wave_that_is_none_is_refused_before_aws_is_asked(monkeypatch: pytest.
 
 
 def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace, LandingZone]) -> None:
-    found = {
-        (wave, part): preflight._chosen(*rolled_out, [], Fleet(1, (part, 2) if part else None, wave))
-        for wave in (1, 2)
-        for part in (None, 1, 2)
-    }
+    found = [preflight._chosen(*rolled_out, [], Fleet(1, wave)) for wave in (1, 2)]
 
-    assert (found[1, None], found[2, None]) == (["topics_shared"], ["topics_security"])
-    for wave in (1, 2):
-        assert sorted(found[wave, 1] + found[wave, 2]) == found[wave, None]
+    assert found == [["topics_shared"], ["topics_security"]]
     everything = {*preflight._chosen(*rolled_out, [], Fleet(1))}
     assert {*preflight._chosen(*rolled_out, [], Fleet(1, wave=0))} == everything - {"topics_shared", "topics_security"}
 
 
 @pytest.mark.parametrize(
-    ("named", "fleet", "place"),
+    ("named", "wave", "place"),
     [
-        ([], Fleet(1, (1, 2), 2), "no account of wave 2 is in part 1/2"),
-        (["topics"], Fleet(1, wave=0), "no account of topics is in wave 0"),
-        (["topics"], Fleet(1, (3, 16)), "no account of topics is in part 3/16"),
-        (["topics"], Fleet(1), None),
+        ([], 2, "no account is in wave 2"),
+        (["topics"], 0, "no account of topics is in wave 0"),
+        (["topics"], None, None),
     ],
 )
-def test_a_part_without_an_account_says_so(named: list[str], fleet: Fleet, place: str | None) -> None:
-    assert preflight._empty(named, fleet) == place
+def test_a_wave_without_an_account_says_so(named: list[str], wave: int | None, place: str | None) -> None:
+    assert preflight._empty(named, wave) == place
 
 
 @pytest.fixture

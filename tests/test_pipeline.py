@@ -202,11 +202,11 @@ EVENTS: dict[str, tuple[dict[str, str], set[str]]] = {
     ),
     "by hand": ({"github.event_name": "workflow_dispatch"}, {"check", "plan", "deploy"}),
     "one wave": (
-        {"github.event_name": "push", "vars.STRATA_SHARDS": "[1, 2]"},
+        {"github.event_name": "push", "vars.STRATA_WAVES": "1"},
         {"check", "reviewed", "plan", "deploy", "wave-1"},
     ),
     "two waves": (
-        {"github.event_name": "push", "vars.STRATA_SHARDS": "[1, 2]", "vars.STRATA_WAVES": "2"},
+        {"github.event_name": "push", "vars.STRATA_WAVES": "2"},
         {"check", "reviewed", "plan", "deploy", "wave-1", "wave-2"},
     ),
     "by hand on another branch": (
@@ -227,7 +227,6 @@ def test_what_happens_starts_these_jobs(event: str) -> None:
         "github.event.pull_request.user.login": "jane",
         "vars.STRATA_PLAN_ROLE": "arn:plan",
         "vars.STRATA_APPLY_ROLE": "arn:apply",
-        "vars.STRATA_SHARDS": "",
         "vars.STRATA_WAVES": "",
         "needs.plan.outputs.changes": "true",
         "needs.deploy.outputs.code": "0",

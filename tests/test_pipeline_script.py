@@ -69,7 +69,6 @@ class Runner:
     def __post_init__(self) -> None:
         (self.folder / "bin").mkdir()
         self.install("strata", STRATA)
-        self.install("date", f'#!/bin/sh\ntest "$*" = +%u && echo "$DAY" || exec {shutil.which("date")} "$@"\n')
         (self.folder / "pipeline").symlink_to(CHECKOUT / "pipeline")
         self.environment = {
             "GITHUB_OUTPUT": str(self.folder / "output"),
@@ -146,11 +145,10 @@ def test_the_page_and_help_say_the_same(runner: Runner) -> None:
         "deploy a b",
         "deploy --wave 1",
         "deploy a --wave",
-        "deploy a --shard ''",
+        "deploy a --wave ''",
+        "deploy a --wave 1 2",
         "drift now",
-        "drift --shard",
-        "drift --shard ''",
-        "drift --shard 1/7 2/7",
+        "drift --accounts 1",
     ],
 )
 def test_a_wrong_command_line_runs_nothing(runner: Runner, words: str) -> None:
@@ -242,11 +240,11 @@ def test_what_could_not_be_read_is_in_the_text_of_drift(runner: Runner, code: in
     ("drift", "accounts", "code"), [(0, 0, 0), (0, 3, 3), (3, 0, 3), (0, 1, 1), (3, 1, 1), (1, 3, 1), (1, 0, 1)]
 )
 def test_what_is_worse_ends_the_drift_of_accounts(runner: Runner, drift: int, accounts: int, code: int) -> None:
-    done = runner.runs(RUN, "drift", "--shard", "2/7", CODE=str(drift), PLANNED=str(accounts))
+    done = runner.runs(RUN, "drift", "--accounts", CODE=str(drift), PLANNED=str(accounts))
 
     assert done.returncode == code
-    assert runner.told() == ["drift", "plan --refresh --exit-code --shard 2/7"]
-    assert "\n\naccounts of part 2/7, by a plan that asks AWS:\n" in runner.out("drift.txt")
+    assert runner.told() == ["drift", "plan --refresh --exit-code"]
+    assert "\n\nevery stack, by a plan that asks AWS:\n" in runner.out("drift.txt")
 
 
 # The steps that call it
@@ -284,25 +282,15 @@ STEPS: dict[str, tuple[str, dict[str, str], list[str], str]] = {
     "deploy": ("strata", {}, ["deploy --yes --expect changes.json"], "code=0"),
     "deploy without the accounts": (
         "strata",
-        {"SHARDS": "[1, 2]"},
+        {"WAVES": "2"},
         ["deploy --yes --expect changes.json --wave 0"],
         "code=0",
     ),
-    "deploy of a shard": (
-        "wave",
-        {"SHARD": "3/16", "WAVE": "2"},
-        ["deploy --yes --expect changes.json --wave 2 --shard 3/16"],
-        "",
-    ),
+    "deploy of a wave": ("wave", {"WAVE": "2"}, ["deploy --yes --expect changes.json --wave 2"], ""),
     "deploy of a round": ("strata", {"CODE": "4"}, ["deploy --yes --expect changes.json"], "code=4"),
     "drift": ("drift", {}, ["drift"], "code=0"),
     "drift with differences": ("drift", {"CODE": "3"}, ["drift"], "code=3"),
-    "drift of accounts": (
-        "drift",
-        {"SHARDS": "[1]", "DAY": "5"},
-        ["drift", "plan --refresh --exit-code --shard 5/7"],
-        "code=0",
-    ),
+    "drift of accounts": ("drift", {"WAVES": "1"}, ["drift", "plan --refresh --exit-code"], "code=0"),
 }
 
 
@@ -349,13 +337,13 @@ AT_GITLAB: dict[str, tuple[dict[str, str], list[str]]] = {
         ["deploy --yes --expect pipeline.out/changes.json --wave 0"],
     ),
     "strata-wave-2": (
-        {"CI_NODE_INDEX": "3", "CI_NODE_TOTAL": "16", "WAVE": "2"},
-        ["deploy --yes --expect pipeline.out/changes.json --wave 2 --shard 3/16"],
+        {"WAVE": "2"},
+        ["deploy --yes --expect pipeline.out/changes.json --wave 2"],
     ),
     "strata-drift": ({"CODE": "3"}, ["drift"]),
     "strata-drift of accounts": (
-        {"CODE": "0", "DAY": "5", "STRATA_WAVES": "1"},
-        ["drift", "plan --refresh --exit-code --shard 5/7"],
+        {"CODE": "0", "STRATA_WAVES": "1"},
+        ["drift", "plan --refresh --exit-code"],
     ),
 }
 

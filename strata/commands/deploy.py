@@ -109,7 +109,6 @@ def run(
     expect: str | None = None,
     refresh: bool = False,
     at_once: int | None = None,
-    shard: str | None = None,
     wave: int | None = None,
 ) -> int:
     """Shows the plan, asks and applies it; one that can be planned only after another is asked about in its turn.
@@ -119,7 +118,7 @@ def run(
         refresh: whether Terraform is started in accounts that are as the last deploy left them.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    taken = fleet.Fleet.of(at_once, shard, wave)
+    taken = fleet.Fleet.of(at_once, wave)
     if not yes:
         require_terminal("strata plan")
     with (

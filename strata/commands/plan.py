@@ -47,7 +47,6 @@ def run(
     expect: str | None = None,
     refresh: bool | None = None,
     at_once: int | None = None,
-    shard: str | None = None,
     wave: int | None = None,
 ) -> int:
     """Checks, compares, plans and prints.
@@ -59,7 +58,7 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    part = fleet.Fleet.of(at_once, shard, wave)
+    part = fleet.Fleet.of(at_once, wave)
     if changes:
         refuse_in_configuration(changes, options.config, "--changes")
         atomic.check_target(changes, "--changes")

@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-import hashlib
 import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
 from strata.config.layers import IN_ACCOUNT, Layer
-from strata.errors import Message, UsageError
 from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.terraform.progress import Progress
@@ -27,47 +25,23 @@ class Fleet:
 
     Attributes:
         at_once: as many as the machine carries where nobody says.
-        shard: a part of the accounts, and of how many; all where it is none.
         wave: the number of a wave; all where it is none.
         bound: whether somebody said how many at once, so that no file of a layer does.
     """
 
     at_once: int
-    shard: tuple[int, int] | None = None
     wave: int | None = None
     bound: bool = False
 
     @classmethod
-    def of(cls, at_once: int | None, shard: str | None, wave: int | None = None) -> Fleet:
-        """Returns what `--at-once`, `--shard` and `--wave` say.
-
-        Raises:
-            UsageError: the shard is none.
-        """
-        fleet = cls(at_once or machine(), wave=wave, bound=at_once is not None)
-        if shard is None:
-            return fleet
-        match = re.fullmatch(r"([1-9]\d{0,3})/([1-9]\d{0,3})", shard)
-        if not match or int(match[1]) > int(match[2]):
-            why = (
-                f"{match[1]} is more than {match[2]}" if match else "not a number and how many there are, such as 3/16"
-            )
-            text = f"--shard {shard}: {why}"
-            raise UsageError(Message("argument-malformed", text, option="--shard", value=shard))
-        return replace(fleet, shard=(int(match[1]), int(match[2])))
+    def of(cls, at_once: int | None, wave: int | None) -> Fleet:
+        """Returns what `--at-once` and `--wave` say."""
+        return cls(at_once or machine(), wave, bound=at_once is not None)
 
     @property
-    def part(self) -> str | None:
-        """Returns the option that asks for stacks in accounts alone; wave 0 is all that is in none."""
-        return "--shard" if self.shard else "--wave" if self.wave else None
-
-    def takes(self, account: str, wave: int | None = None) -> bool:
-        """Says whether an account, by its key, is in the shard: each is in exactly one; and its stack in the wave."""
-        number, of = self.shard or (1, 1)
-        return (
-            self.wave in (None, wave)
-            and int.from_bytes(hashlib.sha256(account.encode()).digest()[:8]) % of == number - 1
-        )
+    def part(self) -> bool:
+        """Says whether stacks in accounts alone are asked for; wave 0 is all that is in none."""
+        return bool(self.wave)
 
 
 MEMORY = 600

@@ -111,7 +111,7 @@ class Prepared:
     fleet: Fleet = field(default_factory=lambda: Fleet(1))
     """How many account stacks are planned and deployed at once."""
     empty: Message | None = None
-    """That there is no account in the part that was asked for."""
+    """That there is no account in the wave that was asked for."""
     allow: Collection[str] = ()
     """The words of `--allow`."""
     protection: Mapping[Switch, str] = field(default_factory=dict)
@@ -264,7 +264,7 @@ def prepare(
     check_allowed(allow)
     today = dt.datetime.now(tz=dt.UTC).date()
     landing_zone = _loaded(options, today)
-    _check_part(landing_zone, stacks, fleet)
+    _check_wave(landing_zone, stacks, fleet.wave)
     if not emulator() and (faults := example_faults(landing_zone)):
         raise ConfigurationError(faults)
     ended = [*(fault.message for fault in over(landing_zone, today)), *_uncertain(landing_zone, today)]
@@ -559,7 +559,7 @@ def _selected(
         StrataError: a stack was named that cannot be reached, or nothing is left of what was named.
     """
     aws, zone, chosen = prepared.aws, prepared.landing_zone, prepared.chosen
-    empty = None if chosen else _empty(named, prepared.fleet)
+    empty = None if chosen else _empty(named, prepared.fleet.wave)
     if empty:
         note(empty)
     spared = set[str]()
@@ -723,7 +723,7 @@ def check_allowed(allow: Collection[str]) -> None:
 def _chosen(workspace: Workspace, landing_zone: LandingZone, stacks: Sequence[str], fleet: Fleet) -> list[str]:
     """Returns the stacks to deploy in their order, all when none is named; a layer stands for its account stacks.
 
-    A shard, and a wave, takes stacks in accounts only; wave 0 is all that is in none.
+    A wave takes stacks in accounts only; wave 0 is all that is in none.
     """
     layers = {name for name, layer in landing_zone.layers.items() if layer.code.in_accounts}
     for stack in stacks:
@@ -752,40 +752,32 @@ def _chosen_in_accounts(landing_zone: LandingZone, named: Sequence[str], fleet: 
     return {
         stack: account
         for stack, account in landing_zone.account_stacks.items()
-        if (not named or {stack, layer_of(stack)} & {*named}) and fleet.takes(account, landing_zone.wave(stack))
+        if (not named or {stack, layer_of(stack)} & {*named}) and fleet.wave in (None, landing_zone.wave(stack))
     }
 
 
-def _empty(named: Sequence[str], fleet: Fleet) -> Message | None:
-    """Returns that a part has no account, of what was named; None where no part was asked for."""
-    wave = None if fleet.wave is None else f"wave {fleet.wave}"
-    part = f"part {fleet.shard[0]}/{fleet.shard[1]}" if fleet.shard else None
-    place, of = (part, wave) if part else (wave, None)
-    if not place:
+def _empty(named: Sequence[str], wave: int | None) -> Message | None:
+    """Returns that a wave has no account, of what was named; None where no wave was asked for."""
+    if wave is None:
         return None
-    whose = "".join(f" of {which}" for which in (of, ", ".join(named)) if which)
-    return Message("part-empty", f"no account{whose} is in {place}", stacks=list(named), wave=fleet.wave, shard=part)
+    whose = f" of {', '.join(named)}" if named else ""
+    return Message("part-empty", f"no account{whose} is in wave {wave}", stacks=list(named), wave=wave)
 
 
-def _check_part(landing_zone: LandingZone, stacks: Collection[str], fleet: Fleet) -> None:
-    """Refuses a shard or a wave of what is in no account, a wave that no layer has, and one of a layer without any.
+def _check_wave(landing_zone: LandingZone, stacks: Sequence[str], wave: int | None) -> None:
+    """Refuses a wave that no layer has, and one of what has no rollout.
 
     Raises:
-        UsageError: there is no such part.
+        UsageError: there is no such wave.
     """
-    here = {*STACKS, *(name for name, layer in landing_zone.layers.items() if not layer.code.in_accounts)}
-    if fleet.part and (beside := [stack for stack in stacks if stack in here]):
-        text = f"{fleet.part} is for stacks in member accounts: deploy {', '.join(beside)} without it"
-        raise UsageError(Message("arguments-conflict", text, options=[fleet.part, *beside]))
-    if fleet.wave:
-        _check_wave(landing_zone, fleet.wave, {*map(layer_of, stacks)} & {*landing_zone.layers})
-
-
-def _check_wave(landing_zone: LandingZone, wave: int, layers: Collection[str]) -> None:
-    if others := sorted({*layers} - {*landing_zone.waves}):
+    if not wave:
+        return
+    waves = landing_zone.waves
+    named = {*map(layer_of, stacks)} & {*STACKS, *landing_zone.layers}
+    if others := sorted(named - waves.keys()):
         text = f"--wave is for layers whose file has a rollout: deploy {', '.join(others)} without it"
         raise UsageError(Message("arguments-conflict", text, options=["--wave", *others]))
-    numbers = {name: len(waves) for name, waves in landing_zone.waves.items() if not layers or name in layers}
+    numbers = {name: len(waves[name]) for name in waves if not named or name in named}
     if wave > (most := max(numbers.values(), default=0)):
         there = ", ".join(f"{name} has {counted(number, 'wave')}" for name, number in numbers.items())
         text = f"--wave {wave}: {there or 'no layer has a rollout'}"
