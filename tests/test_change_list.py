@@ -125,10 +125,11 @@ def test_the_list_says_what_is_known_and_nothing_else() -> None:
 
     assert found == {
         "account": ACCOUNT,
-        "format": 1,
+        "format": 3,
         "later": ["sso"],
-        "stacks": {
-            "organizations": {
+        "groups": [
+            {
+                "stacks": ["organizations"],
                 "changes": {
                     POLICY: {
                         "action": "update",
@@ -152,7 +153,7 @@ def test_the_list_says_what_is_known_and_nothing_else() -> None:
                 },
                 "outputs": ["account_ids"],
             }
-        },
+        ],
     }
 
 
@@ -176,16 +177,22 @@ def test_a_difference_says_what_was_expected_and_what_is_planned(said: Said) -> 
 
     told = ApprovedList(listed(old).sha256, listed(old)).differences(listed(new))
 
-    stack = {"stack": "organizations"}
-    description = {"argument": "description", "expected": '"old" -> "new"', "planned": '"old" -> "newer"'}
-    assert [(one.id, one.place, one.data) for one in said(told)] == [
-        ("plan-unexpected", "", {"expected": listed(old).sha256, "planned": listed(new).sha256}),
-        ("change-unexpected", "aws_a.b", {**stack, "action": "delete"}),
-        ("change-missing", "aws_organizations_account.lab", {**stack, "action": "create"}),
-        ("change-unexpected", "aws_organizations_account.lab", {**stack, "action": "delete"}),
-        ("change-differs", POLICY, {**stack, **description}),
-        ("output-missing", "", {**stack, "output": "account_ids"}),
+    head, *lines = said(told)
+    lab = "aws_organizations_account.lab"
+    assert (head.id, head.data) == (
+        "plan-unexpected",
+        {"expected": listed(old).sha256, "planned": listed(new).sha256},
+    )
+    assert {tuple(one.data["stacks"]) for one in lines} == {("organizations",)}
+    assert [(one.id, one.data["change"].partition(" {")[0]) for one in lines] == [
+        ("change-missing", f"create {lab}"),
+        ("change-missing", "output account_ids"),
+        ("change-missing", f"update {POLICY}"),
+        ("change-unexpected", "delete aws_a.b"),
+        ("change-unexpected", f"delete {lab}"),
+        ("change-unexpected", f"update {POLICY}"),
     ]
+    assert lines[-1].text.endswith('{"attributes": {"description": {"after": "newer", "before": "old"}}}')
 
 
 def test_stacks_and_the_account_are_compared_too(said: Said) -> None:
@@ -194,8 +201,8 @@ def test_stacks_and_the_account_are_compared_too(said: Said) -> None:
 
     assert [(told.id, told.data) for told in said(one.differences(other))] == [
         ("account-differs", {"expected": ACCOUNT, "planned": "210987654321"}),
-        ("output-unexpected", {"stack": "sso", "output": "portal_url"}),
-        ("later-missing", {"stack": "sso"}),
+        ("change-missing", {"stacks": ["sso"], "change": "to be planned later"}),
+        ("change-unexpected", {"stacks": ["sso"], "change": "output portal_url"}),
     ]
 
 
@@ -213,15 +220,13 @@ def test_a_hash_alone_tells_that_the_list_is_another() -> None:
     [
         ("", ""),
         ("[]", ""),
-        ('{"format": 0, "account": "1", "stacks": {}, "later": []}', "format"),
-        ('{"format": 1, "account": "1", "stacks": {}}', "later"),
-        (
-            '{"format": 1, "account": "1", "stacks": {"\\u001b[2J::error::": {"x": 1}}, "later": []}',
-            "stacks.\u001b[2J::error::.x",
-        ),
-        (f'{{"format": 1, "account": {"[" * 5000}', ""),
+        ('{"format": 2, "account": "1", "stacks": {}, "later": []}', "format"),
+        ('{"format": 4, "account": "1", "waves": []}', "format"),
+        ('{"format": 3, "account": "1", "groups": []}', "later"),
+        ('{"format": 3, "account": "1", "groups": [], "later": [], "\\u001b[2J::error::": 1}', "\u001b[2J::error::"),
+        (f'{{"format": 3, "account": {"[" * 5000}', ""),
     ],
-    ids=["empty", "no object", "another format", "incomplete", "a name that commands", "deep"],
+    ids=["empty", "no object", "an older format", "a newer format", "incomplete", "a name that commands", "deep"],
 )
 def test_what_is_no_list_is_refused(tmp_path: Path, content: str, at: str, said: Said) -> None:
     file = tmp_path / "changes.json"
@@ -386,6 +391,11 @@ def approved(site: Site, tmp_path: Path) -> Path:
     return file
 
 
+def stacks(file: Path) -> list[str]:
+    """Returns the stacks in which a list changes something."""
+    return [stack for group in json.loads(file.read_text())["groups"] for stack in group["stacks"]]
+
+
 def deploys(site: Site, expect: Path | str) -> int:
     return site.deploys(yes=True, expected=ApprovedList.of(str(expect)))
 
@@ -403,8 +413,8 @@ def test_a_plan_writes_the_list_and_compares_it_with_the_one_that_was_reviewed(
 
     assert f"2 resources, sha256 {digest}" in same[-1]
     told = said(capsys.readouterr().out.splitlines()[-1])
-    assert [(one.id, one.place) for one in told] == [("change-missing", "aws_a.new")]
-    assert list(json.loads(file.read_text())["stacks"]) == ["organizations"]
+    assert [(one.id, one.data["stacks"]) for one in told] == [("change-missing", ["backend"])]
+    assert stacks(file) == ["organizations"]
 
 
 @pytest.mark.e2e
@@ -429,7 +439,7 @@ def test_a_plan_without_an_account_has_the_list_of_the_rest(
     (pattern,) = re.findall(r"without='(.*)'", (CHECKOUT / "pipeline/run.sh").read_text())
     (told,) = [text for text in capsys.readouterr().out.splitlines() if re.fullmatch(pattern, text)]
     assert "log_lab" in told
-    assert list(json.loads(file.read_text())["stacks"]) == ["backend", "organizations"][not same :]
+    assert stacks(file) == ["backend", "organizations"][not same :]
 
 
 @pytest.mark.e2e
@@ -458,8 +468,8 @@ def test_another_list_is_refused_and_nothing_is_applied(
     assert deploys(site, expect) == DIFFERS
 
     assert (site.did("backend"), site.statuses) == ("plan", ["not started"] * 3)
-    told = [(one.id, one.place) for one in said(site.to.getvalue())]
-    assert told == [("plan-unexpected", ""), *([] if as_hash else [("change-missing", ATTACHED)])]
+    told = [(one.id, one.data.get("stacks")) for one in said(site.to.getvalue())]
+    assert told == [("plan-unexpected", None), *([] if as_hash else [("change-missing", ["organizations"])])]
     assert said.ids(site.said[-1]) == ["nothing-changed"]
 
 
@@ -504,6 +514,6 @@ def test_a_preview_is_on_no_list(site: Site, tmp_path: Path) -> None:
         folder=tmp_path,
     )
 
-    (found,) = plan_command._lists(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
+    found = plan_command._lists(prepared, preview, [Plan(stack, dict(changes(MADE))) for stack in STACKS])
 
-    assert (list(found.stacks), found.later) == (["backend"], ["organizations", "security"])
+    assert ([one.stacks for one in found.groups], found.later) == ([["backend"]], ["organizations", "security"])

@@ -12,16 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from strata.aws.states import Version
 from strata.commands import plan as plan_command
 from strata.commands.deploy import AGAIN, DIFFERS
-from strata.config.models import state_key
-from strata.errors import StrataError
-from strata.terraform.change_list import ApprovedList, ChangeList, classes, without_id
+from strata.terraform.change_list import ApprovedList, ChangeList, classes, without_own
 from strata.terraform.expressions import expressions, terraform
 from strata.terraform.plan_text import show
 from strata.terraform.plans import Plan, changed_outputs, changes
-from strata.terraform.workspace import StateObject
 from tests import deploying
 from tests.deploying import ACCOUNT, MADE, Json, Site, planned
 from tests.said import Said
@@ -48,16 +44,14 @@ class Effect:
     outputs: tuple[str, ...] = ()
     import_id: str = ""
 
-    def of(self, key: str, lineage: str = "") -> Plan:
+    def of(self, key: str) -> Plan:
         """Returns the plan of an account, from Terraform's JSON and from the Terraform that was synthesized."""
         text = json.dumps([self._shown(), self._document(key)]).replace("{id}", IDS[key])
         shown, document = json.loads(text)
-        place = StateObject("b", state_key(f"log_{key}"), "r")
         return Plan(
             f"log_{key}",
             dict(changes(shown)),
             tuple(changed_outputs(shown)),
-            versions={place: Version(lineage, 1)} if lineage else {},
             written=expressions(terraform(document), shown),
         )
 
@@ -105,8 +99,8 @@ class Effect:
 
 
 def listed(effects: dict[str, Effect], lineage: str = "") -> ChangeList:
-    plans = [effect.of(key, lineage) for key, effect in effects.items()]
-    return ChangeList.of(plans, ACCOUNT, accounts=STACKS)
+    plans = [effect.of(key) for key, effect in effects.items()]
+    return ChangeList.of(plans, ACCOUNT, accounts=STACKS, lineage=lineage)
 
 
 def matters(effect: Effect) -> object:
@@ -166,7 +160,7 @@ def test_accounts_are_of_one_class_if_and_only_if_the_same_happens_in_them(fleet
 def test_another_import_id_makes_two_classes() -> None:
     found = listed({"a": Effect(), "b": Effect(), "c": Effect(import_id="i")})
 
-    assert [one.accounts for one in found.classes] == [["a", "b"], ["c"]]
+    assert [one.stacks for one in found.groups] == [["log_a", "log_b"], ["log_c"]]
 
 
 def test_what_goes_beyond_the_plan_that_was_shown_is_compared_alike() -> None:
@@ -177,12 +171,10 @@ def test_what_goes_beyond_the_plan_that_was_shown_is_compared_alike() -> None:
     assert [[one.stack for one in same] for same in classes(news, STACKS)] == [["log_a", "log_c"], ["log_b"]]
 
 
-def test_an_alias_with_the_key_of_its_account_is_the_same_in_all() -> None:
-    """One that another rule makes is none, and no other text of an account is taken for its key."""
-
-    def plan(key: str, alias: str, type: str = "aws_iam_account_alias") -> Plan:
+def test_a_class_shows_no_accounts_key_as_that_of_all() -> None:
+    def plan(key: str, alias: str) -> Plan:
         after = {"actions": ["create"], "before": None, "after": {"account_alias": alias}}
-        shown = {"resource_changes": [{"address": f"{type}.main", "mode": "managed", "change": after}]}
+        shown = {"resource_changes": [{"address": "aws_iam_account_alias.main", "mode": "managed", "change": after}]}
         return Plan(f"log_{key}", dict(changes(shown)))
 
     alike = [plan("a", "ex-a"), plan("b", "ex-b"), plan("c", "c-ex"), plan("d", "ex-data")]
@@ -191,29 +183,21 @@ def test_an_alias_with_the_key_of_its_account_is_the_same_in_all() -> None:
 
     assert [len(same) for same in classes(alike, STACKS)] == [2, 1, 1]
     assert "account_alias: ex-(key)" in to.getvalue()
-    assert len(classes([plan("a", "ex-a", "aws_a"), plan("b", "ex-b", "aws_a")], STACKS)) == 2
 
 
-def test_a_name_that_is_an_accounts_key_is_no_id_of_it() -> None:
-    """`policy/admin` in the account `admin` is another policy than `policy/build` in `build`."""
-    found = listed({key: Effect(name=f"policy/{key}") for key in IDS})
+def test_a_name_by_the_accounts_key_is_the_same_in_all() -> None:
+    """As `policy/admin` in the account `admin`; a longer word is none, and what stood there already is another text."""
+    alike = listed({key: Effect(name=f"policy/{key}") for key in IDS})
+    others = listed({"a": Effect(name="policy/aa"), "b": Effect(name="policy/bb"), "c": Effect(name="policy/(key)")})
 
-    assert len(found.classes) == len(IDS)
+    assert [one.stacks for one in alike.groups] == [["log_a", "log_b", "log_c", "log_d"]]
+    assert len(others.groups) == 3
 
 
 def test_an_id_that_is_a_number_is_no_text() -> None:
-    """As an entry of a policy that somebody wrote without quotes."""
-    assert without_id({"a": int(IDS["a"]), IDS["a"]: f"é{IDS['a']}"}, IDS["a"]) == {
-        "a": int(IDS["a"]),
-        "(account)": "é(account)",
-    }
-
-
-def test_format_1_is_as_it_was() -> None:
-    """It knows neither classes nor what is behind a value that is not known."""
-    plan = Effect().of("a")
-
-    assert ChangeList.of([plan], ACCOUNT).text == ChangeList.of([replace(plan, written={})], ACCOUNT).text
+    """As an entry of a policy that somebody wrote without quotes; a member is called as it is."""
+    id = IDS["a"]
+    assert without_own({"a": int(id), id: f"é{id} a"}, id, "a") == {"a": int(id), "(account)": "é(account) (key)"}
 
 
 def test_the_list_names_accounts_and_says_the_expression_of_what_is_not_known() -> None:
@@ -221,16 +205,14 @@ def test_the_list_names_accounts_and_says_the_expression_of_what_is_not_known() 
 
     found = json.loads(listed({"b": effect, "a": effect}).text)
 
-    (secret, other) = found["classes"][0].pop("secrets").values()
+    assert len(found["groups"][0].pop("secrets")) == 64
     assert found == {
-        "format": 2,
+        "format": 3,
         "account": ACCOUNT,
-        "stacks": {},
         "later": [],
-        "classes": [
+        "groups": [
             {
-                "layer": "log",
-                "accounts": ["a", "b"],
+                "stacks": ["log_a", "log_b"],
                 "changes": {
                     "aws_a.b": {
                         "action": "create",
@@ -250,26 +232,21 @@ def test_the_list_names_accounts_and_says_the_expression_of_what_is_not_known() 
                                 },
                             },
                         },
+                        "commands": {"provisioner": [{"local-exec": {"command": "true"}}]},
                     }
                 },
                 "outputs": ["topic"],
-                "steps": ['aws_a.b: {"provisioner": [{"local-exec": {"command": "true"}}]}'],
             }
         ],
     }
-    assert secret == other
 
 
-def test_a_sensitive_value_is_hashed_with_the_lineage_of_its_state() -> None:
-    """Who has the list alone cannot try secrets, nor see that two states have the same."""
-    hashes = {
-        listed({"a": Effect(secret=secret)}, lineage).classes[0].secrets["a"]
-        for secret in ("s1", "s2")
-        for lineage in ("one", "two")
-    }
+def test_a_sensitive_value_is_hashed_with_a_lineage() -> None:
+    """Who has the list alone cannot try secrets."""
+    lists = [listed({"a": Effect(secret=secret)}, lineage) for secret in ("s1", "s2") for lineage in ("one", "two")]
 
-    assert len(hashes) == 4
-    assert "s1" not in json.loads(listed({"a": Effect()}, "one").text)["classes"][0]["changes"]["aws_a.b"]
+    assert len({found.groups[0].secrets for found in lists}) == 4
+    assert not any('"s1"' in found.text for found in lists)
 
 
 def test_what_accounts_do_not_exist_yet_get_is_compared_as_it_was_synthesized() -> None:
@@ -296,18 +273,17 @@ KEY_ID = "1234abcd-12ab-34cd-56ef-1234567890ab"
 
 
 def test_what_goes_in_accounts_is_shown_and_told_apart(said: Said) -> None:
-    before = {key: Effect(action="delete", was=f"data-{key}") for key in "ab"}
+    before = {key: Effect(action="delete", was=f"data-{at}") for key, at in {"a": "x", "b": "y"}.items()}
     to = io.StringIO()
 
     show([effect.of(key) for key, effect in before.items()], to, {}, accounts=STACKS)
-    found = said(listed(before).differences(listed({**before, "a": Effect(action="delete", was="data-c")})))
+    told = said(listed(before).differences(listed({**before, "a": Effect(action="delete", was="data-z")})))
 
-    assert to.getvalue().splitlines()[:3] == ["log_a: 1 change", "  delete   aws_a.b", "      name: data-a"]
-    (told,) = found
-    assert (told.id, told.data) == (
-        "change-differs",
-        {"stack": "log_a", "argument": "name", "expected": "data-a", "planned": "data-c"},
-    )
+    assert to.getvalue().splitlines()[:3] == ["log_a: 1 change", "  delete   aws_a.b", "      name: data-x"]
+    assert [(one.id, one.data) for one in told] == [
+        (case, {"stacks": ["log_a"], "change": f'delete aws_a.b {{"goes": {{"name": "data-{name}"}}}}'})
+        for case, name in (("change-missing", "x"), ("change-unexpected", "z"))
+    ]
 
 
 def test_a_class_shows_no_accounts_id_as_that_of_all() -> None:
@@ -382,35 +358,15 @@ def test_a_difference_in_many_accounts_is_told_once(said: Said) -> None:
 
     told = said(before.differences(after))
 
-    assert [(one.id, one.data.get("stack") or one.data["stacks"]) for one in told] == [
-        ("change-differs", ["log_a", "log_b"]),
-        ("step-missing", ["log_a", "log_b"]),
-        ("step-unexpected", ["log_a", "log_b"]),
-        ("secrets-differ", "log_c"),
-        ("change-missing", "log_d"),
-        ("step-missing", "log_d"),
+    assert [(one.id, one.data["stacks"], one.data["change"].split()[0]) for one in told] == [
+        ("change-missing", ["log_a", "log_b"], "create"),
+        ("change-unexpected", ["log_a", "log_b"], "create"),
+        ("change-missing", ["log_c"], "sensitive"),
+        ("change-unexpected", ["log_c"], "sensitive"),
+        ("change-missing", ["log_d"], "create"),
+        ("change-missing", ["log_d"], "sensitive"),
     ]
-    assert all("log in 2 accounts (a, b)" in one.text and "stack" not in one.data for one in told[:3])
-
-
-def test_a_difference_has_values_as_a_plan_prints_them(said: Said) -> None:
-    before, after = (listed({"a": Effect(action="update", name=name)}) for name in ("x", "news"))
-
-    (told,) = said(before.differences(after))
-
-    assert "events -> x expected, events -> news planned" in told.text
-    assert told.data["planned"] == '"events" -> "news"'
-
-
-def test_a_list_of_a_newer_strata_is_refused_with_what_to_do(tmp_path: Path, said: Said) -> None:
-    file = tmp_path / "changes.json"
-    file.write_text('{"format": 3, "account": "1", "waves": []}')
-
-    with pytest.raises(StrataError) as refused:
-        ApprovedList.of(str(file))
-
-    (told,) = said(refused)
-    assert (told.id, told.place, told.data) == ("list-too-new", str(file), {"format": 3})
+    assert all("log in 2 accounts (a, b)" in one.text for one in told[:2])
 
 
 # Planning and deploying
@@ -430,7 +386,7 @@ def approved(site: Site, tmp_path: Path, accounts: str = "abc") -> Path:
     """Writes the list of what is planned, as `strata plan` does."""
     plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", *(f"log_{key}" for key in accounts))]
     file = tmp_path / "changes.json"
-    file.write_text(site.prepared().lists(plans)[0].text)
+    file.write_text(site.prepared().lists(plans).text)
     return file
 
 
@@ -438,17 +394,10 @@ def deploys(site: Site, expect: Path | str) -> int:
     return site.deploys(yes=True, expected=ApprovedList.of(str(expect)))
 
 
-def test_a_hash_and_a_list_of_format_1_are_taken_too(fleet: Site, tmp_path: Path) -> None:
-    plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", "log_a", "log_b", "log_c")]
-    now, before = fleet.prepared().lists(plans)
-    file = tmp_path / "before.json"
-    file.write_text(before.text)
+def test_a_hash_is_taken_too(fleet: Site, tmp_path: Path) -> None:
+    hash = ApprovedList.of(str(approved(fleet, tmp_path))).sha256
 
-    assert json.loads(before.text)["format"] == 1
-    for expect in (now.sha256, before.sha256, str(file)):
-        assert ApprovedList.of(expect).stops(now, before) == []
-        assert ApprovedList.of(expect).differences(now, before) == []
-    assert deploys(fleet, file) == 0
+    assert deploys(fleet, hash) == 0
 
 
 def test_an_account_with_another_plan_is_put_off_and_the_others_go_on(fleet: Site, tmp_path: Path, said: Said) -> None:
@@ -460,7 +409,7 @@ def test_an_account_with_another_plan_is_put_off_and_the_others_go_on(fleet: Sit
     assert [fleet.did(f"log_{key}").count("apply") for key in "abc"] == [1, 0, 1]
     (told,) = [one for text in fleet.said for one in said(text) if one.id == "on-no-list"]
     assert told.data == {"stacks": ["log_b"]}
-    assert [(one.id, one.data["action"]) for one in said(fleet.to.getvalue())] == [
+    assert [(one.id, one.data["change"].split()[0]) for one in said(fleet.to.getvalue())] == [
         ("change-missing", "create"),
         ("change-unexpected", "delete"),
     ]
@@ -475,21 +424,19 @@ def test_an_account_that_nobody_approved_is_put_off_though_others_get_the_same(f
 
 
 def test_an_account_that_recovers_is_put_off_though_the_list_has_no_account(fleet: Site, tmp_path: Path) -> None:
-    """Such a list is of format 1."""
     file = approved(fleet, tmp_path, "")
 
-    assert json.loads(file.read_text())["format"] == 1
     assert deploys(fleet, file) == AGAIN
 
     assert [fleet.did(stack).count("apply") for stack in ("backend", "log_a", "log_b", "log_c")] == [1, 0, 0, 0]
 
 
-def test_a_list_that_has_accounts_among_the_other_stacks_is_taken_as_a_whole(fleet: Site, tmp_path: Path) -> None:
-    plans = [Plan(stack, dict(changes(MADE))) for stack in ("backend", "log_a")]
-    file = tmp_path / "before.json"
-    file.write_text(ChangeList.of(plans, ACCOUNT).text)
+def test_an_account_that_stands_twice_on_a_list_is_put_off() -> None:
+    one, other = (listed({"a": Effect(name=name)}) for name in "xy")
+    twice = one.model_copy(update={"groups": [*other.groups, *one.groups]})
 
-    assert deploys(fleet, file) == DIFFERS
+    assert ApprovedList(one.sha256, one).on_no_list(one) == set()
+    assert ApprovedList(twice.sha256, twice).on_no_list(one) == {"log_a"}
 
 
 def test_a_rerun_takes_what_is_left_of_the_list(fleet: Site, tmp_path: Path) -> None:
@@ -540,7 +487,7 @@ def test_a_plan_says_its_classes_and_how_an_account_differs(
         {"layer": "log", "accounts": ["a", "c"]},
         {"layer": "log", "accounts": ["b"]},
     ]
-    assert [(one.id, one.data.get("stack")) for one in said(text)] == [
+    assert [(one.id, one.data.get("stacks")) for one in said(text)] == [
         ("plan-unexpected", None),
-        ("change-missing", "log_b"),
+        ("change-missing", ["log_b"]),
     ]

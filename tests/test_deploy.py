@@ -427,7 +427,7 @@ def test_what_another_run_wrote_during_the_question_is_asked_about_again(site: S
 def test_accounts_that_are_all_put_off_end_with_a_list_of_their_own(site: Site, said: Said) -> None:
     """The later wave was put off as well, so the earlier one stops nothing; the line is one."""
     _roll_out(site)
-    expected = ApprovedList("0", ChangeList(format=1, account=ACCOUNT, stacks={}, later=[]))
+    expected = ApprovedList("0", ChangeList(format=3, account=ACCOUNT, groups=[], later=[]))
 
     assert site.deploys(yes=True, expected=expected) == deploy.AGAIN
 

@@ -40,7 +40,7 @@ LIST, OF_STACKS, OF_OUTPUTS, OF_ACCOUNTS = (
         [Plan("topics_lab", {"aws_a.b": PlannedChange("delete")})],
     )
 )
-"""The lists of changes of nothing, of a stack, and of one account alone, which is of format 2."""
+"""The lists of changes of nothing, of a stack, of outputs, and of one account alone."""
 
 STRATA = """#!/bin/sh
 printf '%s\\n' "$*" >> "$TOLD/commands"

@@ -805,9 +805,9 @@ class Deployment:
 
     def _is_another_list(self, expected: ApprovedList, plans: Sequence[Plan]) -> bool:
         """Says whether more is planned otherwise than expected than what is put off: accounts."""
-        expected, lists = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
-        stops, accounts = expected.stops(*lists), expected.on_no_list(lists[0])
-        self._unexpected = stops or expected.of_stacks(accounts, lists[0])
+        expected, now = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
+        stops, accounts = expected.stops(now), expected.on_no_list(now)
+        self._unexpected = stops or expected.of_stacks(accounts, now)
         if self._unexpected:
             with suppress(OSError):
                 print(*map(line, self._unexpected), sep="\n", file=self.to, flush=True)

@@ -82,9 +82,8 @@ def run(
     unread = odd.union(prepared.shut_out)
     odd |= {stack for stack in prepared.chosen if unread.intersection(prepared.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
-    lists = [] if failed - odd else _lists(prepared, preview, going)
-    listed = lists[0] if lists else None
-    differences = prepared.approved(expected).without(odd).differences(*lists) if expected and lists else []
+    listed = None if failed - odd else _lists(prepared, preview, going)
+    differences = prepared.approved(expected).without(odd).differences(listed) if expected and listed else []
     ids, verdict = prepared.account_ids(), judged(prepared, names, plans, asks=True, approved=bool(expected or changes))
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
@@ -131,8 +130,8 @@ def _ended(plans: Sequence[Plan], differences: Sequence[str], *, exit_code: bool
     return DIFFERS if differences or (exit_code and changed) else 0
 
 
-def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> list[ChangeList]:
-    """Returns the lists as `strata deploy` has them: without a preview of what reads from a stack without a state."""
+def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> ChangeList:
+    """Returns the list as `strata deploy` has it: without a preview of what reads from a stack without a state."""
     workspace, new = prepared.workspace, {state_key(stack) for stack in preview.stacks} if preview else set[str]()
     later: list[str] = []
     for stack in workspace.stacks if new else ():

@@ -14,6 +14,8 @@ UNKNOWN = "(known after apply)"
 NOTHING = "(none)"
 ACCOUNT = "(account)"
 """Stands for the id of the account that a stack is in."""
+KEY = "(key)"
+"""Stands for its key."""
 
 
 @dataclass(frozen=True)

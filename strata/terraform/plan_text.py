@@ -20,7 +20,7 @@ from strata.kinds.detection.recorder import RECORDERS
 from strata.printing import Style, cell_count, columns, line, painted, unguarded, wrapped
 from strata.sides.states import objects
 from strata.terraform.attributes import MASKED, NOTHING, UNKNOWN, Attribute, in_words
-from strata.terraform.change_list import classes, with_alias_of_all, without_id
+from strata.terraform.change_list import classes, without_own
 from strata.terraform.document_diff import document, document_diff, pretty
 from strata.terraform.expressions import ParsedExpression
 from strata.terraform.fleet import layer_of
@@ -72,8 +72,8 @@ def show(
     """
     shown = list(plans)
     for same in classes(shown, accounts or {}):
-        id = (accounts or {}).get(same[0].stack, "") if same[1:] else ""
-        first = _without_id(same[0], id) if id else same[0]
+        id = (accounts or {}).get(same[0].stack, "")
+        first = _without_own(same[0], id) if same[1:] else same[0]
         _print(_plan_lines([first, *same[1:]], names, every), to)
     if sum(1 for planned in shown if planned.count) > 1:
         number = Counter(change.action for planned in shown for change in planned.changes.values())
@@ -111,11 +111,11 @@ def waits(planned: Plan) -> str:
     return f"can be planned once {' and '.join(planned.waits_for)} {'are' if planned.waits_for[1:] else 'is'} applied"
 
 
-def _without_id(planned: Plan, id: str) -> Plan:
+def _without_own(planned: Plan, id: str) -> Plan:
     """Returns a plan whose texts hold for all accounts of its class."""
-    planned, own = with_alias_of_all(planned), partial(without_id, id=id)
+    own = partial(without_own, id=id, key=planned.stack.partition(IN_ACCOUNT)[2])
     changes = {
-        own(address): replace(
+        address: replace(
             change,
             attributes=tuple(
                 replace(attribute, before=own(attribute.before), after=own(attribute.after))
@@ -128,9 +128,7 @@ def _without_id(planned: Plan, id: str) -> Plan:
         for address, change in planned.changes.items()
     }
     written = {
-        own(address): {
-            name: expression._replace(written=own(expression.written)) for name, expression in arguments.items()
-        }
+        address: {name: expression._replace(written=own(expression.written)) for name, expression in arguments.items()}
         for address, arguments in planned.written.items()
     }
     told = planned.told or ([planned.error] if planned.error else ())

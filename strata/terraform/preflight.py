@@ -198,12 +198,11 @@ class Prepared:
         known = dict(account_ids(state, sorted({*zone.account_stacks.values()})))
         return {stack: known.get(key, "") for stack, key in zone.account_stacks.items()}
 
-    def lists(self, plans: Sequence[Plan], later: Collection[str] = ()) -> list[ChangeList]:
-        """Returns the list of changes of plans without an error, and what it was before there were classes."""
+    def lists(self, plans: Sequence[Plan], later: Collection[str] = ()) -> ChangeList:
+        """Returns the list of changes of plans without an error."""
         account, ids = self.landing_zone.project.management_account.id, self.account_ids()
         lineage = str(self.states.get("organizations", {}).get("lineage"))
-        newest = ChangeList.of(plans, account, later=later, accounts=ids, lineage=lineage)
-        return [newest, *([ChangeList.of(plans, account, later=later)] if newest.classes else [])]
+        return ChangeList.of(plans, account, later=later, accounts=ids, lineage=lineage)
 
     def approved(self, expected: ApprovedList) -> ApprovedList:
         """Returns the part of an approved list that is asked for; all of it, unless only stacks in accounts are."""

@@ -186,7 +186,7 @@ def test_somebody_elses_administrator_is_named_and_our_own_is_taken_over(site: S
     assert plan.planned["detection"][f"aws_guardduty_organization_admin_account.main_{OTHER}"] == "import"
     configuration = f"aws_guardduty_organization_configuration.main_{OTHER}"
     assert plan.planned["detection_security"][configuration] == "import"
-    listed = json.loads(approved.read_text())["classes"][0]["changes"]
+    listed = {at: one for group in json.loads(approved.read_text())["groups"] for at, one in group["changes"].items()}
     was = {at: one["before"] for at in eks for one in listed[at]["attributes"].values() if one.get("before")}
     assert was == eks
     deployed(site, "--expect", str(approved), "--allow", "disable:protection")

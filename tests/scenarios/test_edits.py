@@ -394,7 +394,7 @@ def test_a_new_account_in_a_new_unit_is_one_deploy(shipped: Site) -> None:
     (change,) = [change for change in sso["changes"] if change["address"] == access]
     assert change["attributes"]["target_id"]["unknown"] is True
     listed = json.loads(approved.read_text())
-    assert (listed["stacks"].keys(), listed["later"]) == ({"organizations", "sso"}, [])
+    assert ([one["stacks"] for one in listed["groups"]], listed["later"]) == ([["organizations"], ["sso"]], [])
     assert unasked.code == 2, unasked.text
     assert "give --yes" in unasked.stderr
     assert refused.code == 1, refused.text
