@@ -54,7 +54,7 @@ def error_facts(error: Exception) -> dict[str, Any]:
         faults = [
             fault_facts(refusal.fault) | {"allow": refusal.kind, "copy": list(refusal.lines)} for refusal in refusals
         ]
-        return {"faults": faults, "errors": [], "advice": []}
+        return {"faults": faults, "errors": list(getattr(error, "others", ())), "advice": []}
     if isinstance(error, StrataError):
         return {"faults": [], "errors": list(error.args), "advice": list(getattr(error, "advice", ()))}
     return {"faults": [], "errors": [unforeseen(error)], "advice": []}

@@ -16,7 +16,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any, TextIO
 
-from strata.aws.access_role import account_ids, way
+from strata.aws.access_role import account_ids
 from strata.aws.runs import NO_STATE
 from strata.aws.runs import begin as begin_run
 from strata.aws.runs import read as read_runs
@@ -25,6 +25,8 @@ from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config.layers import Rollout
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, Locking
+from strata.deploy.access import await_access, not_let_in
+from strata.deploy.reading import prepare
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
 from strata.identity.held import STACK
@@ -47,14 +49,6 @@ from strata.terraform.losses import existing_in_layer, taken_over
 from strata.terraform.names import Names
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import STOPPED, Plan, Planner, Versions, own_version, plan_folder
-from strata.terraform.preflight import (
-    Prepared,
-    RefusedError,
-    await_access,
-    not_entered_yet,
-    prepare,
-    warn_left_out,
-)
 from strata.terraform.progress import Progress, duration
 from strata.terraform.provisioning import provision_permission_sets, refuse_by_hand
 from strata.terraform.recovery import (
@@ -70,6 +64,7 @@ from strata.terraform.recovery import (
     untaint,
 )
 from strata.terraform.signals import Signals, StoppedError
+from strata.terraform.situation import RefusedError, Request, Situation
 from strata.terraform.workspace import StateObject
 from strata.text import counted, listed, plural
 
@@ -127,9 +122,9 @@ def run(
         Progress(options) as progress,
     ):
         try:
-            prepared = prepare(options, progress, stacks=stacks, allow=allow, refresh=refresh, fleet=taken)
+            situation = prepare(options, progress, Request(stacks, allow, taken, refresh=refresh))
             to = sys.stderr if json else sys.stdout
-            deployment = Deployment(*(options, prepared, signals, folder, to, progress), yes=yes, expected=expected)
+            deployment = Deployment(*(options, situation, signals, folder, to, progress), yes=yes, expected=expected)
             deployment.check_producers()
         except StoppedError as stopped:
             options.note(Message("run-interrupted", "interrupted; nothing was changed"))
@@ -148,7 +143,7 @@ class Deployment:
     def __init__(
         self,
         options: Options,
-        prepared: Prepared,
+        situation: Situation,
         signals: Signals,
         folder: Path,
         to: TextIO,
@@ -157,33 +152,33 @@ class Deployment:
         yes: bool,
         expected: ApprovedList | None = None,
     ) -> None:
-        self.options, self.prepared, self.signals, self.to, self.yes = options, prepared, signals, to, yes
+        self.options, self.situation, self.signals, self.to, self.yes = options, situation, signals, to, yes
         self.progress = progress
-        self.landing_zone, self.aws, self.workspace = prepared.landing_zone, prepared.aws, prepared.workspace
-        self._names = Names.of(prepared, otherwise)
-        zone = prepared.landing_zone
-        self._existing = ExistingTable.of(self.aws, zone, prepared.reader)
-        self._gone = GoneImports(prepared.landing_zone)
+        self.landing_zone, self.aws, self.workspace = situation.landing_zone, situation.aws, situation.workspace
+        self._names = Names.of(situation, otherwise)
+        zone = situation.landing_zone
+        self._existing = ExistingTable.of(self.aws, zone, situation.reader)
+        self._gone = GoneImports(situation.landing_zone)
         self._muted = fleet.Muted(options)
-        going = [stack for stack in prepared.chosen if stack not in prepared.spared]  # what fails stops waves, too
-        self._many = fleet.many(self.workspace, going, prepared.landing_zone.account_stacks)
+        going = [stack for stack in situation.chosen if stack not in situation.spared]  # what fails stops waves, too
+        self._many = fleet.many(self.workspace, going, situation.landing_zone.account_stacks)
         self._planner = Planner(
-            *(self.workspace, folder, prepared.version, progress),
+            *(self.workspace, folder, situation.version, progress),
             verbose=options.verbose,
             adopt=self._adopt_taken,
             gone=self._gone.among,
             refuse=(
-                lambda planned: refuse_handed_on(prepared, planned, applied=bool(self._written)),
-                lambda planned: refuse_second_administrator(prepared, planned, applied=bool(self._written)),
-                lambda planned: refuse_by_hand(prepared, otherwise, planned, applied=bool(self._written)),
+                lambda planned: refuse_handed_on(situation, planned, applied=bool(self._written)),
+                lambda planned: refuse_second_administrator(situation, planned, applied=bool(self._written)),
+                lambda planned: refuse_by_hand(situation, otherwise, planned, applied=bool(self._written)),
             ),
-            explain=partial(explained, prepared),
-            reader=prepared.reader,
-            remarked=prepared.remarks.on,
-            refresh=prepared.refreshes,
-            digest=prepared.digest,
+            explain=partial(explained, situation),
+            reader=situation.reader,
+            remarked=situation.remarks.on,
+            refresh=situation.refreshes,
+            digest=situation.digest,
             many=self._many,
-            at_once=prepared.fleet.at_once,
+            at_once=situation.request.fleet.at_once,
             muted=self._muted,
         )
         self._expected = expected
@@ -214,9 +209,9 @@ class Deployment:
         """What is told of new accounts that let nobody in."""
         self._odd: dict[str, int] = dict.fromkeys(self._shut_out(), 1)
         """The exit code for each stack that failed or was put off while others went on."""
-        took_part = {*prepared.chosen, *self._odd}
+        took_part = {*situation.chosen, *self._odd}
         self.outcomes = {stack: StackOutcome(stack) for stack in self.workspace.stacks if stack in took_part}
-        self._reasons: list[Message] = [prepared.empty] if prepared.empty else []
+        self._reasons: list[Message] = [situation.empty] if situation.empty else []
         """Why stacks were left to another run."""
 
     def _adopt_taken(self, planned: Plan) -> bool:
@@ -243,7 +238,7 @@ class Deployment:
 
         Of one in a member account, whatever is wrong there, others read what it has recorded.
         """
-        stacks, accounts = self.prepared.asked, self.landing_zone.account_stacks
+        stacks, accounts = self.situation.asked, self.landing_zone.account_stacks
         skipped = [
             stack for stack in self.workspace.producers(*stacks) if stack not in stacks and stack not in accounts
         ]
@@ -251,7 +246,7 @@ class Deployment:
             readers = self._words(s for s in (*skipped, *stacks) if producer in self.workspace.stacks[s])
             reads = f"{', '.join(readers)} {plural(len(readers), 'reads', 'read')} from it"
             self.progress.doing(f"{producer}: looking for changes, because {reads}")
-            if not self.prepared.states[producer]:
+            if not self.situation.states[producer]:
                 text = f"{producer} was never deployed; run strata deploy {producer} {' '.join(self._words(stacks))}"
                 raise StrataError(Message("never-deployed", text, stack=producer, stacks=list(stacks)))
             changes = self._planner.plan(producer)
@@ -259,7 +254,7 @@ class Deployment:
                 text = f"{producer} cannot be planned: {'; '.join(changes.told)}"
                 raise StrataError(Message("not-planned", text, stack=producer))
             if changes.differs and not (
-                changes.changes and self.prepared.left_out.get(producer, frozenset()).issuperset(changes.changes)
+                changes.changes and self.situation.left_out.get(producer, frozenset()).issuperset(changes.changes)
             ):
                 what = counted(changes.count, "change") if changes.count else "outputs"
                 text = (
@@ -271,16 +266,14 @@ class Deployment:
     def run(self) -> int:
         """Plans, asks and applies; returns the exit code, and leaves in `outcomes` how each stack ended."""
         try:
-            for stack in self.prepared.asked:
-                self._keep_half_made(stack, self.prepared.states[stack])
+            for stack in self.situation.asked:
+                self._keep_half_made(stack, self.situation.states[stack])
             if not self._agreed():
                 return self._unfinished
             for group in fleet.groups(self.workspace, [*self.outcomes], self.landing_zone.account_stacks):
                 for stack in self._spared(group):
                     self.outcomes[stack].status = "applied"
-                many = self._many.union(self._odd, self.prepared.late).intersection(
-                    group, self.landing_zone.account_stacks
-                )
+                many = self._many.union(self._odd).intersection(group, self.landing_zone.account_stacks)
                 goes_on = self._deploy_waves(group) if many else all(map(self._isolated, self._left(group)))
                 if self.signals.ends:
                     return self._interrupted(self.signals.code)
@@ -321,7 +314,7 @@ class Deployment:
         sso = self.outcomes.get(STACK)
         if sso is None or sso.status != "applied":
             return sso is not None and sso.status == "failed" and STACK in self._written
-        return self._provisions or not _began_whole(self.prepared)
+        return self._provisions or not _began_whole(self.situation)
 
     def _provisioned(self) -> bool:
         """Brings accounts the newest permission sets, unless somebody ends the run; says whether all have them."""
@@ -354,7 +347,7 @@ class Deployment:
         elif not planned.remarks:  # else the next plan looks again
             digest = partial(_planned_with, planned.versions)
             try:
-                origin, applied = self.prepared.origin(stack), planned.differs
+                origin, applied = self.situation.origin(stack), planned.differs
                 whole.write(self.aws, project, stack, origin, digest, version, applied=applied)
             except AwsError as error:
                 self._unwritable = error
@@ -368,7 +361,7 @@ class Deployment:
             "new_accounts": self._new_accounts(outputs),
             "unexpected": self._unexpected,
             "warnings": [
-                warning_facts(text) for text in (*self.prepared.warnings, *self._gone.warnings.values(), *self._shut)
+                warning_facts(text) for text in (*self.situation.warnings, *self._gone.warnings.values(), *self._shut)
             ],
             **{part: [fact for answer in errors for fact in answer[part]] for part in ("faults", "errors", "advice")},
         }
@@ -377,15 +370,15 @@ class Deployment:
             error.printed = True
 
     def _print_end(self, outputs: dict[str, Any]) -> None:
-        if self.prepared.empty:
+        if self.situation.empty:
             pass  # it was said
         elif self._idle:
             said = (stack for stack, planned in self._shown.items() if planned.remarks)
-            unseen = sorted(self.prepared.spared.union(self.prepared.shut_out, said))
+            unseen = sorted(self.situation.spared.union(self.situation.shut_out, said))
             but = f", but for {left}, see above" if (left := ", ".join(self._words(unseen))) else ""
             self.note(Message("nothing-to-do", f"nothing to do: AWS is as the configuration says{but}"))
         elif any(outcome.status != "not started" for outcome in self.outcomes.values()):
-            together = self._many.union(self.prepared.spared, self.prepared.shut_out)
+            together = self._many.union(self.situation.spared, self.situation.shut_out)
             for outcome in self.outcomes.values():
                 if self.options.verbose or outcome.stack not in together:
                     self._tell(outcome)
@@ -399,13 +392,15 @@ class Deployment:
 
     def _tell_waiting(self) -> None:
         """Says at the end again that the trail waits for the plan after this one."""
-        for warning in self.prepared.warnings if self._written else ():
+        for warning in self.situation.warnings if self._written else ():
             if warning.id == "trail-not-moved":
                 self.note(warning)
 
     def _new_accounts(self, outputs: dict[str, Any]) -> dict[str, str]:
         """Returns the ids of the accounts that were in no state when the run began and that this run did not import."""
-        known = self.prepared.states.get(ORGANIZATIONS, {}).get("outputs", {}).get("account_ids", {}).get("value") or {}
+        known = (
+            self.situation.states.get(ORGANIZATIONS, {}).get("outputs", {}).get("account_ids", {}).get("value") or {}
+        )
         account_ids = outputs.get("account_ids") or {}
         there = set(known.values())  # by id: an account that was renamed has a new key only
         made = {key for key in account_ids if f"{TYPES['account']}.{key}" in self._created}
@@ -446,9 +441,9 @@ class Deployment:
         That is the account of a layer without a rollout that has no state, that nobody has approved or reads from.
         """
         approved = self._expected.changes.stacks_named if self._expected and self._expected.changes else ()
-        read = self.workspace.producers(*self.prepared.chosen)
-        for stack in self.prepared.shut_out:
-            if stack in approved or stack in read or self.prepared.states[stack] or self._rollout(stack):
+        read = self.workspace.producers(*self.situation.chosen)
+        for stack in self.situation.shut_out:
+            if stack in approved or stack in read or self.situation.states[stack] or self._rollout(stack):
                 yield stack
 
     def _left_out(self, stack: str) -> bool:
@@ -462,47 +457,36 @@ class Deployment:
 
     def _spared(self, stacks: Iterable[str]) -> Collection[str]:
         """Returns the stacks that are as their last whole run left them, also after what this run wrote."""
-        spared = [stack for stack in stacks if stack in self.prepared.spared]
+        spared = [stack for stack in stacks if stack in self.situation.spared]
         if not self._written.intersection(self.workspace.producers(*spared)):
             return spared
-        return self.prepared.left_whole(spared)
+        return self.situation.left_whole(spared)
 
     def _left(self, stacks: Iterable[str]) -> list[str]:
         """Returns those of stacks that are still to be deployed, and can be."""
         return [stack for stack in stacks if self.outcomes[stack].status != "applied" and not self._left_out(stack)]
 
     def _deploy_waves(self, stacks: Sequence[str]) -> bool:
-        """Deploys stacks in member accounts; those whose account lets nobody in yet come last in their wave."""
-        late = self._late(stacks)
-        if not self._agreed_anew([stack for stack in stacks if stack not in late]):
+        """Deploys stacks in member accounts by waves, once the new ones among the accounts let us in."""
+        self._enter(self._left(stacks))
+        if not self._agreed_anew(stacks):
             return False
         for wave in fleet.waves(stacks, self.landing_zone.wave):
-            self._deploy_at_once([stack for stack in wave if stack not in late])
-            if late.intersection(wave) and not self.signals.ends:
-                behind = self._entered([stack for stack in wave if stack in late])
-                if not self._agreed_anew(behind):
-                    return False
-                self._deploy_at_once(behind)
+            self._deploy_at_once(wave)
             if self.signals.ends:
                 return False
             if not self._idle:
                 self._stop_rollouts(wave)
         return True
 
-    def _late(self, stacks: Sequence[str]) -> set[str]:
-        closed = not_entered_yet(self.aws, self._new_ids(self._left(stacks)))
-        return {stack for stack in stacks if self.landing_zone.account_stacks[stack] in closed}
-
-    def _entered(self, stacks: Sequence[str]) -> list[str]:
-        """Waits for the accounts of stacks that let nobody in yet; returns those that do, and leaves out the others."""
+    def _enter(self, stacks: Sequence[str]) -> None:
+        """Waits for the accounts of stacks that let nobody in yet, and leaves out those that still do not."""
         closed = await_access(self.aws, self._new_ids(stacks), self.note)
-        shut = [stack for stack in stacks if self.landing_zone.account_stacks[stack] in closed]
-        if shut:
-            theirs = {*map(fleet.layer_of, shut)}
-            layers = {name: layer for name, layer in self.landing_zone.layers.items() if name in theirs}
-            self._shut.append(warn_left_out(ACCESS_ROLE, shut, way(ACCESS_ROLE, layers)))
-        self._odd |= dict.fromkeys(shut, 1)
-        return [stack for stack in stacks if stack not in shut]
+        if shut := [stack for stack in stacks if self.landing_zone.account_stacks[stack] in closed]:
+            why = not_let_in(self.situation, ACCESS_ROLE, shut)
+            self.note(f"warning: {why}")
+            self._shut.append(why)
+            self._odd |= dict.fromkeys(shut, 1)
 
     def _agreed_anew(self, stacks: Sequence[str]) -> bool:
         """Plans and asks about those together whose plan is out of date, and says whether the run goes on."""
@@ -520,7 +504,7 @@ class Deployment:
         bounds = [
             rollout.at_once
             for rollout in rollouts.values()
-            if rollout and rollout.at_once and not self.prepared.fleet.bound
+            if rollout and rollout.at_once and not self.situation.request.fleet.bound
         ]
         at_once = min([self._planner.at_once, len(stacks), *bounds])
         if not self._idle:
@@ -539,10 +523,10 @@ class Deployment:
             failed = [stack for stack in wave if fleet.layer_of(stack) == layer and stack in self._odd]
             if rollout is None or len(failed) <= rollout.stop_after:
                 continue
-            theirs = [stack for stack in self.prepared.chosen if fleet.layer_of(stack) == layer]
+            theirs = [stack for stack in self.situation.chosen if fleet.layer_of(stack) == layer]
             later = [its for its in theirs if self.landing_zone.wave(its) > number and its not in self._odd]
             self._odd |= dict.fromkeys(later, 1)
-            left = [stack for stack in later if stack not in self.prepared.spared]
+            left = [stack for stack in later if stack not in self.situation.spared]
             if left:
                 names = ", ".join(left) if self.options.verbose else listed(left)
                 lost = counted(len(failed), "account")
@@ -647,7 +631,7 @@ class Deployment:
             account
             for stack in stacks
             if (account := self.landing_zone.account_stacks.get(stack))
-            and (stack in self.prepared.late or f"{TYPES['account']}.{account}" in self._created)
+            and f"{TYPES['account']}.{account}" in self._created
             and ACCESS_ROLE in self.landing_zone.roles(stack).model_dump().values()
         }
         state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if keys else {}
@@ -697,7 +681,7 @@ class Deployment:
                 planned,
                 self.signals,
                 self._watch(stack),
-                writer=self.prepared.writer,
+                writer=self.situation.writer,
                 verbose=self.options.verbose,
             )
         finally:
@@ -717,10 +701,8 @@ class Deployment:
 
     def _agreed(self) -> bool:
         """Plans all stacks, shows the plans, and asks about those that can be applied."""
-        late = self.prepared.late
-        plans = self._planner.plan_all([stack for stack in self.prepared.asked if stack not in late])
-        plans += self.prepared.unasked()
-        self._shown |= {planned.stack: planned for planned in [*plans, *map(Plan, late)]}
+        plans = [*self._planner.plan_all(self.situation.asked), *self.situation.unasked()]
+        self._shown |= {planned.stack: planned for planned in plans}
         verdict = self._judged(plans)
         cannot = Message("not-planned", "cannot be planned")
         self._show([replace(plan, error=plan.error and cannot, advice=(), told=()) for plan in plans])
@@ -736,7 +718,7 @@ class Deployment:
             if stack in self.landing_zone.account_stacks and not self._left_out(stack):
                 self.outcomes[stack].status, self._odd[stack] = "failed", 1
         plans = [planned for planned in plans if not self._left_out(planned.stack)]
-        idle = not late and not any(planned.differs or planned.waits_for for planned in plans)
+        idle = not any(planned.differs or planned.waits_for for planned in plans)
         if failed.keys() - self._odd.keys() or (failed and idle):
             self.note(Message("nothing-changed", "nothing was changed"))
             return False
@@ -757,7 +739,7 @@ class Deployment:
         Raises:
             RefusedError: something needs its word.
         """
-        verdict = judged(self.prepared, self._names, plans, asks=not self.yes, approved=self._expected is not None)
+        verdict = judged(self.situation, self._names, plans, asks=not self.yes, approved=self._expected is not None)
         for text in verdict.unused:
             self.note(f"warning: {text}")
         if verdict.refused:
@@ -769,7 +751,7 @@ class Deployment:
             self.progress.rest()
             made = ORGANIZATIONS in self._written
             state = read_state(self.aws, self.landing_zone.project, ORGANIZATIONS) if made else None
-            names, accounts = names_of(self.prepared.states.values()), self.prepared.account_ids(state)
+            names, accounts = names_of(self.situation.states.values()), self.situation.account_ids(state)
             wave = self.landing_zone.wave
             show(plans, self.to, names, every=self.options.verbose, accounts=accounts, wave=wave)
         except OSError as error:  # also a closed pipe, which is the end of other commands only
@@ -805,7 +787,7 @@ class Deployment:
 
     def _is_another_list(self, expected: ApprovedList, plans: Sequence[Plan]) -> bool:
         """Says whether more is planned otherwise than expected than what is put off: accounts."""
-        expected, now = self.prepared.approved(expected).without(self._odd), self.prepared.lists(plans)
+        expected, now = self.situation.approved(expected).without(self._odd), self.situation.lists(plans)
         stops, accounts = expected.stops(now), expected.on_no_list(now)
         self._unexpected = stops or expected.of_stacks(accounts, now)
         if self._unexpected:
@@ -886,7 +868,7 @@ class Deployment:
         stack = planned.stack
         try:
             half = tainted(read_state(self.aws, self.landing_zone.project, stack))
-            ours = sorted(set(half) - set(tainted(self.prepared.states.get(stack, {}))))
+            ours = sorted(set(half) - set(tainted(self.situation.states.get(stack, {}))))
             untaint(self.workspace, stack, ours, self._note_of(stack), by="this run")
             begun = [address for address, action in applied.events.begun.items() if action == "create"]
             if begun and not fleet.own_layer(self.landing_zone, stack):  # there the next plan says whose it is
@@ -940,11 +922,11 @@ def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[s
     return str(versions[state])
 
 
-def _began_whole(prepared: Prepared) -> bool:
+def _began_whole(situation: Situation) -> bool:
     """Says whether the last run of `sso` ended whole, and left the state that this run began with."""
     try:
-        run = read_runs(prepared.aws, prepared.landing_zone.project).get(STACK)
+        run = read_runs(situation.aws, situation.landing_zone.project).get(STACK)
     except (AwsError, ValueError):
         return False
-    state = prepared.states.get(STACK, {})
+    state = situation.states.get(STACK, {})
     return run is not None and bool(state) and run == Version.of(state)

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from strata import atomic
 from strata.config.models import state_key
+from strata.deploy.reading import prepare
 from strata.drift.permission_sets import otherwise
 from strata.errors import Message, UsageError
 from strata.options import Options
@@ -24,12 +25,12 @@ from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.names import Names
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan, Planner, plan_folder
-from strata.terraform.preflight import Prepared, RefusedError, prepare
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.provisioning import refuse_by_hand
 from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
 from strata.terraform.signals import Signals, StoppedError
+from strata.terraform.situation import RefusedError, Request, Situation
 from strata.text import counted
 from strata.text import listed as in_a_row
 
@@ -70,33 +71,36 @@ def run(
             )
     try:
         with Signals(), Progress(options) as progress:
-            prepared = prepare(options, progress, stacks=stacks, allow=allow, preview=True, refresh=refresh, fleet=part)
-            gone = GoneImports(prepared.landing_zone)
-            names = Names.of(prepared, otherwise)
-            preview, plans = _plans(options, prepared, progress, names, gone, refresh=refresh is not False)
+            situation = prepare(options, progress, Request(stacks, allow, part, refresh=bool(refresh), preview=True))
+            gone = GoneImports(situation.landing_zone)
+            names = Names.of(situation, otherwise)
+            preview, plans = _plans(options, situation, progress, names, gone, refresh=refresh is not False)
     except StoppedError as stopped:
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
     failed = {planned.stack for planned in plans if planned.error}
-    odd = failed & prepared.landing_zone.account_stacks.keys()
-    unread = odd.union(prepared.shut_out)
-    odd |= {stack for stack in prepared.chosen if unread.intersection(prepared.workspace.producers(stack))}
+    odd = failed & situation.landing_zone.account_stacks.keys()
+    unread = odd.union(situation.shut_out)
+    odd |= {stack for stack in situation.chosen if unread.intersection(situation.workspace.producers(stack))}
     going = [planned for planned in plans if planned.stack not in odd]
-    listed = None if failed - odd else _lists(prepared, preview, going)
-    differences = prepared.approved(expected).without(odd).differences(listed) if expected and listed else []
-    ids, verdict = prepared.account_ids(), judged(prepared, names, plans, asks=True, approved=bool(expected or changes))
+    listed = None if failed - odd else _lists(situation, preview, going)
+    differences = situation.approved(expected).without(odd).differences(listed) if expected and listed else []
+    ids, verdict = (
+        situation.account_ids(),
+        judged(situation, names, plans, asks=True, approved=bool(expected or changes)),
+    )
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
     with readers_may_leave():
         if json:
             planned_stacks = [planned.as_json() for planned in plans]
-            warnings = [warning_facts(message) for message in (*prepared.warnings, *gone.warnings.values())]
-            notes = [prepared.empty] if prepared.empty else []
+            warnings = [warning_facts(message) for message in (*situation.warnings, *gone.warnings.values())]
+            notes = [situation.empty] if situation.empty else []
             before = {"preview": preview.as_json()} if preview else {}
             same = [
                 {
                     "layer": fleet.layer_of(alike[0].stack),
-                    "accounts": [prepared.landing_zone.account_stacks[planned.stack] for planned in alike],
+                    "accounts": [situation.landing_zone.account_stacks[planned.stack] for planned in alike],
                 }
                 for alike in classes(plans, ids)
                 if alike[0].stack in ids
@@ -111,7 +115,7 @@ def run(
         else:
             for text in preview.told() if preview else ():
                 print(line(text))
-            called, wave_of = names_of(prepared.states.values()), prepared.landing_zone.wave
+            called, wave_of = names_of(situation.states.values()), situation.landing_zone.wave
             show(plans, sys.stdout, called, every=options.verbose, accounts=ids, wave=wave_of)
             verdict.show(sys.stdout)
             for text in _said(listed, sorted(odd), differences) if changes or expected else ():
@@ -130,9 +134,9 @@ def _ended(plans: Sequence[Plan], differences: Sequence[str], *, exit_code: bool
     return DIFFERS if differences or (exit_code and changed) else 0
 
 
-def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -> ChangeList:
+def _lists(situation: Situation, preview: Preview | None, plans: Sequence[Plan]) -> ChangeList:
     """Returns the list as `strata deploy` has it: without a preview of what reads from a stack without a state."""
-    workspace, new = prepared.workspace, {state_key(stack) for stack in preview.stacks} if preview else set[str]()
+    workspace, new = situation.workspace, {state_key(stack) for stack in preview.stacks} if preview else set[str]()
     later: list[str] = []
     for stack in workspace.stacks if new else ():
         before = {*workspace.producers(stack)}
@@ -141,7 +145,7 @@ def _lists(prepared: Prepared, preview: Preview | None, plans: Sequence[Plan]) -
         read = {*map(state_key, before)}.intersection(state.key for state in workspace.reads(stack))
         if before.intersection(later) or read & new:
             later.append(stack)
-    return prepared.lists(plans, later=[stack for stack in later if stack in prepared.chosen])
+    return situation.lists(plans, later=[stack for stack in later if stack in situation.chosen])
 
 
 def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[str]) -> Iterator[str]:
@@ -155,51 +159,51 @@ def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[s
 
 
 def _plans(
-    options: Options, prepared: Prepared, progress: Progress, names: Names, gone: GoneImports, *, refresh: bool
+    options: Options, situation: Situation, progress: Progress, names: Names, gone: GoneImports, *, refresh: bool
 ) -> tuple[Preview | None, list[Plan]]:
-    workspace, zone = prepared.workspace, prepared.landing_zone
-    existing = ExistingTable.of(prepared.aws, zone, prepared.reader)
+    workspace, zone = situation.workspace, situation.landing_zone
+    existing = ExistingTable.of(situation.aws, zone, situation.reader)
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,
-            prepared.landing_zone.project,
-            prepared.asked,
-            without_state={stack for stack, state in prepared.states.items() if not state},
-            lacking=prepared.lacking,
+            situation.landing_zone.project,
+            situation.asked,
+            without_state={stack for stack, state in situation.states.items() if not state},
+            lacking=situation.lacking,
             folder=folder,
         )
         workspace = preview.workspace if preview else workspace
-        kept = {stack: half_made(workspace, stack, prepared.states[stack]) for stack in prepared.asked}
+        kept = {stack: half_made(workspace, stack, situation.states[stack]) for stack in situation.asked}
         for stack, addresses in kept.items():
             for address in addresses:
                 text = f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it"
                 options.note(Message("half-made-kept", text, place=address, stack=stack))
             if addresses:
-                workspace = beside(workspace, stack, prepared.states[stack], addresses, folder)
+                workspace = beside(workspace, stack, situation.states[stack], addresses, folder)
         adopt = partial(adopt_taken, workspace, existing, names, note=options.note)
         planner = Planner(
-            *(workspace, folder, prepared.version, progress),
+            *(workspace, folder, situation.version, progress),
             verbose=options.verbose,
             adopt=adopt,
             gone=gone.among,
             refuse=(
-                partial(refuse_handed_on, prepared),
-                partial(refuse_second_administrator, prepared),
-                partial(refuse_by_hand, prepared, otherwise),
+                partial(refuse_handed_on, situation),
+                partial(refuse_second_administrator, situation),
+                partial(refuse_by_hand, situation, otherwise),
             ),
-            explain=partial(explained, prepared),
+            explain=partial(explained, situation),
             learn=preview.learn if preview else lambda *_: None,
-            reader=prepared.reader,
-            remarked=prepared.remarks.on,
-            refresh=prepared.refreshes if refresh else lambda _: False,
-            digest=prepared.digest,
-            many=fleet.many(workspace, prepared.asked, zone.account_stacks),
-            at_once=prepared.fleet.at_once,
+            reader=situation.reader,
+            remarked=situation.remarks.on,
+            refresh=situation.refreshes if refresh else lambda _: False,
+            digest=situation.digest,
+            many=fleet.many(workspace, situation.asked, zone.account_stacks),
+            at_once=situation.request.fleet.at_once,
             muted=fleet.Muted(options),
         )
-        plans = planner.plan_all(preview.order(prepared.asked) if preview else prepared.asked)
-    plans = [planned for planned in plans if planned.stack in prepared.chosen]
-    plans += prepared.unasked()
+        plans = planner.plan_all(preview.order(situation.asked) if preview else situation.asked)
+    plans = [planned for planned in plans if planned.stack in situation.chosen]
+    plans += situation.unasked()
     for planned in plans:
         report_kept(planned, kept.get(planned.stack, ()), options.note)
     return preview, plans

@@ -21,7 +21,7 @@ from strata.printing import word
 from strata.sides.states import State
 from strata.text import listed
 
-_LEFT = "state-without-stack"
+LEFT = "state-without-stack"
 _GUIDE = "docs/recover.md says how it is really done"
 
 
@@ -110,10 +110,10 @@ def _layer_left(landing_zone: LandingZone, stack: str, has: str, held: Sequence[
     name, _, account = stack.partition(IN_ACCOUNT)
     layer = landing_zone.layers.get(name)
     if layer and layer.deploying.accounts and account in landing_zone.members:
-        problem = Message(_LEFT, f"{has}, and {account} is not named", stack=stack, held=held)
+        problem = Message(LEFT, f"{has}, and {account} is not named", stack=stack, held=held)
         remedy = f"name {account} again, run cdktf destroy {stack}, then take it out; docs/layers.md says more"
         return landing_zone.fault(layer.file, ("accounts",), problem, remedy)
-    problem = Message(_LEFT, f"{has}, and no stack has this name", stack=stack, held=held)
+    problem = Message(LEFT, f"{has}, and no stack has this name", stack=stack, held=held)
     remedy = f"put {LAYERS}/{name}.yaml and its code back, run cdktf destroy {stack}, then take both out"
     remedy += "; where the layer has another name now, move its state as docs/layers.md#renaming says"
     return landing_zone.fault(PROJECT, (), problem, remedy)
@@ -137,10 +137,10 @@ def _shipped_left(landing_zone: LandingZone, stack: str, has: str, held: Sequenc
     """Returns how a stack that comes with Strata goes; one error for all accounts in which Config records."""
     if any(map(OF_CONFIG.match, held)):
         text = f"{has}: Config records there and in other accounts, and {DETECTION} says nothing of it any more"
-        problem = Message(_LEFT, text, stack=stack, held=held)
+        problem = Message(LEFT, text, stack=stack, held=held)
         remedy = "write config: {mode: unmanaged} there; a deploy removes it from the states; then take it out"
         return landing_zone.fault(DETECTION, (), problem, remedy)
-    problem = Message(_LEFT, f"{has}, and nothing switches the stack on", stack=stack, held=held)
+    problem = Message(LEFT, f"{has}, and nothing switches the stack on", stack=stack, held=held)
     file, remedy = _SHIPPED[stack == ACCOUNTS]
     return landing_zone.fault(file, (), problem, remedy)
 
@@ -162,7 +162,7 @@ def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: st
     of_guardduty = [address for address in held if _is_guarddutys(address)]
     sections = [name for name, some in (("guardduty", of_guardduty), ("config", len(of_guardduty) < len(held))) if some]
     why = f"{DETECTION} has no {listed(sections)}" if detection else "nothing switches the stack on"
-    problem = Message(_LEFT, f"{has}, and {why}", stack=stack, held=held)
+    problem = Message(LEFT, f"{has}, and {why}", stack=stack, held=held)
     back = "write" if detection else f"put the file back with administrator: {account} and"
     words = " and ".join(f"{name}: {{mode: unmanaged}}" for name in sections)
     remedy = f"{back} {words}; a deploy removes it from the states; then delete the file"
@@ -185,7 +185,7 @@ def _archive_left(landing_zone: LandingZone, stack: str, account: str, has: str,
             state = f"s3://{landing_zone.project.state_bucket}/{state_key(stack)}"
             remedy = f"write {words}; once S3 has neither bucket any more, aws s3 rm {state}, and name another account"
         return landing_zone.fault(DETECTION, ("log_archive", "account"), problem, remedy)
-    problem = Message(_LEFT, f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
+    problem = Message(LEFT, f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
     remedy = f"write {words}; a deploy removes it from the state; then take it out"
     return landing_zone.fault(DETECTION, (), problem, remedy)
 

@@ -15,14 +15,14 @@ from strata.kinds import cli
 from strata.kinds.detection.administrator import ADMINISTRATOR
 from strata.kinds.detection.made import SERVICE, administrators_here, region_of
 from strata.terraform.plans import Plan
-from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.situation import RefusedError, Situation
 
 
-def refuse_second_administrator(prepared: Prepared, planned: Plan, *, applied: bool = False) -> None:
+def refuse_second_administrator(situation: Situation, planned: Plan, *, applied: bool = False) -> None:
     """Refuses a plan that names an administrator where another one is; AWS is asked only where one is to be named.
 
     Args:
-        prepared: the start of the run.
+        situation: the start of the run.
         planned: what is planned.
         applied: whether this run has changed something before.
 
@@ -31,11 +31,11 @@ def refuse_second_administrator(prepared: Prepared, planned: Plan, *, applied: b
     """
     if planned.stack != DETECTION_LAYER:
         return
-    zone, others = prepared.landing_zone, dict[str, list[str]]()
+    zone, others = situation.landing_zone, dict[str, list[str]]()
     for address, change in planned.changes.items():
         if address.startswith(f"{ADMINISTRATOR.type}.") and change.action in ("create", "replace"):
             region = region_of(address)  # of what is replaced a plan has no arguments
-            question = ResourceQuestion(prepared.aws, zone.project, {"region": region})
+            question = ResourceQuestion(situation.aws, zone.project, {"region": region})
             with suppress(AwsError):  # Terraform says why
                 for id in administrators_here(question):
                     if id != change.arguments.get("admin_account_id"):
@@ -44,7 +44,7 @@ def refuse_second_administrator(prepared: Prepared, planned: Plan, *, applied: b
         named = ", ".join(f"{id} in {', '.join(regions)}" for id, regions in sorted(others.items()))
         text = f"GuardDuty has another administrator already: {named}"
         problem = Message("other-administrator", text, administrators=others)
-        closed = others.keys() - {account.id for account in list_accounts(prepared.aws) if account.active}
+        closed = others.keys() - {account.id for account in list_accounts(situation.aws) if account.active}
         service = f"{SERVICE}.amazonaws.com"
         lines = [
             cli.line(SERVICE, "disable-organization-admin-account", region=region, admin_account_id=id)

@@ -38,11 +38,6 @@ class Fleet:
         """Returns what `--at-once` and `--wave` say."""
         return cls(at_once or machine(), wave, bound=at_once is not None)
 
-    @property
-    def part(self) -> bool:
-        """Says whether stacks in accounts alone are asked for; wave 0 is all that is in none."""
-        return bool(self.wave)
-
 
 MEMORY = 600
 """Megabytes that a Terraform and its AWS provider take at most while they plan or apply the stack of one account."""

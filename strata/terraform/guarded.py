@@ -13,7 +13,7 @@ from strata.identity.losses import losses
 from strata.printing import Style, line, painted
 from strata.terraform.names import Names
 from strata.terraform.plans import Plan
-from strata.terraform.preflight import Prepared
+from strata.terraform.situation import Situation
 
 
 @dataclass(frozen=True)
@@ -49,24 +49,24 @@ class Verdict:
         ]
 
 
-def judged(prepared: Prepared, names: Names, plans: Sequence[Plan], *, asks: bool, approved: bool = False) -> Verdict:
+def judged(situation: Situation, names: Names, plans: Sequence[Plan], *, asks: bool, approved: bool = False) -> Verdict:
     """Returns what plans take away, those together that can be made together.
 
     Args:
-        prepared: the start of the run.
+        situation: the start of the run.
         names: what AWS has by name alone.
         plans: what is planned, also with an error.
         asks: whether somebody is asked about what goes.
         approved: whether somebody has approved all that is planned, by a list.
     """
     # What is in an account that is closed goes with it.
-    some = [fate for fate in fates(plans) if fate.address not in prepared.left_out.get(fate.stack, ())]
-    guard = Guard(prepared.landing_zone, prepared.declared, prepared.recorded, some)
+    some = [fate for fate in fates(plans) if fate.address not in situation.left_out.get(fate.stack, ())]
+    guard = Guard(situation.landing_zone, situation.examination.declared, situation.examination.recorded, some)
     found = [*losses(guard), *(Loss(refusal, "with") for refusal in names.taken())]
     open = [
         loss
         for loss in found
-        if loss.how != "told" and not (loss.refusal.kind and (approved or loss.refusal.kind in prepared.allow))
+        if loss.how != "told" and not (loss.refusal.kind and (approved or loss.refusal.kind in situation.request.allow))
     ]
     refused = [loss for loss in open if loss.how == "refused" or not asks]
     alone = [loss for loss in open if loss.how == "alone" and asks]
@@ -76,7 +76,7 @@ def judged(prepared: Prepared, names: Names, plans: Sequence[Plan], *, asks: boo
         tuple(loss.refusal for loss in refused),
         tuple(loss.refusal for loss in alone),
         tuple(loss.refusal for loss in told),
-        () if waits else tuple(_unused(prepared.allow, found)),
+        () if waits else tuple(_unused(situation.request.allow, found)),
     )
 
 

@@ -16,15 +16,15 @@ from strata.kinds.thing import ExternalPrincipal
 from strata.sides.recorded import Who, principals, recipient
 from strata.terraform.events import Failure
 from strata.terraform.plans import Plan
-from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.situation import RefusedError, Situation
 
 
-def explained(prepared: Prepared, stack: str, failures: Sequence[Failure]) -> list[Failure]:
+def explained(situation: Situation, stack: str, failures: Sequence[Failure]) -> list[Failure]:
     """Returns errors of a plan, with the line to write where a lookup failed; AWS is asked only then."""
-    zone = prepared.landing_zone
+    zone = situation.landing_zone
     named = [lookup(failure.address or failure.written_in, zone) if stack == STACK else None for failure in failures]
     try:
-        faults = _lost(prepared, {who for who in named if who})
+        faults = _lost(situation, {who for who in named if who})
     except AwsError:
         return list(failures)  # AWS's own error says why
     return [
@@ -33,13 +33,13 @@ def explained(prepared: Prepared, stack: str, failures: Sequence[Failure]) -> li
     ]
 
 
-def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False) -> None:
+def refuse_handed_on(situation: Situation, planned: Plan, *, applied: bool = False) -> None:
     """Refuses a plan that gives the access of a group or user to another, which has its name by now.
 
     AWS is asked only where a plan gives access to another id than the state has.
 
     Args:
-        prepared: the start of the run.
+        situation: the start of the run.
         planned: what is planned.
         applied: whether this run has changed something before.
 
@@ -48,26 +48,26 @@ def refuse_handed_on(prepared: Prepared, planned: Plan, *, applied: bool = False
     """
     if planned.stack != STACK:
         return
-    recorded, others = _recorded(prepared), set[Who]()
+    recorded, others = _recorded(situation), set[Who]()
     for address, change in planned.changes.items():
         who = recipient(address)
         ids = {attribute.name: attribute.after for attribute in change.attributes if not attribute.unknown}
         id = ids.get("principal_id", ids.get("member_id"))
-        if who in external(prepared.landing_zone) and who in recorded and id and id != recorded[who].id:
+        if who in external(situation.landing_zone) and who in recorded and id and id != recorded[who].id:
             others.add(who)
-    if faults := _lost(prepared, others):
+    if faults := _lost(situation, others):
         raise RefusedError(sorted(map(Refusal, faults.values())), applied=applied)
 
 
-def _recorded(prepared: Prepared) -> dict[Who, ExternalPrincipal]:
-    return principals({STACK: prepared.states.get(STACK, {})}, newest_keys(prepared.landing_zone.moves))
+def _recorded(situation: Situation) -> dict[Who, ExternalPrincipal]:
+    return principals({STACK: situation.states.get(STACK, {})}, newest_keys(situation.landing_zone.moves))
 
 
-def _lost(prepared: Prepared, some: Collection[Who]) -> dict[Who, Fault]:
-    zone = prepared.landing_zone
-    center = CenterClient.of(prepared.aws, zone.project) if some else None
+def _lost(situation: Situation, some: Collection[Who]) -> dict[Who, Fault]:
+    zone = situation.landing_zone
+    center = CenterClient.of(situation.aws, zone.project) if some else None
     if center is None:
         return {}
-    recorded = _recorded(prepared)
+    recorded = _recorded(situation)
     faults = {who: lost(center, zone, who, recorded.get(who)) for who in sorted(some)}
     return {who: fault for who, fault in faults.items() if fault}

@@ -26,8 +26,8 @@ from strata.kinds.moves import newest_keys
 from strata.printing import word
 from strata.terraform.locks import refuse_beside_another_run
 from strata.terraform.plans import Plan, own_version
-from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.provisioning import Otherwise
+from strata.terraform.situation import RefusedError, Situation
 from strata.text import exact, folded, listed
 
 
@@ -39,20 +39,20 @@ class Names:
         free: the import ids of what AWS has by name alone, by address.
     """
 
-    prepared: Prepared
+    situation: Situation
     otherwise: Otherwise
     free: dict[str, str] = field(default_factory=dict)
     _begun: dict[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, prepared: Prepared, otherwise: Otherwise) -> Names:
+    def of(cls, situation: Situation, otherwise: Otherwise) -> Names:
         """Returns the names of a run, with those that an earlier one began to create.
 
         Raises:
             AwsError: AWS rejects a call.
         """
-        known = begun.read(prepared.aws, prepared.landing_zone.project, STACK)
-        return cls(prepared, otherwise, _begun=known)
+        known = begun.read(situation.aws, situation.landing_zone.project, STACK)
+        return cls(situation, otherwise, _begun=known)
 
     def begin(self, planned: Plan) -> None:
         """Writes down what a plan creates, before it is applied.
@@ -62,7 +62,7 @@ class Names:
         """
         if created := self._created(planned):
             self._begun |= {thing.address: thing.name for thing in created}
-            begun.write(self.prepared.aws, self.prepared.landing_zone.project, STACK, self._begun)
+            begun.write(self.situation.aws, self.situation.landing_zone.project, STACK, self._begun)
 
     def end(self) -> None:
         """Takes it back, once the stack is as its plan has it.
@@ -72,7 +72,7 @@ class Names:
         """
         if self._begun:
             self._begun = {}
-            begun.write(self.prepared.aws, self.prepared.landing_zone.project, STACK, self._begun)
+            begun.write(self.situation.aws, self.situation.landing_zone.project, STACK, self._begun)
 
     def found(self, planned: Plan) -> dict[str, str]:
         """Returns the import ids of what a plan creates and AWS has, by address.
@@ -81,19 +81,19 @@ class Names:
             RefusedError: it holds what nobody declares, or was made again at AWS.
             StrataError: another run is making it.
         """
-        prepared, created = self.prepared, self._created(planned)
-        center = CenterClient.of(prepared.aws, prepared.landing_zone.project) if created else None
+        situation, created = self.situation, self._created(planned)
+        center = CenterClient.of(situation.aws, situation.landing_zone.project) if created else None
         if center is None:
             return {}
         state = attributes(
-            read_state(prepared.aws, prepared.landing_zone.project, STACK), newest_keys(prepared.landing_zone.moves)
+            read_state(situation.aws, situation.landing_zone.project, STACK), newest_keys(situation.landing_zone.moves)
         )
         there = [
             (thing, id) for thing, id in _there(center, created, state) if state.get(thing.address, {}).get("id") != id
         ]
         if there:
             versions, now = {STACK: own_version(planned.versions, STACK)}, dt.datetime.now(tz=dt.UTC)
-            refuse_beside_another_run(prepared.aws, prepared.landing_zone.project, prepared.workspace, versions, now)
+            refuse_beside_another_run(situation.aws, situation.landing_zone.project, situation.workspace, versions, now)
         refusals = []
         ids = dict[str, str]()
         for thing, id in there:
@@ -114,7 +114,7 @@ class Names:
         return [self._taken(thing, self.free[thing.address]) for thing in self._things() if thing.address in self.free]
 
     def _things(self) -> Iterator[KeyedThing]:
-        return (thing for thing in things(self.prepared.landing_zone) if thing.kind in _KINDS)
+        return (thing for thing in things(self.situation.landing_zone) if thing.kind in _KINDS)
 
     def _created(self, planned: Plan) -> list[KeyedThing]:
         created = {address for address, change in planned.changes.items() if change.action == "create"}
@@ -122,9 +122,9 @@ class Names:
 
     def _beside(self, center: CenterClient, thing: KeyedThing, id: str, *, ours: bool) -> Iterator[str]:
         """Yields what AWS has in a thing and nobody declares; what is assigned to others only where it is not ours."""
-        zone, bare = self.prepared.landing_zone, thing.bare_id or id.rpartition("/")[2]
+        zone, bare = self.situation.landing_zone, thing.bare_id or id.rpartition("/")[2]
         if thing.kind == "group":
-            recorded = self.prepared.recorded.things
+            recorded = self.situation.examination.recorded.things
             members = zone.sso.groups[thing.key].members
             names = {folded(zone.users[key].sign_in_name) for key in members}
             names |= {known.identity for key in members if (known := recorded.get(("user", key)))}
@@ -134,7 +134,7 @@ class Names:
             yield from (f"group {name}" for name in center.groups_of(bare) if folded(name) not in names)
         else:
             arn = id.partition(",")[0]
-            by_hand = self.otherwise(self.prepared.aws, zone, {arn: thing.key}, left=True)
+            by_hand = self.otherwise(self.situation.aws, zone, {arn: thing.key}, left=True)
             yield from (str(refusal.fault.problem) for refusal in by_hand.values())
             accounts = [] if ours else center.accounts_of(arn)
             yield from (f"assignments in account {account}" for account in accounts)
@@ -149,7 +149,7 @@ class Names:
             "write external: true if others look after it; or choose another name; or import it as it is, by this line "
             f"in {IMPORTS}:"
         )
-        fault = self.prepared.landing_zone.fault(SSO, named_at(thing), problem, remedy)
+        fault = self.situation.landing_zone.fault(SSO, named_at(thing), problem, remedy)
         return Refusal(fault, "", (_line(thing, id),))
 
     def _taken(self, thing: KeyedThing, id: str) -> Refusal:
@@ -157,17 +157,17 @@ class Names:
         problem = Message("import-by-name", text, kind=thing.kind, key=thing.key, id=id)
         own = f"{IMPORT}{thing.address}"
         remedy = f"write external: true if others look after it; or choose another name; or {allowed_by(own)}"
-        return Refusal(self.prepared.landing_zone.fault(SSO, named_at(thing), problem, remedy), own)
+        return Refusal(self.situation.landing_zone.fault(SSO, named_at(thing), problem, remedy), own)
 
     def _made_again(self, thing: KeyedThing, id: str) -> Refusal:
         text = (
             f"{WORDS[thing.kind]} {thing.name!r} was deleted at AWS and made again, with another id than the state has"
         )
         problem = Message("made-again", text, kind=thing.kind, key=thing.key, id=id)
-        workspace = self.prepared.workspace
+        workspace = self.situation.workspace
         binary, folder = workspace.environment["TERRAFORM_BINARY_NAME"], workspace.stack_folder(STACK)
         lines = [f"{word(binary)} -chdir={word(folder)} state rm {thing.address}"]
-        there = self.prepared.landing_zone.imports.get(thing.address)
+        there = self.situation.landing_zone.imports.get(thing.address)
         remedy = "delete the new one at AWS, and the deploy creates the declared one; or keep the new one: "
         remedy += "remove the old one from the state with this command"
         if there == id:
@@ -176,7 +176,7 @@ class Names:
             instead = ", in place of the line there" if there else ""
             remedy += f", and import the new one with this line in {IMPORTS}{instead}:"
             lines.append(_line(thing, id))
-        return Refusal(self.prepared.landing_zone.fault(SSO, thing.location, problem, remedy), "", tuple(lines))
+        return Refusal(self.situation.landing_zone.fault(SSO, thing.location, problem, remedy), "", tuple(lines))
 
 
 _KINDS = ("user", "group", "permission-set")

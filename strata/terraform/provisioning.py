@@ -19,7 +19,7 @@ from strata.kinds.permission_set import SET
 from strata.landing_zone import LandingZone
 from strata.sides.recorded import own_sets
 from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.situation import RefusedError, Situation
 from strata.text import counted, plural
 
 
@@ -32,14 +32,14 @@ class Otherwise(Protocol):
         """Returns why each of these is not provisioned; `left` is what a deploy leaves of it."""
 
 
-def refuse_by_hand(prepared: Prepared, otherwise: Otherwise, planned: Plan, *, applied: bool = False) -> None:
+def refuse_by_hand(situation: Situation, otherwise: Otherwise, planned: Plan, *, applied: bool = False) -> None:
     """Refuses a plan by which accounts would get what somebody has put into a permission set by hand.
 
     The provider provisions a set that changes, AWS one that is assigned, and with it whatever is attached to it. Where
     all accounts have that, a change gives them nothing more.
 
     Args:
-        prepared: the start of the run.
+        situation: the start of the run.
         otherwise: compares permission sets.
         planned: what is planned.
         applied: whether this run has changed something before.
@@ -53,7 +53,7 @@ def refuse_by_hand(prepared: Prepared, otherwise: Otherwise, planned: Plan, *, a
     here = {*_changed(changes), *_assigned(changes)}
     if not (named or here):
         return
-    aws, zone = prepared.aws, prepared.landing_zone
+    aws, zone = situation.aws, situation.landing_zone
     state = read_state(aws, zone.project, STACK)
     by_arn = own_sets(zone, state)
     assigned = {*_assigned(changes), *(by_arn.get(arn, "") for type, arn in named if type == ASSIGNMENT.type)}
