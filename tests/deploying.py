@@ -21,9 +21,9 @@ from strata.load import load
 from strata.options import Options
 from strata.terraform.change_list import ApprovedList
 from strata.terraform.plans import plan_folder
-from strata.terraform.preflight import Prepared
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals
+from strata.terraform.situation import Situation
 from strata.terraform.workspace import Workspace
 from tests import fake_terraform
 from tests.processes import interrupts
@@ -101,7 +101,6 @@ class Site:
         self.answer: Callable[[str], bool] = lambda _: True
         self.said: list[str] = []
         self.shut_out: dict[str, Message] = {}
-        self.late: frozenset[str] = frozenset()
         self.to = io.StringIO()
         self.add("backend")
         self.add("organizations", "backend")
@@ -163,16 +162,15 @@ class Site:
     def options(self) -> Options:
         return Recorded(TEMPLATE, said=self.said)
 
-    def prepared(self, warnings: tuple[Message, ...] = ()) -> Prepared:
+    def prepared(self, warnings: tuple[Message, ...] = ()) -> Situation:
         """Returns the start of a run, behind its first checks."""
         variables = {"TERRAFORM_BINARY_NAME": str(fake_terraform.install(self.folder)), "PATH": os.environ["PATH"]}
         workspace = Workspace(self.folder / "out", variables)
-        return Prepared(
+        return Situation(
             *(self.landing_zone, self.aws, workspace),
             *(tuple(stack for stack in self.stacks if stack not in self.shut_out), self.states),
-            warnings,
+            warnings=warnings,
             shut_out=self.shut_out,
-            late=self.late,
         )
 
     def deploys(

@@ -18,6 +18,7 @@ from strata.printing import line, values_cut
 
 FOLDER = Path(__file__).parent / "golden" / "messages"
 _COMMANDS = {
+    "deploy": "deploy",
     "adoption": "adopt",
     "atomic": "files",
     "aws": "aws",

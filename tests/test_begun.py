@@ -21,7 +21,7 @@ from strata.identity.comparison import Refusal
 from strata.load import load
 from strata.terraform.names import Names
 from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.situation import RefusedError, Situation
 from strata.terraform.workspace import StateObject, Workspace
 from tests.aws.client import ACCOUNT
 from tests.synthesized import SHIPPED
@@ -81,7 +81,7 @@ class There:
         """Returns the names of a run after another that began some; the permission set may have a policy by hand."""
         if began:
             begun.write(self.aws, ZONE.project, "sso", began)
-        prepared = Prepared(ZONE, self.aws, Workspace(Path("out"), {"TERRAFORM_BINARY_NAME": "tofu"}), ("sso",), {})
+        prepared = Situation(ZONE, self.aws, Workspace(Path("out"), {"TERRAFORM_BINARY_NAME": "tofu"}), ("sso",), {})
         objections = {"FinOps": BY_HAND} if by_hand else {}
         return Names.of(prepared, lambda _, __, arns, left=False: objections if left and arns else {})
 

@@ -26,16 +26,19 @@ from strata.aws.states import Version
 from strata.commands import deploy
 from strata.config.layers import Code, Deploying, Layer, Roles
 from strata.config.models import state_key
+from strata.deploy import access
+from strata.deploy.checks.access import named_stacks
 from strata.errors import Message, StrataError, UsageError
 from strata.options import Options
-from strata.terraform import locks, names, preflight
+from strata.terraform import locks, names
 from strata.terraform.apply import Applied
 from strata.terraform.apply import apply as applies
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.events import Events
+from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Plan, ended, plan_folder
-from strata.terraform.preflight import RefusedError
 from strata.terraform.process import ProcessResult
+from strata.terraform.situation import RefusedError, Request
 from strata.terraform.workspace import Workspace
 from tests import deploying
 from tests.deploying import (
@@ -198,7 +201,7 @@ def test_an_account_that_lets_nobody_in_any_more_ends_a_deploy_with_1(
 
 @pytest.mark.parametrize("named", [(), ("topics",), ("topics_shared",)])
 def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
-    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], named: tuple[str, ...]
+    site: Site, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
 ) -> None:
     """The warning says whose policies the role needs."""
     _roll_out(site)
@@ -207,25 +210,20 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
     layer = replace(layer, deploying=layer.deploying.model_copy(update={"roles": roles}))
     site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
     site.states["organizations"] = {"outputs": {"account_ids": {"value": {"shared": "111111111111"}}}}
-    monkeypatch.setattr(preflight, "closed_to_us", lambda _aws, accounts, _role: dict.fromkeys(accounts, DENIAL))
-    prepared, notes = replace(site.prepared(), chosen=("topics_shared",)), list[str]()
+    monkeypatch.setattr(access, "closed_to_us", lambda _aws, accounts, _role: dict.fromkeys(accounts, DENIAL))
+    monkeypatch.setattr(access, "is_new", lambda *_: False)
+    situation = replace(site.prepared(), chosen=("topics_shared",), request=Request(named))
+    situation = replace(situation, chosen=(), shut_out=access.shut_out(situation, site.said.append))
 
-    if named:
-        with pytest.raises(StrataError) as refused:
-            preflight._selected(prepared, named, {}, notes.append, deploys=True)
-        (told,) = said(refused)
-        assert (told.id, told.data["stacks"]) == (
-            "no-account-left" if named == ("topics",) else "role-not-assumable",
-            [*named],
-        )
-    else:
-        found = preflight._selected(prepared, named, {}, notes.append, deploys=True)
-        assert (found.chosen, [*found.shut_out]) == ((), ["topics_shared"])
-
-    (warning,) = said(capsys.readouterr().err)
-    assert (warning.id, warning.data["stacks"]) == ("role-not-assumable", ["topics_shared"])
-    assert " strata permissions topics/reader prints its policy" in warning.text
-    assert notes == []
+    findings = [*named_stacks(situation)]
+    warnings = [finding for finding in findings if isinstance(finding, Message)]
+    errors = [text for finding in findings if isinstance(finding, StrataError) for text in finding.args]
+    told = [*warnings, *errors]
+    assert [one.data["stacks"] for one in told if one.id == "role-not-assumable"] == [["topics_shared"]]
+    assert " strata permissions topics/reader prints its policy" in told[0]
+    expected = {(): [], ("topics",): ["no-account-left"], ("topics_shared",): ["role-not-assumable"]}
+    assert [error.id for error in errors] == expected[named]
+    assert site.said == []
 
 
 @pytest.fixture
@@ -245,70 +243,57 @@ def two_accounts(site: Site, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         applied.extend(stack for stack in site.stacks if "apply" in site.did(stack))
 
     monkeypatch.setattr(
-        preflight,
+        access,
         "closed_to_us",
         lambda _aws, accounts, _role="": dict.fromkeys({*accounts} - {"shared", *opened}, DENIAL),
     )
-    monkeypatch.setattr(preflight, "is_new", lambda *_: True)
-    monkeypatch.setattr(preflight, "wait", waits)
+    monkeypatch.setattr(access, "is_new", lambda *_: True)
+    monkeypatch.setattr(access, "wait", waits)
     return applied
 
 
-@pytest.mark.parametrize("made", ["before", "by this run"])
-def test_a_new_account_that_lets_nobody_in_yet_is_waited_for_once_the_others_are_deployed(
-    site: Site, said: Said, two_accounts: list[str], made: str
-) -> None:
-    if made == "before":
-        site.late = frozenset({"topics_security"})
-    else:
-        site.plans("organizations", planned(("create", "aws_organizations_account.security")))
-        site.plans("topics_security", waits_for("organizations"), MADE)
+def test_a_new_account_that_lets_nobody_in_yet_is_waited_for(site: Site, said: Said, two_accounts: list[str]) -> None:
+    site.plans("organizations", planned(("create", "aws_organizations_account.security")))
+    site.plans("topics_security", waits_for("organizations"), MADE)
 
     assert site.deploys() == 0
 
-    assert "topics_shared" in two_accounts
-    assert "topics_security" not in two_accounts
-    assert site.did("topics_security") == ("plan apply" if made == "before" else "plan plan apply")
+    assert two_accounts == ["organizations"], "applied by then"
+    assert (site.did("topics_security"), site.did("topics_shared")) == ("plan plan apply", "plan apply")
     assert [one.id for one in said("\n".join(site.said)) if one.id.startswith("access")] == ["access-role-not-seen"]
-    assert site.questions[-1] == "deploy topics to 1 member account?", "of what nobody has seen"
 
 
 def test_a_new_account_that_never_lets_anybody_in_is_left_out(
-    site: Site, said: Said, two_accounts: list[str], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    site: Site, said: Said, two_accounts: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    site.late = frozenset({"topics_security"})
-    monkeypatch.setattr(preflight, "wait", lambda _: None)
+    site.plans("organizations", planned(("create", "aws_organizations_account.security")))
+    site.plans("topics_security", waits_for("organizations"))
+    monkeypatch.setattr(access, "wait", lambda _: None)
 
     assert site.deploys() == 1
 
-    assert (site.did("topics_security"), site.did("topics_shared")) == ("", "plan apply")
+    assert ("apply" in site.did("topics_security"), "apply" in site.did("topics_shared")) == (False, True)
     assert site.deployment.outcomes["topics_security"].status == "not started"
-    (warning,) = said(capsys.readouterr().err)
-    assert (warning.id, warning.data["stacks"]) == ("role-not-assumable", ["topics_security"])
+    told = [one for one in said("\n".join(site.said)) if one.id == "role-not-assumable"]
+    assert [one.data["stacks"] for one in told] == [["topics_security"]]
 
 
-def test_a_deploy_begins_without_a_new_account_that_lets_nobody_in_yet(
+def test_a_deploy_waits_for_a_new_account_that_lets_nobody_in_yet_and_a_plan_leaves_it_out(
     site: Site, said: Said, two_accounts: list[str]
 ) -> None:
-    """A plan leaves it out; a deploy has what reads from it wait, too."""
-    site.add("alarms", "topics_security")
-    chosen = ("topics_security", "topics_shared", "alarms")
-    prepared, notes = replace(site.prepared(), chosen=chosen), list[str]()
+    chosen = ("topics_security", "topics_shared")
+    situation = replace(site.prepared(), chosen=chosen)
 
-    deploys = preflight._selected(prepared, [], {}, notes.append, deploys=True)
-    plans = preflight._selected(prepared, [], {}, notes.append, deploys=False)
-
-    assert (deploys.chosen, {*deploys.late}) == (prepared.chosen, {"topics_security", "alarms"})
-    assert (plans.chosen, [*plans.shut_out]) == (chosen[1:], ["topics_security"])
-    assert [one.id for note in notes for one in said(note)] == ["access-role-not-seen"]
-    assert two_accounts == [], "nobody waits"
+    plans = access.shut_out(replace(situation, request=Request(preview=True)), site.said.append)
+    assert ([*plans], site.said) == (["topics_security"], [])
+    assert access.shut_out(situation, site.said.append) == {}
+    assert [one.id for one in said("\n".join(site.said))] == ["access-role-not-seen"]
 
 
 def test_a_wave_without_an_account_is_said_to_be_empty_and_nothing_else(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    empty = Message("part-empty", "wave 2: empty")
-    prepared = replace(site.prepared(), chosen=(), empty=empty)
+    prepared = replace(site.prepared(), chosen=(), request=Request(fleet=Fleet(1, wave=2)))
     monkeypatch.setattr(site, "prepared", lambda _: prepared)
 
     assert site.deploys() == 0

@@ -19,6 +19,9 @@ from strata.commands.permissions import run as print_permissions
 from strata.config.detection import Severity
 from strata.config.models import PolicyType
 from strata.config.moves import Move
+from strata.deploy import protection as reading
+from strata.deploy.checks.archive import log_archive
+from strata.deploy.checks.protection import switched_off
 from strata.diff.layers import layer_changes
 from strata.errors import Message, StrataError
 from strata.identity.archive import refused_locks, shut_archive, waiting_trail
@@ -41,11 +44,11 @@ from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
 from strata.rules import found_warnings
-from strata.terraform import administrators, preflight
+from strata.terraform import administrators
 from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.preflight import Prepared, RefusedError
 from strata.terraform.remarks import Remarks
+from strata.terraform.situation import RefusedError, Request, Situation
 from tests.conftest import Golden
 from tests.evaluation import denied
 from tests.organizations.states import state
@@ -524,10 +527,10 @@ def test_recorders_that_nothing_speaks_of_are_told_once(write: Write) -> None:
 
 
 def test_aws_is_asked_for_the_lock_of_a_bucket_that_no_state_has(write: Write) -> None:
-    zone, told = load(write(SHIPPED, ONE + ARCHIVE)), list[Message]()
+    zone = load(write(SHIPPED, ONE + ARCHIVE))
     rule = {"ObjectLockConfiguration": {"Rule": {"DefaultRetention": {"Mode": "COMPLIANCE", "Days": 60}}}}
 
-    def answer(code: str = "") -> Any:
+    def answer(code: str = "") -> set[str]:
         def ask(**_: str) -> Any:
             if code:
                 raise AwsError(Message("aws-error", "refused"), code)
@@ -535,14 +538,13 @@ def test_aws_is_asked_for_the_lock_of_a_bucket_that_no_state_has(write: Write) -
 
         s3 = SimpleNamespace(get_object_lock_configuration=ask)
         states = {"organizations": {"outputs": {"account_ids": {"value": {"shared": "111122223333"}}}}}
-        aws = SimpleNamespace(assuming=lambda _: SimpleNamespace(client=lambda _: s3))
-        prepared: Any = SimpleNamespace(landing_zone=zone, aws=aws, states=states, reader=lambda _: ROLE)
-        return preflight._lock_at_aws(prepared, "archive_shared", told)
+        aws: Any = SimpleNamespace(assuming=lambda _: SimpleNamespace(client=lambda _: s3))
+        nothing: Any = None
+        found = log_archive(Situation(zone, aws, nothing, (), states))
+        return {one.fault.problem.id if isinstance(one, Refusal) else one.id for one in found}
 
     answers = {code: answer(code) for code in ("", "NoSuchBucket", "AccessDenied")}
-    assert {one.fault.problem.id for one in refused_locks(zone, {}, (), answers[""])} == {"lock-shorter", "lock-weaker"}
-    assert (answers["NoSuchBucket"], answers["AccessDenied"]) == (NO_LOCK, NO_LOCK)
-    assert [message.id for message in told] == ["lock-unread"]
+    assert answers == {"": {"lock-shorter", "lock-weaker"}, "NoSuchBucket": set(), "AccessDenied": {"lock-unread"}}
 
 
 SWITCHED = "aws_guardduty_detector_feature.{}_us-east-1".format
@@ -577,34 +579,32 @@ class GuardDuty:
 
 
 @pytest.fixture
-def prepared(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Prepared]:
+def prepared(write: Write, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Situation]:
     """Begins a run that takes GuardDuty over."""
 
-    def begun(guardduty: GuardDuty, text: str = ONE, **states: Any) -> Prepared:
+    def begun(guardduty: GuardDuty, text: str = ONE, **states: Any) -> Situation:
         written = synthesize(write(SHIPPED, text), tmp_path / "out")["detection_security"].json
-        monkeypatch.setattr(preflight, "entered", lambda *_: guardduty)
+        monkeypatch.setattr(reading, "entered", lambda *_: guardduty)
         ids = {"outputs": {"account_ids": {"value": {"security": "111122223333"}}}}
         known = {"organizations": ids, "detection_security": {}, "detection": {}, **states}
         workspace: Any = SimpleNamespace(document=lambda _: written)
         aws: Any = guardduty
-        return Prepared(load(tmp_path / "config"), aws, workspace, ("detection_security",), known)
+        situation = Situation(load(tmp_path / "config"), aws, workspace, ("detection_security",), known)
+        return replace(situation, protection=reading.read_protection(situation))
 
     return begun
 
 
-def lost(prepared: Prepared) -> dict[str, str]:
+def lost(situation: Situation) -> dict[str, str]:
     """Returns what the run would switch off, and is refused for, unless that is allowed."""
-    try:
-        preflight._with_protection(prepared)
-    except RefusedError as error:
-        [refusal] = error.refusals
-        preflight._with_protection(replace(prepared, allow=(refusal.kind,)))
-        at_aws: dict[str, str] = refusal.fault.problem.data["at_aws"]
-        return at_aws
-    return {}
+    refused = [finding for finding in switched_off(situation) if isinstance(finding, Refusal)]
+    allowed = replace(situation, request=Request(allow=[refusal.kind for refusal in refused]))
+    assert not any(isinstance(finding, Refusal) for finding in switched_off(allowed))
+    at_aws: dict[str, str] = refused[0].fault.problem.data["at_aws"] if refused else {}
+    return at_aws
 
 
-def test_protection_that_is_on_is_not_switched_off_unasked(prepared: Callable[..., Prepared]) -> None:
+def test_protection_that_is_on_is_not_switched_off_unasked(prepared: Callable[..., Situation]) -> None:
     s3, eks, runtime = ("s3-data-events", "eks-audit-logs", "runtime-monitoring")
     own = {SWITCHED(s3): "ENABLED", SWITCHED(eks): "ENABLED"}
     kept = ONE.replace("on}", "on, plans: [s3_data_events, eks_audit_logs, runtime_monitoring]}")
@@ -621,7 +621,7 @@ def test_protection_that_is_on_is_not_switched_off_unasked(prepared: Callable[..
 
 @pytest.mark.parametrize(("old", "ours", "own"), [(True, True, True), (False, False, True), (False, True, False)])
 def test_what_our_delegation_has_just_switched_on_nobody_has_chosen(
-    prepared: Callable[..., Prepared], old: bool, ours: bool, own: bool
+    prepared: Callable[..., Situation], old: bool, ours: bool, own: bool
 ) -> None:
     guardduty, held = GuardDuty(), {"aws_guardduty_organization_admin_account.main_us-east-1": {"region": "us-east-1"}}
     guardduty.old = old
@@ -630,22 +630,23 @@ def test_what_our_delegation_has_just_switched_on_nobody_has_chosen(
     found = lost(begun)
     assert TO_OTHERS("runtime-monitoring") in found
     assert (SWITCHED("eks-audit-logs") in found) is own
-    shown, _ = preflight._with_protection(replace(begun, allow=("disable:protection",)))
-    assert SWITCHED("eks-audit-logs") in {switch.address for switch in shown.protection}, "a plan has both values"
+    shown = {switch.address for switch in begun.protection.found}
+    assert SWITCHED("eks-audit-logs") in shown, "a plan has both values"
 
 
-def test_what_cannot_be_read_of_protection_is_unknown(prepared: Callable[..., Prepared]) -> None:
+def test_what_cannot_be_read_of_protection_is_unknown(prepared: Callable[..., Situation]) -> None:
     guardduty = GuardDuty()
     guardduty.closed = True
 
-    begun, told = preflight._with_protection(prepared(guardduty))
+    begun = prepared(guardduty)
+    told = [finding for finding in switched_off(begun) if isinstance(finding, Message)]
     assert [message.id for message in told] == ["protection-unread"]
-    assert {*begun.protection.values()} == {UNREAD}
+    assert {*begun.protection.found.values()} == {UNREAD}
 
 
-def test_a_plan_has_what_aws_has_of_what_is_set_anew(prepared: Callable[..., Prepared]) -> None:
+def test_a_plan_has_what_aws_has_of_what_is_set_anew(prepared: Callable[..., Situation]) -> None:
     """In its lines and in the list to approve; what stays as it is has no other value."""
-    begun, _ = preflight._with_protection(replace(prepared(GuardDuty()), allow=("disable:protection",)))
+    begun = prepared(GuardDuty())
     wanted = {SWITCHED("eks-audit-logs"): "DISABLED", SWITCHED("runtime-monitoring"): "DISABLED"}
     changes = {
         at: PlannedChange("create", attributes=(Attribute("status", after=value),)) for at, value in wanted.items()

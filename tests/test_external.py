@@ -22,7 +22,7 @@ from strata.load import load
 from strata.terraform import provisioning
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained
-from strata.terraform.preflight import Prepared
+from strata.terraform.situation import Situation
 from tests.said import Said
 from tests.synthesized import EVERY_OPTION, synthesize
 
@@ -112,7 +112,7 @@ def test_of_a_type_that_only_others_use_nothing_is_read(folder: Path, tmp_path: 
 def test_a_set_that_aws_does_not_have_is_told_at_its_line(
     folder: Path, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
-    run = cast("Prepared", SimpleNamespace(landing_zone=load(folder), aws=None, states={}))
+    run = cast("Situation", SimpleNamespace(landing_zone=load(folder), aws=None, states={}))
     failed = [Failure("not found", f"data.aws_ssoadmin_permission_set.{KEY}")]
 
     monkeypatch.setattr(CenterClient, "of", lambda *_: SimpleNamespace(set_names={"ReadOnly"}))

@@ -33,7 +33,7 @@ from strata.terraform.errors import advice
 from strata.terraform.events import Failure
 from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.situation import RefusedError, Situation
 from strata.terraform.workspace import Workspace
 from strata.testing import Zone
 from tests.drifting import told
@@ -291,13 +291,13 @@ def test_what_became_of_one_is_said_with_the_line_to_write(folder: Path, said: S
     assert met == {name: case for name, (_, _, case) in SAID.items()}
 
 
-def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, names: Mapping[str, str] | None) -> Prepared:
+def prepared(folder: Path, monkeypatch: pytest.MonkeyPatch, names: Mapping[str, str] | None) -> Situation:
     """Returns the start of a run; who asks an Identity Center without names fails."""
     monkeypatch.setattr(
         CenterClient, "of", lambda *_: Named(names) if names is not None else pytest.fail("AWS was asked")
     )
     run = SimpleNamespace(landing_zone=load(folder), aws=None, states={"sso": VISITED.states["sso"]})
-    return cast("Prepared", run)
+    return cast("Situation", run)
 
 
 def test_aws_is_asked_about_lookups_that_failed_and_about_nothing_else(

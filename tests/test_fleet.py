@@ -7,18 +7,22 @@ import os
 import shutil
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
 from strata.aws.session import Aws
 from strata.config.layers import STACKS, Code, Deploying, Layer
+from strata.deploy import reading
+from strata.deploy.chosen import check_wave, chosen
 from strata.errors import UsageError
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
-from strata.terraform import fleet, forgotten, preflight, whole
+from strata.terraform import fleet, forgotten, whole
 from strata.terraform.fleet import Fleet
 from strata.terraform.progress import Progress
+from strata.terraform.situation import Request, Situation
 from strata.terraform.workspace import Workspace
 from tests.synthesized import SHIPPED
 
@@ -58,26 +62,26 @@ def test_a_wave_that_is_none_is_refused(
     rolled_out: tuple[Workspace, LandingZone], stacks: list[str], wave: int, told: tuple[str, dict[str, object]]
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        preflight._check_wave(rolled_out[1], stacks, wave)
+        check_wave(rolled_out[1], Request(stacks, fleet=Fleet(1, wave)))
 
     (found,) = refused.value.args
     assert (found.id, found.data) == told
 
 
 def test_a_wave_that_is_none_is_refused_before_aws_is_asked(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(preflight, "connect", lambda *_: pytest.fail("AWS is asked"))
+    monkeypatch.setattr(reading, "connect", lambda *_: pytest.fail("AWS is asked"))
     options = Options(SHIPPED)
 
     with pytest.raises(UsageError):
-        preflight.prepare(options, Progress(options), stacks=[], allow=[], fleet=Fleet(1, wave=9))
+        reading.prepare(options, Progress(options), Request(fleet=Fleet(1, wave=9)))
 
 
 def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace, LandingZone]) -> None:
-    found = [preflight._chosen(*rolled_out, [], Fleet(1, wave)) for wave in (1, 2)]
+    found = [[*chosen(*rolled_out, Request(fleet=Fleet(1, wave)))] for wave in (1, 2)]
 
     assert found == [["topics_shared"], ["topics_security"]]
-    everything = {*preflight._chosen(*rolled_out, [], Fleet(1))}
-    assert {*preflight._chosen(*rolled_out, [], Fleet(1, wave=0))} == everything - {"topics_shared", "topics_security"}
+    everything = {*chosen(*rolled_out, Request())}
+    assert {*chosen(*rolled_out, Request(fleet=Fleet(1, wave=0)))} == everything - {"topics_shared", "topics_security"}
 
 
 @pytest.mark.parametrize(
@@ -89,7 +93,10 @@ def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace,
     ],
 )
 def test_a_wave_without_an_account_says_so(named: list[str], wave: int | None, place: str | None) -> None:
-    assert preflight._empty(named, wave) == place
+    nothing: Any = None
+    situation = Situation(nothing, nothing, nothing, (), {}, Request(named, fleet=Fleet(1, wave)))
+
+    assert situation.empty == place
 
 
 @pytest.fixture

@@ -43,7 +43,7 @@ from strata.report.page import page
 from strata.report.tables import tables
 from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
-from strata.terraform.preflight import RefusedError
+from strata.terraform.situation import RefusedError
 from strata.terraform.workspace import Workspace
 from tests.hostile import PIECES, TEXTS, seen
 from tests.organizations import grant

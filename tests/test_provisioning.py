@@ -17,7 +17,7 @@ from strata.kinds.permission_set import CUSTOMER, MANAGED, SET
 from strata.terraform import provisioning
 from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.preflight import Prepared, RefusedError
+from strata.terraform.situation import RefusedError, Situation
 from tests.organizations import INSTANCE, Organization, changed, layer, permission_set
 from tests.organizations.deployed import DEPLOYED
 from tests.organizations.drifts import BY_HAND
@@ -167,7 +167,7 @@ def _is_refused(there: Organization, address: str, change: PlannedChange, stack:
         aws = Aws(None, there.model.regions.primary)
         run = SimpleNamespace(landing_zone=there.zone, aws=aws)
         try:
-            provisioning.refuse_by_hand(cast("Prepared", run), otherwise, Plan(stack, {address: change}))
+            provisioning.refuse_by_hand(cast("Situation", run), otherwise, Plan(stack, {address: change}))
         except RefusedError:
             return True
     return False

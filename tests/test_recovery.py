@@ -12,13 +12,13 @@ from typing import Any
 import pytest
 
 from strata.aws.session import Aws
+from strata.deploy import ground
+from strata.deploy.ground import identity_center_refusals
 from strata.landing_zone import LandingZone
 from strata.load import load
-from strata.terraform import preflight
 from strata.terraform.errors import advice, settling
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, exists_already
-from strata.terraform.preflight import identity_center_refusals
 from strata.terraform.recovery import beside, looked_up, tainted
 from strata.terraform.workspace import Workspace
 from tests.aws.client import ACCOUNT
@@ -190,7 +190,7 @@ def test_what_is_not_set_up_in_time_is_refused(
     organization: Emulator, monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     organization.switch_identity_center_on("us-east-1")
-    monkeypatch.setattr(preflight, "PAUSES", ())
+    monkeypatch.setattr(ground, "PAUSES", ())
 
     (refused,) = identity_center_refusals(Aws(None, "us-east-1"), ours(), lambda _: None)
 

@@ -22,18 +22,19 @@ import pytest
 
 from strata.aws.states import Version
 from strata.config import layers
+from strata.deploy.chosen import chosen
 from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
-from strata.terraform import preflight, tools
+from strata.terraform import tools
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError, advice, known_errors
 from strata.terraform.events import Events, Failure, failure
-from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Plan, PlannedChange, Planner, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals, StoppedError
+from strata.terraform.situation import Request
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
 from tests.processes import interrupts
@@ -690,7 +691,7 @@ def test_a_stack_that_is_none_is_told_with_what_is_near(
     monkeypatch.setattr(layers, "CODE", tmp_path)
     for name, near in {"ssso": "did you mean 'sso'?", "topics": ": etc/layers/topics.yaml"}.items():
         with pytest.raises(StrataError) as raised:
-            preflight._chosen(workspace, load(SHIPPED), [name], Fleet(1))
+            list(chosen(workspace, load(SHIPPED), Request([name])))
         (told,) = said(raised)
         assert (told.id, told.data) == ("no-such-stack", {"stack": name})
         assert near in told.text

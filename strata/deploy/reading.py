@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from functools import partial
 
@@ -16,22 +16,18 @@ from strata.deploy.access import shut_out
 from strata.deploy.checks import check, warn
 from strata.deploy.chosen import check_wave, chosen
 from strata.deploy.ground import check_ground
+from strata.deploy.loading import loaded
 from strata.deploy.protection import read_protection
 from strata.deploy.words import check_words
-from strata.errors import ConfigurationError, Message
+from strata.errors import Message
 from strata.identity import Examination, examine
 from strata.identity.accounts import GONE
 from strata.identity.deletions import LAST_ADMINISTRATOR
 from strata.identity.held import attributes
 from strata.landing_zone import LandingZone
-from strata.landing_zone.expiry import over
 from strata.landing_zone.facts import Facts
 from strata.landing_zone.services import unknown_types
-from strata.load import load
 from strata.options import Options
-from strata.rules.expectations import require
-from strata.rules.lockout import UNCERTAIN, Guard
-from strata.rules.warnings import found_warnings
 from strata.sides.states import State, managed
 from strata.terraform.forgotten import forget
 from strata.terraform.progress import Progress
@@ -50,12 +46,8 @@ def prepare(options: Options, progress: Progress, request: Request) -> Situation
     """
     check_words(request.allow)
     today = dt.datetime.now(tz=dt.UTC).date()
-    zone = load(options.config, today=today)
-    if faults := list(Guard.of(zone, today).faults(today)):
-        raise ConfigurationError(faults)
-    require(zone)
+    zone, told = loaded(options, today)
     check_wave(zone, request)
-    told = [*(fault.message for fault in over(zone, today)), *_uncertain(zone, today)]
     warn(told)
     progress.doing("asking AWS", seen_only=True)
     aws = connect(options, zone.project)
@@ -69,15 +61,6 @@ def prepare(options: Options, progress: Progress, request: Request) -> Situation
     warn(forgotten)
     situation = _reached(situation, progress)
     return replace(situation, warnings=(*told, *forgotten, *check(situation)))
-
-
-def _uncertain(zone: LandingZone, today: dt.date) -> Iterator[Message]:
-    """Yields where somebody may lock themselves out, as `strata check` warns of it."""
-    for warning in found_warnings(zone, today=today):
-        if warning.finding in UNCERTAIN:
-            file = zone.source_file(warning.source.file).file
-            at = f"{file}:{warning.source.line}"
-            yield warning.text.saying(f"{at}: {warning.told}", place=f"{at}: {warning.path}")
 
 
 def _read(aws: Aws, zone: LandingZone, workspace: Workspace, request: Request, today: dt.date) -> Situation:
