@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 from strata.aws.session import Aws
-from strata.commands import deploy
-from strata.commands.deploy import Deployment
+from strata.deploy import asking, deploying
+from strata.deploy.ending import finish
 from strata.config.models import state_key
 from strata.errors import Message
 from strata.load import load
@@ -186,13 +186,13 @@ class Site:
             options = self.options()
             progress = Progress(options)
             given = (options, prepared, self.signals, self.plan_folder, self.to, progress)
-            self.deployment = Deployment(*given, yes=yes, expected=expected)
-            return self.deployment.run()
+            self.run = deploying.begin(*given, yes=yes, expected=expected)
+            return deploying.deploy(self.run)
 
     def deployment_ends(self, *, yes: bool = False) -> int:
         """Runs `strata deploy` to its end."""
         code = self.deploys(yes=yes)
-        return self.deployment.finish(code, json=True)
+        return finish(self.run, code, json=True)
 
     def did(self, stack: str) -> str:
         """Returns the commands that Terraform got for a stack, in order."""
@@ -202,7 +202,7 @@ class Site:
 
     @property
     def statuses(self) -> list[str]:
-        return [outcome.status for outcome in self.deployment.outcomes.values()]
+        return [entry.status.word for entry in self.run.schedule.entries.values()]
 
 
 @pytest.fixture
@@ -214,5 +214,5 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, account: Aws) -> Itera
             site.questions.append(question)
             return site.answer(question)
 
-        monkeypatch.setattr(deploy, "confirmed", confirmed)
+        monkeypatch.setattr(asking, "confirmed", confirmed)
         yield site

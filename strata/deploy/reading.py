@@ -60,6 +60,8 @@ def prepare(options: Options, progress: Progress, request: Request) -> Situation
     situation, forgotten = _written(situation)
     warn(forgotten)
     situation = _reached(situation, progress)
+    if situation.empty:
+        progress.note(situation.empty)
     return replace(situation, warnings=(*told, *forgotten, *check(situation)))
 
 

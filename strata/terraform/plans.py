@@ -263,14 +263,14 @@ class Planner:
             return self._unplanned(stack, [Failure(str(arg), id=arg.id) for arg in error.args], ())
 
     def _plan(self, stack: str, pending: Sequence[str]) -> Plan:
-        self._progress(stack).doing(f"{stack}: planning")
+        self.watch(stack).doing(f"{stack}: planning")
         if failed := self.initialize(stack):
             return self._unplanned(stack, [failed], pending)
         versions = self.versions(stack)
         file = self.folder / f"{stack}.tfplan"
         file.unlink(missing_ok=True)
         refresh = () if self.refresh(stack) else ("-refresh=false",)
-        events = Events(self._progress(stack), stack, verbose=self.verbose)
+        events = Events(self.watch(stack), stack, verbose=self.verbose)
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
@@ -306,8 +306,8 @@ class Planner:
         if stack in self._initialized:
             return None
         if not (self.workspace.stack_folder(stack) / ".terraform").exists():
-            self._progress(stack).at("preparing Terraform")
-            self._progress(stack).still(f"{stack}: preparing Terraform")
+            self.watch(stack).at("preparing Terraform")
+            self.watch(stack).still(f"{stack}: preparing Terraform")
         result = self.workspace.initialize(stack)
         if result.code:
             said = f"{result.text}\n{result.errors}".partition("Error: ")[2] or result.errors or result.text
@@ -383,7 +383,8 @@ class Planner:
     def _terraform(self, stack: str) -> dict[str, Any]:
         return terraform(self.workspace.document(stack))
 
-    def _progress(self, stack: str) -> Progress:
+    def watch(self, stack: str) -> Progress:
+        """Returns how it is told how far a stack is."""
         return self.muted if self.muted and stack in self.many else self.progress
 
     def _hearing(self, stack: str, events: Events) -> Callable[[str], None]:
@@ -394,7 +395,7 @@ class Planner:
             events.take(line)
             if time.monotonic() - said > _LONG:
                 said = time.monotonic()
-                self._progress(stack).still(f"{stack}: planning, {events.compared} resources compared with AWS so far")
+                self.watch(stack).still(f"{stack}: planning, {events.compared} resources compared with AWS so far")
 
         return heard
 

@@ -1,0 +1,126 @@
+"""A run of `strata deploy`: what it works with, and what it has done."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable, Collection, Iterable
+from contextlib import suppress
+from dataclasses import dataclass, field
+from typing import TextIO
+
+from strata.aws.session import Aws
+from strata.aws.states import Version
+from strata.deploy.schedule import Schedule
+from strata.errors import Message, StrataError
+from strata.landing_zone import LandingZone
+from strata.options import Options
+from strata.terraform import fleet
+from strata.terraform.change_list import ApprovedList
+from strata.terraform.existing import ExistingTable, GoneImports
+from strata.terraform.names import Names
+from strata.terraform.plans import Planner
+from strata.terraform.progress import Progress
+from strata.terraform.signals import Signals
+from strata.terraform.situation import Situation
+
+ORGANIZATIONS = "organizations"
+DIFFERS = 3
+"""The exit code where the plan is not the expected one; nothing was changed."""
+
+
+@dataclass
+class Done:
+    """What a run has done."""
+
+    written: set[str] = field(default_factory=set)
+    """The stacks that it has applied."""
+    created: set[str] = field(default_factory=set)
+    """The addresses that it has begun to create."""
+    kept: dict[str, list[str]] = field(default_factory=dict)
+    """What runs partly created and this one keeps, by stack."""
+    whole: dict[str, Version | None] = field(default_factory=dict)
+    """The stacks in the management account that it has brought to an end, with the version that this left."""
+    provisions: bool = False
+    """Something was changed that AWS takes to all accounts with a permission set."""
+    unwritable: Exception | None = None
+    """Why it could not be written how a stack ended."""
+    unexpected: list[Message] = field(default_factory=list)
+    """What is planned otherwise than expected."""
+    failures: list[StrataError] = field(default_factory=list)
+    warnings: list[Message] = field(default_factory=list)
+    reasons: list[Message] = field(default_factory=list)
+    """Why stacks were left to another run."""
+
+
+@dataclass
+class Run:
+    """One run."""
+
+    options: Options
+    situation: Situation
+    signals: Signals
+    progress: Progress
+    to: TextIO
+    yes: bool
+    expected: ApprovedList | None
+    planner: Planner
+    names: Names
+    existing: ExistingTable
+    gone: GoneImports
+    schedule: Schedule
+    idle: bool = False
+    """Nothing is to be done."""
+    done: Done = field(default_factory=Done)
+
+    @property
+    def zone(self) -> LandingZone:
+        """Returns the landing zone."""
+        return self.situation.landing_zone
+
+    @property
+    def aws(self) -> Aws:
+        """Returns the management account."""
+        return self.situation.aws
+
+    @property
+    def many(self) -> Collection[str]:
+        """Returns the stacks that are planned and deployed beside another one."""
+        return self.planner.many
+
+    def note(self, text: str) -> None:
+        """Prints a note; a closed terminal must not end an apply."""
+        with suppress(OSError, ValueError):
+            self.progress.note(text)
+
+    def note_of(self, stack: str) -> Callable[[str], None]:
+        """Returns how notes on a stack are printed."""
+        return self.watch(stack).done if stack in self.many else self.note
+
+    def watch(self, stack: str) -> Progress:
+        """Returns how it is told how far a stack is."""
+        return self.planner.watch(stack)
+
+    def in_account(self, stack: str) -> bool:
+        """Says whether a stack is in a member account: whatever is wrong there stops no other stack."""
+        return stack in self.zone.account_stacks
+
+    def words(self, stacks: Iterable[str]) -> list[str]:
+        """Returns stacks as people name them."""
+        return fleet.words(stacks, self.zone.account_stacks)
+
+    def leave(self, why: Message) -> None:
+        """Says why stacks are left to another run, and keeps it for a script."""
+        self.done.reasons.append(why)
+        self.note(why)
+
+    def left(self, stacks: Iterable[str]) -> list[str]:
+        """Returns those of stacks that are still to be deployed, and can be; says which cannot."""
+        for why in self.schedule.skip_readers():
+            self.leave(why)
+        return self.schedule.left(stacks)
+
+    def says(self, error: StrataError) -> None:
+        """Prints an error, and keeps it for a script."""
+        self.done.failures.append(error)
+        with suppress(OSError):
+            print("\n".join(error.lines()), file=sys.stderr, flush=True)
