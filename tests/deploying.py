@@ -13,9 +13,9 @@ from typing import Any
 import pytest
 
 from strata.aws.session import Aws
+from strata.config.models import state_key
 from strata.deploy import asking, deploying
 from strata.deploy.ending import finish
-from strata.config.models import state_key
 from strata.errors import Message
 from strata.load import load
 from strata.options import Options

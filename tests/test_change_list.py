@@ -14,7 +14,8 @@ from typer.testing import CliRunner
 
 from strata.cli import app
 from strata.commands import plan as plan_command
-from strata.commands.deploy import AGAIN, DIFFERS
+from strata.deploy.run import DIFFERS
+from strata.deploy.schedule import AGAIN
 from strata.errors import Message, StrataError, UsageError
 from strata.options import Options
 from strata.terraform.change_list import ApprovedList, ChangeList

@@ -13,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from strata.commands import plan as plan_command
-from strata.commands.deploy import AGAIN, DIFFERS
+from strata.deploy.run import DIFFERS
+from strata.deploy.schedule import AGAIN
 from strata.terraform.change_list import ApprovedList, ChangeList, classes, without_own
 from strata.terraform.expressions import expressions, terraform
 from strata.terraform.plan_text import show

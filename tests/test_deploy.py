@@ -11,6 +11,7 @@ import signal
 import socket
 import tempfile
 import threading
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -19,20 +20,21 @@ from typing import Any
 
 import pytest
 
-from strata.aws import begun, runs
+from strata.aws import begun
 from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, AwsError
-from strata.aws.states import Version
-from strata.commands import deploy
+from strata.commands import deploy as command
 from strata.config.layers import Code, Deploying, Layer, Roles
 from strata.config.models import state_key
-from strata.deploy import access
+from strata.deploy import access, applying, ending, failing
 from strata.deploy.checks.access import named_stacks
+from strata.deploy.deploying import check_producers
+from strata.deploy.ending import finish
+from strata.deploy.schedule import AGAIN, Status
 from strata.errors import Message, StrataError, UsageError
 from strata.options import Options
-from strata.terraform import locks, names
+from strata.terraform import locks, names, whole
 from strata.terraform.apply import Applied
-from strata.terraform.apply import apply as applies
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.events import Events
 from strata.terraform.fleet import Fleet
@@ -94,7 +96,7 @@ def test_an_endpoint_that_is_no_url_is_a_plain_error(monkeypatch: pytest.MonkeyP
 
 def test_nothing_to_do_asks_nothing(site: Site, capsys: pytest.CaptureFixture[str], said: Said) -> None:
     assert site.deploys() == 0
-    assert site.deployment.finish(0, json=False) == 0
+    assert finish(site.run, 0, json=False) == 0
 
     assert (site.questions, site.statuses) == ([], ["applied"] * 3)
     assert said.ids(site.said[-1]) == ["nothing-to-do"]
@@ -133,7 +135,7 @@ def test_a_run_ends_with_a_line_for_each_stack_and_the_ids_of_new_accounts(
     site.write_state("organizations", 1, outputs={"account_ids": {"value": ids}})
 
     code = site.deploys()
-    site.deployment.finish(code, json=False)
+    finish(site.run, code, json=False)
 
     assert capsys.readouterr().out == "  new account 222222222222  new\n"
     ended = [re.sub(r"  \d+ s$", "", line) for line in site.to.getvalue().splitlines()[-3:]]
@@ -143,11 +145,10 @@ def test_a_run_ends_with_a_line_for_each_stack_and_the_ids_of_new_accounts(
 def test_an_interrupted_stack_says_what_was_done(site: Site) -> None:
     site.plans("backend", MADE)
     assert site.deploys() == 0
-    site.deployment._told.clear()
-    outcome = site.deployment.outcomes["backend"]
-    outcome.status, outcome.counts = "interrupted", {"added": 3}
+    entry = site.run.schedule.entries["backend"]
+    entry.status, entry.counts, entry.is_told = Status.INTERRUPTED, Counter(added=3), False
 
-    site.deployment.finish(130, json=False)
+    finish(site.run, 130, json=False)
 
     assert "backend        interrupted after 3 added" in site.to.getvalue()
 
@@ -192,7 +193,7 @@ def test_an_account_that_lets_nobody_in_any_more_ends_a_deploy_with_1(
     site.states["log_a"], site.shut_out = state, {"log_a": SHUT}
 
     assert site.deploys() == code
-    assert site.deployment.finish(code, json=False) == code
+    assert finish(site.run, code, json=False) == code
 
     (told,) = [one for text in site.said for one in said(text)]
     assert (told.id, site.questions) == ("nothing-to-do", [])
@@ -273,7 +274,7 @@ def test_a_new_account_that_never_lets_anybody_in_is_left_out(
     assert site.deploys() == 1
 
     assert ("apply" in site.did("topics_security"), "apply" in site.did("topics_shared")) == (False, True)
-    assert site.deployment.outcomes["topics_security"].status == "not started"
+    assert site.run.schedule.entries["topics_security"].status.word == "not started"
     told = [one for one in said("\n".join(site.said)) if one.id == "role-not-assumable"]
     assert [one.data["stacks"] for one in told] == [["topics_security"]]
 
@@ -297,7 +298,7 @@ def test_a_wave_without_an_account_is_said_to_be_empty_and_nothing_else(
     monkeypatch.setattr(site, "prepared", lambda _: prepared)
 
     assert site.deploys() == 0
-    assert [site.deployment.finish(0, json=json) for json in (False, True)] == [0, 0]
+    assert [finish(site.run, 0, json=json) for json in (False, True)] == [0, 0]
 
     assert site.said == [], "the start of the run has said it"
     assert [one["id"] for one in json.loads(capsys.readouterr().out)["messages"]] == ["part-empty"]
@@ -319,7 +320,7 @@ def test_a_wave_waits_for_the_one_before(
 
     assert site.deploys() == 1
 
-    assert [site.deployment.outcomes[f"topics_{key}"].status for key in ("shared", "security")] == ended
+    assert [site.run.schedule.entries[f"topics_{key}"].status.word for key in ("shared", "security")] == ended
     stopped = [one.data for one in said("\n".join(site.said)) if one.id == "rollout-stopped"]
     assert [one["left"] for one in stopped] == left
     assert site.questions == ["deploy topics to 2 member accounts?"]
@@ -383,10 +384,10 @@ def test_a_layer_that_is_read_and_has_changes_is_deployed_first(site: Site, said
     vars(site)["prepared"] = lambda _: prepared
     site.states.update({stack: {"serial": 1} for stack in site.stacks})
     site.deploys()
-    site.deployment._planner.folder = site.folder
+    site.run.planner.folder = site.folder
 
     with pytest.raises(StrataError) as refused:
-        site.deployment.check_producers()
+        check_producers(site.run)
 
     (told,) = said(refused)
     assert (told.id, told.data["stack"]) == ("changes-not-deployed", "base")
@@ -414,7 +415,7 @@ def test_accounts_that_are_all_put_off_end_with_a_list_of_their_own(site: Site, 
     _roll_out(site)
     expected = ApprovedList("0", ChangeList(format=3, account=ACCOUNT, groups=[], later=[]))
 
-    assert site.deploys(yes=True, expected=expected) == deploy.AGAIN
+    assert site.deploys(yes=True, expected=expected) == AGAIN
 
     told = [(one.id, one.data) for one in said("\n".join(site.said)) if one.id in ("on-no-list", "rollout-stopped")]
     assert told == [("on-no-list", {"stacks": ["topics_security", "topics_shared"]})]
@@ -430,10 +431,10 @@ def test_whose_terraform_was_killed_is_told_how_its_lock_is_freed(
         lock = {"ID": id, "Who": f"me@{socket.gethostname()}", "Created": f"{now:%Y-%m-%dT%H:%M:%S}Z"}
         key = f"{state_key('backend')}.tflock"
         site.aws.client("s3").put_object(Bucket=site.bucket, Key=key, Body=json.dumps(lock).encode())
-        events = Events(site.deployment.progress, "backend")
+        events = Events(site.run.progress, "backend")
         return Applied(False, events, (ended(ProcessResult(-signal.SIGKILL, ""), events),))
 
-    monkeypatch.setattr(deploy, "apply", killed)
+    monkeypatch.setattr(applying, "apply", killed)
     monkeypatch.setattr(locks, "_processes", list)
 
     assert site.deploys() == 1
@@ -696,7 +697,7 @@ def test_what_was_done_is_counted_by_events_and_what_was_imported_by_the_plan(si
     site.applies("backend", ends=[{"type": "apply_complete", "hook": new}], code=0)
 
     assert site.deploys() == 0
-    assert site.deployment.outcomes["backend"].counts == {"added": 1, "forgotten": 1}
+    assert site.run.schedule.entries["backend"].counts == {"added": 1, "forgotten": 1}
 
 
 def test_what_exists_already_is_imported_and_not_asked_about(site: Site) -> None:
@@ -884,10 +885,10 @@ def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site, s
 def test_without_a_terminal_the_run_ends_at_its_start(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before anything is read, and with the exit code of wrong usage."""
     monkeypatch.setattr("strata.terminal.interactive", lambda: False)
-    monkeypatch.setattr(deploy, "prepare", lambda *_, **__: pytest.fail("it went on"))
+    monkeypatch.setattr(command, "prepare", lambda *_, **__: pytest.fail("it went on"))
 
     with pytest.raises(UsageError, match="give --yes"):
-        deploy.run(Options(TEMPLATE), stacks=(), json=False, yes=False, allow=())
+        command.run(Options(TEMPLATE), stacks=(), json=False, yes=False, allow=())
 
 
 # What AWS rejects for some minutes only
@@ -899,7 +900,7 @@ NOT_YET = {"severity": "error", "summary": "CloudTrailAccessNotEnabledException"
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that a run waited, without the waiting."""
     waited: list[float] = []
-    monkeypatch.setattr(deploy, "wait", waited.append)
+    monkeypatch.setattr(failing, "wait", waited.append)
     return waited
 
 
@@ -921,7 +922,7 @@ def test_what_fails_beside_it_is_told_before_the_wait(
     site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, said: Said
 ) -> None:
     """Terraform does ten things at once: one that passes by itself is waited for, whatever became of the others."""
-    monkeypatch.setattr(deploy, "PAUSES", (5,))
+    monkeypatch.setattr(applying, "PAUSES", (5,))
     staying = {"severity": "error", "summary": "LimitExceededException", "address": "aws_budgets_budget.monthly"}
     site.plans("backend", MADE)
     both = [{"type": "diagnostic", "diagnostic": each} for each in (NOT_YET, staying)]
@@ -953,7 +954,7 @@ def test_what_exists_beside_it_is_imported_by_the_next_try(site: Site, pauses: l
 def test_waiting_ends_with_the_remedy(
     site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
-    monkeypatch.setattr(deploy, "PAUSES", (5, 15))
+    monkeypatch.setattr(applying, "PAUSES", (5, 15))
     site.plans("backend", MADE)
     site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
 
@@ -968,7 +969,7 @@ def test_waiting_ends_with_the_remedy(
 def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     site.plans("backend", MADE)
     site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
-    monkeypatch.setattr(deploy, "wait", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(failing, "wait", lambda _: os.kill(os.getpid(), signal.SIGINT))
 
     assert site.deploys() == 130
 
@@ -990,105 +991,31 @@ def test_what_it_left_half_made_is_kept_before_the_next_try(site: Site, pauses: 
 
 
 @pytest.mark.parametrize(
-    ("status", "code", "changed", "provisions"),
-    [
-        ("failed", 1, True, True),
-        ("applied", 0, True, True),
-        ("failed", 130, True, False),
-        ("applied", 0, False, True),  # no run is known that ended whole
-    ],
+    ("status", "code", "provisions"),
+    [(Status.FAILED, 1, True), (Status.APPLIED, 0, True), (Status.UNCHANGED, 0, True), (Status.FAILED, 130, False)],
 )
 def test_accounts_get_the_newest_permission_sets_after_a_failure_too(
-    site: Site, status: str, code: int, provisions: bool, changed: bool, monkeypatch: pytest.MonkeyPatch
+    site: Site, status: Status, code: int, provisions: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A provisioning that fails leaves nothing in the state that a later plan would show."""
-    assert _provisions(site, status, code, changed=changed, monkeypatch=monkeypatch) is provisions
-
-
-def test_permission_sets_are_looked_at_again_only_where_something_of_them_changed(
-    site: Site, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """A look takes a call for each set; the last run has taken it, and nothing has changed since."""
-    site.states["sso"] = {"lineage": "one", "serial": 1}
-    runs.write(site.aws, site.landing_zone.project, {"sso": Version("one", 1)})
-
-    assert _provisions(site, "applied", 0, changed=False, monkeypatch=monkeypatch) is False
-
-
-def _provisions(site: Site, status: str, code: int, *, changed: bool, monkeypatch: pytest.MonkeyPatch) -> bool:
-    """Says whether a run that ended so looks for accounts with older permission sets."""
     asked: list[object] = []
-
-    def provisions(*looked: object) -> bool:
-        asked.append(looked)
-        return True
-
-    monkeypatch.setattr(deploy, "provision_permission_sets", provisions)
-    site.stacks = ("backend",)
+    monkeypatch.setattr(ending, "provision_permission_sets", lambda *looked: asked.append(looked))
+    site.add("sso")
     site.deploys()
-    site.deployment.outcomes = {"sso": deploy.StackOutcome("sso", status)}
-    site.deployment._written, site.deployment._provisions = {"sso"}, changed
-    monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
+    site.run.schedule.entries["sso"].status = status
+    site.run.done.written = {"sso"}
 
-    site.deployment.finish(code, json=True)
+    finish(site.run, code, json=True)
 
-    return bool(asked)
-
-
-def recorded(site: Site) -> dict[str, Any]:
-    """Returns the runs that ended whole, as the next run reads them."""
-    return runs.read(site.aws, site.landing_zone.project)
-
-
-def test_how_each_stack_ended_is_written_down(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One that had nothing to do with the state that it found, one that was applied with the state that it left."""
-
-    def apply(workspace: Workspace, plan: Plan, *more: Any, **settings: Any) -> Any:
-        site.write_state(plan.stack, 5)
-        return applies(workspace, plan, *more, **settings)
-
-    monkeypatch.setattr(deploy, "apply", apply)
-    site.plans("organizations", MADE)
-
-    code = site.deploys(yes=True)
-    assert recorded(site) == {}, "nothing is whole before the end"
-    site.deployment.finish(code, json=True)
-
-    assert recorded(site) == {stack: Version("one", 5 if stack == "organizations" else 1) for stack in STACKS}
-
-
-def test_a_stack_that_failed_is_not_written_down(site: Site) -> None:
-    site.plans("organizations", MADE)
-    site.applies("organizations", **FAILS)
-
-    site.deployment_ends(yes=True)
-
-    assert recorded(site) == {"backend": Version("one", 1)}
-
-
-def test_permission_sets_that_are_not_everywhere_are_no_whole_run(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
-    """As where nobody has looked, because the run was interrupted."""
-    site.stacks = ("backend",)
-    site.deploys()
-    monkeypatch.setattr(site.deployment, "_outputs", lambda _: {})
-    site.deployment.outcomes["sso"] = deploy.StackOutcome("sso", "applied")
-    site.deployment._provisions = True
-    for provisioned, code, whole in ((False, 0, False), (True, 130, False), (True, 0, True)):
-        monkeypatch.setattr(deploy, "provision_permission_sets", lambda *_, done=provisioned: done)
-        site.deployment._whole["sso"] = Version("one", 1)
-
-        site.deployment.finish(code, json=True)
-
-        assert ("sso" in recorded(site)) is whole
-        assert "backend" in recorded(site)
+    assert bool(asked) is provisions
 
 
 def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     def refused(*_: object) -> None:
         raise AwsError(Message("aws-denied", "s3:PutObject is not allowed"), "AccessDenied")
 
-    monkeypatch.setattr(deploy, "write_runs", refused)
-    site.stacks = ("backend",)
+    monkeypatch.setattr(whole, "write", refused)
+    site.adds_accounts({"a": "111111111111"})
 
     assert site.deployment_ends() == 0
     assert "kept-file-unwritable" in said.ids(site.said)

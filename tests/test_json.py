@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan, profiles
+from strata.deploy.ending import finish
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
 from strata.errors import Fault, Message
@@ -314,7 +315,7 @@ def test_deploy(site: Site, capsys: pytest.CaptureFixture[str], *, fails: bool) 
     site.write_state("organizations", 1, outputs={"account_ids": {"value": {"lab": "111111111111"}}})
 
     code = site.deploys(yes=True, warnings=(WARNED,))
-    site.deployment.finish(code, json=True)
+    finish(site.run, code, json=True)
 
     shown = capsys.readouterr().out
     assert code == int(fails)

@@ -1,4 +1,4 @@
-"""What a deploy writes down beside the states: how the last run of each stack ended, and what it followed from."""
+"""What a deploy writes down beside the state of an account's stack: what the plan of its last run followed from."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from strata.aws import kept, runs
+from strata.aws import kept
 from strata.aws.session import Aws as Session
-from strata.aws.states import Version, etags
+from strata.aws.states import etags
 from strata.config.models import Project, state_key
 from strata.terraform import whole
 from strata.terraform.whole import Origin, providers
@@ -41,32 +41,10 @@ def test_a_provider_that_runs_already_has_the_version_that_is_asked_for(tmp_path
     assert providers(workspace, "sso") == {"hashicorp/aws": "6.25.0"}
 
 
-RUN, OTHER_RUN = Version("one", 7), Version("two", 1)
-
-
 @pytest.fixture
 def bucket(account: Session) -> Session:
     account.client("s3").create_bucket(Bucket=PROJECT.state_bucket)
     return account
-
-
-def test_runs_of_other_stacks_stay(bucket: Session) -> None:
-    assert runs.read(bucket, PROJECT) == {}
-    runs.write(bucket, PROJECT, {"sso": RUN})
-    runs.write(bucket, PROJECT, {"backend": RUN, "sso": OTHER_RUN})
-
-    assert runs.read(bucket, PROJECT) == {"sso": OTHER_RUN, "backend": RUN}
-
-
-def test_nothing_is_written_where_nothing_is_new(bucket: Session) -> None:
-    runs.write(bucket, PROJECT, {})
-    assert "Contents" not in bucket.client("s3").list_objects_v2(Bucket=PROJECT.state_bucket)
-
-    runs.write(bucket, PROJECT, {"sso": RUN})
-    tag = bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS)["LastModified"]
-    runs.write(bucket, PROJECT, {"sso": RUN})
-
-    assert bucket.client("s3").head_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS)["LastModified"] == tag
 
 
 def test_a_run_that_had_nothing_to_make_is_written_down_without_a_state(bucket: Session) -> None:
@@ -77,28 +55,3 @@ def test_a_run_that_had_nothing_to_make_is_written_down_without_a_state(bucket: 
     known, stacks = etags(bucket, PROJECT), ("empty", "lost", "odd")
 
     assert whole.unchanged(bucket, PROJECT, stacks, lambda _: Origin("digest"), lambda *_: "", known) == {"empty"}
-
-
-FOREIGN = (
-    b"",
-    b"\xff",
-    b"[]",
-    b"{}",
-    b'{"format": 2, "runs": {}}',
-    b'{"format": 1}',
-    b'{"format": 1, "runs": []}',
-    b'{"format": 1, "runs": {"sso": 5}}',
-    b'{"format": 1, "runs": {"sso": {"lineage": "one", "serial": "7"}}}',
-    b"[" * 100_000,
-)
-
-
-def test_what_is_no_record_is_told_and_written_over(bucket: Session) -> None:
-    for body in FOREIGN:
-        bucket.client("s3").put_object(Bucket=PROJECT.state_bucket, Key=kept.RUNS, Body=body)
-        with pytest.raises(ValueError, match=r"."):
-            runs.read(bucket, PROJECT)
-
-        runs.write(bucket, PROJECT, {"sso": RUN})
-
-        assert runs.read(bucket, PROJECT) == {"sso": RUN}

@@ -10,7 +10,7 @@ from strata.aws.states import ABSENT
 from strata.config.models import Project
 
 RUNS = "management/runs.json"
-"""How runs ended."""
+"""How runs ended, as version 1 wrote it; nobody reads it any more."""
 FORMAT = 1
 MAX_BYTES = 10_000_000
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import partial
 
 from strata.aws.access_role import account_ids
-from strata.aws.runs import begin as begin_run
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
 from strata.config.models import ACCESS_ROLE, Locking
@@ -19,10 +18,10 @@ from strata.deploy.asking import agreed_alone
 from strata.deploy.ending import tell
 from strata.deploy.failing import adopt, looked_up_again, reached, recover, report, settles
 from strata.deploy.run import ORGANIZATIONS, Run
-from strata.deploy.schedule import Entry, Status
+from strata.deploy.schedule import Status
 from strata.errors import Message, StrataError
 from strata.identity.held import STACK
-from strata.kinds import TYPES, resource_of
+from strata.kinds import TYPES
 from strata.terraform import whole
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import PAUSES, is_being_made, settling
@@ -70,14 +69,11 @@ def is_outdated(run: Run, stack: str) -> bool:
 
 def new_ids(run: Run, stacks: Iterable[str]) -> dict[str, str]:
     """Returns the ids of the accounts of stacks that may let nobody in yet: this run has made them."""
-    keys = {
-        run.zone.account_stacks[stack]
-        for stack in stacks
-        if run.in_account(stack) and ACCESS_ROLE in run.zone.roles(stack).model_dump().values()
-    }
-    made = sorted(key for key in keys if f"{TYPES['account']}.{key}" in run.done.created)
-    state = read_state(run.aws, run.zone.project, ORGANIZATIONS) if made else {}
-    return dict(account_ids(state, made))
+    accounts, created = run.zone.account_stacks, run.done.created
+    made = [stack for stack in stacks if f"{TYPES['account']}.{accounts.get(stack)}" in created]
+    keys = sorted({accounts[stack] for stack in made if ACCESS_ROLE in run.zone.roles(stack).model_dump().values()})
+    state = read_state(run.aws, run.zone.project, ORGANIZATIONS) if keys else {}
+    return dict(account_ids(state, keys))
 
 
 def _deploy(run: Run, stack: str) -> bool:
@@ -169,10 +165,6 @@ def _apply(run: Run, planned: Plan) -> Applied:
         run.names.begin(planned)
     run.watch(stack).doing(f"{stack}: deploying")
     run.done.written.add(stack)
-    if any(resource_of(address).provisioned for address in planned.changes):
-        run.done.provisions = True
-        with suppress(AwsError, ValueError):  # told when the run ends
-            begin_run(run.aws, run.zone.project, STACK)
     run.done.created |= {address for address, change in planned.changes.items() if change.action == "create"}
     try:
         return apply(
@@ -194,19 +186,14 @@ def _ended_whole(run: Run, planned: Plan, version: Version | None) -> bool:
     Args:
         version: of its state, none where this run has just written it.
     """
-    stack, project = planned.stack, run.zone.project
-    if not run.in_account(stack):
-        run.done.whole[stack] = version or own_version(run.planner.versions(stack), stack)
-    elif not planned.remarks:  # else the next plan looks again
+    stack, entry = planned.stack, run.schedule.entries[planned.stack]
+    if run.in_account(stack) and not planned.remarks:  # else the next plan looks again
         digest = partial(_planned_with, planned.versions)
+        origin, applied = run.situation.origin(stack), planned.differs
         try:
-            whole.write(run.aws, project, stack, run.situation.origin(stack), digest, version, applied=planned.differs)
+            whole.write(run.aws, run.zone.project, stack, origin, digest, version, applied=applied)
         except AwsError as error:
-            run.done.unwritable = error
-    return _finished(run, run.schedule.entries[stack])
-
-
-def _finished(run: Run, entry: Entry) -> bool:
+            run.note(Message("kept-file-unwritable", f"{stack}: how this run ended is not written: {error}"))
     entry.status = Status.APPLIED if entry.stack in run.done.written else Status.UNCHANGED
     if entry.stack == STACK:
         run.names.end()

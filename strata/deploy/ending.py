@@ -7,11 +7,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from typing import Any
 
-from strata.aws.runs import NO_STATE
-from strata.aws.runs import read as read_runs
-from strata.aws.runs import write as write_runs
-from strata.aws.session import AwsError
-from strata.aws.states import Version, read_state
+from strata.aws.states import read_state
 from strata.config.models import MANAGEMENT
 from strata.deploy.run import ORGANIZATIONS, Run
 from strata.deploy.schedule import AGAIN, Entry, Status
@@ -25,7 +21,6 @@ from strata.terraform import fleet
 from strata.terraform.progress import duration
 from strata.terraform.provisioning import provision_permission_sets
 from strata.terraform.signals import StoppedError
-from strata.terraform.situation import Situation
 from strata.text import counted
 
 DEPLOY = "strata deploy"
@@ -36,9 +31,8 @@ def finish(run: Run, code: int, *, json: bool, error: StrataError | None = None)
     """Says how it went, and returns the exit code."""
     applied = [entry.stack for entry in run.schedule.entries.values() if entry.status.is_done]
     try:
-        if _may_be_outdated(run) and not (code in (0, 1, AGAIN) and _provisioned(run)):
-            run.done.whole.pop(STACK, None)
-        _write_down(run)
+        if code in (0, 1, AGAIN):
+            _provision(run)
     except StoppedError as stopped:
         code = interrupted(run, stopped.code)
     outputs = {} if code else _outputs(run, [stack for stack in applied if json or not run.in_account(stack)])
@@ -59,43 +53,15 @@ def interrupted(run: Run, code: int) -> int:
     return code
 
 
-def _may_be_outdated(run: Run) -> bool:
-    """Says whether accounts may have older permission sets; after a failed apply the state says that none has."""
+def _provision(run: Run) -> None:
+    """Brings accounts the newest permission sets, unless somebody ends the run.
+
+    After an apply that failed the state says that all have them, so that AWS is asked each time.
+    """
     sso = run.schedule.entries.get(STACK)
-    if sso is None:
-        return False
-    if not sso.status.is_done:
-        return sso.status is Status.FAILED and STACK in run.done.written
-    return run.done.provisions or not _began_whole(run.situation)
-
-
-def _began_whole(situation: Situation) -> bool:
-    """Says whether the last run of `sso` ended whole, and left the state that this run began with."""
-    try:
-        last = read_runs(situation.aws, situation.landing_zone.project).get(STACK)
-    except (AwsError, ValueError):
-        return False
-    state = situation.states.get(STACK, {})
-    return last is not None and bool(state) and last == Version.of(state)
-
-
-def _provisioned(run: Run) -> bool:
-    """Brings accounts the newest permission sets, unless somebody ends the run; says whether all have them."""
-    if run.signals.ends:
-        return False
-    run.progress.doing("looking for permission sets to provision", seen_only=True)
-    return provision_permission_sets(run.aws, run.zone, otherwise, run.note)
-
-
-def _write_down(run: Run) -> None:
-    """Writes down which stacks ended whole."""
-    ended = {stack: version or NO_STATE for stack, version in run.done.whole.items()}
-    try:
-        write_runs(run.aws, run.zone.project, ended)
-    except (AwsError, ValueError) as error:
-        run.done.unwritable = error
-    if why := run.done.unwritable:
-        run.note(Message("kept-file-unwritable", f"how this run ended is not written: {why}"))
+    if sso and (sso.status.is_done or STACK in run.done.written) and not run.signals.ends:
+        run.progress.doing("looking for permission sets to provision", seen_only=True)
+        provision_permission_sets(run.aws, run.zone, otherwise, run.note)
 
 
 def _outputs(run: Run, stacks: Sequence[str]) -> dict[str, Any]:

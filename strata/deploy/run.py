@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from strata.aws.session import Aws
-from strata.aws.states import Version
 from strata.deploy.schedule import Schedule
 from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
@@ -38,12 +37,6 @@ class Done:
     """The addresses that it has begun to create."""
     kept: dict[str, list[str]] = field(default_factory=dict)
     """What runs partly created and this one keeps, by stack."""
-    whole: dict[str, Version | None] = field(default_factory=dict)
-    """The stacks in the management account that it has brought to an end, with the version that this left."""
-    provisions: bool = False
-    """Something was changed that AWS takes to all accounts with a permission set."""
-    unwritable: Exception | None = None
-    """Why it could not be written how a stack ended."""
     unexpected: list[Message] = field(default_factory=list)
     """What is planned otherwise than expected."""
     failures: list[StrataError] = field(default_factory=list)

@@ -44,7 +44,6 @@ def layer_permissions(project: Project, layer: Layer) -> dict[str, dict[str, Any
     content = DocumentTemplate(minified((_FOLDER / "layer.json").read_text(encoding="utf-8")), values).content
     reads, writes = _of_types(layer)
     if delegates or not layer.code.in_accounts:
-        content["Statement"][0]["Resource"].append(f"{values['state_bucket_arn']}/management/runs.json")
         here = _of_types(shipped(DELEGATION, layer.source))[1] if delegates else writes
         content["Statement"] += _allow("Types", here)
     if not layer.code.in_accounts:
