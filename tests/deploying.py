@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,19 @@ from typing import Any
 import pytest
 
 from strata.aws.session import Aws
-from strata.config.models import state_key
+from strata.aws.states import Version
+from strata.config.models import ACCESS_ROLE, state_key
 from strata.deploy import asking, deploying
 from strata.deploy.ending import finish
 from strata.errors import Message
 from strata.load import load
 from strata.options import Options
 from strata.terraform.change_list import ApprovedList
-from strata.terraform.plans import plan_folder
+from strata.terraform.planner import plan_folder
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals
 from strata.terraform.situation import Situation
-from strata.terraform.workspace import Workspace
+from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
 from tests.processes import interrupts
 from tests.synthesized import CHECKOUT
@@ -84,6 +85,22 @@ class Recorded(Options):
 
     def note(self, text: str) -> None:
         self.said.append(text)
+
+
+class NoStates:
+    """Knows nothing of states, but for their versions if it is told."""
+
+    def __init__(self, version: Callable[[StateObject], Version | None] = lambda _: None) -> None:
+        self.version = version
+
+    def reader(self, _stack: str) -> str:
+        return ACCESS_ROLE
+
+    def refreshes(self, _stack: str) -> bool:
+        return True
+
+    def digest(self, _state: StateObject, _outputs: Collection[str]) -> str:
+        return ""
 
 
 class Site:

@@ -38,7 +38,8 @@ from strata.terraform.apply import Applied
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.events import Events
 from strata.terraform.fleet import Fleet
-from strata.terraform.plans import Plan, ended, plan_folder
+from strata.terraform.planner import ended, plan_folder
+from strata.terraform.plans import Plan
 from strata.terraform.process import ProcessResult
 from strata.terraform.situation import RefusedError, Request
 from strata.terraform.workspace import Workspace
@@ -1003,7 +1004,7 @@ def test_accounts_get_the_newest_permission_sets_after_a_failure_too(
     site.add("sso")
     site.deploys()
     site.run.schedule.entries["sso"].status = status
-    site.run.done.written = {"sso"}
+    site.run.written.add("sso")
 
     finish(site.run, code, json=True)
 
@@ -1011,7 +1012,7 @@ def test_accounts_get_the_newest_permission_sets_after_a_failure_too(
 
 
 def test_a_record_that_is_refused_fails_nothing(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
-    def refused(*_: object) -> None:
+    def refused(*_: object, **__: object) -> None:
         raise AwsError(Message("aws-denied", "s3:PutObject is not allowed"), "AccessDenied")
 
     monkeypatch.setattr(whole, "write", refused)

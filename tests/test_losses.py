@@ -12,17 +12,18 @@ import pytest
 
 from strata.config.layers import Code, Layer
 from strata.errors import Fault, Message
+from strata.identity import Examination
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.guard import DESTROY, MANY, WEAKEN, Fate, Guard, Loss
 from strata.identity.losses import losses
-from strata.identity.things import Holdings
 from strata.kinds import addresses
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform.attributes import Attribute
 from strata.terraform.guarded import fates, judged
 from strata.terraform.plans import Plan, PlannedChange
+from strata.terraform.situation import Request, Situation
 from tests.synthesized import SHIPPED
 
 GROUP, NEW, GONE = (f"aws_identitystore_group.{key}" for key in ("finops", "new", "gone"))
@@ -301,9 +302,11 @@ def _judged(zone: LandingZone, *allow: str, taken: Sequence[str] = (), waits: st
     here = declared(zone)
     goes = {at: PlannedChange("delete") for at in (TABLE, POLICY, GROUP)}
     plans = [Plan("sso", goes), Plan("security", waits_for=(waits,) if waits else ())]
-    prepared = SimpleNamespace(landing_zone=zone, declared=here, recorded=Holdings(), allow=allow, left_out={})
+    examination, request = Examination(declared=here), Request(allow=allow)
+    nothing = cast("Any", None)
+    situation = Situation(zone, nothing, nothing, (), {}, request, examination)
     found = [Refusal(Fault("sso.yaml", 1, "", Message("import-by-name", ""), ""), word) for word in taken]
-    verdict = judged(cast("Any", prepared), cast("Any", SimpleNamespace(taken=lambda: found)), plans, **how)
+    verdict = judged(situation, cast("Any", SimpleNamespace(taken=lambda: found)), plans, **how)
     parts = (verdict.refused, verdict.alone, verdict.told)
     ids = [sorted(refusal.fault.problem.id for refusal in refusals) for refusals in parts]
     return [*ids, [text.id for text in verdict.unused]]

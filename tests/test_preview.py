@@ -13,12 +13,13 @@ import pytest
 from strata.aws.resources import ResourceStatus
 from strata.load import load
 from strata.options import Options
-from strata.terraform.plans import Planner
+from strata.terraform.planner import Planner
 from strata.terraform.preview import Preview, known_outputs
 from strata.terraform.progress import Progress
 from strata.terraform.tools import find_terraform
 from strata.terraform.workspace import NOT_KNOWN, Workspace
 from tests.conftest import Golden
+from tests.deploying import NoStates
 from tests.synthesized import SHIPPED
 
 PROJECT = load(SHIPPED).project
@@ -227,5 +228,5 @@ def _reading(resources: dict[str, Any], tmp_path: Path) -> tuple[Planner, dict[s
     (tmp_path / "plans").mkdir()
     terraform = {**os.environ, "TERRAFORM_BINARY_NAME": str(find_terraform(os.environ))}
     return Planner(
-        Workspace(tmp_path / "out", terraform), tmp_path / "plans", lambda _: None, Progress(Options(tmp_path))
+        Workspace(tmp_path / "out", terraform), tmp_path / "plans", NoStates(), Progress(Options(tmp_path))
     ), document

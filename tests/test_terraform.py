@@ -30,13 +30,15 @@ from strata.terraform import tools
 from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError, advice, known_errors
 from strata.terraform.events import Events, Failure, failure
-from strata.terraform.plans import Plan, PlannedChange, Planner, changes
+from strata.terraform.planner import Planner
+from strata.terraform.plans import Plan, PlannedChange, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.situation import Request
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
+from tests.deploying import NoStates
 from tests.processes import interrupts
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED
@@ -276,7 +278,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def planner(workspace: Workspace, folder: Path, version: Callable[[StateObject], Version | None]) -> Planner:
     plans = folder / "plans"
     plans.mkdir(mode=0o700, exist_ok=True)
-    return Planner(workspace, plans, version, recorded([]))
+    return Planner(workspace, plans, NoStates(version), recorded([]))
 
 
 def test_a_plan_knows_the_states_it_rests_on_as_they_were_before_it(workspace: Workspace, tmp_path: Path) -> None:

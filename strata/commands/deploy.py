@@ -16,7 +16,7 @@ from strata.options import Options
 from strata.terminal import require_terminal
 from strata.terraform.change_list import ApprovedList
 from strata.terraform.fleet import Fleet
-from strata.terraform.plans import plan_folder
+from strata.terraform.planner import plan_folder
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.situation import Request

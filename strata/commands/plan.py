@@ -4,31 +4,28 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from functools import partial
+from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from strata import atomic
 from strata.config.models import state_key
+from strata.deploy.planning import Known, planner_of
 from strata.deploy.reading import prepare
-from strata.drift.permission_sets import otherwise
 from strata.errors import Message, UsageError
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
-from strata.terraform import fleet
-from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
-from strata.terraform.existing import ExistingTable, GoneImports
-from strata.terraform.guarded import judged
-from strata.terraform.lookups import explained, refuse_handed_on
-from strata.terraform.names import Names
+from strata.terraform.fleet import Fleet, layer_of
+from strata.terraform.guarded import Verdict, judged
 from strata.terraform.plan_text import names_of, show
-from strata.terraform.plans import Plan, Planner, plan_folder
+from strata.terraform.planner import plan_folder
+from strata.terraform.plans import Plan
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
-from strata.terraform.provisioning import refuse_by_hand
-from strata.terraform.recovery import adopt_taken, beside, half_made, report_kept
+from strata.terraform.recovery import beside, half_made, report_kept
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.situation import RefusedError, Request, Situation
 from strata.text import counted
@@ -59,22 +56,15 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    part = fleet.Fleet.of(at_once, wave)
+    fleet, offline = Fleet.of(at_once, wave), refresh is False
+    request = Request(stacks, allow, fleet, refresh=bool(refresh), offline=offline, preview=True)
     if changes:
-        refuse_in_configuration(changes, options.config, "--changes")
-        atomic.check_target(changes, "--changes")
-        if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
-            problem = "--changes and --expect name one file, and the approved list would be replaced"
-            text = f"{problem}; name another file for --changes"
-            raise UsageError(
-                Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect")
-            )
+        _check_place(options, changes, expect, expected)
     try:
         with Signals(), Progress(options) as progress:
-            situation = prepare(options, progress, Request(stacks, allow, part, refresh=bool(refresh), preview=True))
-            gone = GoneImports(situation.landing_zone)
-            names = Names.of(situation, otherwise)
-            preview, plans = _plans(options, situation, progress, names, gone, refresh=refresh is not False)
+            situation = prepare(options, progress, request)
+            known = Known.of(situation)
+            preview, plans = _plans(options, situation, known, progress)
     except StoppedError as stopped:
         options.note(Message("run-interrupted", "interrupted"))
         return stopped.code
@@ -85,46 +75,76 @@ def run(
     going = [planned for planned in plans if planned.stack not in odd]
     listed = None if failed - odd else _lists(situation, preview, going)
     differences = situation.approved(expected).without(odd).differences(listed) if expected and listed else []
-    ids, verdict = (
-        situation.account_ids(),
-        judged(situation, names, plans, asks=True, approved=bool(expected or changes)),
-    )
+    verdict = judged(situation, known.names, plans, asks=True, approved=bool(expected or changes))
     if changes and listed:
         atomic.write({changes: listed.text.encode()})
+    found = _Found(situation, known, preview, plans, listed, sorted(odd), differences, verdict)
     with readers_may_leave():
         if json:
-            planned_stacks = [planned.as_json() for planned in plans]
-            warnings = [warning_facts(message) for message in (*situation.warnings, *gone.warnings.values())]
-            notes = [situation.empty] if situation.empty else []
-            before = {"preview": preview.as_json()} if preview else {}
-            same = [
-                {
-                    "layer": fleet.layer_of(alike[0].stack),
-                    "accounts": [situation.landing_zone.account_stacks[planned.stack] for planned in alike],
-                }
-                for alike in classes(plans, ids)
-                if alike[0].stack in ids
-            ]
-            also = {
-                "classes": same,
-                "sha256": listed.sha256 if listed else None,
-                "unexpected": differences,
-            }
-            also["losses"] = verdict.as_json()
-            document(output("plan", {"stacks": planned_stacks, **before, **also, "warnings": warnings}, notes))
+            document(output("plan", found.as_json(), [situation.empty] if situation.empty else []))
         else:
-            for text in preview.told() if preview else ():
-                print(line(text))
-            called, wave_of = names_of(situation.states.values()), situation.landing_zone.wave
-            show(plans, sys.stdout, called, every=options.verbose, accounts=ids, wave=wave_of)
-            verdict.show(sys.stdout)
-            for text in _said(listed, sorted(odd), differences) if changes or expected else ():
-                print(line(text))
+            found.show(every=options.verbose, with_list=bool(changes or expected))
     for text in RefusedError(verdict.refused, applied=True).lines():
         print(text, file=sys.stderr)
     if verdict.refused or verdict.alone:
         return DIFFERS
     return _ended(plans, differences, exit_code=exit_code)
+
+
+def _check_place(options: Options, changes: Path, expect: str | None, expected: ApprovedList | None) -> None:
+    """Refuses a place for the list that is in the configuration, cannot be written, or is that of the approved list.
+
+    Raises:
+        UsageError: it is.
+    """
+    refuse_in_configuration(changes, options.config, "--changes")
+    atomic.check_target(changes, "--changes")
+    if expect and expected and expected.changes and changes.exists() and changes.samefile(expect):
+        problem = "--changes and --expect name one file, and the approved list would be replaced"
+        text = f"{problem}; name another file for --changes"
+        raise UsageError(Message("arguments-conflict", text, place=str(changes), option="--changes", other="--expect"))
+
+
+@dataclass(frozen=True)
+class _Found:
+    """What is shown of a plan."""
+
+    situation: Situation
+    known: Known
+    preview: Preview | None
+    plans: Sequence[Plan]
+    listed: ChangeList | None
+    odd: Sequence[str]
+    differences: Sequence[str]
+    verdict: Verdict
+
+    def as_json(self) -> dict[str, Any]:
+        """Returns it for scripts."""
+        ids, accounts = self.situation.account_ids(), self.situation.landing_zone.account_stacks
+        alike = [same for same in classes(self.plans, ids) if same[0].stack in ids]
+        warnings = (*self.situation.warnings, *self.known.gone.warnings.values())
+        return {
+            "stacks": [planned.as_json() for planned in self.plans],
+            **({"preview": self.preview.as_json()} if self.preview else {}),
+            "classes": [
+                {"layer": layer_of(same[0].stack), "accounts": [accounts[planned.stack] for planned in same]}
+                for same in alike
+            ],
+            "sha256": self.listed.sha256 if self.listed else None,
+            "unexpected": self.differences,
+            "losses": self.verdict.as_json(),
+            "warnings": [warning_facts(message) for message in warnings],
+        }
+
+    def show(self, *, every: bool, with_list: bool) -> None:
+        """Prints it for people."""
+        for text in self.preview.told() if self.preview else ():
+            print(line(text))
+        called, wave = names_of(self.situation.states.values()), self.situation.landing_zone.wave
+        show(self.plans, sys.stdout, called, every=every, accounts=self.situation.account_ids(), wave=wave)
+        self.verdict.show(sys.stdout)
+        for text in _said(self.listed, self.odd, self.differences) if with_list else ():
+            print(line(text))
 
 
 def _ended(plans: Sequence[Plan], differences: Sequence[str], *, exit_code: bool) -> int:
@@ -159,48 +179,29 @@ def _said(listed: ChangeList | None, odd: Sequence[str], differences: Sequence[s
 
 
 def _plans(
-    options: Options, situation: Situation, progress: Progress, names: Names, gone: GoneImports, *, refresh: bool
+    options: Options, situation: Situation, known: Known, progress: Progress
 ) -> tuple[Preview | None, list[Plan]]:
-    workspace, zone = situation.workspace, situation.landing_zone
-    existing = ExistingTable.of(situation.aws, zone, situation.reader)
+    workspace, states = situation.workspace, situation.states
     with plan_folder() as folder:
         preview = Preview.of(
             workspace,
             situation.landing_zone.project,
             situation.asked,
-            without_state={stack for stack, state in situation.states.items() if not state},
+            without_state={stack for stack, state in states.items() if not state},
             lacking=situation.lacking,
             folder=folder,
         )
         workspace = preview.workspace if preview else workspace
-        kept = {stack: half_made(workspace, stack, situation.states[stack]) for stack in situation.asked}
+        kept = {stack: half_made(workspace, stack, states[stack]) for stack in situation.asked}
         for stack, addresses in kept.items():
             for address in addresses:
                 text = f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it"
                 options.note(Message("half-made-kept", text, place=address, stack=stack))
             if addresses:
-                workspace = beside(workspace, stack, situation.states[stack], addresses, folder)
-        adopt = partial(adopt_taken, workspace, existing, names, note=options.note)
-        planner = Planner(
-            *(workspace, folder, situation.version, progress),
-            verbose=options.verbose,
-            adopt=adopt,
-            gone=gone.among,
-            refuse=(
-                partial(refuse_handed_on, situation),
-                partial(refuse_second_administrator, situation),
-                partial(refuse_by_hand, situation, otherwise),
-            ),
-            explain=partial(explained, situation),
-            learn=preview.learn if preview else lambda *_: None,
-            reader=situation.reader,
-            remarked=situation.remarks.on,
-            refresh=situation.refreshes if refresh else lambda _: False,
-            digest=situation.digest,
-            many=fleet.many(workspace, situation.asked, zone.account_stacks),
-            at_once=situation.request.fleet.at_once,
-            muted=fleet.Muted(options),
-        )
+                workspace = beside(workspace, stack, states[stack], addresses, folder)
+        planner = planner_of(options, situation, known, progress, folder, workspace=workspace)
+        if preview:
+            planner.learn = preview.learn
         plans = planner.plan_all(preview.order(situation.asked) if preview else situation.asked)
     plans = [planned for planned in plans if planned.stack in situation.chosen]
     plans += situation.unasked()

@@ -60,7 +60,7 @@ def is_outdated(run: Run, stack: str) -> bool:
     shown = run.schedule.entries[stack].plan
     if shown.waits_for or not shown.versions:
         return True
-    wrote = bool(run.done.written.intersection(run.situation.workspace.producers(stack)))
+    wrote = bool(run.written.intersection(run.situation.workspace.producers(stack)))
     if not run.in_account(stack):
         return wrote
     took_time = run.expected is None and not run.yes
@@ -86,7 +86,7 @@ def _deploy(run: Run, stack: str) -> bool:
     while True:
         planned = _current(run, stack, planned)
         if planned is None:
-            if stack in run.done.written:
+            if stack in run.written:
                 entry.status = Status.FAILED
             return False
         entry.counts += unsaid(planned)
@@ -162,9 +162,9 @@ def _apply(run: Run, planned: Plan) -> Applied:
     if run.zone.project.state.locking is Locking.S3:
         drop_digests(run.aws, run.zone, [stack])
     if stack == STACK:
-        run.names.begin(planned)
+        run.known.names.begin(planned)
     run.watch(stack).doing(f"{stack}: deploying")
-    run.done.written.add(stack)
+    run.written.add(stack)
     run.done.created |= {address for address, change in planned.changes.items() if change.action == "create"}
     try:
         return apply(
@@ -194,9 +194,9 @@ def _ended_whole(run: Run, planned: Plan, version: Version | None) -> bool:
             whole.write(run.aws, run.zone.project, stack, origin, digest, version, applied=applied)
         except AwsError as error:
             run.note(Message("kept-file-unwritable", f"{stack}: how this run ended is not written: {error}"))
-    entry.status = Status.APPLIED if entry.stack in run.done.written else Status.UNCHANGED
+    entry.status = Status.APPLIED if entry.stack in run.written else Status.UNCHANGED
     if entry.stack == STACK:
-        run.names.end()
+        run.known.names.end()
     if not run.idle and entry.stack not in run.many:
         with suppress(OSError):
             tell(run, entry)

@@ -76,18 +76,18 @@ def judge(run: Run, plans: Sequence[Plan]) -> Verdict:
     Raises:
         RefusedError: something needs its word.
     """
-    verdict = judged(run.situation, run.names, plans, asks=not run.yes, approved=run.expected is not None)
+    verdict = judged(run.situation, run.known.names, plans, asks=not run.yes, approved=run.expected is not None)
     for text in verdict.unused:
         run.note(f"warning: {text}")
     if verdict.refused:
-        raise RefusedError(verdict.refused, applied=bool(run.done.written))
+        raise RefusedError(verdict.refused, applied=bool(run.written))
     return verdict
 
 
 def _show(run: Run, plans: Sequence[Plan]) -> None:
     try:
         run.progress.rest()
-        made = ORGANIZATIONS in run.done.written
+        made = ORGANIZATIONS in run.written
         state = read_state(run.aws, run.zone.project, ORGANIZATIONS) if made else None
         names, accounts = names_of(run.situation.states.values()), run.situation.account_ids(state)
         show(plans, run.to, names, every=run.options.verbose, accounts=accounts, wave=run.zone.wave)
@@ -104,7 +104,7 @@ def confirm(run: Run, stacks: Sequence[str], verdict: Verdict) -> bool:
     if run.yes or (confirmed(f"deploy {_places(run, stacks)}?") and (not verdict.alone or confirmed(without))):
         return True
     left = [stack for stack, entry in run.schedule.entries.items() if entry.status.word == Status.PLANNED.value]
-    if run.done.written:
+    if run.written:
         text = f"not deployed: {', '.join(run.words(left))}"
         run.note(Message("not-agreed", text, stacks=left))
     else:
@@ -140,7 +140,7 @@ def put_off(run: Run, stacks: Sequence[str]) -> None:
     text = f"{named}: not deployed, since no approved list has it: run strata plan, and approve the new list"
     why = Message("on-no-list", text, stacks=list(stacks))
     for stack in stacks:
-        run.schedule.leave([stack], Status.FAILED if stack in run.done.written else Status.REFUSED, why)
+        run.schedule.leave([stack], Status.FAILED if stack in run.written else Status.REFUSED, why)
     run.leave(why)
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator
-from functools import partial
 from pathlib import Path
 from typing import TextIO
 
@@ -11,22 +10,15 @@ from strata.deploy.applying import deploy_alone
 from strata.deploy.asking import agreed
 from strata.deploy.ending import interrupted
 from strata.deploy.failing import keep_half_made
+from strata.deploy.planning import Known, planner_of
 from strata.deploy.run import Run
 from strata.deploy.schedule import Schedule, Status
 from strata.deploy.waves import deploy_waves
-from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
 from strata.options import Options
 from strata.terraform import fleet
-from strata.terraform.administrators import refuse_second_administrator
 from strata.terraform.change_list import ApprovedList
-from strata.terraform.existing import ExistingTable, GoneImports
-from strata.terraform.lookups import explained, refuse_handed_on
-from strata.terraform.names import Names
-from strata.terraform.plans import Plan, Planner
 from strata.terraform.progress import Progress
-from strata.terraform.provisioning import refuse_by_hand
-from strata.terraform.recovery import adopt_taken
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.situation import Situation
 from strata.text import counted, plural
@@ -48,42 +40,9 @@ def begin(
     counts = [*_counted(situation, expected)]
     schedule = Schedule.of(workspace, zone, {*situation.chosen, *counts})
     schedule.leave(counts, Status.SKIPPED)
-    going = [stack for stack in situation.chosen if stack not in situation.spared]  # what fails stops waves, too
-    names, gone = Names.of(situation, otherwise), GoneImports(zone)
-    existing = ExistingTable.of(situation.aws, zone, situation.reader)
-    planner = Planner(
-        *(workspace, folder, situation.version, progress),
-        verbose=options.verbose,
-        gone=gone.among,
-        explain=partial(explained, situation),
-        reader=situation.reader,
-        remarked=situation.remarks.on,
-        refresh=situation.refreshes,
-        digest=situation.digest,
-        many=fleet.many(workspace, going, zone.account_stacks),
-        at_once=situation.request.fleet.at_once,
-        muted=fleet.Muted(options),
-    )
-    run = Run(options, situation, signals, progress, to, yes, expected, planner, names, existing, gone, schedule)
-    planner.adopt = partial(_adopt_taken, run)
-    planner.refuse = (partial(_refuse, run),)
-    return run
-
-
-def _adopt_taken(run: Run, planned: Plan) -> bool:
-    return adopt_taken(run.situation.workspace, run.existing, run.names, planned, run.note_of(planned.stack))
-
-
-def _refuse(run: Run, planned: Plan) -> None:
-    """Refuses what a plan would hand to somebody else, before it is shown.
-
-    Raises:
-        RefusedError: it would.
-    """
-    applied = bool(run.done.written)
-    refuse_handed_on(run.situation, planned, applied=applied)
-    refuse_second_administrator(run.situation, planned, applied=applied)
-    refuse_by_hand(run.situation, otherwise, planned, applied=applied)
+    known = Known.of(situation)
+    planner = planner_of(options, situation, known, progress, folder)
+    return Run(options, situation, signals, progress, to, yes, expected, planner, known, schedule)
 
 
 def _counted(situation: Situation, expected: ApprovedList | None) -> Iterator[str]:
@@ -162,6 +121,6 @@ def _deploy_group(run: Run, group: list[str]) -> bool:
 def _spared(run: Run, stacks: Iterable[str]) -> Collection[str]:
     """Returns the stacks that are as their last whole run left them, also after what this run wrote."""
     spared = [stack for stack in stacks if stack in run.situation.spared]
-    if not run.done.written.intersection(run.situation.workspace.producers(*spared)):
+    if not run.written.intersection(run.situation.workspace.producers(*spared)):
         return spared
     return run.situation.left_whole(spared)

@@ -47,9 +47,10 @@ def finish(run: Run, code: int, *, json: bool, error: StrataError | None = None)
 
 def interrupted(run: Run, code: int) -> int:
     """Says that the run was interrupted, and returns its exit code."""
-    changed = bool(run.done.written)
-    how = f"run {DEPLOY} again: it is safe and continues where this run ended" if changed else "nothing was changed"
-    run.note(Message("run-interrupted", f"interrupted; {how}", changed=changed))
+    text = "interrupted; nothing was changed"
+    if run.written:
+        text = f"interrupted; run {DEPLOY} again: it is safe and continues where this run ended"
+    run.note(Message("run-interrupted", text, changed=bool(run.written)))
     return code
 
 
@@ -59,7 +60,7 @@ def _provision(run: Run) -> None:
     After an apply that failed the state says that all have them, so that AWS is asked each time.
     """
     sso = run.schedule.entries.get(STACK)
-    if sso and (sso.status.is_done or STACK in run.done.written) and not run.signals.ends:
+    if sso and (sso.status.is_done or STACK in run.written) and not run.signals.ends:
         run.progress.doing("looking for permission sets to provision", seen_only=True)
         provision_permission_sets(run.aws, run.zone, otherwise, run.note)
 
@@ -79,7 +80,7 @@ def _outputs(run: Run, stacks: Sequence[str]) -> dict[str, Any]:
 
 def _print_json(run: Run, outputs: dict[str, Any], error: StrataError | None) -> None:
     errors = [error_facts(failure) for failure in (*run.done.failures, *([error] if error else []))]
-    warnings = (*run.situation.warnings, *run.gone.warnings.values(), *run.done.warnings)
+    warnings = (*run.situation.warnings, *run.known.gone.warnings.values(), *run.done.warnings)
     stacks = [
         {"stack": entry.stack, "status": entry.status.word, "seconds": entry.seconds, "counts": dict(entry.counts)}
         for entry in run.schedule.entries.values()
@@ -113,9 +114,9 @@ def _print_end(run: Run, outputs: dict[str, Any]) -> None:
             if stack not in together:
                 tell(run, entry)
         _tell_together(run, [entry for stack, entry in entries.items() if stack in together])
-        if run.done.written and outputs.get("portal_url"):
+        if run.written and outputs.get("portal_url"):
             print(line(f"sign in at {outputs['portal_url']}"))
-    for warning in run.situation.warnings if run.done.written else ():
+    for warning in run.situation.warnings if run.written else ():
         if warning.id == "trail-not-moved":  # once more: it waits for the plan after this one
             run.note(warning)
     for key, account_id in _new_accounts(run, outputs).items():

@@ -19,7 +19,8 @@ from strata.terraform.events import Failure
 from strata.terraform.existing import exists_already
 from strata.terraform.locks import abandoned
 from strata.terraform.losses import existing_in_layer
-from strata.terraform.plans import STOPPED, Plan
+from strata.terraform.planner import STOPPED
+from strata.terraform.plans import Plan
 from strata.terraform.recovery import (
     adopt_interrupted,
     adopt_what_exists,
@@ -53,7 +54,7 @@ def adopt(run: Run, stack: str, failures: Sequence[Failure]) -> bool:
         _keep_of_this_run(run, stack)
         return run.planner.plan(stack)
 
-    return adopt_what_exists(run.situation.workspace, planned_again, failures, run.existing, run.note_of(stack))
+    return adopt_what_exists(run.situation.workspace, planned_again, failures, run.known.existing, run.note_of(stack))
 
 
 def reached(run: Run, stack: str, failures: Sequence[Failure]) -> list[Failure]:
@@ -103,7 +104,7 @@ def recover(run: Run, planned: Plan, applied: Applied) -> None:
         untaint(workspace, stack, ours, note, by=BY_THIS_RUN)
         begun = [address for address, action in applied.events.begun.items() if action == "create"]
         if begun and not fleet.own_layer(run.zone, stack):  # there the next plan says whose it is
-            adopt_interrupted(workspace, run.planner.plan(stack), begun, run.existing, note)
+            adopt_interrupted(workspace, run.planner.plan(stack), begun, run.known.existing, note)
     except StrataError as error:
         for text in error.lines():
             note(text)

@@ -9,15 +9,14 @@ from dataclasses import dataclass, field
 from typing import TextIO
 
 from strata.aws.session import Aws
+from strata.deploy.planning import Known
 from strata.deploy.schedule import Schedule
 from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.terraform import fleet
 from strata.terraform.change_list import ApprovedList
-from strata.terraform.existing import ExistingTable, GoneImports
-from strata.terraform.names import Names
-from strata.terraform.plans import Planner
+from strata.terraform.planner import Planner
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals
 from strata.terraform.situation import Situation
@@ -31,8 +30,6 @@ DIFFERS = 3
 class Done:
     """What a run has done."""
 
-    written: set[str] = field(default_factory=set)
-    """The stacks that it has applied."""
     created: set[str] = field(default_factory=set)
     """The addresses that it has begun to create."""
     kept: dict[str, list[str]] = field(default_factory=dict)
@@ -57,9 +54,7 @@ class Run:
     yes: bool
     expected: ApprovedList | None
     planner: Planner
-    names: Names
-    existing: ExistingTable
-    gone: GoneImports
+    known: Known
     schedule: Schedule
     idle: bool = False
     """Nothing is to be done."""
@@ -71,6 +66,11 @@ class Run:
         return self.situation.landing_zone
 
     @property
+    def written(self) -> set[str]:
+        """Returns the stacks that it has applied."""
+        return self.known.written
+
+    @property
     def aws(self) -> Aws:
         """Returns the management account."""
         return self.situation.aws
@@ -78,7 +78,7 @@ class Run:
     @property
     def many(self) -> Collection[str]:
         """Returns the stacks that are planned and deployed beside another one."""
-        return self.planner.many
+        return self.planner.beside.stacks
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""

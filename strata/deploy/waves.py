@@ -51,7 +51,7 @@ def _deploy_at_once(run: Run, some: Sequence[str]) -> None:
     bounds = [rollout.at_once for rollout in rollouts.values() if rollout and rollout.at_once]
     if run.situation.request.fleet.bound:
         bounds = []
-    at_once = min([run.planner.at_once, len(stacks), *bounds])
+    at_once = min([run.planner.beside.at_once, len(stacks), *bounds])
     if not run.idle:
         run.progress.doing(f"{told}: deploying, {at_once} at once")
     with run.signals.shield():

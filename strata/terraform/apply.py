@@ -9,7 +9,9 @@ from dataclasses import dataclass
 from strata.config.models import ACCESS_ROLE
 from strata.errors import Message
 from strata.terraform.events import Events, Failure
-from strata.terraform.plans import Plan, ended, limit
+from strata.terraform.fleet import limit
+from strata.terraform.planner import ended
+from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals
 from strata.terraform.workspace import Workspace

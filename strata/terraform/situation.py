@@ -41,6 +41,8 @@ class Request:
     """Which account stacks are taken, and how many at once."""
     refresh: bool = False
     """Terraform is started also for stacks in accounts that are as their last whole run left them."""
+    offline: bool = False
+    """Plans ask AWS about no object of a state."""
     preview: bool = False
     """Nothing is deployed. Before the first deploy it is enough that there is an organization."""
 
@@ -120,7 +122,7 @@ class Situation:
     def refreshes(self, stack: str) -> bool:
         """Says whether a plan refreshes; never of what is forgotten, into whose account no role need lead any more."""
         forgotten = {*map(baseline_in, self.landing_zone.leaving)}
-        return stack not in forgotten
+        return not self.request.offline and stack not in forgotten
 
     def unasked(self) -> list[Plan]:
         """Returns the plans of the chosen stacks for which no Terraform is started."""
