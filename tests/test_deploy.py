@@ -203,7 +203,7 @@ def test_an_account_that_lets_nobody_in_any_more_ends_a_deploy_with_1(
 
 @pytest.mark.parametrize("named", [(), ("topics",), ("topics_shared",)])
 def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
-    site: Site, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
+    site: Site, said: Said, monkeypatch: pytest.MonkeyPatch, named: tuple[str, ...]
 ) -> None:
     """The warning says whose policies the role needs."""
     _roll_out(site)
@@ -220,9 +220,9 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
     findings = [*named_stacks(situation)]
     warnings = [finding for finding in findings if isinstance(finding, Message)]
     errors = [text for finding in findings if isinstance(finding, StrataError) for text in finding.args]
-    told = [*warnings, *errors]
+    told = [one for text in (*warnings, *errors) for one in said(text)]
     assert [one.data["stacks"] for one in told if one.id == "role-not-assumable"] == [["topics_shared"]]
-    assert " strata permissions topics/reader prints its policy" in told[0]
+    assert " strata permissions topics/reader prints its policy" in told[0].text
     expected = {(): [], ("topics",): ["no-account-left"], ("topics_shared",): ["role-not-assumable"]}
     assert [error.id for error in errors] == expected[named]
     assert site.said == []

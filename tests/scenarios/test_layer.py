@@ -47,8 +47,8 @@ def test_a_layer_of_the_management_account_deploys(clone: Clone) -> None:
     }
 
 
-def test_others_go_on_beside_a_layer_that_fails_or_is_gone(clone: Clone) -> None:
-    """What does not read from it is deployed, and nothing of it goes."""
+def test_a_layer_that_fails_or_is_gone_stops_a_run_and_takes_nothing_away(clone: Clone) -> None:
+    """Where it is gone, and stacks are named that have a state, that is told and these go on."""
     _add_directory(clone)
     clone.site.sign_in_as_administrator()
     assert clone.strata("deploy", "directory", "--yes").code == 0
@@ -57,35 +57,25 @@ def test_others_go_on_beside_a_layer_that_fails_or_is_gone(clone: Clone) -> None
     assert published
 
     code = clone.folder / "stacks/layers/directory/stack.py"
-    code.write_text(
-        code.read_text().replace("        for key, account_id", "        1 / 0\n        for key, account_id")
-    )
-    _others_go_on(clone, "synth-failed")
+    written = code.read_text()
+    code.write_text(written.replace("        for key, account_id", "        1 / 0\n        for key, account_id"))
+    failing = clone.strata("deploy", "--yes", "--json")
+    code.write_text(written)
     (clone.site.config / "layers/directory.yaml").unlink()
-    _others_go_on(clone, "state-without-stack")
+    everything = clone.strata("deploy", "--yes", "--json")
+    named = clone.strata("deploy", "organizations", "sso", "--yes", "--json")
+
+    assert (failing.code, everything.code, named.code) == (1, 1, 0), named.text
+    assert [one.id for one in failing.told] == ["synth-failed"]
+    assert [(one.id, one.data["stack"]) for one in everything.told] == [("state-without-stack", "directory")]
+    assert [warning["id"] for warning in json.loads(named.stdout)["warnings"]] == ["state-without-stack"]
+    assert statuses(named) == dict.fromkeys(("organizations", "sso"), "applied")
     assert ssm.get_parameters_by_path(Path="/ex/accounts")["Parameters"] == published
 
 
 def _add_directory(clone: Clone) -> None:
     clone.add("directory")
     clone.types("In the management account")
-
-
-def _others_go_on(clone: Clone, id: str) -> None:
-    named = clone.strata("deploy", "organizations", "sso", "--yes", "--json")
-    alone = clone.strata("deploy", "directory", "--yes", "--json")
-    clone.site.edit("sso.yaml", ("\ngroups:\n", f"\ngroups:\n  {id}: {{description: Testers}}\n"))
-    everything = clone.strata("deploy", "--yes", "--json")
-
-    assert (named.code, alone.code, everything.code) == (0, 1, 1), everything.text
-    assert [warning["id"] for warning in json.loads(named.stdout)["warnings"]] == [id]
-    assert statuses(named) == dict.fromkeys(("organizations", "sso"), "applied")
-    assert statuses(everything) == {
-        **dict.fromkeys(("backend", "organizations", "security", "sso"), "applied"),
-        "directory": "failed",
-    }
-    for run in (alone, everything):
-        assert [one.data["stack"] for one in run.told if one.id == id] == ["directory"]
 
 
 def test_a_layer_in_every_account(clone: Clone) -> None:
@@ -129,18 +119,8 @@ def test_a_layer_in_every_account(clone: Clone) -> None:
 
 
 def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) -> None:
-    """A change by hand shows with --refresh; a setting, another hand on the state, and a new account are planned.
-
-    No Terraform is written either, and where other code writes the same, that is known the next time.
-    """
-    site, manifest = clone.site, clone.site.output / "manifest.json"
-
-    def writes(*arguments: str) -> bool:
-        manifest.unlink(missing_ok=True)
-        done = clone.strata(*arguments)
-        assert done.code == 0, done.text
-        return manifest.exists()
-
+    """A change by hand shows with --refresh; a setting, another hand on the state, and a new account are planned."""
+    site = clone.site
     clone.add("topics")
     clone.types("In every account")
     clone.sign_in(clone.permissions("topics"))
@@ -149,44 +129,20 @@ def test_what_is_as_the_last_deploy_left_it_starts_no_terraform(clone: Clone) ->
     shared.delete_topic(TopicArn=shared.list_topics()["Topics"][0]["TopicArn"])
     before = len(site.aws.calls())
 
-    equal = writes("deploy", "topics", "--yes")
     code = clone.folder / "stacks/own.py"
     code.write_text(f"{code.read_text()}# another\n")
-    recoded = writes("deploy", "topics", "--yes"), writes("plan", "topics")
+    equal = clone.strata("deploy", "topics", "--yes")
     asked = [one.action for one in site.aws.calls(since=before) if one.action.startswith("sns:")]
     looked = clone.strata("plan", "topics", "--refresh", "--json")
     mended = clone.strata("deploy", "topics", "--refresh", "--yes")
     site.edit("layers/topics.yaml", ("events", "news"))
     edited = clone.strata("plan", "topics", "--json")
 
-    assert not equal
-    assert recoded == (True, False)
+    assert equal.code == 0, equal.text
     assert asked == []
     assert looked.planned == {"topics_shared": {"aws_sns_topic.events": "create"}, "topics_security": {}}
     assert mended.code == 0, mended.text
     assert edited.planned == {f"topics_{key}": {"aws_sns_topic.events": "replace"} for key in ("security", "shared")}
-
-
-def test_what_changes_while_others_are_deployed_is_left_to_the_next_run(clone: Clone) -> None:
-    """The Terraform of an account stack was not written: it was as its last deploy left it when this one began."""
-    clone.add("topics")
-    clone.types("In every account")
-    clone.site.sign_in_as_administrator()
-    assert clone.strata("deploy", "topics", "--yes").code == 0
-    clone.site.edit("organization.yaml", SANDBOX)
-    running = clone.hanging("organizations:CreateAccount", "deploy", "organizations", "topics", "--yes")
-
-    s3 = clone.site.aws.client("s3", clone.home)
-    bucket = {"Bucket": "ex-terraform-state-123456789012", "Key": "management/topics_shared/terraform.tfstate.whole"}
-    s3.delete_object(**bucket)
-    clone.site.aws.release()
-    deployed = ended(running)
-    again = clone.strata("deploy", "topics", "--yes", "--json")
-
-    assert deployed.code == 4, deployed.text
-    assert "topics_shared" in deployed.stderr
-    assert again.code == 0, again.text
-    assert "topics_shared" in clone.written()
 
 
 WAVES = "rollout: {waves: [[sandbox], [ou/shared], [all]], at_once: 1}\n"
