@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
@@ -306,7 +306,6 @@ class BaseStack(TerraformStack):
         *,
         preconditions: Sequence[Precondition],
         moves: Sequence[Move],
-        moved: Collection[tuple[str, str]] = (),
     ) -> None:
         """Declares the identity of each key for the guards of the next run, which read it from this stack's state.
 
@@ -316,11 +315,10 @@ class BaseStack(TerraformStack):
             keys: the identity of each key by kind.
             preconditions: what else has to hold.
             moves: the recorded moves, which are allowed if the thing stays.
-            moved: kind and key of what somebody moved to another key in the state by hand.
         """
         self.read_state(hcl.OWN_STATE, self.node.id)
         kinds = [kind for kind, some in keys.items() if isinstance(some, Mapping) and kind != RETIRED]
-        now = {kind: hcl.keys_by_identity(self._kept(kind, keys[kind], moved)) for kind in kinds}
+        now = {kind: hcl.keys_by_identity(keys[kind]) for kind in kinds}
         self.add_override(f"locals.{hcl.DECLARED}", self._written(now))
         description = "What each configuration key stands for"
         changed = [guard for kind in kinds for guard in self._unchanged(kind, moved_keys(moves, kind))]
@@ -341,9 +339,6 @@ class BaseStack(TerraformStack):
             config |= {"use_path_style": True, "skip_metadata_api_check": True}
         source = {"backend": "s3", "config": config, "count": str(hcl.state_exists(name, key))}
         self.add_override(f"data.terraform_remote_state.{name}", source)
-
-    def _kept(self, kind: str, identities: Mapping[str, str], moved: Collection[tuple[str, str]]) -> dict[str, str]:
-        return {key: text for key, text in identities.items() if (kind, key) not in moved}
 
     def _unchanged(self, kind: str, moves: Mapping[str, str]) -> Iterator[Precondition]:
         """Stops when something is declared under another key than it is deployed under, but for recorded moves."""

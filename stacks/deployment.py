@@ -91,7 +91,6 @@ def build(
         security=security,
         keys=keys["sso"],
         allow=allow,
-        facts=facts,
     )
     stacks: list[BaseStack] = [backend, organizations, security, sso]
     import_existing(landing_zone, stacks)

@@ -217,11 +217,9 @@ def keys_by_identity(identities: Mapping[str, str]) -> Expression:
     return interpolated(_document({identity: key for key, identity in sorted(identities.items())}))
 
 
-def lost_keys(kind: str, keys: Iterable[str], moved: Iterable[str]) -> str:
-    """Returns the code for the keys of a kind that were declared and are not now, but for identities that moved."""
-    was = _previous(kind, "{}")
-    gone = f"setsubtract(keys({was}), {hcl_literal(sorted(keys))})"
-    return f"[for key in {gone} : key if !contains({hcl_literal(sorted(moved))}, {was}[key])]"
+def lost_keys(kind: str, keys: Iterable[str]) -> str:
+    """Returns the code for the keys of a kind that were declared and are not now."""
+    return f"[for key in setsubtract(keys({_previous(kind, '{}')}), {hcl_literal(sorted(keys))}) : key]"
 
 
 def changed_keys(kind: str, but: Iterable[str], moves: Mapping[str, str]) -> str:

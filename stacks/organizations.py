@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
@@ -66,7 +66,7 @@ class OrganizationsStack(BaseStack):
         self._delegations()
         self._options()
         self._outputs()
-        self._declare(keys, facts.moved)
+        self._declare(keys)
 
     @property
     def account_ids(self) -> dict[str, str]:
@@ -74,13 +74,12 @@ class OrganizationsStack(BaseStack):
         left_out = {key: id for key, id in self.landing_zone.account_ids.items() if id}
         return {**left_out, **{key: account.id for key, account in self.accounts.items()}}
 
-    def _declare(self, keys: Mapping[str, Mapping[str, str]], moved: Collection[tuple[str, str]]) -> None:
+    def _declare(self, keys: Mapping[str, Mapping[str, str]]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
         retired = {key: account.email.lower() for key, account in self.landing_zone.retired.items()}
         self._retired = frozenset(retired)
-        moved_emails = {email for key, email in keys["account"].items() if ("account", key) in moved}
         away = moved_keys(self.landing_zone.moves, "account")
-        lost = hcl.lost_keys("account", {*keys["account"], *retired, *away}, moved_emails)
+        lost = hcl.lost_keys("account", {*keys["account"], *retired, *away})
         guard = Precondition(
             hcl.is_empty(lost),
             hcl.template(
@@ -92,7 +91,7 @@ class OrganizationsStack(BaseStack):
             ),
         )
         parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
-        self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves, moved=moved)
+        self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves)
 
     def _organization(self, *, types_stay: bool) -> Added[OrganizationsOrganization]:
         """Imports the organization; services and policy types are added to the enabled ones, never silently removed.

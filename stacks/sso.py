@@ -59,7 +59,6 @@ from strata.config.models import PARTITION, User
 from strata.config.text import address_part
 from strata.evaluation.administrators import administrators
 from strata.landing_zone import LandingZone
-from strata.landing_zone.facts import NO_FACTS, Facts
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.groups import Group
 from strata.landing_zone.permission_sets import BREAK_GLASS, InlinePolicy, ManagedPolicy, PermissionSet
@@ -79,7 +78,6 @@ class SsoStack(BaseStack):
         security: SecurityStack,
         keys: Mapping[str, Mapping[str, str]],
         allow: Collection[str] = (),
-        facts: Facts = NO_FACTS,
     ) -> None:
         super().__init__(scope, id, project=landing_zone.project, region=landing_zone.project.identity_center_region)
         self.landing_zone = landing_zone
@@ -98,11 +96,9 @@ class SsoStack(BaseStack):
             self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
         self._outputs()
-        self._declare(keys, allow, facts.moved)
+        self._declare(keys, allow)
 
-    def _declare(
-        self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str], moved: Collection[tuple[str, str]]
-    ) -> None:
+    def _declare(self, keys: Mapping[str, Mapping[str, str]], allow: Collection[str]) -> None:
         """Stops when the last person with full access to the management account would lose it."""
         has = administrators(self.landing_zone)
         named = sorted([*has.people, *has.external])
@@ -121,7 +117,6 @@ class SsoStack(BaseStack):
             {**{kind: entries for kind, entries in keys.items() if entries}, "administrators": named},
             preconditions=[guard] if guarded else [],
             moves=self.landing_zone.moves,
-            moved=moved,
         )
 
     def _instance(self) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime as dt
 import json
-import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cache
@@ -22,7 +21,7 @@ from strata.files.template import TEMPLATE
 from strata.identity.accounts import left_out, shut
 from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
-from strata.identity.examine import Examination, examine, moved
+from strata.identity.examine import Examination, examine
 from strata.identity.live import LiveSide
 from strata.identity.lost_states import lost_states
 from strata.identity.moves import refused_moves, replayed
@@ -728,22 +727,6 @@ def test_administrators_whom_a_broken_run_took_are_known_by_the_last_output(
     assert [one.kind for one in refusals(wanted, held(before), LiveSide())] == ["last-administrator"]
 
 
-def test_what_was_moved_in_the_state_is_told_from_a_key_that_changed(
-    folder: Path, states: States, tmp_path: Path
-) -> None:
-    known, wanted = held(_moved(states)), declared(edited(folder, KIM_BERG, tmp_path), TODAY)
-    assert not refusals(wanted, known, seen(known))
-    assert list(moved(wanted, known)) == [("user", "kim-berg")]
-    assert not list(moved(declared(load(folder), TODAY), held(states)))
-
-
-def _moved(states: States) -> States:
-    """Returns the states after `terraform state mv` of kim, beside the outputs of the deploy before."""
-    found: States = json.loads(re.sub(r'"((admins_|devs_)?)kim"', r'"\1kim-berg"', json.dumps(states)))
-    found["sso"]["outputs"]["declared_keys"] = {"value": {"user": {"kim": "kim@acme.io", "lou": "lou@acme.io"}}}
-    return found
-
-
 # AWS as it is
 
 
@@ -773,7 +756,7 @@ def examined(aws: Aws, landing_zone: LandingZone, states: States, **options: Any
 def test_the_first_deploy_meets_nothing(aws: Aws, folder: Path) -> None:
     """Neither an organization nor a bucket is there yet; moto has Identity Center from the start."""
     found = examined(aws, load(folder), NOTHING)
-    assert (found.refusals, found.warnings, found.moved, found.closed) == ((), (), (), {})
+    assert (found.refusals, found.warnings, found.closed) == ((), (), {})
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,6 @@ def written(situation: Situation) -> tuple[Situation, list[Message]]:
     facts = Facts(
         closed=_closed(zone, situation.examination),
         leaving=tuple(sorted(zone.leaving)),
-        moved=situation.examination.moved,
         absent=tuple(sorted(absent)),
         types_stay=bool(unknown_types(situation.policy_types)),
     )

@@ -1,9 +1,9 @@
-"""The examination before a plan: reads, compares, and returns refusals, warnings and moves."""
+"""The examination before a plan: reads, compares, and returns refusals and warnings."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,11 +17,9 @@ from strata.identity.live import live
 from strata.identity.moves import refused_moves, replayed
 from strata.identity.recorded import recorded
 from strata.identity.refusals import FOLDER, refusals, warnings
-from strata.identity.things import Holdings, Kind
-from strata.kinds import TYPES
+from strata.identity.things import Holdings
 from strata.kinds.moves import newest_keys
 from strata.landing_zone import LandingZone
-from strata.text import folded
 
 
 @dataclass(frozen=True)
@@ -30,8 +28,6 @@ class Examination:
 
     refusals: tuple[Refusal, ...] = ()
     warnings: tuple[Message, ...] = ()
-    moved: tuple[tuple[Kind, str], ...] = ()
-    """What the state has under a new key, moved there by `terraform state mv`."""
     declared: Holdings = field(default_factory=Holdings)
     recorded: Holdings = field(default_factory=Holdings)
     closed: Mapping[str, ListedAccount] = field(default_factory=dict)
@@ -66,18 +62,4 @@ def examine(
     refused = [*refused_moves(landing_zone, wanted, held, tuple(stacks))]
     refused += refusals(wanted, known, seen, allow=allow, stacks=stacks, folder=folder)
     doubts = (*warnings(wanted, known, seen), *left_out(wanted, known, seen))
-    renamed = tuple(moved(wanted, known))
-    return Examination(tuple(sorted(refused)), doubts, renamed, wanted, known, shut(wanted, known, seen))
-
-
-def moved(declared: Holdings, recorded: Holdings) -> Iterator[tuple[Kind, str]]:
-    """Yields what the state has under a declared key, and the last deployed configuration had under another."""
-    for kind in TYPES:
-        before, now = recorded.previously.get(kind, {}), recorded.keys(kind)
-        gone = {folded(text) for key, text in before.items() if key not in declared.keys(kind) | now}
-        for thing in declared.of(kind):
-            if thing.key in before or thing.key not in now:
-                continue
-            called = {folded(text) for text in (thing.identity, thing.name, thing.also) if text}  # by any output
-            if gone & called:
-                yield kind, thing.key
+    return Examination(tuple(sorted(refused)), doubts, wanted, known, shut(wanted, known, seen))

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 
 FACTS = "STRATA_FACTS"
-"""The variable that names the file. Plain `cdktf deploy` has none: then nothing is closed, leaves or has moved."""
+"""The variable that names the file. Plain `cdktf deploy` has none: then nothing is closed or leaves."""
 
 
 @dataclass(frozen=True)
@@ -19,8 +19,6 @@ class Facts:
     """The ids of the declared accounts that are closed, by key; empty of one that AWS lists no more."""
     leaving: tuple[str, ...] = ()
     """The retired accounts whose baseline has something in its state still, which is forgotten."""
-    moved: tuple[tuple[str, str], ...] = ()
-    """Kind and key of each thing that somebody moved to another key in the state."""
     absent: tuple[str, ...] = ()
     """The stacks in member accounts that are not written, since no state has anything for them to let go."""
     types_stay: bool = False
@@ -35,7 +33,6 @@ class Facts:
         return cls(
             closed=said["closed"],
             leaving=tuple(said["leaving"]),
-            moved=tuple((kind, key) for kind, key in said["moved"]),
             absent=tuple(said["absent"]),
             types_stay=said["types_stay"],
         )
