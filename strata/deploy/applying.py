@@ -16,7 +16,7 @@ from strata.config.models import ACCESS_ROLE, Locking
 from strata.deploy.access import await_access
 from strata.deploy.asking import agreed_alone
 from strata.deploy.ending import tell
-from strata.deploy.failing import adopt, looked_up_again, reached, recover, report, settles
+from strata.deploy.failing import adopt, looked_up_again, reached, report, settles
 from strata.deploy.run import ORGANIZATIONS, Run
 from strata.deploy.schedule import Status
 from strata.errors import Message, StrataError
@@ -99,7 +99,6 @@ def _deploy(run: Run, stack: str) -> bool:
             return _ended_whole(run, planned, None)
         if run.signals.stops:
             entry.status = Status.INTERRUPTED
-            recover(run, planned, applied)
             return False
         if not tries.again(run, stack, applied):
             entry.status = Status.FAILED

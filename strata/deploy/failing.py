@@ -11,9 +11,7 @@ from strata.aws.states import read_state
 from strata.deploy.run import Run
 from strata.deploy.schedule import Status
 from strata.drift.permission_sets import otherwise
-from strata.errors import Message, StrataError
-from strata.terraform import fleet
-from strata.terraform.apply import Applied
+from strata.errors import Message
 from strata.terraform.errors import TerraformError, wait
 from strata.terraform.events import Failure
 from strata.terraform.existing import exists_already
@@ -22,11 +20,9 @@ from strata.terraform.losses import existing_in_layer
 from strata.terraform.planner import STOPPED
 from strata.terraform.plans import Plan
 from strata.terraform.recovery import (
-    adopt_interrupted,
     adopt_what_exists,
     half_made,
     looked_up,
-    tainted,
     unreached,
     untaint,
 )
@@ -93,21 +89,6 @@ def settles(
     wait(seconds)
     _keep_of_this_run(run, stack)
     return True
-
-
-def recover(run: Run, planned: Plan, applied: Applied) -> None:
-    """Keeps the resources that a stack was creating when it stopped, so that the next plan replaces none."""
-    stack, workspace, note = planned.stack, run.situation.workspace, run.note_of(planned.stack)
-    try:
-        half = tainted(read_state(run.aws, run.zone.project, stack))
-        ours = sorted(set(half) - set(tainted(run.situation.states.get(stack, {}))))
-        untaint(workspace, stack, ours, note, by=BY_THIS_RUN)
-        begun = [address for address, action in applied.events.begun.items() if action == "create"]
-        if begun and not fleet.own_layer(run.zone, stack):  # there the next plan says whose it is
-            adopt_interrupted(workspace, run.planner.plan(stack), begun, run.known.existing, note)
-    except StrataError as error:
-        for text in error.lines():
-            note(text)
 
 
 def report(run: Run, stack: str, failures: Sequence[Failure]) -> None:

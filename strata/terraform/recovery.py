@@ -196,20 +196,6 @@ def _import_next(workspace: Workspace, stack: str, ids: Mapping[str, str], note:
         workspace.import_next(stack, ids)
 
 
-def adopt_interrupted(
-    workspace: Workspace, planned: Plan, begun: Iterable[str], existing: ExistingTable, note: Note
-) -> None:
-    """Imports what an interrupted apply had begun to create, and a plan after it would create again.
-
-    What is not there at AWS, or has no import id that follows from the configuration, is the next run's.
-    """
-    for address, import_id in existing.ids(planned, begun).items():
-        result = workspace.terraform(planned.stack, "import", "-input=false", "-no-color", address, import_id)
-        if not result.code:
-            text = f"{planned.stack}: {address} was created by this run and is imported: {import_id}"
-            note(Message("leftover-imported", text, place=address, stack=planned.stack, id=import_id))
-
-
 def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> None:
     """Removes the digests of the states from the lock table, which Terraform does not keep up under `s3` locking.
 
