@@ -6,10 +6,10 @@ import json
 from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from strata.config import BASELINE, DETECTION, LAYERS, ORGANIZATION, PROJECT
-from strata.config.layers import ACCOUNTS, ARCHIVE, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
+from strata.config.layers import ACCOUNTS, ARCHIVE, BASELINE_LAYER, DELEGATION, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.config.models import Locking, Project, state_key
 from strata.config.source import Location
-from strata.errors import Fault, Message
+from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.identity.held import attributes
 from strata.kinds.control import TRAIL_BUCKET
@@ -19,7 +19,6 @@ from strata.kinds.store import LOCK, REPLICA, STATE
 from strata.landing_zone import LandingZone
 from strata.printing import word
 from strata.sides.states import State
-from strata.text import listed
 
 LEFT = "state-without-stack"
 _GUIDE = "docs/recover.md says how it is really done"
@@ -69,54 +68,88 @@ def lost_layers(landing_zone: LandingZone, states: Mapping[str, State]) -> Itera
     """
     told = set[str]()
     for stack, state in sorted(states.items()):
-        of_baseline = stack.startswith(baseline_in(""))
         if held := _unsaid(landing_zone, stack, sorted(attributes(state, {}))):
-            account = stack.partition(IN_ACCOUNT)[2]
-            has = f"the state of {stack!r} has {len(held)} {'things, such as' if held[1:] else 'thing:'} {held[0]}"
-            lines: tuple[str, ...] = ()
-            moved = account in moved_keys(landing_zone.moves, "account")
-            if stack.partition(IN_ACCOUNT)[0] == ARCHIVE and account and not moved:
-                fault = _archive_left(landing_zone, stack, account, has, held)
-            elif account in landing_zone.retired:
-                # Terraform reaches an account only while it is declared; what it leaves there nobody knows any more.
-                text = f"the account is retired before it was emptied: {has}"
-                problem = Message("account-not-emptied", text, stack=stack, account=account)
-                remedy = f"take retired out, run cdktf destroy {stack}, then retire it; docs/layers.md says more"
-                fault = landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy)
-            elif key := moved_keys(landing_zone.moves, "account").get(account):
-                # A stack is named after its account, and its state after it.
-                new = f"{stack.partition(IN_ACCOUNT)[0]}{IN_ACCOUNT}{key}"
-                text = f"{has}, and the stack is {new} now, as the account has another key"
-                problem = Message("state-not-moved", text, stack=stack, new=new)
-                lines = move_state(landing_zone.project, stack, new)
-                remedy = "move its state, and deploy then:"
-                fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, remedy)
-            elif stack == ACCOUNTS or of_baseline:
-                fault = _shipped_left(landing_zone, stack, has, held)
-                if fault.file.endswith(DETECTION) and fault.remedy in told:
-                    continue
-                told.add(fault.remedy)
-            elif stack.partition(IN_ACCOUNT)[0] == DETECTION_LAYER:
-                accounts = (other.partition(f"{DETECTION_LAYER}{IN_ACCOUNT}")[2] for other in sorted(states))
-                administrator = account or next(filter(None, accounts), "KEY")
-                fault = _detection_left(landing_zone, stack, administrator, has, held)
-            else:
-                fault = _layer_left(landing_zone, stack, has, held)
-            yield Refusal(fault, lines=lines)
+            refusal = _lost(landing_zone, stack, held)
+            of_all = stack.startswith(baseline_in("")) and refusal.fault.file.endswith(DETECTION)
+            if not (of_all and refusal.fault.remedy in told):
+                yield refusal
+            told.add(refusal.fault.remedy)
 
 
-def _layer_left(landing_zone: LandingZone, stack: str, has: str, held: Sequence[str]) -> Fault:
-    """Returns how a stack of a layer of one's own goes, or goes on."""
+def _lost(landing_zone: LandingZone, stack: str, held: list[str]) -> Refusal:
+    """Returns why the state of a stack may not be left behind, and how its things go or go on."""
+    layer, _, account = stack.partition(IN_ACCOUNT)
+    has = f"the state of {stack!r} has {len(held)} {'things, such as' if held[1:] else 'thing:'} {held[0]}"
+    if key := moved_keys(landing_zone.moves, "account").get(account):
+        # A stack is named after its account, and its state after it.
+        new = f"{layer}{IN_ACCOUNT}{key}"
+        text = f"{has}, and the stack is {new} now, as the account has another key"
+        problem = Message("state-not-moved", text, stack=stack, new=new)
+        fault = landing_zone.fault(ORGANIZATION, ("accounts", key), problem, "move its state, and deploy then:")
+        return Refusal(fault, lines=move_state(landing_zone.project, stack, new))
+    now = _account_now(landing_zone, layer)
+    if account and now not in ("", account):
+        case, at = _MOVED[layer]
+        problem = Message(case, f"{has}, and AWS moves none of it", stack=stack, old=account, new=now)
+        remedy = f"write {at[-1]}: {account} again; docs/detection.md says what can be done"
+        return Refusal(landing_zone.fault(DETECTION, at, problem, remedy))
+    if account in landing_zone.retired:
+        # Terraform reaches an account only while it is declared; what it leaves there nobody knows any more.
+        text = f"the account is retired before it was emptied: {has}"
+        problem = Message("account-not-emptied", text, stack=stack, account=account)
+        way = f"let go of the archive: {_archive(account)}" if layer == ARCHIVE else f"run cdktf destroy {stack}"
+        remedy = f"take retired out, {way}; then retire it; docs/layers.md says more"
+        return Refusal(landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy))
+    problem = Message(LEFT, f"{has}, and no stack has this name", stack=stack, held=held)
+    file, at, remedy = _way(landing_zone, stack, held)
+    return Refusal(landing_zone.fault(file, at, problem, remedy))
+
+
+def _account_now(landing_zone: LandingZone, layer: str) -> str:
+    """Returns the account of a layer that is in one alone, empty of any other, or where its file has none."""
+    detection = landing_zone.detection
+    if detection and layer == DETECTION_LAYER:
+        return detection.administrator
+    return detection.log_archive.account if detection and detection.log_archive and layer == ARCHIVE else ""
+
+
+_MOVED: Mapping[str, tuple[str, Location]] = {
+    DETECTION_LAYER: ("administrator-moved", ("administrator",)),
+    ARCHIVE: ("archive-moved", ("log_archive", "account")),
+}
+
+
+def _way(landing_zone: LandingZone, stack: str, held: Sequence[str]) -> tuple[str, Location, str]:
+    """Returns how the things of a stack go, with the place in the YAML."""
     name, _, account = stack.partition(IN_ACCOUNT)
+    then = "a deploy removes it from the state; then take it out"
+    if name == ARCHIVE:
+        return DETECTION, (), f"write {_archive(account)}; {then}"
+    if name == DETECTION_LAYER:
+        words = f"administrator: {account or 'KEY'}, guardduty: {{mode: unmanaged}} and config: {{mode: unmanaged}}"
+        return DETECTION, (), f"write {words}; {then}"
+    if any(map(OF_CONFIG.match, held)):
+        return DETECTION, (), f"write config: {{mode: unmanaged}}; {then}"
+    if name == BASELINE_LAYER:
+        remedy = (
+            "put the file back with settings: {}; a deploy deletes rules for sign-ins, settings stay; then delete it"
+        )
+        return BASELINE, (), remedy
+    if stack == ACCOUNTS:
+        remedy = (
+            "write defaults: {}, with which a deploy deletes its budgets and leaves contacts; then take defaults out"
+        )
+        return ORGANIZATION, (), remedy
     layer = landing_zone.layers.get(name)
     if layer and layer.deploying.accounts and account in landing_zone.members:
-        problem = Message(LEFT, f"{has}, and {account} is not named", stack=stack, held=held)
         remedy = f"name {account} again, run cdktf destroy {stack}, then take it out; docs/layers.md says more"
-        return landing_zone.fault(layer.file, ("accounts",), problem, remedy)
-    problem = Message(LEFT, f"{has}, and no stack has this name", stack=stack, held=held)
+        return layer.file, ("accounts",), remedy
     remedy = f"put {LAYERS}/{name}.yaml and its code back, run cdktf destroy {stack}, then take both out"
-    remedy += "; where the layer has another name now, move its state as docs/layers.md#renaming says"
-    return landing_zone.fault(PROJECT, (), problem, remedy)
+    return PROJECT, (), f"{remedy}; where it has another name now, move its state as docs/layers.md#renaming says"
+
+
+def _archive(account: str) -> str:
+    return f"log_archive: {{account: {account}, mode: unmanaged}}, and bucket: own below trail"
 
 
 def move_state(project: Project, stack: str, new: str) -> tuple[str, ...]:
@@ -131,63 +164,6 @@ def move_state(project: Project, stack: str, new: str) -> tuple[str, ...]:
     row = json.dumps({"LockID": {"S": project.digest_key(stack)}})
     key = f"--key {word(row)} --region {project.regions.primary}"
     return move, f"aws dynamodb delete-item --table-name {project.lock_table} {key}"
-
-
-def _shipped_left(landing_zone: LandingZone, stack: str, has: str, held: Sequence[str]) -> Fault:
-    """Returns how a stack that comes with Strata goes; one error for all accounts in which Config records."""
-    if any(map(OF_CONFIG.match, held)):
-        text = f"{has}: Config records there and in other accounts, and {DETECTION} says nothing of it any more"
-        problem = Message(LEFT, text, stack=stack, held=held)
-        remedy = "write config: {mode: unmanaged} there; a deploy removes it from the states; then take it out"
-        return landing_zone.fault(DETECTION, (), problem, remedy)
-    problem = Message(LEFT, f"{has}, and nothing switches the stack on", stack=stack, held=held)
-    file, remedy = _SHIPPED[stack == ACCOUNTS]
-    return landing_zone.fault(file, (), problem, remedy)
-
-
-def _detection_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:
-    """Returns why detection may not go with its file, nor its administrator move: AWS has steps for that."""
-    detection = landing_zone.detection
-    if detection and account != detection.administrator and IN_ACCOUNT in stack:
-        watches = any(map(_is_guarddutys, held))
-        why = (
-            "AWS lets GuardDuty's administrator not move while it has members"
-            if watches
-            else "remove all of it from the states before"
-        )
-        text = f"{has}: {why}"
-        problem = Message("administrator-moved", text, stack=stack, old=account, new=detection.administrator)
-        remedy = f"write administrator: {account} again; {_MOVING} has the steps"
-        return landing_zone.fault(DETECTION, ("administrator",), problem, remedy)
-    of_guardduty = [address for address in held if _is_guarddutys(address)]
-    sections = [name for name, some in (("guardduty", of_guardduty), ("config", len(of_guardduty) < len(held))) if some]
-    why = f"{DETECTION} has no {listed(sections)}" if detection else "nothing switches the stack on"
-    problem = Message(LEFT, f"{has}, and {why}", stack=stack, held=held)
-    back = "write" if detection else f"put the file back with administrator: {account} and"
-    words = " and ".join(f"{name}: {{mode: unmanaged}}" for name in sections)
-    remedy = f"{back} {words}; a deploy removes it from the states; then delete the file"
-    return landing_zone.fault(DETECTION, (), problem, remedy)
-
-
-def _archive_left(landing_zone: LandingZone, stack: str, account: str, has: str, held: Sequence[str]) -> Fault:
-    """Returns why the log archive may not go with its lines, nor move: its buckets stay, and with them their names."""
-    archive = landing_zone.detection.log_archive if landing_zone.detection else None
-    words = f"log_archive: {{account: {account}, mode: unmanaged}}"
-    if account in landing_zone.retired and not (archive and archive.account != account):
-        problem = Message("account-not-emptied", f"the account is retired before: {has}", stack=stack, account=account)
-        remedy = f"take retired out, write {words}, and bucket: own below trail, deploy; then retire it"
-        return landing_zone.fault(ORGANIZATION, ("accounts", account, "retired"), problem, remedy)
-    if archive and archive.account != account:
-        text = f"{has}: AWS moves no bucket to another account, nor gives its name twice"
-        problem = Message("archive-moved", text, stack=stack, old=account, new=archive.account)
-        remedy = f"write account: {account} again; docs/detection.md#the-log-archive says what can be done"
-        if account in landing_zone.retired:
-            state = f"s3://{landing_zone.project.state_bucket}/{state_key(stack)}"
-            remedy = f"write {words}; once S3 has neither bucket any more, aws s3 rm {state}, and name another account"
-        return landing_zone.fault(DETECTION, ("log_archive", "account"), problem, remedy)
-    problem = Message(LEFT, f"{has}, and {DETECTION} has no log_archive", stack=stack, held=held)
-    remedy = f"write {words}; a deploy removes it from the state; then take it out"
-    return landing_zone.fault(DETECTION, (), problem, remedy)
 
 
 def _unsaid(landing_zone: LandingZone, stack: str, held: list[str]) -> list[str]:
@@ -208,20 +184,6 @@ def unsaid(landing_zone: LandingZone) -> set[str]:
 def _is_guarddutys(address: str) -> bool:
     """Returns whether it is not Config's; what mails findings is GuardDuty's as well."""
     return not OF_CONFIG.match(address)
-
-
-_MOVING = "docs/detection.md#another-administrator"
-
-_SHIPPED = {
-    True: (
-        ORGANIZATION,
-        "write defaults: {}, with which a deploy deletes its budgets and leaves contacts; then take defaults out",
-    ),
-    False: (
-        BASELINE,
-        "put the file back with settings: {}; a deploy deletes rules for sign-ins, settings stay; then delete it",
-    ),
-}
 
 
 def _named(landing_zone: LandingZone, part: str) -> Location:
