@@ -33,7 +33,7 @@ from strata.deploy.ending import finish
 from strata.deploy.schedule import AGAIN, Status
 from strata.errors import Message, StrataError, UsageError
 from strata.options import Options
-from strata.terraform import locks, names, whole
+from strata.terraform import names, whole
 from strata.terraform.apply import Applied
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.events import Events
@@ -436,7 +436,6 @@ def test_whose_terraform_was_killed_is_told_how_its_lock_is_freed(
         return Applied(False, events, (ended(ProcessResult(-signal.SIGKILL, ""), events),))
 
     monkeypatch.setattr(applying, "apply", killed)
-    monkeypatch.setattr(locks, "_processes", list)
 
     assert site.deploys() == 1
 

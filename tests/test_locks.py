@@ -1,10 +1,11 @@
-"""A lock that a killed run left is told where no run takes one; the rest is in tests/scenarios/shake.py."""
+"""A lock is told where no run takes one; the rest is in tests/scenarios/shake.py."""
 
 from __future__ import annotations
 
 import datetime as dt
 import json
 import socket
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,7 @@ import pytest
 from strata.aws.locks import Lock
 from strata.aws.session import Aws
 from strata.config.models import Project, state_key
-from strata.errors import Message
+from strata.errors import Message, StrataError
 from strata.load import load
 from strata.terraform import locks
 from strata.terraform.workspace import Workspace
@@ -52,75 +53,39 @@ def lock_file(aws: Aws, stack: str, text: str) -> None:
     aws.client("s3").put_object(Bucket=bucket, Key=key, Body=text.encode())
 
 
-def told(aws: Aws, folder: Path, monkeypatch: pytest.MonkeyPatch, running: list[str] | None) -> list[Message]:
-    monkeypatch.setattr(locks, "_processes", lambda: running)
+def told(aws: Aws, folder: Path) -> list[Message]:
     workspace = Workspace(folder, {"TERRAFORM_BINARY_NAME": "terraform"})
-    return list(locks.abandoned(aws, project(), workspace, ["backend", "sso"], NOW))
+    return list(locks.locked(aws, project(), workspace, ["backend", "sso"]))
 
 
-def test_a_lock_whose_run_has_ended_is_told_with_who_since_when_and_how_it_is_freed(
-    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lock_is_told_with_who_since_when_and_how_it_is_freed(aws: Aws, tmp_path: Path) -> None:
     lock_file(aws, "sso", written())
 
-    (left,) = told(aws, tmp_path, monkeypatch, ["sh", f"terraform -chdir={tmp_path}/stacks/backend apply"])
-    assert (left.id, left.data) == ("lock-abandoned", {"stack": "sso", "lock": ID, "who": HERE})
+    (left,) = told(aws, tmp_path)
+    assert (left.id, left.data) == ("state-locked", {"stack": "sso", "lock": ID, "who": HERE})
     assert "since 2026-08-07 12:00 UTC" in left
     assert left.endswith(f"terraform -chdir={tmp_path}/stacks/sso force-unlock -force {ID}")
 
 
-def test_a_row_of_the_table_is_a_lock_without_its_file(
-    aws: Aws, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_row_of_the_table_is_a_lock_without_its_file(aws: Aws, tmp_path: Path) -> None:
     """Terraform frees the file first, and may be killed then."""
     row = {"S": f"{project().state_bucket}/{state_key('sso')}"}
     aws.client("dynamodb").put_item(TableName=project().lock_table, Item={"LockID": row, "Info": {"S": written()}})
 
-    assert len(told(aws, tmp_path, monkeypatch, [])) == 1
+    assert len(told(aws, tmp_path)) == 1
 
 
-@pytest.mark.parametrize(
-    ("who", "created", "running", "is_told"),
-    [
-        (HERE, "2026-08-07T12:00:00Z", ["terraform -chdir={}/stacks/sso apply x.tfplan"], False),
-        (HERE, "2026-08-07T12:00:00Z", ["/usr/bin/terraform apply -auto-approve"], False),
-        (HERE, "2026-08-07T12:00:00Z", None, False),
-        ("kim@elsewhere", "2026-08-07T12:00:00Z", [], False),
-        ("kim@elsewhere", "2026-08-07T11:00:00Z", [], True),
-        (HERE, "2026-08-07T11:00:00Z", None, True),
-        (HERE, "2026-08-07T12:00:00Z", ["vim apply.tf", "/x/terraform-provider-aws_v6.25.0_x5"], True),
-        (HERE, "2026-08-07T12:00:00Z", ["sh -c terraform init && terraform apply", "terraform plan"], True),
-    ],
-    ids=[
-        "runs",
-        "cdktf runs",
-        "not known",
-        "elsewhere",
-        "elsewhere and old",
-        "old",
-        "others run",
-        "none that locks runs",
-    ],
-)
-def test_the_lock_of_a_run_that_is_alive_is_nobodys_business(
-    aws: Aws,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    who: str,
-    created: str,
-    running: list[str] | None,
-    is_told: bool,
+@pytest.mark.parametrize(("created", "refuses"), [("2026-08-07T12:00:00Z", True), ("2026-08-07T11:00:00Z", False)])
+def test_nothing_is_judged_beside_a_run_that_may_be_alive(
+    aws: Aws, tmp_path: Path, created: str, *, refuses: bool
 ) -> None:
-    lock_file(aws, "sso", written(Who=who, Created=created))
-    here = None if running is None else [line.format(tmp_path) for line in running]
+    lock_file(aws, "sso", written(Created=created))
+    workspace = Workspace(tmp_path, {"TERRAFORM_BINARY_NAME": "terraform"})
 
-    assert bool(told(aws, tmp_path, monkeypatch, here)) is is_told
+    with pytest.raises(StrataError) if refuses else nullcontext():
+        locks.refuse_beside_another_run(aws, project(), workspace, {"sso": None}, NOW)
 
 
 @pytest.mark.parametrize("text", ["", "[" * 100_000, "null", "[]", '{"ID": 1}', written(ID="; rm -rf ~"), "\x00"])
 def test_what_terraform_does_not_write_is_no_lock(text: str) -> None:
     assert Lock.of(text) is None
-
-
-def test_processes_of_this_machine_are_seen() -> None:
-    assert any("pytest" in line for line in locks._processes() or ())

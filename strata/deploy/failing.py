@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
@@ -15,7 +14,7 @@ from strata.errors import Message
 from strata.terraform.errors import TerraformError, wait
 from strata.terraform.events import Failure
 from strata.terraform.existing import exists_already
-from strata.terraform.locks import abandoned
+from strata.terraform.locks import locked
 from strata.terraform.losses import existing_in_layer
 from strata.terraform.planner import STOPPED
 from strata.terraform.plans import Plan
@@ -94,7 +93,6 @@ def settles(
 def report(run: Run, stack: str, failures: Sequence[Failure]) -> None:
     """Prints the errors of a stack."""
     if any(failure.id == STOPPED for failure in failures):
-        now = dt.datetime.now(tz=dt.UTC)
-        lock = next(abandoned(run.aws, run.zone.project, run.situation.workspace, [stack], now), None)
+        lock = next(locked(run.aws, run.zone.project, run.situation.workspace, [stack]), None)
         failures = [replace(failure, remedy=lock if failure.id == STOPPED else failure.remedy) for failure in failures]
     run.says(TerraformError(run.situation.workspace, stack, existing_in_layer(run.zone, stack, failures)))

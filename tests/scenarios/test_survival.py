@@ -529,7 +529,7 @@ def test_a_lock_without_a_run_is_told_and_freed_where_nothing_is_left_to_do(
     assert deployed.code == 0
     assert f"locked by {lock['Who']}" in deployed.stderr
     assert [(one.id, one.data["stack"], one.data["who"]) for one in planned.told] == [
-        ("lock-abandoned", "backend", lock["Who"])
+        ("state-locked", "backend", lock["Who"])
     ]
     assert command
     assert command[1] in warned[0]["remedy"]

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from collections.abc import Iterator
 
 from strata.aws.states import read_state, stacks_of
@@ -19,7 +18,7 @@ from strata.errors import Message
 from strata.identity.comparison import Refusal
 from strata.identity.settled import LEFT, lost_layers, unsaid
 from strata.terraform.fleet import layer_of
-from strata.terraform.locks import abandoned
+from strata.terraform.locks import locked
 from strata.terraform.situation import Situation
 
 
@@ -49,6 +48,5 @@ _OURS = (ACCOUNTS, ARCHIVE, BASELINE_LAYER, DELEGATION, DETECTION_LAYER)
 
 
 def locks_left(situation: Situation) -> Iterator[Message]:
-    """Tells of each lock whose run has ended, or is old."""
-    project, now = situation.landing_zone.project, dt.datetime.now(tz=dt.UTC)
-    yield from abandoned(situation.aws, project, situation.workspace, situation.asked, now)
+    """Tells of each lock: a plan without changes takes none, so that nothing else tells of it."""
+    yield from locked(situation.aws, situation.landing_zone.project, situation.workspace, situation.asked)
