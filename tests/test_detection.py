@@ -408,35 +408,23 @@ def test_whoever_reviews_an_edit_is_asked_about_each_setting(write: Write, old: 
     assert {change.risk for change in layer_changes(before, after)} == {"guardrails"}
 
 
-def test_a_closed_administrator_is_taken_off_by_the_management_account_alone(
+def test_a_second_administrator_is_refused_in_each_region_that_has_another(
     write: Write, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Of what is replaced a plan has no arguments, and so no region."""
     old, other = "111111111111", "222222222222"
-    listed = [SimpleNamespace(id=old, active=False), SimpleNamespace(id=other, active=True)]
     here = {"us-east-1": [old], "eu-west-1": [other]}
-    monkeypatch.setattr(administrators, "list_accounts", lambda _: listed)
     monkeypatch.setattr(administrators, "administrators_here", lambda ask: here[ask.values["region"]])
-    zone: Any = load(write(SHIPPED, ONE))
-    prepared: Any = SimpleNamespace(landing_zone=zone, aws=None)
+    nothing: Any = None
+    situation = Situation(load(write(SHIPPED, ONE)), nothing, nothing, (), {})
+    type = "aws_guardduty_organization_admin_account"
+    changes = {f"{type}.main_{region}": PlannedChange("replace") for region in here}
 
-    def refused(*regions: str) -> Refusal:
-        type = "aws_guardduty_organization_admin_account"
-        changes = {f"{type}.main_{region}": PlannedChange("replace") for region in regions}
-        with pytest.raises(RefusedError) as raised:
-            administrators.refuse_second_administrator(prepared, Plan("detection", changes))
-        (refusal,) = raised.value.refusals
-        return refusal
+    with pytest.raises(RefusedError) as raised:
+        administrators.refuse_second_administrator(situation, Plan("detection", changes))
 
-    closed, both = refused("us-east-1"), refused("us-east-1", "eu-west-1")
-
-    assert closed.fault.problem.data == {"administrators": {old: ["us-east-1"]}}
-    assert closed.lines == both.lines
-    assert [line.split()[1:3] for line in closed.lines] == [
-        ["guardduty", "disable-organization-admin-account"],
-        ["organizations", "deregister-delegated-administrator"],
-    ]
-    assert closed.fault.remedy != both.fault.remedy
+    (refusal,) = raised.value.refusals
+    assert refusal.fault.problem.data == {"administrators": {old: ["us-east-1"], other: ["eu-west-1"]}}
 
 
 def test_whoever_deletes_the_file_is_told_to_let_go_before(write: Write) -> None:

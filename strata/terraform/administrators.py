@@ -4,16 +4,14 @@ from __future__ import annotations
 
 from contextlib import suppress
 
-from strata.aws.organization import list_accounts
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import AwsError
 from strata.config import DETECTION
 from strata.config.layers import DETECTION_LAYER
 from strata.errors import Message
 from strata.identity.comparison import Refusal
-from strata.kinds import cli
 from strata.kinds.detection.administrator import ADMINISTRATOR
-from strata.kinds.detection.made import SERVICE, administrators_here, region_of
+from strata.kinds.detection.made import administrators_here, region_of
 from strata.terraform.plans import Plan
 from strata.terraform.situation import RefusedError, Situation
 
@@ -44,19 +42,6 @@ def refuse_second_administrator(situation: Situation, planned: Plan, *, applied:
         named = ", ".join(f"{id} in {', '.join(regions)}" for id, regions in sorted(others.items()))
         text = f"GuardDuty has another administrator already: {named}"
         problem = Message("other-administrator", text, administrators=others)
-        closed = others.keys() - {account.id for account in list_accounts(situation.aws) if account.active}
-        service = f"{SERVICE}.amazonaws.com"
-        lines = [
-            cli.line(SERVICE, "disable-organization-admin-account", region=region, admin_account_id=id)
-            for id in sorted(closed)
-            for region in others[id]
-        ]
-        lines += [
-            cli.line("organizations", "deregister-delegated-administrator", account_id=id, service_principal=service)
-            for id in sorted(closed)
-        ]
         remedy = "name that account, or take it off first: docs/detection.md#another-administrator has the steps"
-        if closed == others.keys():
-            remedy = "its account is closed, so that no other step is needed than to take it off:"
         fault = zone.fault(DETECTION, ("administrator",), problem, remedy)
-        raise RefusedError([Refusal(fault, lines=tuple(map(str, lines)))], applied=applied)
+        raise RefusedError([Refusal(fault)], applied=applied)

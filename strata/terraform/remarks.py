@@ -3,19 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
-from strata.aws.access_role import account_ids, entered
-from strata.aws.questions import ResourceQuestion
-from strata.aws.session import Aws, AwsError
-from strata.aws.states import read_state
+from strata.aws.session import Aws
 from strata.config import BASELINE, DETECTION
 from strata.config.layers import BASELINE_LAYER, DETECTION_LAYER, IN_ACCOUNT, baseline_in
 from strata.errors import Message, StrataError
 from strata.kinds.detection.made import OF_CONFIG
 from strata.kinds.detection.protection import Switch
-from strata.kinds.detection.recorder import CONTROL_TOWERS, RECORDERS, recorder_here
 from strata.kinds.members.alias import ALIAS
 from strata.landing_zone import LandingZone
 from strata.terraform.plans import Plan
@@ -35,40 +30,17 @@ class Remarks:
         """Returns a plan with its remarks, and with what AWS has unimported.
 
         Raises:
-            StrataError: a recorder is Control Tower's, or settings would be forgotten since baseline.yaml is gone.
+            StrataError: settings would be forgotten since baseline.yaml is gone.
         """
         if planned.error or planned.waits_for:
             return planned
-        if refusals := [*self._of_control_tower(planned), *self._without_file(planned)]:
+        if refusals := list(self._without_file(planned)):
             raise StrataError(*refusals)
         if planned.stack.startswith(f"{DETECTION_LAYER}{IN_ACCOUNT}"):
             planned = _with_protection(planned, self.protection)
         if any(change.action == "replace" for at, change in planned.changes.items() if at.startswith(ALIAS.type)):
             planned = replace(planned, remarks=(_ALIAS_GOES,))
         return planned
-
-    def _of_control_tower(self, planned: Plan) -> Iterator[Message]:
-        """Yields why a recorder cannot be made where Control Tower has its own: an account has one in a region."""
-        for address, change in planned.changes.items():
-            if not (address.startswith(f"{RECORDERS[0].type}.") and change.action == "create"):
-                continue
-            with suppress(AwsError):  # Terraform says why
-                ask = ResourceQuestion(self._inside(planned.stack), self.landing_zone.project, change.arguments)
-                if (name := recorder_here(ask) or "").startswith(CONTROL_TOWERS):
-                    text = (
-                        f"Control Tower records here, by {name} in {change.arguments['region']}, which is left alone: "
-                        "an account has one recorder in a region; write config: {mode: unmanaged}"
-                    )
-                    yield Message("recorder-of-control-tower", text, place=address, recorder=name)
-
-    def _inside(self, stack: str) -> Aws:
-        """Returns AWS as the reader of a stack sees it; a deploy may have made the account since it began."""
-        zone = self.landing_zone
-        if stack not in zone.account_stacks:
-            return self.aws
-        key = zone.account_stacks[stack]
-        ids = dict(account_ids(read_state(self.aws, zone.project, "organizations"), [key]))
-        return entered(self.aws, ids.get(key, ""), zone.roles(stack).reader)
 
     def _without_file(self, planned: Plan) -> Iterator[Message]:
         """Yields that settings would be forgotten unasked where Config alone keeps the stacks of a baseline."""
