@@ -102,7 +102,8 @@ plan() {
     # That very line and none that begins so, since it is no code here.
     grep -xE 'list of changes: [0-9,]+ resources?, sha256 [0-9a-f]+' "$out/plan.txt" || true
     printf '\n'
-    [ "$code" -ne 3 ] || printf '**It is not the list that was reviewed; the end of the plan says why.**\n\n'
+    [ "$code" -ne 3 ] || printf '**It takes away what needs a word of --allow%s; the end of the plan and the log say which.**\n\n' \
+      "${reviewed:+, or is not the list that was reviewed}"
     [ "$code" -ne 5 ] || printf '**Not in the list: %s; the log has why.**\n\n' \
       "$(grep -xE "$without" "$out/plan.txt" | grep -oE '[0-9,]+ stacks?, which cannot be planned' | head -n 1)"
     case "$code" in 0 | 3 | 5) ;; *) printf '**It failed; the log has the errors.**\n\n' ;; esac

@@ -201,7 +201,7 @@ def test_without_credentials_there_is_no_plan(runner: Runner) -> None:
 
 
 @pytest.mark.e2e
-@pytest.mark.parametrize(("code", "said"), [("3", "not the list"), ("1", "It failed")])
+@pytest.mark.parametrize(("code", "said"), [("3", "needs a word of --allow; the end"), ("1", "It failed")])
 def test_a_plan_ends_as_strata_ends(runner: Runner, code: str, said: str) -> None:
     """The fake `strata` fails from its first command on; check alone passes here."""
     runner.install("strata", STRATA.replace("case", 'test "$1" = check && exit 0\ncase', 1))
