@@ -79,7 +79,7 @@ def test_the_copy_is_of_the_emulated_account_and_imports_nothing(tmp_path: Path)
 
     assert landing_zone.project.management_account.id == ACCOUNT
     assert not landing_zone.imports
-    assert not [file for file in copy.rglob("*.*") if "210987654321" in file.read_text()]
+    assert not [file for file in copy.rglob("*.*") if file.is_file() and "210987654321" in file.read_text()]
     assert (source / IMPORTS).exists()
     (source / "project.yaml").write_text((source / "project.yaml").read_text() + "# new\n")
     copied(source, copy)
@@ -91,12 +91,12 @@ def test_an_edited_copy_stays_and_says_how_to_begin_anew(tmp_path: Path, capsys:
     copy.parent.mkdir()
     copied(SHIPPED, copy)
     assert not is_edited(copy)
-    (copy / ".git").mkdir()
-    (copy / ".git" / "HEAD").write_text("ref: refs/heads/main")
+    assert (copy / ".git" / "HEAD").exists(), "so that strata report --diff HEAD has something to compare with"
+    (copy / "more.txt").write_text("edited")
     assert capsys.readouterr().out == ""
 
     assert copied(SHIPPED, copy).project.name
-    assert (copy / ".git" / "HEAD").exists()
+    assert (copy / "more.txt").exists()
     assert "out/config has edits" in capsys.readouterr().out
 
     (copy / "sso.yaml").write_text("users: 3\n")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import shutil
+import subprocess
 from pathlib import Path
 
 from strata.config import IMPORTS
@@ -43,7 +44,15 @@ def copied(source: Path, folder: Path) -> LandingZone:
     shutil.rmtree(folder, ignore_errors=True)
     _label(folder).write_text(fingerprint(making))
     making.rename(folder)
+    _commit(folder)
     return load(folder)
+
+
+def _commit(folder: Path) -> None:
+    """Makes the copy a repository, so that `strata report --diff HEAD` has something to compare with."""
+    somebody = ("-c", "user.name=demo", "-c", "user.email=demo@example.com")
+    for words in (("init", "--quiet"), ("add", "--all"), (*somebody, "commit", "--quiet", "--message", "Begin")):
+        subprocess.run(["git", "-C", str(folder), *words], check=True)
 
 
 def is_edited(folder: Path) -> bool:
@@ -59,7 +68,7 @@ def _label(folder: Path) -> Path:
 
 def fingerprint(folder: Path) -> str:
     """Returns what differs when any file of a configuration does."""
-    files = sorted(file for file in folder.rglob("*") if file.is_file())
+    files = sorted(file for file in folder.rglob("*") if file.is_file() and ".git" not in file.parts)
     return hashlib.sha256(
         b"\0".join(part for file in files for part in (bytes(file.relative_to(folder)), file.read_bytes()))
     ).hexdigest()

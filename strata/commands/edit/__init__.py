@@ -85,7 +85,7 @@ class Edit:
             )
             raise StrataError(Message("last-admin-lost", text))
         if unmet := [*newly_unmet(self.landing_zone, after)]:
-            text = "nothing was changed, since strata check refuses it; make the expectations say what is meant first"
+            text = "nothing was changed, since strata check refuses it; deny it there, or mend the expectations first"
             whole = (
                 message.saying(f"{self.folder}/{message}", place=f"{self.folder}/{message.place}") for message in unmet
             )
