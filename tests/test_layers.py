@@ -344,7 +344,7 @@ CASES: Mapping[str, Case] = {
             "topics", "roles:\n  reader: 'a b'\n  writer: ops*\nname: x\n", stack=IN_ACCOUNTS, model=MODEL
         ),
         [
-            (f"layers/topics.yaml:{line}: roles.{key}", "text-malformed", {"kind": "role name", "value": value})
+            (f"layers/topics.yaml:{line}: roles.{key}", "text-malformed", {"value": value})
             for line, key, value in ((2, "reader", "a b"), (3, "writer", "ops*"))
         ],
     ),

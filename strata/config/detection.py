@@ -41,7 +41,6 @@ _TYPE = Text(
     r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+",
     "is not a type of resources of AWS Config",
     "write it as in AWS::EC2::VPC",
-    kind="resource type",
     example="AWS::EC2::VPC",
 )
 AllOrTypes = Annotated[
