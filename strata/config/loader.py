@@ -338,57 +338,31 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError as error:
-        problem = {
-            "FileNotFoundError": Message("folder-missing", "does not exist"),
-            "NotADirectoryError": Message("not-a-folder", "is not a folder"),
-        }.get(type(error).__name__, Message("file-unreadable", f"cannot be read: {error.strerror}"))
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
-        raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
+        raise ConfigurationError([_unreadable_folder(str(folder), error, remedy)]) from error
     known, folders = {*FILES, *OPTIONAL}, (*FOLDERS.values(), LAYERS)
-    for name in names:
-        if name in folders:
-            yield from _faults_of_split(folder, name)
-        elif gone := removed(f"file {name}"):
-            yield Fault(shown(folder, name), 1, "", *gone)
-        elif name.endswith(YAML) and name not in known:
-            text = f"is not a file Strata reads{did_you_mean(name, known)}"
-            problem = Message("file-not-read", text, file=name)
-            yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
-        elif not name.startswith(".") and _holds_yaml(folder / name):
-            text = f"is not a folder whose files Strata reads{did_you_mean(name, folders)}"
-            problem = Message("file-not-read", text, file=name)
-            yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(folders)}")
+    for split in {*folders}.intersection(names):
+        try:
+            list((folder / split).iterdir())
+        except OSError as error:
+            link = str(Path(shown(folder, "")) / split)  # not what it leads to, where that is nowhere
+            yield _unreadable_folder(link, error, "make it a folder of YAML files that can be read")
+    read = {*known, *(file for split in folders for file in split_files(folder, split))}
+    for pattern in ("*", "*/*", *(f"{split}/*/*" for split in folders)):
+        for path in sorted(folder.glob(pattern)):
+            file = path.relative_to(folder)
+            if gone := removed(f"file {file}"):
+                yield Fault(shown(folder, str(file)), 1, "", *gone)
+            elif file.suffix.lower() in YAML and str(file) not in read and not re.match(r"\.|.*/\.", str(file)):
+                text = f"is not a file Strata reads{did_you_mean(str(file), known)}"
+                remedy = f"it reads {', '.join(sorted(known))}, and *.yaml right in {', '.join(folders)}"
+                problem = Message("file-not-read", text, file=str(file))
+                yield Fault(shown(folder, str(file)), 1, "", problem, remedy)
 
 
-def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
-    """Yields what is in a folder of split files and would not be read."""
-    try:
-        names = sorted(path.name for path in (folder / name).iterdir())
-    except OSError as error:
-        problem = Message("not-a-folder", "is not a folder")
-        if (folder / name).is_dir():
-            problem = Message("file-unreadable", f"cannot be read: {error.strerror}")
-        link = str(Path(shown(folder, "")) / name)  # not what it leads to, where that is nowhere
-        yield Fault(link, 1, "", problem, "make it a folder of YAML files that can be read")
-        return
-    for inner in names:
-        file = f"{name}/{inner}"
-        if inner.startswith(".") or inner.endswith(".yaml"):
-            continue
-        if inner.lower().endswith(YAML):
-            problem = Message("file-not-read", "is not a file Strata reads: its name does not end in .yaml", file=file)
-            yield Fault(shown(folder, file), 1, "", problem, f"name it {Path(inner).stem}.yaml")
-        elif _holds_yaml(folder / file):
-            text = "is a folder below a folder, whose files Strata does not read"
-            problem = Message("file-not-read", text, file=file)
-            yield Fault(shown(folder, file), 1, "", problem, "move them up")
-
-
-def _holds_yaml(path: Path) -> bool:
-    try:
-        return any(inner.name.endswith(YAML) for inner in path.iterdir())
-    except OSError:  # a file, or nothing that we may read
-        return False
+def _unreadable_folder(name: str, error: OSError, remedy: str) -> Fault:
+    problem = Message("folder-unreadable", f"is no folder that can be read: {error.strerror}")
+    return Fault(name, 1, "", problem, remedy)
 
 
 def files_of(folder: Path, name: str) -> list[str]:
