@@ -158,27 +158,20 @@ class Style(Enum):
     TITLE = 1
 
 
-def paint(text: str, style: Style) -> str:
-    """Returns text that a terminal shows in colour and that is plain anywhere else; make it safe before.
-
-    The guard of the stream decides, since of stdout and stderr either may be a terminal and the other a file.
-    """
-    return f"{_MARKS[style]}{text}{_PLAIN}"
-
-
 def painted(text: str, style: Style | None, to: TextIO) -> str:
     """Returns text in colour for who writes to the stream behind the guard; make it safe before."""
     return f"\x1b[{style.value}m{text}\x1b[0m" if style and text and coloured(to) else text
 
 
-# Letters that Unicode keeps free for programs, so that no text of others has them: `line` writes them out.
-_MARKS = {style: chr(0xFDD0 + index) for index, style in enumerate(Style)}
-_PLAIN = "\ufddf"
-_CODES = {_PLAIN: "\x1b[0m", **{mark: f"\x1b[{style.value}m" for style, mark in _MARKS.items()}}
-_MARK = re.compile(f"([{''.join(_CODES)}])")
-_PAINTED = re.compile(f"([{''.join(_MARKS.values())}][^{''.join(_CODES)}]*{_PLAIN})")
-_LEVEL = re.compile(r"(error|warning)(?=: )")
-_LEVELS = {"error": Style.FAULT, "warning": Style.WARNING}
+_LEVEL = re.compile(r"\A(?:(?:error|warning)(?=: )|(?:ok|later|warning|failure)(?=  ))")
+_LEVELS = {
+    "error": Style.FAULT,
+    "failure": Style.FAULT,
+    "warning": Style.WARNING,
+    "later": Style.NEWS,
+    "ok": Style.FINE,
+}
+"""What a line may begin with, in its colour."""
 
 
 def columns(stream: TextIO) -> int | None:
@@ -244,12 +237,11 @@ _WORD = re.compile(r"( *)((?:[-+!?] )?(?:`[^`\n]+`[^\s`]*|[^ ]+))")
 
 def cell_count(text: str) -> int:
     """Returns how many columns of a terminal a text takes."""
-    seen = text if text.isascii() else _MARK.sub("", text)
-    if seen.isascii():
-        return len(seen)
+    if text.isascii():
+        return len(text)
     from rich.cells import cell_len
 
-    return cell_len(seen)
+    return cell_len(text)
 
 
 def ended_by_hand(stream: TextIO) -> None:
@@ -347,7 +339,6 @@ class _Guarded:
         """The first failure to write, which whoever printed may not have told."""
         self._blank = True
         self._columns = columns(stream)
-        self._colours = coloured(stream)
         self._held = ""
         """The beginning of a line of a terminal, until its end is known."""
         self._begun = False
@@ -356,7 +347,7 @@ class _Guarded:
     def write(self, text: str) -> int:
         shown = self._safe(text)
         if self._columns is None:
-            self._put(self._in_colour(shown))
+            self._put(shown)
             return len(text)
         *whole, self._held = f"{self._held}{shown}".split("\n")
         for line in whole:
@@ -367,7 +358,7 @@ class _Guarded:
     def write_whole(self, text: str) -> None:
         """Writes lines that are not wrapped."""
         self.show_held()
-        self._put(self._in_colour(self._safe(text)))
+        self._put(self._safe(text))
 
     def flush(self) -> None:
         self.show_held()
@@ -396,15 +387,7 @@ class _Guarded:
             raise
 
     def _safe(self, text: str) -> str:
-        if _MARK.search(text):
-            pieces = _PAINTED.split(text)
-            shown = "".join(
-                f"{piece[0]}{visible(piece[1:-1])}{_PLAIN}" if _PAINTED.fullmatch(piece) else visible(piece)
-                for piece in pieces
-            )
-        else:
-            shown = visible(text)
-        shown = shown.replace("##[", r"#\u0023[")
+        shown = visible(text).replace("##[", r"#\u0023[")
         first, gap, others = shown.partition("\n")
         if self._blank:
             first = _COMMAND.sub(r"\1\\u003a:", first)
@@ -414,15 +397,10 @@ class _Guarded:
 
     def _laid_out(self, text: str) -> str:
         if self._begun:
-            return self._in_colour(text)
-        painted = (
-            _LEVEL.sub(lambda match: paint(match[0], _LEVELS[match[0]]), text, count=1) if _LEVEL.match(text) else text
-        )
+            return text
         end = text[len(text.rstrip(" ")) :]
-        return self._in_colour("\n".join(wrapped(painted.rstrip(" "), self._columns or _USUAL)) + end)
-
-    def _in_colour(self, text: str) -> str:
-        return _MARK.sub(lambda match: _CODES[match[0]] if self._colours else "", text)
+        shown = "\n".join(wrapped(text.rstrip(" "), self._columns or _USUAL)) + end
+        return _LEVEL.sub(lambda match: painted(match[0], _LEVELS[match[0]], self.stream), shown)
 
     def writelines(self, lines: list[str]) -> None:
         for line in lines:
