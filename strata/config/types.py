@@ -19,20 +19,11 @@ REPLICA = "-replica"
 """What the name of the replica of the state bucket ends with."""
 
 _KEY = Text(
-    r"[A-Za-z][A-Za-z0-9-]*",
-    "cannot be a key: a letter, then letters, digits and hyphens",
+    r"[A-Za-z][A-Za-z0-9-]{0,63}",
+    "cannot be a key: a letter, then letters, digits and hyphens, at most 64 in all",
     "keys stay; names may change",
     example="security",
 )
-_KEY_LENGTH = 64
-
-
-def _check_key_length(value: str) -> str:
-    if len(value) > _KEY_LENGTH:
-        problem = f"{short(value)} has {len(value)} characters, a key has at most {_KEY_LENGTH}"
-        message = Message("text-too-long", problem, length=len(value), limit=_KEY_LENGTH)
-        raise Problem(message, "shorten it; names may be longer")
-    return value
 
 
 def check_key(value: str) -> str:
@@ -41,7 +32,7 @@ def check_key(value: str) -> str:
     Raises:
         Problem: it is not a letter followed by letters, digits and hyphens, or too long.
     """
-    return _check_key_length(_KEY.check(value))
+    return _KEY.check(value)
 
 
 def _within(name: str) -> Callable[[int], int]:
@@ -71,18 +62,15 @@ def _regions(schema: dict[str, Any]) -> None:
 
 
 def check_region(value: str) -> str:
-    """Accepts a region of the partition that Strata builds for.
+    """Accepts a region of the partition that Strata builds for: the provider cannot set up others safely.
 
     Raises:
-        Problem: it is another.
+        Problem: it is none.
     """
     regions = aws_limits().regions
     if value in regions:
         return value
-    if value.startswith(("cn-", "us-gov-", "us-iso", "eu-isoe", "eusc-")):
-        problem = f"{short(value)} is in another partition than 'aws', which the AWS provider 6.25 cannot set up safely"
-        raise Problem(Message("other-partition", problem, region=value), "use a region of the commercial partition")
-    problem = f"{short(value)} is not an AWS region{did_you_mean(value, regions)}"
+    problem = f"{short(value)} is not a region of the AWS partition 'aws'{did_you_mean(value, regions)}"
     raise Problem(Message("unknown-name", problem, kind="region", name=value), "use a region code such as eu-west-1")
 
 
@@ -95,14 +83,6 @@ def _check_asked_region(value: str) -> str:
 
 
 def _check_state_bucket(value: str) -> str:
-    prefix = next((prefix for prefix in ("xn--", "sthree-", "amzn-s3-demo-") if value.startswith(prefix)), None)
-    suffix = next((s for s in ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3") if value.endswith(s)), None)
-    if prefix or suffix:
-        problem = f"{short(value)} uses {prefix or suffix!r}, which AWS reserves"
-        raise Problem(Message("name-reserved", problem, value=value, part=prefix or suffix), "choose another name")
-    if "." in value:
-        problem = f"{short(value)} has a dot, which breaks TLS to the bucket's own host name"
-        raise Problem(Message("bucket-name-dotted", problem, value=value), "use hyphens")
     limit = aws_limits()["bucket_name"]
     longest = limit.value - len(REPLICA)
     if len(value) > longest:
@@ -120,51 +100,25 @@ _DURATION = Text(
 )
 
 
-def session_minutes(text: str) -> int:
-    """Returns how long an ISO 8601 duration of hours and minutes is, 0 for what is none."""
-    match = re.fullmatch(_DURATION.pattern, text)
-    return 60 * int(match[1] or 0) + int(match[2] or 0) if match else 0
-
-
-def session_length(text: str) -> float | str:
-    """Returns how many seconds a duration is, as AWS takes it for a session; the text where it is none."""
+def session_seconds(text: str) -> float:
+    """Returns how many seconds a duration is, as AWS takes it for a session; 0 for what is none."""
     match = re.fullmatch(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?", text)
-    if not match:
-        return text
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return dt.timedelta(hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _check_session_duration(value: str) -> str:
     limit = aws_limits()["session_hours"]
-    if not limit.minimum <= session_minutes(value) / 60 <= limit.value:
+    if not limit.minimum <= session_seconds(value) / 3600 <= limit.value:
         problem = f"{short(value)} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})"
         message = Message("number-out-of-range", problem, value=value, minimum=limit.minimum, limit=limit.value)
         raise Problem(message, _DURATION.remedy)
     return value
 
 
-def _check_tag_key(value: str) -> str:
-    if value.lower().startswith("aws:"):
-        problem = f"{short(value)} starts with 'aws:', which AWS reserves"
-        raise Problem(Message("name-reserved", problem, value=value, part="aws:"), "choose another prefix")
-    return value
-
-
-def _check_no_arn(name: str) -> str:
-    if name.startswith("arn:"):
-        remedy = f"write its name with its path: {short(name.rpartition(':policy/')[2])}"
-        raise Problem(Message("arn-for-name", f"{short(name)} is an ARN", value=name), remedy)
-    return name
-
-
 def _check_last_part(name: str) -> str:
     check_length(name.rpartition("/")[2], aws_limits()["managed_policy_name"])
     return name
-
-
-def _check_address(value: str) -> str:
-    return _ROOT_EMAIL.check(value) if "@" in value else value
 
 
 _ACTION = Text(
@@ -211,15 +165,12 @@ def closest(value: str, candidates: Iterable[str]) -> str | None:
     text = value.lower().removesuffix(_OF_SERVICES)
     folded = {candidate.lower().removesuffix(_OF_SERVICES): candidate for candidate in sorted(candidates)}
     close = get_close_matches(text, folded, n=1, cutoff=0.7)
-    # Of three letters, two that are the wrong way round are too many.
-    swapped = {text[1::-1] + text[2:], text[0] + text[:0:-1]} if text[2:] and not text[3:] else set()
-    close = close or [other for other in folded if other in swapped]
     return folded[close[0]] if close else None
 
 
 def damaged(keys: Iterable[str]) -> list[str]:
     """Returns those of some keys that cannot be one, and stand in the place of one that nobody knows."""
-    return [key for key in keys if len(key) > _KEY_LENGTH or not matches(_KEY.pattern, key)]
+    return [key for key in keys if not matches(_KEY.pattern, key)]
 
 
 _OF_SERVICES = ".amazonaws.com"
@@ -268,7 +219,7 @@ class Personal:
     """Marks the types of what an example cannot know: addresses that mail is sent to, and account ids."""
 
 
-Key = Annotated[str, _KEY, AfterValidator(_check_key_length), Field(json_schema_extra={"maxLength": _KEY_LENGTH})]
+Key = Annotated[str, _KEY]
 
 # References: a rule says which keys are known, and where `*` and `?` are wildcards.
 
@@ -308,11 +259,11 @@ _ROOT_EMAIL = Text(
 RootEmail = Annotated[str, _ROOT_EMAIL, Personal()]
 UnmanagedAccount = Annotated[
     str,
-    AfterValidator(_check_address),
     Text(
         rf"{_ROOT_EMAIL.pattern}|[0-9]{{12}}",
         "is neither an e-mail address nor an account id",
         "write one of the two, in quotes",
+        limit="root_email",
         example="somebody@acme.io",
     ),
     Personal(),
@@ -403,9 +354,9 @@ AskedRegion = Annotated[str, AfterValidator(_check_asked_region), Field(json_sch
 StateBucketName = Annotated[
     str,
     Text(
-        r"(?!.*\.\.)[a-z0-9][a-z0-9.-]+[a-z0-9]",
-        "is not a bucket name: at least 3 lower-case letters, digits and hyphens, starting and ending with a letter or "
-        "digit",
+        r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|--x-s3|--table-s3)$)[a-z0-9][a-z0-9-]+[a-z0-9]",
+        "is not a name for the state bucket: at least 3 lower-case letters, digits and hyphens, a letter or digit at "
+        "both ends, no dot, and none of the prefixes and suffixes that AWS reserves",
         "see the S3 bucket naming rules",
         limit="bucket_name",
         example="acme-terraform-state",
@@ -492,12 +443,11 @@ TagKey = Annotated[
     str,
     Text(
         # organizations TagKey
-        rf"[{_TAG_CHARACTERS}]+",
-        "cannot be a tag key: letters, digits, spaces and _.:/=+-@",
+        rf"(?![aA][wW][sS]:)[{_TAG_CHARACTERS}]+",
+        "cannot be a tag key: letters, digits, spaces and _.:/=+-@, not 'aws:' before them",
         limit="tag_key",
         example="Team",
     ),
-    AfterValidator(_check_tag_key),
 ]
 TagValue = Annotated[
     str,
@@ -641,10 +591,9 @@ ManagedPolicyPath = Annotated[
 ]
 AwsManagedPolicy = Annotated[
     str,
-    AfterValidator(_check_no_arn),
     Text(
         r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_+=,.@-]+",
-        "is not the name of an AWS managed policy",
+        "is not the name of an AWS managed policy, which is no ARN",
         "write it as in job-function/ViewOnlyAccess",
         example="job-function/ViewOnlyAccess",
     ),
