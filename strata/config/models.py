@@ -29,7 +29,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError
 
 from strata.config.limits import Limits, aws_limits
-from strata.config.text import Form, Problem, address_part, matches, short
+from strata.config.text import Problem, Text, address_part, short
 from strata.config.types import (
     REPLICA,
     AccountId,
@@ -328,8 +328,8 @@ LimitName = Annotated[
 ]
 
 
-class PolicyReference(Model):
-    """One policy of a permission set or role: exactly one of aws, customer, inline."""
+class Boundary(Model):
+    """The permissions boundary of a permission set or role: exactly one of aws, customer."""
 
     aws: AwsManagedPolicy | None = None
     """The name of an AWS managed policy with its path, such as `job-function/ViewOnlyAccess`."""
@@ -337,48 +337,42 @@ class PolicyReference(Model):
     """The name of a customer managed policy, which must exist in every account it is used in."""
     path: ManagedPolicyPath | None = None
     """The path of the customer managed policy; `/` when not given."""
-    inline: PolicyFile | None = None
-    """A policy document, a path below the configuration."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in ("aws", "customer", "inline") if getattr(self, name) is not None]
+        choices = [name for name in type(self).model_fields if name != "path"]
+        given = [name for name in choices if getattr(self, name) is not None]
         if len(given) != 1:
-            problem = f"has {' and '.join(given) or 'nothing'}, where one of aws, customer, inline belongs"
+            problem = f"has {' and '.join(given) or 'nothing'}, where one of {', '.join(choices)} belongs"
             id = "keys-exclude-each-other" if given else "key-missing"
-            raise Problem(Message(id, problem, keys=["aws", "customer", "inline"]), "give exactly one")
+            raise Problem(Message(id, problem, keys=choices), "give exactly one")
         if self.path is not None and self.customer is None:
             message = Message("key-out-of-place", "path belongs to a customer managed policy", key="path")
             raise Problem(message, "remove path, or name it under customer")
         return self
 
 
-def check_policies(policies: Iterable[PolicyReference]) -> None:
-    """Refuses policies of one holder that AWS, or Terraform, does not tell apart.
+class PolicyReference(Boundary):
+    """One policy of a permission set or role: exactly one of aws, customer, inline."""
+
+    inline: PolicyFile | None = None
+    """A policy document, a path below the configuration."""
+
+
+def _refuse_one_address(names: Mapping[int, str], above: tuple[str, ...] = ()) -> None:
+    """Refuses names, by their position in a list, of which two are the same or get one Terraform address.
 
     Raises:
-        Problem: there is more than one inline policy, or one is listed twice.
+        Problem: two do.
     """
-    inline, seen = 0, dict[tuple[bool, str], tuple[bool, str]]()
-    for index, policy in enumerate(policies):
-        inline += policy.inline is not None
-        if inline > 1:
-            text = "has more than one inline policy, AWS allows one"
-            message = Message("too-many", text, kind="inline policies", limit=1)
-            raise Problem(message, "merge the documents", at=("policies",))
-        name = policy.aws or policy.customer
-        if name is None:
-            continue
-        named = policy.aws is None, name
-        address = policy.aws is None, address_part(name)
-        if seen.get(address, named) != named:
-            problem = f"{short(name)} and {short(seen[address][1])} get the same Terraform address"
-            message = Message("address-taken", problem, values=[name, seen[address][1]])
-            raise Problem(message, "rename one of the policies", at=("policies", index))
+    seen: dict[str, str] = {}
+    for index, name in names.items():
+        address = address_part(name.lower())
         if address in seen:
-            message = Message("listed-twice", f"{short(name)} is listed twice", value=name)
-            raise Problem(message, "list it once", at=("policies", index))
-        seen[address] = named
+            problem = f"{short(name)} is listed twice, or has the Terraform address of {short(seen[address])}"
+            message = Message("address-taken", problem, values=[name, seen[address]])
+            raise Problem(message, "list it once, or rename one", at=(*above, index))
+        seen[address] = name
 
 
 class DeployerEntry(Model, title="Deployer"):
@@ -953,15 +947,7 @@ class Mailing(Control):
     @field_validator("emails")
     @classmethod
     def _unique(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        seen: dict[str, str] = {}
-        for index, email in enumerate(value):
-            other = seen.setdefault(address_part(email.lower()), email)
-            if other.lower() != email.lower():
-                problem = f"{short(email)} and {short(other)} get the same Terraform address"
-                raise Problem(Message("address-taken", problem, values=[email, other]), "use another", at=(index,))
-            if email in value[:index] or other != email:
-                problem = f"{short(email)} is listed twice"
-                raise Problem(Message("listed-twice", problem, value=email), "list it once", at=(index,))
+        _refuse_one_address(dict(enumerate(value)))
         return value
 
 
@@ -1083,10 +1069,32 @@ class AlternateContacts(Control):
         return {kind: contact for kind, contact in given.items() if contact}
 
 
-_REPOSITORY = Form(r"|[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", example="acme/landing-zone")
-_GITHUB_ID = Form(r"|[1-9][0-9]{0,18}", example="123456789")
-_BRANCH = Form(r"(?!refs/)(?!.*(?:\.\.|//))[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?", example="main")
-_ENVIRONMENT = Form(r"[A-Za-z0-9._-]{1,255}", example="production")
+_REPOSITORY = Text(
+    r"|[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+",
+    "is not owner/name",
+    "write it as in acme/landing-zone",
+    blank=True,
+    example="acme/landing-zone",
+)
+_GITHUB_ID = Text(
+    r"|[1-9][0-9]{0,18}",
+    "is not the number GitHub gave it",
+    "write what `gh api repos/OWNER/NAME --jq '.id, .owner.id'` prints, in quotes",
+    blank=True,
+    example="123456789",
+)
+_BRANCH = Text(
+    r"(?!refs/)(?!.*(?:\.\.|//))[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?",
+    "is not the name of one branch",
+    "write it without refs/ and wildcards",
+    example="main",
+)
+_ENVIRONMENT = Text(
+    r"[A-Za-z0-9._-]{1,255}",
+    "is not the name of an environment",
+    "use letters, digits and ._-, as in production",
+    example="production",
+)
 
 
 class GithubActions(Control):
@@ -1107,34 +1115,12 @@ class GithubActions(Control):
     environment: Annotated[str, _ENVIRONMENT] = "production"
     """The GitHub environment of the job that deploys. Its reviewers stand between a merge and every account."""
 
-    @field_validator("repository_id", "owner_id", mode="before")
-    @classmethod
-    def _quoted(cls, value: object) -> object:
-        if isinstance(value, int):
-            raise Problem(Message("wrong-type", f"{value} is a number", value=value), f'write it in quotes: "{value}"')
-        return value
-
     @model_validator(mode="after")
-    def _names(self) -> Self:
-        if self.on and not (self.repository and matches(_REPOSITORY.pattern, self.repository)):
-            problem = f"repository is {short(self.repository)}, not owner/name"
-            message = Message("text-malformed", problem, kind="repository", value=self.repository)
-            raise Problem(message, "write it as in acme/landing-zone", at=("repository",))
-        for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
-            value = getattr(self, name)
-            if (self.on or value) and not (value and matches(_GITHUB_ID.pattern, value)):
-                known = self.repository or "acme/landing-zone"
-                remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
-                problem = f"{name} is {short(value)}, not the number GitHub gave it"
-                raise Problem(Message("text-malformed", problem, kind=name, value=value), remedy, at=(name,))
-        if not matches(_BRANCH.pattern, self.branch):
-            message = Message("text-malformed", f"branch is {short(self.branch)}", kind="branch", value=self.branch)
-            raise Problem(message, "write the name of one branch, without wildcards", at=("branch",))
-        if not matches(_ENVIRONMENT.pattern, self.environment):
-            remedy = "use letters, digits and ._-, as in production"
-            problem = f"environment is {short(self.environment)}"
-            message = Message("text-malformed", problem, kind="environment", value=self.environment)
-            raise Problem(message, remedy, at=("environment",))
+    def _named(self) -> Self:
+        lacking = [name for name in ("repository", "repository_id", "owner_id") if not getattr(self, name)]
+        if self.on and lacking:
+            message = Message("key-missing", f"mode is on without {' and '.join(lacking)}", keys=lacking)
+            raise Problem(message, f"add what GitHub says; {_GITHUB_ID.remedy}")
         return self
 
 
@@ -1279,27 +1265,6 @@ class GroupEntry(Model, title="Group"):
         return self
 
 
-class Boundary(Model):
-    """The permissions boundary of a permission set or role: exactly one of aws, customer."""
-
-    aws: AwsManagedPolicy | None = None
-    """The name of an AWS managed policy with its path, such as `PowerUserAccess`."""
-    customer: ManagedPolicyName | None = None
-    """The name of a customer managed policy, which must exist in every account it is used in."""
-    path: ManagedPolicyPath | None = None
-    """The path of the customer managed policy; `/` when not given."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.aws is None) == (self.customer is None):
-            id = "key-missing" if self.aws is None else "keys-exclude-each-other"
-            raise Problem(Message(id, "needs exactly one of aws, customer", keys=["aws", "customer"]), "give one")
-        if self.path is not None and self.customer is None:
-            message = Message("key-out-of-place", "path belongs to a customer managed policy", key="path")
-            raise Problem(message, "remove path")
-        return self
-
-
 DEFAULT_SESSION = "PT1H"
 
 
@@ -1330,7 +1295,13 @@ class PermissionSetEntry(Model, title="PermissionSet"):
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
-        check_policies(self.policies)
+        if sum(policy.inline is not None for policy in self.policies) > 1:
+            text = "has more than one inline policy, AWS allows one"
+            message = Message("too-many", text, kind="inline policies", limit=1)
+            raise Problem(message, "merge the documents", at=("policies",))
+        for name in ("aws", "customer"):
+            named = {index: getattr(policy, name) for index, policy in enumerate(self.policies)}
+            _refuse_one_address({index: value for index, value in named.items() if value}, ("policies",))
         return self
 
 
