@@ -6,15 +6,13 @@ wraps lines and shows colours as well, for every command in the same way.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
-from functools import partial
 from typing import Any, TextIO, cast
 
 LINE = 2_000
@@ -270,7 +268,7 @@ def guarded() -> Iterator[None]:
     A letter that the locale has no code for is escaped, so that no output fails for it.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = guards = _guard(sys.stdout or _Closed()), _guard(sys.stderr or io.StringIO())
+    sys.stdout, sys.stderr = guards = _guard(sys.stdout or io.StringIO()), _guard(sys.stderr or io.StringIO())
     try:
         yield
     finally:
@@ -302,24 +300,6 @@ def unguarded(stream: TextIO) -> TextIO:
     return stream
 
 
-class _Closed(io.StringIO):
-    """The stdout that a caller has closed, as by `>&-`: like a full disk, it takes nothing, and tells it at the end."""
-
-    def flush(self) -> None:
-        if self.getvalue():
-            raise OSError(errno.EBADF, "stdout is closed")
-
-
-def unwritten() -> OSError | None:
-    """Returns why stdout did not take all that was printed, None where it did."""
-    stream = sys.stdout
-    try:
-        stream.flush()
-    except OSError as error:
-        return error
-    return stream.failure if isinstance(stream, _Guarded) else None
-
-
 def _guard(stream: TextIO) -> TextIO:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
@@ -335,8 +315,6 @@ class _Guarded:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.failure: OSError | None = None
-        """The first failure to write, which whoever printed may not have told."""
         self._blank = True
         self._columns = columns(stream)
         self._held = ""
@@ -362,7 +340,7 @@ class _Guarded:
 
     def flush(self) -> None:
         self.show_held()
-        self._told(self.stream.flush)
+        self.stream.flush()
 
     def begin(self) -> None:
         """Begins a line."""
@@ -376,15 +354,7 @@ class _Guarded:
             self._begun = True
 
     def _put(self, text: str) -> None:
-        self._told(partial(self.stream.write, text))
-
-    def _told(self, write: Callable[[], object]) -> None:
-        """Keeps a failure: an unbuffered stream forgets what it did not take."""
-        try:
-            write()
-        except OSError as error:
-            self.failure = self.failure or error
-            raise
+        self.stream.write(text)
 
     def _safe(self, text: str) -> str:
         shown = visible(text).replace("##[", r"#\u0023[")
