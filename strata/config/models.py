@@ -6,7 +6,7 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -591,30 +591,48 @@ def _required_unless_external(value: object, handler: ValidatorFunctionWrapHandl
     raise PydanticKnownError("missing")
 
 
-def _refuse_more(model: Model, what: str, allowed: Collection[str]) -> None:
-    """Refuses what an entry has that says only which thing of others is meant."""
-    if more := sorted(model.model_fields_set - {*allowed}):
-        names = " and ".join(more)
-        message = Message("managed-elsewhere", f"an external {what} has {names} here", key=more[0])
-        remedy = f"take {names} out: others look after it"
-        raise Problem(message, remedy, at=(more[0],))
+class Foreign(Model):
+    """What others may look after: it is looked up by what names it, and nothing of it is changed."""
+
+    named_by: ClassVar[tuple[str, ...]] = ("name",)
+    """What an external one may say."""
+
+    external: bool = False
+    """Others, such as an identity provider or Control Tower, look after it: it is looked up by its name, a user by `user_name`.
+
+    Nothing of it is changed, and what it has is unknown here.
+    """
+
+    @model_validator(mode="after")
+    def _external_is_foreign(self) -> Self:
+        more = sorted(self.model_fields_set - {"external", *self.named_by})
+        if self.external and more:
+            names = " and ".join(more)
+            message = Message("managed-elsewhere", f"an external one has {names} here", key=more[0])
+            raise Problem(message, f"take {names} out: others look after it", at=(more[0],))
+        return self
 
 
-def _file_unless_external(schema: JsonSchemaValue) -> None:
-    """Says in the schema that a policy has a file unless others look after it."""
-    schema["properties"]["file"].pop("default", None)
-    schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
-    schema["else"] = {"required": ["file"]}
+def _unless_external(required: Collection[str], otherwise: Collection[str] = ()) -> Callable[[JsonSchemaValue], None]:
+    """Returns what says in a schema which fields are required, by who looks after the entry."""
+
+    def say(schema: JsonSchemaValue) -> None:
+        for name in required:
+            schema["properties"][name].pop("default", None)
+        schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
+        if otherwise:
+            schema["then"] = {"required": list(otherwise)}
+        schema["else"] = {"required": list(required)}
+
+    return say
 
 
-class PolicyEntry(Model, title="Policy"):
+class PolicyEntry(Foreign, title="Policy"):
     """An organization policy in a JSON file, and where it is attached."""
 
-    model_config = ConfigDict(json_schema_extra=_file_unless_external)
+    model_config = ConfigDict(json_schema_extra=_unless_external(["file"]))
+    named_by = ("type", "name", "targets", "detached")
 
-    # The first, so that file is read with it in mind.
-    external: bool = False
-    """Others look after it, such as Control Tower: nothing of it is changed, and what it says is unknown here."""
     type: PolicyType = Field(strict=False)
     """AWS's name for its type, which says what the document may hold."""
     file: PolicyFile = Field(default="", validate_default=True)
@@ -632,12 +650,6 @@ class PolicyEntry(Model, title="Policy"):
     """Of AWS's FullAWSAccess and RCPFullAWSAccess alone, which are attached to everything else: where they are not."""
 
     _required = field_validator("file", mode="wrap")(_required_unless_external)
-
-    @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if self.external:
-            _refuse_more(self, "policy", {"external", "type", "name", "targets", "detached"})
-        return self
 
     @field_validator("type", mode="before")
     @classmethod
@@ -1170,26 +1182,15 @@ class Security(Model):
 # sso.yaml
 
 
-def _unless_external(schema: JsonSchemaValue) -> None:
-    """Says in the schema what is required of a user, by who looks after it."""
-    for name in _OF_OWN_USERS:
-        schema["properties"][name].pop("default", None)
-    schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
-    schema["then"] = {"required": ["user_name"]}
-    schema["else"] = {"required": list(_OF_OWN_USERS)}
-
-
 _OF_OWN_USERS = ("given_name", "family_name", "email")
 
 
-class User(Model):
+class User(Foreign):
     """A person in Identity Center's own directory; AWS sends no mail to users made this way."""
 
-    model_config = ConfigDict(json_schema_extra=_unless_external)
+    model_config = ConfigDict(json_schema_extra=_unless_external(_OF_OWN_USERS, ["user_name"]))
+    named_by = ("user_name",)
 
-    # The first, so that those below are read with it in mind.
-    external: bool = False
-    """Somebody else looks after the user, such as an identity provider: it is looked up by user_name, its only key."""
     given_name: PersonName = Field(default="", validate_default=True)
     """The given name; with the family name it is the name that AWS shows. Required unless external."""
     family_name: PersonName = Field(default="", validate_default=True)
@@ -1210,16 +1211,10 @@ class User(Model):
     _required = field_validator(*_OF_OWN_USERS, mode="wrap")(_required_unless_external)
 
     @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if not self.external:
-            return self
-        if self.user_name is None:
+    def _looked_up(self) -> Self:
+        if self.external and self.user_name is None:
             problem = "an external user has no user_name here, by which it is looked up"
             raise Problem(Message("key-missing", problem, key="user_name"), "add 'user_name:'")
-        written = sorted(self.model_fields_set - {"external", "user_name"})
-        if written:
-            message = Message("managed-elsewhere", f"an external user has {written[0]} here", key=written[0])
-            raise Problem(message, "manage it in the identity provider")
         return self
 
     @model_validator(mode="after")
@@ -1243,7 +1238,7 @@ class User(Model):
         return self.display_name or (self.sign_in_name if self.external else f"{self.given_name} {self.family_name}")
 
 
-class GroupEntry(Model, title="Group"):
+class GroupEntry(Foreign, title="Group"):
     """A group in Identity Center."""
 
     name: GroupName | None = None
@@ -1252,27 +1247,14 @@ class GroupEntry(Model, title="Group"):
     """When not given, it keeps the one it has: the identity store takes no empty one."""
     members: Many[UserReference] = ()
     """Keys of users."""
-    external: bool = False
-    """Others look after the group, such as an identity provider: it is looked up by name, and filled there."""
-
-    @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if self.external and (self.members or self.description):
-            what = "members" if self.members else "description"
-            message = Message("managed-elsewhere", f"an external group has {what} here", key=what)
-            remedy = "others look after them: an identity provider, or people in a group of Control Tower's"
-            raise Problem(message, remedy)
-        return self
 
 
 DEFAULT_SESSION = "PT1H"
 
 
-class PermissionSetEntry(Model, title="PermissionSet"):
+class PermissionSetEntry(Foreign, title="PermissionSet"):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
-    external: bool = False
-    """Others look after it, such as Control Tower: it is looked up by its name, and nothing of it is changed."""
     name: PermissionSetName | None = None
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None
@@ -1286,12 +1268,6 @@ class PermissionSetEntry(Model, title="PermissionSet"):
     boundary: Boundary | None = None
     tags: dict[TagKey, TagValue] = {}
     """All of its own tags; when not given, it keeps those it has."""
-
-    @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if self.external:
-            _refuse_more(self, "permission set", {"external", "name"})
-        return self
 
     @model_validator(mode="after")
     def _consistent(self) -> Self:
