@@ -598,7 +598,7 @@ class Foreign(Model):
     """What an external one may say."""
 
     external: bool = False
-    """Others, such as an identity provider or Control Tower, look after it: it is looked up by its name, a user by `user_name`.
+    """Others look after it, such as Control Tower: it is looked up by its name, a user by `user_name`.
 
     Nothing of it is changed, and what it has is unknown here.
     """
