@@ -184,7 +184,7 @@ def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> i
             raise
         if options.debug:
             traceback.print_exc()
-        for text in _words(error):
+        for text in _words(error, every=options.verbose):
             print(text, file=sys.stderr)
         if json_of and not getattr(error, "printed", False):
             from strata.outputs import error_facts, output
@@ -197,12 +197,15 @@ def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> i
     return code
 
 
-def _words(error: Exception) -> Iterator[str]:
-    """Yields the error lines of an exception."""
-    if isinstance(error, StrataError):
+def _words(error: Exception, *, every: bool) -> Iterator[str]:
+    """Yields the error lines of an exception, short unless all are asked for."""
+    if isinstance(error, ConfigurationError):
+        lines = list(error.lines(every=every))
+        yield from lines
+        left = "" if every or lines == list(error.lines(every=True)) else "; strata check -v has all of each"
+        yield f"{counted(len(error.faults), 'fault')} in the configuration{left}"
+    elif isinstance(error, StrataError):
         yield from error.lines()
-        if isinstance(error, ConfigurationError):
-            yield f"{counted(len(error.faults), 'fault')} in the configuration"
     else:
         yield line(f"error: {unforeseen(error)}")
 
@@ -712,7 +715,7 @@ def main() -> None:
         try:
             asked(sys.argv[1:2])()
         except OSError as failure:  # of the help and the version, which are no command
-            print(*_words(failure), sep="\n", file=sys.stderr)
+            print(*_words(failure, every=False), sep="\n", file=sys.stderr)
             _drop_stdout()
             raise SystemExit(1) from None
 

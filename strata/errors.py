@@ -94,8 +94,8 @@ class ConfigurationError(StrataError):
         self.faults = tuple(sorted(set(faults)))
         Exception.__init__(self, "\n".join(str(fault) for fault in self.faults))
 
-    def lines(self) -> Iterator[str]:
-        """Yields a line for each fault."""
+    def lines(self, *, every: bool = False) -> Iterator[str]:
+        """Yields a line for each fault, and where every line is asked for those that an error has more."""
         yield from (f"error: {fault}" for fault in self.faults)
 
 
