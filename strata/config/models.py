@@ -96,6 +96,7 @@ from strata.config.types import (
     UserReference,
     Website,
     did_you_mean,
+    word_or_list,
 )
 from strata.config.weaker import Weaker
 from strata.errors import Message
@@ -1281,18 +1282,9 @@ class PermissionSetEntry(Foreign, title="PermissionSet"):
         return self
 
 
-def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
-    if value == "all":
-        return "all"
-    if isinstance(value, list | tuple) and all(isinstance(key, str) for key in value):
-        return tuple(value)
-    message = Message("wrong-type", f"{short(value)} is neither 'all' nor a list of account keys")
-    raise Problem(message, "write 'all', or one key a line with '- '")
-
-
 AllOrKeys = Annotated[
     Literal["all"] | tuple[str, ...],
-    BeforeValidator(_all_or_keys, json_schema_input_type=Literal["all"] | list[AccountPattern]),
+    BeforeValidator(word_or_list("all", "account keys"), json_schema_input_type=Literal["all"] | list[AccountPattern]),
 ]
 
 

@@ -198,6 +198,27 @@ def _as_date(value: Any, remedy: str = "write its last day as in 2027-01-31") ->
     raise Problem(message, remedy)
 
 
+def word_or_list(
+    word: str, entries: str, check: Callable[[str], str] = str, *, least: int = 0
+) -> Callable[[object], str | tuple[str, ...]]:
+    """Returns a validator of a word that stands for all, or of a list of texts that it does not read as words."""
+
+    def accept(value: object) -> str | tuple[str, ...]:
+        if value == word:
+            return word
+        if not (isinstance(value, list | tuple) and len(value) >= least and all(isinstance(one, str) for one in value)):
+            message = Message("wrong-type", f"{short(value)} is neither {word!r} nor a list of {entries}")
+            raise Problem(message, f"write {word!r}, or one a line with '- '")
+        for index, entry in enumerate(value):
+            try:
+                check(entry)
+            except Problem as problem:
+                raise Problem(problem.problem, problem.remedy, at=(index, *problem.at)) from problem
+        return tuple(value)
+
+    return accept
+
+
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
