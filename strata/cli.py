@@ -22,7 +22,7 @@ from strata import commands, completion
 from strata.errors import ConfigurationError, StrataError, UsageError, unforeseen
 from strata.help import LINES, Commands, print_version
 from strata.options import Options, usual_config
-from strata.printing import document, guarded, line, unwritten
+from strata.printing import document, guarded, line
 from strata.text import counted
 
 app = typer.Typer(
@@ -172,7 +172,7 @@ def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> i
     code = 1
     try:
         code = run()
-        _flush()
+        sys.stdout.flush()
     except KeyboardInterrupt:
         print("interrupted", file=sys.stderr)
         return 130
@@ -195,16 +195,6 @@ def _outcome(run: Callable[[], int], options: Options, json_of: str | None) -> i
             _drop_stdout()
         return 2 if isinstance(error, UsageError) else 1
     return code
-
-
-def _flush() -> None:
-    """Ends the output.
-
-    Raises:
-        OSError: stdout did not take all, now or before: a deploy goes on then, since it has changed AWS.
-    """
-    if failure := unwritten():
-        raise failure
 
 
 def _words(error: Exception, *, every: bool) -> Iterator[str]:
@@ -724,11 +714,7 @@ def main() -> None:
     with guarded():
         try:
             asked(sys.argv[1:2])()
-        except (SystemExit, OSError) as end:
-            # The help and the version are no command, so that nothing told what became of them.
-            failure = unwritten()
-            if failure is None or isinstance(failure, BrokenPipeError) or getattr(end, "code", None):
-                raise
+        except OSError as failure:  # of the help and the version, which are no command
             print(*_words(failure, every=False), sep="\n", file=sys.stderr)
             _drop_stdout()
             raise SystemExit(1) from None

@@ -55,17 +55,7 @@ def _layers(context: typer.Context) -> list[str]:
     with suppress(OSError):
         there += (path.stem for path in (folder / "layers").glob("*.yaml") if _KEY.fullmatch(path.stem))
         there += ["baseline"] if (folder / "baseline.yaml").exists() else []
-    with suppress(Exception):
-        there += ["accounts"] if any(map(_has_attributes, _files(folder, "organization"))) else []
     return sorted({*there})
-
-
-def _has_attributes(file: Path) -> bool:
-    """Returns whether a file says something that the layer `accounts` deploys."""
-    content = _content(file)
-    accounts = content.get("accounts")
-    written = [entry for entry in (accounts if isinstance(accounts, dict) else {}).values() if isinstance(entry, dict)]
-    return "defaults" in content or any({"contacts", "regions", "budget"} & entry.keys() for entry in written)
 
 
 def kinds() -> list[str]:

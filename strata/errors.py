@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import errno
 import os
-from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from typing import Any, Self
 
 from strata.printing import line, path, values_cut
@@ -72,8 +71,6 @@ class Fault:
     remedy: str
     rule: str = field(default="format", compare=False)
     """The id of the rule that is broken: its module and name; `format` for what the parser tells."""
-    alike: str = field(default="", compare=False)
-    """The wrong value, of a rule that a file can break hundreds of times; empty of any other."""
 
     def __str__(self) -> str:
         remedy = f"; {line(values_cut(self.remedy))}" if self.remedy else ""
@@ -98,20 +95,8 @@ class ConfigurationError(StrataError):
         Exception.__init__(self, "\n".join(str(fault) for fault in self.faults))
 
     def lines(self, *, every: bool = False) -> Iterator[str]:
-        """Yields a line for each fault; many that are alike in a file share a line, unless all are asked for."""
-        alike: defaultdict[tuple[str, str], list[Fault]] = defaultdict(list)
-        for fault in self.faults if not every else ():
-            if fault.alike:
-                alike[fault.file, fault.rule].append(fault)
-        for fault in self.faults:
-            same = alike[fault.file, fault.rule] if fault.alike else []
-            if len(same) <= _FEW_ALIKE:
-                yield f"error: {fault}"
-            elif fault is same[0]:
-                values = ", ".join(repr(other.alike) for other in same[1 : _NAMED_ALIKE + 1])
-                more = f"{len(same) - 1 - _NAMED_ALIKE:,} more, down to line {same[-1].line}"
-                problem = fault.problem.saying(f"{fault.problem} (likewise {values} and {more})")
-                yield f"error: {replace(fault, problem=problem)}"
+        """Yields a line for each fault, and where every line is asked for those that an error has more."""
+        yield from (f"error: {fault}" for fault in self.faults)
 
 
 def unforeseen(error: Exception) -> Message:
@@ -129,4 +114,3 @@ _MACHINE = frozenset(
     {errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO, errno.EROFS, errno.EMFILE, errno.ENFILE, errno.EBADF}
 )
 """Errors of the machine that name no file: a full disk, a quota, too many open files, a closed stdout."""
-_FEW_ALIKE, _NAMED_ALIKE = 5, 3

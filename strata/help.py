@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
-from typing import Any, Protocol
+from collections.abc import Mapping
+from typing import Any
 
 import typer
 from typer.core import TyperGroup
@@ -54,13 +53,6 @@ EXIT_CODES: Mapping[int, str] = {
 }
 
 
-class Formatter(Protocol):
-    """The part of typer's formatter that is in use."""
-
-    def section(self, name: str) -> AbstractContextManager[None]: ...
-    def write_dl(self, rows: Sequence[tuple[str, str]]) -> None: ...
-
-
 _USAGE_ERROR: type[Exception] = typer.BadParameter.__bases__[0]
 """What a command line raises that typer cannot read; typer names only its subclasses."""
 
@@ -89,7 +81,7 @@ class Commands(TyperGroup):
             _refuse_removed(f"option {command} {option}" if option else f"argument {command}")
             raise
 
-    def format_commands(self, ctx: Any, formatter: Formatter) -> None:
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
         """Writes the groups; all have the same width, so that the lines stand in a column."""
         width = max(len(name) for name in LINES if name in self.commands)
         for title, lines in GROUPS.items():

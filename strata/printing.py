@@ -6,15 +6,13 @@ wraps lines and shows colours as well, for every command in the same way.
 
 from __future__ import annotations
 
-import errno
 import io
 import os
 import re
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from enum import Enum
-from functools import partial
 from typing import Any, TextIO, cast
 
 LINE = 2_000
@@ -158,27 +156,20 @@ class Style(Enum):
     TITLE = 1
 
 
-def paint(text: str, style: Style) -> str:
-    """Returns text that a terminal shows in colour and that is plain anywhere else; make it safe before.
-
-    The guard of the stream decides, since of stdout and stderr either may be a terminal and the other a file.
-    """
-    return f"{_MARKS[style]}{text}{_PLAIN}"
-
-
 def painted(text: str, style: Style | None, to: TextIO) -> str:
     """Returns text in colour for who writes to the stream behind the guard; make it safe before."""
     return f"\x1b[{style.value}m{text}\x1b[0m" if style and text and coloured(to) else text
 
 
-# Letters that Unicode keeps free for programs, so that no text of others has them: `line` writes them out.
-_MARKS = {style: chr(0xFDD0 + index) for index, style in enumerate(Style)}
-_PLAIN = "\ufddf"
-_CODES = {_PLAIN: "\x1b[0m", **{mark: f"\x1b[{style.value}m" for style, mark in _MARKS.items()}}
-_MARK = re.compile(f"([{''.join(_CODES)}])")
-_PAINTED = re.compile(f"([{''.join(_MARKS.values())}][^{''.join(_CODES)}]*{_PLAIN})")
-_LEVEL = re.compile(r"(error|warning)(?=: )")
-_LEVELS = {"error": Style.FAULT, "warning": Style.WARNING}
+_LEVEL = re.compile(r"\A(?:(?:error|warning)(?=: )|(?:ok|later|warning|failure)(?=  ))")
+_LEVELS = {
+    "error": Style.FAULT,
+    "failure": Style.FAULT,
+    "warning": Style.WARNING,
+    "later": Style.NEWS,
+    "ok": Style.FINE,
+}
+"""What a line may begin with, in its colour."""
 
 
 def columns(stream: TextIO) -> int | None:
@@ -220,29 +211,6 @@ def wrapped(text: str, width: int, hanging: int | None = None) -> list[str]:
     return _parted(_WORD.findall(text), width, hanging)
 
 
-def command_lines(text: str, width: int, hanging: int) -> list[str]:
-    """Returns a line that ends with a command as lines of a terminal that a shell takes together."""
-    arguments = _ARGUMENT.findall(text)
-    if cell_count(text) <= width or "".join(blanks + word for blanks, word in arguments) != text:
-        return [text]
-    room = width - len(_GOES_ON)
-    *others, last = _parted(_options(arguments, room - hanging), room, hanging)
-    return [*(f"{line}{_GOES_ON}" for line in others), last]
-
-
-def _options(arguments: Iterable[tuple[str, str]], room: int) -> list[tuple[str, str]]:
-    """Returns arguments of a command, an option together with its value where a line has room for both."""
-    together: list[tuple[str, str]] = []
-    for blanks, word in arguments:
-        before, option = together[-1] if together else ("", "")
-        both = f"{option}{blanks}{word}"
-        if option.startswith("--") and " " not in option and not word.startswith("-") and cell_count(both) <= room:
-            together[-1] = before, both
-        else:
-            together.append((blanks, word))
-    return together
-
-
 def _parted(words: Iterable[tuple[str, str]], width: int, hanging: int) -> list[str]:
     """Returns words, each with the blanks before it, in lines."""
     lines, here = [], ""
@@ -263,18 +231,15 @@ def words(text: str) -> list[str]:
 
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 _WORD = re.compile(r"( *)((?:[-+!?] )?(?:`[^`\n]+`[^\s`]*|[^ ]+))")
-_ARGUMENT = re.compile(r"""( *)((?:\$'(?:[^'\\]|\\.)*'|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+)""")
-_GOES_ON = " \\"
 
 
 def cell_count(text: str) -> int:
     """Returns how many columns of a terminal a text takes."""
-    seen = text if text.isascii() else _MARK.sub("", text)
-    if seen.isascii():
-        return len(seen)
+    if text.isascii():
+        return len(text)
     from rich.cells import cell_len
 
-    return cell_len(seen)
+    return cell_len(text)
 
 
 def ended_by_hand(stream: TextIO) -> None:
@@ -303,7 +268,7 @@ def guarded() -> Iterator[None]:
     A letter that the locale has no code for is escaped, so that no output fails for it.
     """
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = guards = _guard(sys.stdout or _Closed()), _guard(sys.stderr or io.StringIO())
+    sys.stdout, sys.stderr = guards = _guard(sys.stdout or io.StringIO()), _guard(sys.stderr or io.StringIO())
     try:
         yield
     finally:
@@ -335,24 +300,6 @@ def unguarded(stream: TextIO) -> TextIO:
     return stream
 
 
-class _Closed(io.StringIO):
-    """The stdout that a caller has closed, as by `>&-`: like a full disk, it takes nothing, and tells it at the end."""
-
-    def flush(self) -> None:
-        if self.getvalue():
-            raise OSError(errno.EBADF, "stdout is closed")
-
-
-def unwritten() -> OSError | None:
-    """Returns why stdout did not take all that was printed, None where it did."""
-    stream = sys.stdout
-    try:
-        stream.flush()
-    except OSError as error:
-        return error
-    return stream.failure if isinstance(stream, _Guarded) else None
-
-
 def _guard(stream: TextIO) -> TextIO:
     if isinstance(stream, io.TextIOWrapper):
         stream.reconfigure(errors="backslashreplace")
@@ -368,11 +315,8 @@ class _Guarded:
 
     def __init__(self, stream: TextIO) -> None:
         self.stream = stream
-        self.failure: OSError | None = None
-        """The first failure to write, which whoever printed may not have told."""
         self._blank = True
         self._columns = columns(stream)
-        self._colours = coloured(stream)
         self._held = ""
         """The beginning of a line of a terminal, until its end is known."""
         self._begun = False
@@ -381,7 +325,7 @@ class _Guarded:
     def write(self, text: str) -> int:
         shown = self._safe(text)
         if self._columns is None:
-            self._put(self._in_colour(shown))
+            self._put(shown)
             return len(text)
         *whole, self._held = f"{self._held}{shown}".split("\n")
         for line in whole:
@@ -392,11 +336,11 @@ class _Guarded:
     def write_whole(self, text: str) -> None:
         """Writes lines that are not wrapped."""
         self.show_held()
-        self._put(self._in_colour(self._safe(text)))
+        self._put(self._safe(text))
 
     def flush(self) -> None:
         self.show_held()
-        self._told(self.stream.flush)
+        self.stream.flush()
 
     def begin(self) -> None:
         """Begins a line."""
@@ -410,26 +354,10 @@ class _Guarded:
             self._begun = True
 
     def _put(self, text: str) -> None:
-        self._told(partial(self.stream.write, text))
-
-    def _told(self, write: Callable[[], object]) -> None:
-        """Keeps a failure: an unbuffered stream forgets what it did not take."""
-        try:
-            write()
-        except OSError as error:
-            self.failure = self.failure or error
-            raise
+        self.stream.write(text)
 
     def _safe(self, text: str) -> str:
-        if _MARK.search(text):
-            pieces = _PAINTED.split(text)
-            shown = "".join(
-                f"{piece[0]}{visible(piece[1:-1])}{_PLAIN}" if _PAINTED.fullmatch(piece) else visible(piece)
-                for piece in pieces
-            )
-        else:
-            shown = visible(text)
-        shown = shown.replace("##[", r"#\u0023[")
+        shown = visible(text).replace("##[", r"#\u0023[")
         first, gap, others = shown.partition("\n")
         if self._blank:
             first = _COMMAND.sub(r"\1\\u003a:", first)
@@ -439,15 +367,10 @@ class _Guarded:
 
     def _laid_out(self, text: str) -> str:
         if self._begun:
-            return self._in_colour(text)
-        painted = (
-            _LEVEL.sub(lambda match: paint(match[0], _LEVELS[match[0]]), text, count=1) if _LEVEL.match(text) else text
-        )
+            return text
         end = text[len(text.rstrip(" ")) :]
-        return self._in_colour("\n".join(wrapped(painted.rstrip(" "), self._columns or _USUAL)) + end)
-
-    def _in_colour(self, text: str) -> str:
-        return _MARK.sub(lambda match: _CODES[match[0]] if self._colours else "", text)
+        shown = "\n".join(wrapped(text.rstrip(" "), self._columns or _USUAL)) + end
+        return _LEVEL.sub(lambda match: painted(match[0], _LEVELS[match[0]], self.stream), shown)
 
     def writelines(self, lines: list[str]) -> None:
         for line in lines:

@@ -188,9 +188,6 @@ def test_the_example_of_the_page_loads(tmp_path: Path) -> None:
     }
 
 
-# What a team's file loses
-
-
 # Commands
 
 

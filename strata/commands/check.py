@@ -114,7 +114,7 @@ def summarize(landing_zone: LandingZone) -> dict[str, int]:
 
 def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[str, int], *, holding: int) -> None:
     from strata.config import LAYERS
-    from strata.config.layers import required, unused
+    from strata.config.layers import unused
     from strata.terraform.tools import CONFIG
 
     project = landing_zone.project
@@ -133,9 +133,7 @@ def _print_summary(options: Options, landing_zone: LandingZone, summary: dict[st
         print(line(f"  layer     {name if layer.code.in_accounts else layer.stack}, {where}"))
     for path in unused(landing_zone.layers) if options.config.resolve() == CONFIG else ():
         missing = f"{options.config}/{LAYERS}/{path.name.replace('_', '-')}.yaml"
-        fields = required(path)
-        content = f"which needs {listed(fields)}" if fields else "which may be empty"
-        print(line(f"  no layer  stacks/layers/{path.name} takes no part without {missing}, {content}"))
+        print(line(f"  no layer  stacks/layers/{path.name} takes no part without {missing}"))
     if holding:
         print(f"  {holding:>7}   {plural(holding, 'expectation holds', 'expectations hold')}")
 

@@ -25,28 +25,24 @@ _KEY_ARN = Text(
     r"arn:aws:kms:[a-z0-9-]+:\d{12}:key/[A-Za-z0-9-]+",
     "is not the ARN of a KMS key",
     "write the ARN that `aws kms describe-key` prints",
-    kind="key ARN",
     example="arn:aws:kms:eu-west-1:123456789012:key/1a2b",
 )
 _ALIAS = Text(
     r"(?!-)(?!.*--)(?!.*-$)(?:[a-z0-9-]|\{key\}){3,63}",
     "is not an account alias: 3 to 63 lower-case letters, digits and single hyphens, none at an end",
     "change it; {key} stands for the key of the account",
-    kind="account alias",
     example="acme-{key}",
 )
 _QUOTA = Text(
     r"[a-z0-9-]+/L-[A-Z0-9]{8}",
     "is not a quota: its service, a slash and its code",
     "write it as in vpc/L-F678F1CE; `aws service-quotas list-service-quotas` has both",
-    kind="quota",
     example="vpc/L-F678F1CE",
 )
 _BACKUP_TYPE = Text(
     r"[A-Za-z0-9 -]+",
     "is not a type of resources of AWS Backup",
     "`aws backup describe-region-settings` lists them",
-    kind="backup type",
     example="DynamoDB",
 )
 

@@ -1,56 +1,34 @@
 """What detection.yaml may say: who watches the organization by delegation, and where."""
 
-from collections.abc import Callable
 from enum import StrEnum
 from typing import Annotated, Literal
 
 from pydantic import BeforeValidator, Field
 
 from strata.config.models import Control, Exceptions, Model
-from strata.config.text import Problem, Text, short
-from strata.config.types import AccountReference, Many, Region, check_region
+from strata.config.text import Text
+from strata.config.types import AccountReference, Many, Region, check_region, word_or_list
 from strata.config.weaker import Weaker
-from strata.errors import Message
-
-
-def _governed_or_regions(value: object) -> Literal["governed"] | tuple[str, ...]:
-    if value == "governed":
-        return "governed"
-    return _listed(value, "'governed'", "region codes", check_region)
-
-
-def _all_or_types(value: object) -> Literal["all"] | tuple[str, ...]:
-    if value == "all":
-        return "all"
-    return _listed(value, "'all'", "types", _TYPE.check)
-
-
-def _listed(value: object, word: str, entries: str, check: Callable[[str], str]) -> tuple[str, ...]:
-    if not (isinstance(value, list | tuple) and value and all(isinstance(entry, str) for entry in value)):
-        message = Message("wrong-type", f"{short(value)} is neither {word} nor a list of {entries}")
-        raise Problem(message, f"write {word}, or one a line with '- '")
-    for index, entry in enumerate(value):
-        try:
-            check(entry)
-        except Problem as problem:
-            raise Problem(problem.problem, problem.remedy, at=(index, *problem.at)) from problem
-    return tuple(value)
-
 
 _TYPE = Text(
     r"AWS::[A-Za-z0-9]+::[A-Za-z0-9]+",
     "is not a type of resources of AWS Config",
     "write it as in AWS::EC2::VPC",
-    kind="resource type",
     example="AWS::EC2::VPC",
 )
 AllOrTypes = Annotated[
     Literal["all"] | tuple[str, ...],
-    BeforeValidator(_all_or_types, json_schema_input_type=Literal["all"] | list[Annotated[str, _TYPE]]),
+    BeforeValidator(
+        word_or_list("all", "types", _TYPE.check, least=1),
+        json_schema_input_type=Literal["all"] | list[Annotated[str, _TYPE]],
+    ),
 ]
 GovernedOrRegions = Annotated[
     Literal["governed"] | tuple[str, ...],
-    BeforeValidator(_governed_or_regions, json_schema_input_type=Literal["governed"] | list[Region]),
+    BeforeValidator(
+        word_or_list("governed", "region codes", check_region, least=1),
+        json_schema_input_type=Literal["governed"] | list[Region],
+    ),
 ]
 
 

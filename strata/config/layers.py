@@ -44,19 +44,8 @@ IN_ACCOUNT = "_"
 """What stands between layer and account in the name of a stack; no key and no name of a layer has it."""
 
 _BINDINGS = ("cdktf_cdktf_provider_aws", "cdktn_provider_aws")
-_HEAVY = (
-    *_BINDINGS,
-    "stacks",
-    "cdktf",
-    "cdktn",
-    "constructs",
-    "jsii",
-    "boto3",
-    "botocore",
-)
 _STACK, _SETTINGS, _BASES = "Stack", "Settings", ("AccountStack", "BaseStack")
 _LONGEST_NAME = 64
-_OWN_ARGUMENTS = len(("self", "scope", "id"))
 
 
 class Rollout(Model):
@@ -221,15 +210,6 @@ def unused(names: Collection[str]) -> list[Path]:
     return sorted(path.parent for path in CODE.glob("*/stack.py") if path.parent not in used)
 
 
-def required(folder: Path) -> tuple[str, ...]:
-    """Returns the fields that the file of a layer has to have, by the model in the layer's folder."""
-    model = folder / "model.py"
-    kind = _settings(model) if model.exists() else None
-    if kind is None or isinstance(kind, Fault):
-        return ()
-    return tuple(field.alias or name for name, field in kind.model_fields.items() if field.is_required())
-
-
 def read_code(name: str, file: str) -> tuple[Code | None, list[Fault]]:
     """Returns what the code of a layer says, and the faults in it; `file` has its settings."""
     if refused := _name_problem(name):
@@ -266,25 +246,16 @@ def wiring_faults(layers: Mapping[str, Layer], broken: Collection[str]) -> Itera
             known.discard("settings")
         for argument in code.inputs:
             if argument not in known and stack_name(argument) not in (layer.name, *broken):
-                yield Fault(_shown(stack), 1, "", *_unknown(argument, layers, known))
-    left = {name: _read_by(name, layers) for name in sorted(layers.keys() - in_order(layers).keys())}
-    for name in (name for name, read in left.items() if name in read):  # others only read from a circle
-        circle = sorted(other for other, read in left.items() if other in left[name] and name in read)
-        text, remedy = "it reads itself", "take its own name out of what its stack asks for"
-        if circle[1:]:
-            text, remedy = f"{' and '.join(circle)} wait for each other", "let one of them not read the other"
-        problem = Message("layers-in-circle", f"can never be deployed: {text}", layers=circle)
-        yield Fault(_shown(layers[name].code.folder / "stack.py"), 1, "", problem, remedy)
-
-
-def _read_by(name: str, layers: Mapping[str, Layer]) -> set[str]:
-    """Returns the layers that a layer reads from, and what these read from."""
-    read, left = set[str](), [name]
-    while left:
-        new = {*layers[left.pop()].reads} & layers.keys() - read
-        read |= new
-        left += new
-    return read
+                text = f"its stack asks for {short(argument)}, which it does not get{did_you_mean(argument, known)}"
+                problem = Message("unknown-name", text, kind="argument", name=argument)
+                remedy = f"it may ask for {', '.join(sorted(known))}: see docs/layers.md"
+                yield Fault(_shown(stack), 1, "", problem, remedy)
+    left = sorted(layers.keys() - in_order(layers).keys())
+    for name in left:
+        text = f"can never be deployed: among {', '.join(left)} are layers that wait for each other"
+        stack = layers[name].code.folder / "stack.py"
+        remedy = "let one of them not read the other"
+        yield Fault(_shown(stack), 1, "", Message("layers-in-circle", text, layers=left), remedy)
 
 
 def in_order(layers: Mapping[str, Layer]) -> dict[str, Layer]:
@@ -299,23 +270,6 @@ def in_order(layers: Mapping[str, Layer]) -> dict[str, Layer]:
         if not ready:
             return done
         done |= {name: layers[name] for name in ready}
-
-
-def _unknown(argument: str, layers: Mapping[str, Layer], known: Collection[str]) -> tuple[Message, str]:
-    asks = f"its stack asks for {short(argument)}"
-    if argument == "settings":
-        problem = Message("layer-has-no-settings", f"{asks}, and the layer has no model.py", argument=argument)
-        return problem, "add model.py with a class Settings, or do not ask for it"
-    if argument == "account":
-        text = f"{asks}, which a stack of the management account does not get"
-        return Message("layer-has-no-account", text, argument=argument), "derive it from AccountStack"
-    if stack_name(argument) in layers:
-        problem = Message("layer-in-each-account", f"{asks}, a layer with a stack in each account", argument=argument)
-        remedy = f"set account: in {layers[stack_name(argument)].file}, or read a stack of the management account"
-        return problem, remedy
-    text = f"{asks}, which does not exist{did_you_mean(argument, known)}"
-    problem = Message("unknown-name", text, kind="argument", name=argument)
-    return problem, f"it may ask for {', '.join(sorted(known))}"
 
 
 def _name_problem(name: str) -> tuple[Message, str] | None:
@@ -376,20 +330,8 @@ def _stack_class(file: Path, tree: ast.Module) -> Code | Fault:
         return Fault(_shown(file), kind.lineno, "", message, "derive it from one of the two by its name")
     methods = (statement for one in line for statement in one.body if isinstance(statement, ast.FunctionDef))
     made = next((method for method in methods if method.name == "__init__"), None)
-    if made is None:
-        remedy = "add one that takes scope and id, and what the layer needs by keyword"
-        return Fault(_shown(file), kind.lineno, "", Message("init-missing", f"class {_STACK} has no __init__"), remedy)
-    here = _shown(file), made.lineno, ""
-    needed = made.args.args[: len(made.args.args) - len(made.args.defaults)]
-    if by_position := [argument.arg for argument in needed[_OWN_ARGUMENTS:]]:
-        problem = f"__init__ takes {short(by_position[0])} by position"
-        message = Message("argument-by-position", problem, argument=by_position[0])
-        return Fault(*here, message, "write * before it, after id")
-    arguments = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True)
+    arguments = zip(made.args.kwonlyargs, made.args.kw_defaults, strict=True) if made else ()
     inputs = tuple(argument.arg for argument, default in arguments if default is None)
-    if "AccountStack" in bases and "account" not in inputs:
-        message = Message("argument-not-taken", "__init__ does not take account", argument="account")
-        return Fault(*here, message, "add account: MemberAccount after *, and pass it on")
     return Code(file.parent, inputs, in_accounts="AccountStack" in bases)
 
 
@@ -433,13 +375,6 @@ def _imported(nodes: Iterable[ast.AST]) -> set[str]:
 
 def _settings(file: Path) -> type[Model] | Fault:
     """Returns the class of the settings, or why there is none."""
-    tree, faults = _parsed(file)
-    if tree is None:
-        return faults[0]
-    if heavy := next(_heavy(tree), None):
-        problem = f"imports {heavy[1]}, which strata check does not load"
-        message = Message("import-too-heavy", problem, module=heavy[1])
-        return Fault(_shown(file), heavy[0], "", message, "import it in stack.py")
     try:
         with contextlib.redirect_stdout(sys.stderr):  # stdout may be JSON
             kind = getattr(_loaded(file), _SETTINGS, None)
@@ -455,16 +390,6 @@ def _settings(file: Path) -> type[Model] | Fault:
     problem = f"has no class {_SETTINGS} that is derived from Model"
     remedy = "write class Settings(Model), with Model of strata.config.models, which refuses unknown keys"
     return Fault(_shown(file), 1, "", Message("class-missing", problem, name=_SETTINGS), remedy)
-
-
-def _heavy(tree: ast.Module) -> Iterator[tuple[int, str]]:
-    for node in ast.walk(tree):
-        names: list[str] = []
-        if isinstance(node, ast.Import):
-            names = [name.name for name in node.names]
-        elif isinstance(node, ast.ImportFrom) and node.module and not node.level:
-            names = [node.module]
-        yield from ((node.lineno, name) for name in names if name.partition(".")[0] in _HEAVY)  # type: ignore[attr-defined]
 
 
 def _loaded(file: Path) -> object:

@@ -19,7 +19,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from strata.atomic import POLICY, UnreadableError, read_bytes
+from strata.atomic import POLICY
 from strata.config import (
     ACCEPTED,
     BASELINE,
@@ -59,7 +59,7 @@ from strata.config.models import Control, Listing, Mode, Organization, Project, 
 from strata.config.moves import ENTRIES as MOVE_ENTRIES
 from strata.config.moves import Move
 from strata.config.removed import removed, removed_key
-from strata.config.source import Location, SourceFile, conflicts, link_to_nothing, read, shown
+from strata.config.source import Location, SourceFile, parse, read, shown, text_of
 from strata.config.split import joined
 from strata.config.text import Problem, as_data, short
 from strata.config.types import ImportAddress, ImportId, closest, damaged, did_you_mean
@@ -338,57 +338,31 @@ def _folder_faults(folder: Path) -> Iterable[Fault]:
     try:
         names = sorted(path.name for path in folder.iterdir())
     except OSError as error:
-        problem = {
-            "FileNotFoundError": Message("folder-missing", "does not exist"),
-            "NotADirectoryError": Message("not-a-folder", "is not a folder"),
-        }.get(type(error).__name__, Message("file-unreadable", f"cannot be read: {error.strerror}"))
         remedy = "name the folder that holds project.yaml, by --config or STRATA_CONFIG"
-        raise ConfigurationError([Fault(str(folder), 1, "", problem, remedy)]) from error
+        raise ConfigurationError([_unreadable_folder(str(folder), error, remedy)]) from error
     known, folders = {*FILES, *OPTIONAL}, (*FOLDERS.values(), LAYERS)
-    for name in names:
-        if name in folders:
-            yield from _faults_of_split(folder, name)
-        elif gone := removed(f"file {name}"):
-            yield Fault(shown(folder, name), 1, "", *gone)
-        elif name.endswith(YAML) and name not in known:
-            text = f"is not a file Strata reads{did_you_mean(name, known)}"
-            problem = Message("file-not-read", text, file=name)
-            yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(sorted(known))}")
-        elif not name.startswith(".") and _holds_yaml(folder / name):
-            text = f"is not a folder whose files Strata reads{did_you_mean(name, folders)}"
-            problem = Message("file-not-read", text, file=name)
-            yield Fault(shown(folder, name), 1, "", problem, f"it reads {', '.join(folders)}")
+    for split in {*folders}.intersection(names):
+        try:
+            list((folder / split).iterdir())
+        except OSError as error:
+            link = str(Path(shown(folder, "")) / split)  # not what it leads to, where that is nowhere
+            yield _unreadable_folder(link, error, "make it a folder of YAML files that can be read")
+    read = {*known, *(file for split in folders for file in split_files(folder, split))}
+    for pattern in ("*", "*/*", *(f"{split}/*/*" for split in folders)):
+        for path in sorted(folder.glob(pattern)):
+            file = path.relative_to(folder)
+            if gone := removed(f"file {file}"):
+                yield Fault(shown(folder, str(file)), 1, "", *gone)
+            elif file.suffix.lower() in YAML and str(file) not in read and not re.match(r"\.|.*/\.", str(file)):
+                text = f"is not a file Strata reads{did_you_mean(str(file), known)}"
+                remedy = f"it reads {', '.join(sorted(known))}, and *.yaml right in {', '.join(folders)}"
+                problem = Message("file-not-read", text, file=str(file))
+                yield Fault(shown(folder, str(file)), 1, "", problem, remedy)
 
 
-def _faults_of_split(folder: Path, name: str) -> Iterable[Fault]:
-    """Yields what is in a folder of split files and would not be read."""
-    try:
-        names = sorted(path.name for path in (folder / name).iterdir())
-    except OSError as error:
-        problem = Message("not-a-folder", "is not a folder")
-        if (folder / name).is_dir():
-            problem = Message("file-unreadable", f"cannot be read: {error.strerror}")
-        link = str(Path(shown(folder, "")) / name)  # not what it leads to, where that is nowhere
-        yield Fault(link, 1, "", problem, "make it a folder of YAML files that can be read")
-        return
-    for inner in names:
-        file = f"{name}/{inner}"
-        if inner.startswith(".") or inner.endswith(".yaml"):
-            continue
-        if inner.lower().endswith(YAML):
-            problem = Message("file-not-read", "is not a file Strata reads: its name does not end in .yaml", file=file)
-            yield Fault(shown(folder, file), 1, "", problem, f"name it {Path(inner).stem}.yaml")
-        elif _holds_yaml(folder / file):
-            text = "is a folder below a folder, whose files Strata does not read"
-            problem = Message("file-not-read", text, file=file)
-            yield Fault(shown(folder, file), 1, "", problem, "move them up")
-
-
-def _holds_yaml(path: Path) -> bool:
-    try:
-        return any(inner.name.endswith(YAML) for inner in path.iterdir())
-    except OSError:  # a file, or nothing that we may read
-        return False
+def _unreadable_folder(name: str, error: OSError, remedy: str) -> Fault:
+    problem = Message("folder-unreadable", f"is no folder that can be read: {error.strerror}")
+    return Fault(name, 1, "", problem, remedy)
 
 
 def files_of(folder: Path, name: str) -> list[str]:
@@ -688,48 +662,36 @@ def _read_policies(partial: PartialConfiguration) -> list[Fault]:
     """Reads every policy file the configuration names, minified; returns the faults in them."""
     faults: list[Fault] = []
     for file, (yaml_file, location) in sorted(policy_references(partial).items()):
-        text = ""
-        try:
-            text = read_bytes(partial.folder / file, POLICY).decode("utf-8-sig")
-            partial.documents[file] = minified(text)
-            partial.source_files[file] = JsonSourceFile(shown(partial.folder, file), text=text)
-        except (FileNotFoundError, NotADirectoryError):
-            if (partial.folder / file).is_symlink():
-                faults.append(link_to_nothing(shown(partial.folder, file)))
-                continue
+        path, name = partial.folder / file, shown(partial.folder, file)
+        if not os.path.lexists(path):
             paths = (*partial.folder.glob("*.json"), *partial.folder.glob("*/*.json"))
             there = [str(path.relative_to(partial.folder)) for path in paths if path.is_file()]
-            text = f"{short(file)} does not exist{did_you_mean(file, there)}"
-            remedy = f"add {shown(partial.folder, file)}"
-            faults.append(partial.fault(yaml_file, location, Message("file-missing", text, file=file), remedy))
-        except json.JSONDecodeError as error:
-            problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
-            line, name = min(error.lineno, len(text.splitlines()) or 1), shown(partial.folder, file)
-            message, remedy = Message("not-json", problem), "check the commas and quotes around it"
-            faults += conflicts(name, text) or [Fault(name, line, "", message, remedy)]
-        except (ValueError, RecursionError, UnreadableError) as error:
-            problem, remedy, line = _unreadable(error, text)
-            faults.append(Fault(shown(partial.folder, file), line, "", problem, remedy))
+            missing = Message("file-missing", f"{short(file)} does not exist{did_you_mean(file, there)}", file=file)
+            faults.append(partial.fault(yaml_file, location, missing, f"add {name}"))
+            continue
+        text = text_of(path, name, POLICY)
+        if isinstance(text, Fault):
+            faults.append(text)
+            continue
+        try:
+            partial.documents[file] = minified(text)
+            partial.source_files[file] = JsonSourceFile(name, text=text)
+        except (ValueError, RecursionError) as error:
+            faults += _faults_of_json(name, text, error)
     return faults
 
 
-def _unreadable(error: Exception, text: str) -> tuple[Message, str, int]:
+def _faults_of_json(name: str, text: str, error: Exception) -> list[Fault]:
+    if isinstance(error, json.JSONDecodeError):
+        problem = f"is not JSON: {error.msg[:1].lower()}{error.msg[1:].removesuffix(' at')} at column {error.colno}"
+        line = min(error.lineno, len(text.splitlines()) or 1)
+        return [Fault(name, line, "", Message("not-json", problem), "check the commas and quotes around it")]
     if isinstance(error, Problem):
-        # The line where a key stands for the second time, as far as plain text shows it.
-        quoted = json.dumps(error.at[0], ensure_ascii=False) if error.at else ""
-        again = text.find(quoted, text.find(quoted) + 1) if error.at else 0
-        return error.problem, error.remedy, text.count("\n", 0, max(again, 0)) + 1
-    if isinstance(error, UnicodeDecodeError):
-        line = error.object[: error.start].count(b"\n") + 1
-        return Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8", line
-    if isinstance(error, UnicodeEncodeError):
-        problem = "has half of a surrogate pair (\\ud800 to \\udfff)"
-        return Message("invisible-character", problem), "write the character itself", 1
-    if isinstance(error, RecursionError):
-        return Message("nested-too-deeply", "is nested too deeply"), "flatten it", 1
-    if isinstance(error, UnreadableError):
-        return error.problem, error.remedy, 1
-    return Message("number-too-long", "has a number no policy has"), "write a shorter one", 1
+        source_file = SourceFile(name)
+        parse(text, source_file)  # which has the line of a key that stands there twice
+        return source_file.faults or [Fault(name, 1, "", error.problem, error.remedy)]
+    problem = "has what no policy has: half of a character, a number of thousands of digits, or endless brackets"
+    return [Fault(name, 1, "", Message("not-json", problem), "correct it")]
 
 
 def policy_references(partial: PartialConfiguration) -> dict[str, tuple[str, Location]]:

@@ -6,7 +6,7 @@ Rules across entries are in `rules`; how an entry becomes Terraform is decided i
 
 import datetime as dt
 import re
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar, Literal, Protocol, Self, TypeVar
 
@@ -29,7 +29,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, PydanticKnownError
 
 from strata.config.limits import Limits, aws_limits
-from strata.config.text import Form, Problem, address_part, matches, short
+from strata.config.text import Problem, Text, address_part, short
 from strata.config.types import (
     REPLICA,
     AccountId,
@@ -96,6 +96,7 @@ from strata.config.types import (
     UserReference,
     Website,
     did_you_mean,
+    word_or_list,
 )
 from strata.config.weaker import Weaker
 from strata.errors import Message
@@ -328,8 +329,8 @@ LimitName = Annotated[
 ]
 
 
-class PolicyReference(Model):
-    """One policy of a permission set or role: exactly one of aws, customer, inline."""
+class Boundary(Model):
+    """The permissions boundary of a permission set or role: exactly one of aws, customer."""
 
     aws: AwsManagedPolicy | None = None
     """The name of an AWS managed policy with its path, such as `job-function/ViewOnlyAccess`."""
@@ -337,48 +338,42 @@ class PolicyReference(Model):
     """The name of a customer managed policy, which must exist in every account it is used in."""
     path: ManagedPolicyPath | None = None
     """The path of the customer managed policy; `/` when not given."""
-    inline: PolicyFile | None = None
-    """A policy document, a path below the configuration."""
 
     @model_validator(mode="after")
     def _exactly_one(self) -> Self:
-        given = [name for name in ("aws", "customer", "inline") if getattr(self, name) is not None]
+        choices = [name for name in type(self).model_fields if name != "path"]
+        given = [name for name in choices if getattr(self, name) is not None]
         if len(given) != 1:
-            problem = f"has {' and '.join(given) or 'nothing'}, where one of aws, customer, inline belongs"
+            problem = f"has {' and '.join(given) or 'nothing'}, where one of {', '.join(choices)} belongs"
             id = "keys-exclude-each-other" if given else "key-missing"
-            raise Problem(Message(id, problem, keys=["aws", "customer", "inline"]), "give exactly one")
+            raise Problem(Message(id, problem, keys=choices), "give exactly one")
         if self.path is not None and self.customer is None:
             message = Message("key-out-of-place", "path belongs to a customer managed policy", key="path")
             raise Problem(message, "remove path, or name it under customer")
         return self
 
 
-def check_policies(policies: Iterable[PolicyReference]) -> None:
-    """Refuses policies of one holder that AWS, or Terraform, does not tell apart.
+class PolicyReference(Boundary):
+    """One policy of a permission set or role: exactly one of aws, customer, inline."""
+
+    inline: PolicyFile | None = None
+    """A policy document, a path below the configuration."""
+
+
+def _refuse_one_address(names: Mapping[int, str], above: tuple[str, ...] = ()) -> None:
+    """Refuses names, by their position in a list, of which two are the same or get one Terraform address.
 
     Raises:
-        Problem: there is more than one inline policy, or one is listed twice.
+        Problem: two do.
     """
-    inline, seen = 0, dict[tuple[bool, str], tuple[bool, str]]()
-    for index, policy in enumerate(policies):
-        inline += policy.inline is not None
-        if inline > 1:
-            text = "has more than one inline policy, AWS allows one"
-            message = Message("too-many", text, kind="inline policies", limit=1)
-            raise Problem(message, "merge the documents", at=("policies",))
-        name = policy.aws or policy.customer
-        if name is None:
-            continue
-        named = policy.aws is None, name
-        address = policy.aws is None, address_part(name)
-        if seen.get(address, named) != named:
-            problem = f"{short(name)} and {short(seen[address][1])} get the same Terraform address"
-            message = Message("address-taken", problem, values=[name, seen[address][1]])
-            raise Problem(message, "rename one of the policies", at=("policies", index))
+    seen: dict[str, str] = {}
+    for index, name in names.items():
+        address = address_part(name.lower())
         if address in seen:
-            message = Message("listed-twice", f"{short(name)} is listed twice", value=name)
-            raise Problem(message, "list it once", at=("policies", index))
-        seen[address] = named
+            problem = f"{short(name)} is listed twice, or has the Terraform address of {short(seen[address])}"
+            message = Message("address-taken", problem, values=[name, seen[address]])
+            raise Problem(message, "list it once, or rename one", at=(*above, index))
+        seen[address] = name
 
 
 class DeployerEntry(Model, title="Deployer"):
@@ -597,30 +592,48 @@ def _required_unless_external(value: object, handler: ValidatorFunctionWrapHandl
     raise PydanticKnownError("missing")
 
 
-def _refuse_more(model: Model, what: str, allowed: Collection[str]) -> None:
-    """Refuses what an entry has that says only which thing of others is meant."""
-    if more := sorted(model.model_fields_set - {*allowed}):
-        names = " and ".join(more)
-        message = Message("managed-elsewhere", f"an external {what} has {names} here", key=more[0])
-        remedy = f"take {names} out: others look after it"
-        raise Problem(message, remedy, at=(more[0],))
+class Foreign(Model):
+    """What others may look after: it is looked up by what names it, and nothing of it is changed."""
+
+    named_by: ClassVar[tuple[str, ...]] = ("name",)
+    """What an external one may say."""
+
+    external: bool = False
+    """Others look after it, such as Control Tower: it is looked up by its name, a user by `user_name`.
+
+    Nothing of it is changed, and what it has is unknown here.
+    """
+
+    @model_validator(mode="after")
+    def _external_is_foreign(self) -> Self:
+        more = sorted(self.model_fields_set - {"external", *self.named_by})
+        if self.external and more:
+            names = " and ".join(more)
+            message = Message("managed-elsewhere", f"an external one has {names} here", key=more[0])
+            raise Problem(message, f"take {names} out: others look after it", at=(more[0],))
+        return self
 
 
-def _file_unless_external(schema: JsonSchemaValue) -> None:
-    """Says in the schema that a policy has a file unless others look after it."""
-    schema["properties"]["file"].pop("default", None)
-    schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
-    schema["else"] = {"required": ["file"]}
+def _unless_external(required: Collection[str], otherwise: Collection[str] = ()) -> Callable[[JsonSchemaValue], None]:
+    """Returns what says in a schema which fields are required, by who looks after the entry."""
+
+    def say(schema: JsonSchemaValue) -> None:
+        for name in required:
+            schema["properties"][name].pop("default", None)
+        schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
+        if otherwise:
+            schema["then"] = {"required": list(otherwise)}
+        schema["else"] = {"required": list(required)}
+
+    return say
 
 
-class PolicyEntry(Model, title="Policy"):
+class PolicyEntry(Foreign, title="Policy"):
     """An organization policy in a JSON file, and where it is attached."""
 
-    model_config = ConfigDict(json_schema_extra=_file_unless_external)
+    model_config = ConfigDict(json_schema_extra=_unless_external(["file"]))
+    named_by = ("type", "name", "targets", "detached")
 
-    # The first, so that file is read with it in mind.
-    external: bool = False
-    """Others look after it, such as Control Tower: nothing of it is changed, and what it says is unknown here."""
     type: PolicyType = Field(strict=False)
     """AWS's name for its type, which says what the document may hold."""
     file: PolicyFile = Field(default="", validate_default=True)
@@ -638,12 +651,6 @@ class PolicyEntry(Model, title="Policy"):
     """Of AWS's FullAWSAccess and RCPFullAWSAccess alone, which are attached to everything else: where they are not."""
 
     _required = field_validator("file", mode="wrap")(_required_unless_external)
-
-    @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if self.external:
-            _refuse_more(self, "policy", {"external", "type", "name", "targets", "detached"})
-        return self
 
     @field_validator("type", mode="before")
     @classmethod
@@ -953,15 +960,7 @@ class Mailing(Control):
     @field_validator("emails")
     @classmethod
     def _unique(cls, value: tuple[str, ...]) -> tuple[str, ...]:
-        seen: dict[str, str] = {}
-        for index, email in enumerate(value):
-            other = seen.setdefault(address_part(email.lower()), email)
-            if other.lower() != email.lower():
-                problem = f"{short(email)} and {short(other)} get the same Terraform address"
-                raise Problem(Message("address-taken", problem, values=[email, other]), "use another", at=(index,))
-            if email in value[:index] or other != email:
-                problem = f"{short(email)} is listed twice"
-                raise Problem(Message("listed-twice", problem, value=email), "list it once", at=(index,))
+        _refuse_one_address(dict(enumerate(value)))
         return value
 
 
@@ -1083,10 +1082,32 @@ class AlternateContacts(Control):
         return {kind: contact for kind, contact in given.items() if contact}
 
 
-_REPOSITORY = Form(r"|[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+", example="acme/landing-zone")
-_GITHUB_ID = Form(r"|[1-9][0-9]{0,18}", example="123456789")
-_BRANCH = Form(r"(?!refs/)(?!.*(?:\.\.|//))[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?", example="main")
-_ENVIRONMENT = Form(r"[A-Za-z0-9._-]{1,255}", example="production")
+_REPOSITORY = Text(
+    r"|[A-Za-z0-9][A-Za-z0-9-]*/[A-Za-z0-9._-]+",
+    "is not owner/name",
+    "write it as in acme/landing-zone",
+    blank=True,
+    example="acme/landing-zone",
+)
+_GITHUB_ID = Text(
+    r"|[1-9][0-9]{0,18}",
+    "is not the number GitHub gave it",
+    "write what `gh api repos/OWNER/NAME --jq '.id, .owner.id'` prints, in quotes",
+    blank=True,
+    example="123456789",
+)
+_BRANCH = Text(
+    r"(?!refs/)(?!.*(?:\.\.|//))[A-Za-z0-9_-](?:[A-Za-z0-9._/-]*[A-Za-z0-9_-])?",
+    "is not the name of one branch",
+    "write it without refs/ and wildcards",
+    example="main",
+)
+_ENVIRONMENT = Text(
+    r"[A-Za-z0-9._-]{1,255}",
+    "is not the name of an environment",
+    "use letters, digits and ._-, as in production",
+    example="production",
+)
 
 
 class GithubActions(Control):
@@ -1107,34 +1128,12 @@ class GithubActions(Control):
     environment: Annotated[str, _ENVIRONMENT] = "production"
     """The GitHub environment of the job that deploys. Its reviewers stand between a merge and every account."""
 
-    @field_validator("repository_id", "owner_id", mode="before")
-    @classmethod
-    def _quoted(cls, value: object) -> object:
-        if isinstance(value, int):
-            raise Problem(Message("wrong-type", f"{value} is a number", value=value), f'write it in quotes: "{value}"')
-        return value
-
     @model_validator(mode="after")
-    def _names(self) -> Self:
-        if self.on and not (self.repository and matches(_REPOSITORY.pattern, self.repository)):
-            problem = f"repository is {short(self.repository)}, not owner/name"
-            message = Message("text-malformed", problem, kind="repository", value=self.repository)
-            raise Problem(message, "write it as in acme/landing-zone", at=("repository",))
-        for name, query in (("repository_id", ".id"), ("owner_id", ".owner.id")):
-            value = getattr(self, name)
-            if (self.on or value) and not (value and matches(_GITHUB_ID.pattern, value)):
-                known = self.repository or "acme/landing-zone"
-                remedy = f"write what `gh api repos/{known} --jq {query}` prints, in quotes"
-                problem = f"{name} is {short(value)}, not the number GitHub gave it"
-                raise Problem(Message("text-malformed", problem, kind=name, value=value), remedy, at=(name,))
-        if not matches(_BRANCH.pattern, self.branch):
-            message = Message("text-malformed", f"branch is {short(self.branch)}", kind="branch", value=self.branch)
-            raise Problem(message, "write the name of one branch, without wildcards", at=("branch",))
-        if not matches(_ENVIRONMENT.pattern, self.environment):
-            remedy = "use letters, digits and ._-, as in production"
-            problem = f"environment is {short(self.environment)}"
-            message = Message("text-malformed", problem, kind="environment", value=self.environment)
-            raise Problem(message, remedy, at=("environment",))
+    def _named(self) -> Self:
+        lacking = [name for name in ("repository", "repository_id", "owner_id") if not getattr(self, name)]
+        if self.on and lacking:
+            message = Message("key-missing", f"mode is on without {' and '.join(lacking)}", keys=lacking)
+            raise Problem(message, f"add what GitHub says; {_GITHUB_ID.remedy}")
         return self
 
 
@@ -1184,26 +1183,15 @@ class Security(Model):
 # sso.yaml
 
 
-def _unless_external(schema: JsonSchemaValue) -> None:
-    """Says in the schema what is required of a user, by who looks after it."""
-    for name in _OF_OWN_USERS:
-        schema["properties"][name].pop("default", None)
-    schema["if"] = {"properties": {"external": {"const": True}}, "required": ["external"]}
-    schema["then"] = {"required": ["user_name"]}
-    schema["else"] = {"required": list(_OF_OWN_USERS)}
-
-
 _OF_OWN_USERS = ("given_name", "family_name", "email")
 
 
-class User(Model):
+class User(Foreign):
     """A person in Identity Center's own directory; AWS sends no mail to users made this way."""
 
-    model_config = ConfigDict(json_schema_extra=_unless_external)
+    model_config = ConfigDict(json_schema_extra=_unless_external(_OF_OWN_USERS, ["user_name"]))
+    named_by = ("user_name",)
 
-    # The first, so that those below are read with it in mind.
-    external: bool = False
-    """Somebody else looks after the user, such as an identity provider: it is looked up by user_name, its only key."""
     given_name: PersonName = Field(default="", validate_default=True)
     """The given name; with the family name it is the name that AWS shows. Required unless external."""
     family_name: PersonName = Field(default="", validate_default=True)
@@ -1224,16 +1212,10 @@ class User(Model):
     _required = field_validator(*_OF_OWN_USERS, mode="wrap")(_required_unless_external)
 
     @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if not self.external:
-            return self
-        if self.user_name is None:
+    def _looked_up(self) -> Self:
+        if self.external and self.user_name is None:
             problem = "an external user has no user_name here, by which it is looked up"
             raise Problem(Message("key-missing", problem, key="user_name"), "add 'user_name:'")
-        written = sorted(self.model_fields_set - {"external", "user_name"})
-        if written:
-            message = Message("managed-elsewhere", f"an external user has {written[0]} here", key=written[0])
-            raise Problem(message, "manage it in the identity provider")
         return self
 
     @model_validator(mode="after")
@@ -1257,7 +1239,7 @@ class User(Model):
         return self.display_name or (self.sign_in_name if self.external else f"{self.given_name} {self.family_name}")
 
 
-class GroupEntry(Model, title="Group"):
+class GroupEntry(Foreign, title="Group"):
     """A group in Identity Center."""
 
     name: GroupName | None = None
@@ -1266,48 +1248,14 @@ class GroupEntry(Model, title="Group"):
     """When not given, it keeps the one it has: the identity store takes no empty one."""
     members: Many[UserReference] = ()
     """Keys of users."""
-    external: bool = False
-    """Others look after the group, such as an identity provider: it is looked up by name, and filled there."""
-
-    @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if self.external and (self.members or self.description):
-            what = "members" if self.members else "description"
-            message = Message("managed-elsewhere", f"an external group has {what} here", key=what)
-            remedy = "others look after them: an identity provider, or people in a group of Control Tower's"
-            raise Problem(message, remedy)
-        return self
-
-
-class Boundary(Model):
-    """The permissions boundary of a permission set or role: exactly one of aws, customer."""
-
-    aws: AwsManagedPolicy | None = None
-    """The name of an AWS managed policy with its path, such as `PowerUserAccess`."""
-    customer: ManagedPolicyName | None = None
-    """The name of a customer managed policy, which must exist in every account it is used in."""
-    path: ManagedPolicyPath | None = None
-    """The path of the customer managed policy; `/` when not given."""
-
-    @model_validator(mode="after")
-    def _exactly_one(self) -> Self:
-        if (self.aws is None) == (self.customer is None):
-            id = "key-missing" if self.aws is None else "keys-exclude-each-other"
-            raise Problem(Message(id, "needs exactly one of aws, customer", keys=["aws", "customer"]), "give one")
-        if self.path is not None and self.customer is None:
-            message = Message("key-out-of-place", "path belongs to a customer managed policy", key="path")
-            raise Problem(message, "remove path")
-        return self
 
 
 DEFAULT_SESSION = "PT1H"
 
 
-class PermissionSetEntry(Model, title="PermissionSet"):
+class PermissionSetEntry(Foreign, title="PermissionSet"):
     """What its holder may do in an account, as an IAM role that Identity Center makes there."""
 
-    external: bool = False
-    """Others look after it, such as Control Tower: it is looked up by its name, and nothing of it is changed."""
     name: PermissionSetName | None = None
     """Its name, fixed once made; the key when not given."""
     description: PermissionSetDescription | None = None
@@ -1323,29 +1271,20 @@ class PermissionSetEntry(Model, title="PermissionSet"):
     """All of its own tags; when not given, it keeps those it has."""
 
     @model_validator(mode="after")
-    def _external_is_foreign(self) -> Self:
-        if self.external:
-            _refuse_more(self, "permission set", {"external", "name"})
-        return self
-
-    @model_validator(mode="after")
     def _consistent(self) -> Self:
-        check_policies(self.policies)
+        if sum(policy.inline is not None for policy in self.policies) > 1:
+            text = "has more than one inline policy, AWS allows one"
+            message = Message("too-many", text, kind="inline policies", limit=1)
+            raise Problem(message, "merge the documents", at=("policies",))
+        for name in ("aws", "customer"):
+            named = {index: getattr(policy, name) for index, policy in enumerate(self.policies)}
+            _refuse_one_address({index: value for index, value in named.items() if value}, ("policies",))
         return self
-
-
-def _all_or_keys(value: object) -> Literal["all"] | tuple[str, ...]:
-    if value == "all":
-        return "all"
-    if isinstance(value, list | tuple) and all(isinstance(key, str) for key in value):
-        return tuple(value)
-    message = Message("wrong-type", f"{short(value)} is neither 'all' nor a list of account keys")
-    raise Problem(message, "write 'all', or one key a line with '- '")
 
 
 AllOrKeys = Annotated[
     Literal["all"] | tuple[str, ...],
-    BeforeValidator(_all_or_keys, json_schema_input_type=Literal["all"] | list[AccountPattern]),
+    BeforeValidator(word_or_list("all", "account keys"), json_schema_input_type=Literal["all"] | list[AccountPattern]),
 ]
 
 

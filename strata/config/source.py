@@ -15,7 +15,7 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from strata.atomic import UnreadableError, read_bytes
+from strata.atomic import CONFIGURATION, UnreadableError, read_bytes
 from strata.config.text import short, text_problem
 from strata.errors import Fault, Message
 
@@ -91,22 +91,26 @@ def read(path: Path, name: str, entries: str = "") -> SourceFile:
         entries: the key under which the list is put that the whole file is; empty for a file of keys.
     """
     source_file = SourceFile(name)
-    try:
-        parse(read_bytes(path).decode("utf-8"), source_file, entries)
-    except UnicodeDecodeError as error:
-        line = error.object[: error.start].count(b"\n") + 1
-        source_file.faults.append(Fault(name, line, "", Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8"))
-    except UnreadableError as error:
-        source_file.faults.append(Fault(name, 1, "", error.problem, error.remedy))
-    except OSError:
-        source_file.faults.append(link_to_nothing(name))
+    text = text_of(path, name)
+    if isinstance(text, Fault):
+        source_file.faults.append(text)
+    else:
+        parse(text, source_file, entries)
     return source_file
 
 
-def link_to_nothing(name: str) -> Fault:
-    """Makes the fault of a file that is not there, but a link to it."""
-    problem = Message("link-leads-nowhere", "is missing, though a link leads to it")
-    return Fault(name, 1, "", problem, "add it, or remove the link")
+def text_of(path: Path, name: str, most: int = CONFIGURATION) -> str | Fault:
+    """Returns the text of a file that is there, or of a link, or the fault of one that cannot be read."""
+    try:
+        return read_bytes(path, most).decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        line = error.object[: error.start].count(b"\n") + 1
+        return Fault(name, line, "", Message("not-utf8", "is not UTF-8 text"), "save it as UTF-8")
+    except UnreadableError as error:
+        return Fault(name, 1, "", error.problem, error.remedy)
+    except OSError:
+        problem = Message("link-leads-nowhere", "is missing, though a link leads to it")
+        return Fault(name, 1, "", problem, "add it, or remove the link")
 
 
 def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
@@ -115,7 +119,7 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
     try:
         node = yaml.compose(text, Loader=SAFE_LOADER)
     except yaml.MarkedYAMLError as error:
-        source_file.faults += conflicts(source_file.file, text) or [_syntax(error, source_file.file, text)]
+        source_file.faults.append(_syntax(error, source_file.file, text))
     except yaml.reader.ReaderError as error:
         line = text.encode(errors="replace")[: error.position].count(b"\n") + 1
         code = error.character if isinstance(error.character, int) else ord(error.character[:1])
@@ -129,24 +133,6 @@ def parse(text: str, source_file: SourceFile, entries: str = "") -> None:
         source_file.is_empty = not text.strip()
         if node is not None and not is_null(node):
             _Builder(source_file, len(text) + MAX_REPEATED).top(node, entries)
-
-
-# https://git-scm.com/docs/git-merge#_how_conflicts_are_presented
-_CONFLICT = re.compile(r"(?:<{7}|\|{7}|>{7})(?: .*)?|={7}")
-
-
-def conflicts(file: str, text: str) -> list[Fault]:
-    """Returns a fault for each merge conflict that git left in a file which cannot be parsed."""
-    remedy = "keep one side, or what belongs of both, and remove the lines that begin with <<<<<<<, ======= and >>>>>>>"
-    faults: list[Fault] = []
-    within = False
-    for number, line in enumerate(text.splitlines(), 1):
-        if _CONFLICT.fullmatch(line):
-            if not within or line.startswith("<"):
-                problem = Message("merge-conflict", f"has a merge conflict, {short(line)}")
-                faults.append(Fault(file, number, "", problem, remedy))
-            within = not line.startswith(">")
-    return faults
 
 
 def _syntax(error: yaml.MarkedYAMLError, file: str, text: str) -> Fault:
@@ -174,7 +160,6 @@ _TAGS = frozenset(
 """The implicit tags of plain YAML."""
 
 
-_TEXT = "tag:yaml.org,2002:str"
 _ID_LENGTH = 12
 
 
@@ -217,9 +202,6 @@ class _Builder:
         self.open.add(id(node))
         try:
             if isinstance(node, yaml.MappingNode):
-                key = node.value[0][0] if node.flow_style and len(node.value) == 1 else None
-                if isinstance(key, yaml.MappingNode) and key.flow_style:
-                    return self._unfilled(key, at)
                 return self._mapping(node, at)
             if isinstance(node, yaml.SequenceNode):
                 for index, item in enumerate(node.value):
@@ -228,13 +210,6 @@ class _Builder:
             return self._scalar(node, at) if isinstance(node, yaml.ScalarNode) else None
         finally:
             self.open.discard(id(node))
-
-    def _unfilled(self, node: yaml.MappingNode, at: Location) -> None:
-        """Notes `{{ name }}` without quotes: a mapping in braces whose only key is another, which is the node."""
-        names = [str(key.value) for key, _ in node.value if isinstance(key, yaml.ScalarNode)]
-        left = f"{{{{ {' '.join(names)} }}}}"
-        problem = f"is {short(left)[1:-1]}, an unfilled template placeholder"
-        self._invalid(at, node, Message("placeholder-unfilled", problem, value=left), "write the value")
 
     def _mapping(self, node: yaml.MappingNode, at: Location) -> dict[str, Any]:
         data: dict[str, Any] = {}
@@ -247,7 +222,7 @@ class _Builder:
                 first = self.source_file.lines[here]
                 problem = Message("duplicate-key", f"appears twice, first on line {first}", key=key, first=first)
                 self._fault(here, key_node, problem, "keep one of the two")
-                self.source_file.incomplete |= with_section(here)
+                self.source_file.incomplete |= {here, here[:1]}
                 continue
             self.source_file.lines[here] = key_node.start_mark.line + 1
             data[key] = self._value(value_node, here)
@@ -256,7 +231,7 @@ class _Builder:
     def _key(self, node: yaml.Node, at: Location) -> str | None:
         if not isinstance(node, yaml.ScalarNode):
             problem = Message("key-not-text", "has a list or mapping as a key")
-            self._fault(at, node, problem, "write a plain word as the key")
+            self._invalid(at, node, problem, "write a plain word as the key")
             self.source_file.incomplete.add(at)
             return None
         if node.tag == "tag:yaml.org,2002:merge":
@@ -278,12 +253,6 @@ class _Builder:
             return None
         if node.style:
             return text
-        if (
-            node.tag == _TEXT  # and only its tag makes it text, as in `!!str 7`
-            and plain(text) is not text
-            and SAFE_LOADER("").resolve(yaml.ScalarNode, text, (True, False)) != _TEXT
-        ):
-            return text
         if len(text) == _ID_LENGTH and text.isdecimal() and text.isascii():
             problem = f"{text} is an account id without quotes, YAML reads a leading 0 as octal"
             self._invalid(at, node, Message("account-id-unquoted", problem, value=text), f'write "{text}"')
@@ -291,8 +260,6 @@ class _Builder:
         return plain(text)
 
     def _tagged(self, node: yaml.Node, at: Location) -> Any:
-        if node.tag == "!" and isinstance(node, yaml.ScalarNode):
-            return self._scalar(yaml.ScalarNode(node.tag, node.value, node.start_mark, node.end_mark, style="'"), at)
         tag = node.tag.replace("tag:yaml.org,2002:", "!!")
         problem = f"has the tag {tag}, and YAML tags are not supported"
         self._invalid(at, node, Message("yaml-tag", problem, tag=tag), "remove the tag")
@@ -304,15 +271,6 @@ class _Builder:
 
     def _fault(self, at: Location, node: yaml.Node, problem: Message, remedy: str) -> None:
         self.source_file.faults.append(self.source_file.fault(at, problem, remedy, node.start_mark.line + 1))
-
-
-def with_section(duplicate: Location) -> set[Location]:
-    """Returns where something is not known for a duplicate key: of an entry, its section may have one more."""
-    match duplicate:
-        case (section, _):
-            return {duplicate, (section,)}
-        case _:
-            return {duplicate}
 
 
 class _TooLargeError(Exception):

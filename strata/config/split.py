@@ -12,7 +12,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from strata.config.source import Location, SourceFile, with_section
+from strata.config.source import Location, SourceFile
 from strata.errors import Fault, Message
 
 
@@ -97,7 +97,7 @@ def _twice(source_file: SplitSourceFile, part: SourceFile, at: Location) -> None
     place = f"{first.file}:{first.line(there)}"
     problem = Message("duplicate-key", f"stands twice, first in {place}", key=at[-1], first=place)
     source_file.faults.append(part.fault(at, problem, "keep one of the two"))
-    source_file.incomplete |= with_section(at)
+    source_file.incomplete |= {at, at[:1]}
 
 
 def _shifted(locations: Iterable[Location], shifts: dict[str, int]) -> Iterable[Location]:

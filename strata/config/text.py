@@ -59,18 +59,13 @@ class Text(Form):
     Attributes:
         rule: what is said of a value that does not match.
         remedy: what to do then.
-        kind: its name.
         limit: the name of its length in limits.yaml, which says where AWS states it and what it counts.
-        source: the shape of AWS's API model that the pattern is taken from, or the page that gives it; empty where
-            the rule is our own.
         blank: text without a visible character is taken.
     """
 
     rule: str
-    remedy: str
-    kind: str = field(kw_only=True)
+    remedy: str = "change it"
     limit: str | None = None
-    source: str = ""
     blank: bool = False
 
     def check(self, value: str) -> str:
@@ -84,7 +79,7 @@ class Text(Form):
             raise problem
         if not matches(self.pattern, value) or not (self.blank or is_visible(value)):
             text = f"{short(value)} {self.rule}"
-            raise Problem(Message("text-malformed", text, kind=self.kind, value=value), self.remedy)
+            raise Problem(Message("text-malformed", text, value=value), self.remedy)
         if self.limit:
             check_length(value, aws_limits()[self.limit])
         return value

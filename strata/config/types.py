@@ -19,21 +19,11 @@ REPLICA = "-replica"
 """What the name of the replica of the state bucket ends with."""
 
 _KEY = Text(
-    r"[A-Za-z][A-Za-z0-9-]*",
-    "cannot be a key: a letter, then letters, digits and hyphens",
+    r"[A-Za-z][A-Za-z0-9-]{0,63}",
+    "cannot be a key: a letter, then letters, digits and hyphens, at most 64 in all",
     "keys stay; names may change",
-    kind="key",
     example="security",
 )
-_KEY_LENGTH = 64
-
-
-def _check_key_length(value: str) -> str:
-    if len(value) > _KEY_LENGTH:
-        problem = f"{short(value)} has {len(value)} characters, a key has at most {_KEY_LENGTH}"
-        message = Message("text-too-long", problem, length=len(value), limit=_KEY_LENGTH)
-        raise Problem(message, "shorten it; names may be longer")
-    return value
 
 
 def check_key(value: str) -> str:
@@ -42,7 +32,7 @@ def check_key(value: str) -> str:
     Raises:
         Problem: it is not a letter followed by letters, digits and hyphens, or too long.
     """
-    return _check_key_length(_KEY.check(value))
+    return _KEY.check(value)
 
 
 def _within(name: str) -> Callable[[int], int]:
@@ -72,18 +62,15 @@ def _regions(schema: dict[str, Any]) -> None:
 
 
 def check_region(value: str) -> str:
-    """Accepts a region of the partition that Strata builds for.
+    """Accepts a region of the partition that Strata builds for: the provider cannot set up others safely.
 
     Raises:
-        Problem: it is another.
+        Problem: it is none.
     """
     regions = aws_limits().regions
     if value in regions:
         return value
-    if value.startswith(("cn-", "us-gov-", "us-iso", "eu-isoe", "eusc-")):
-        problem = f"{short(value)} is in another partition than 'aws', which the AWS provider 6.25 cannot set up safely"
-        raise Problem(Message("other-partition", problem, region=value), "use a region of the commercial partition")
-    problem = f"{short(value)} is not an AWS region{did_you_mean(value, regions)}"
+    problem = f"{short(value)} is not a region of the AWS partition 'aws'{did_you_mean(value, regions)}"
     raise Problem(Message("unknown-name", problem, kind="region", name=value), "use a region code such as eu-west-1")
 
 
@@ -96,14 +83,6 @@ def _check_asked_region(value: str) -> str:
 
 
 def _check_state_bucket(value: str) -> str:
-    prefix = next((prefix for prefix in ("xn--", "sthree-", "amzn-s3-demo-") if value.startswith(prefix)), None)
-    suffix = next((s for s in ("-s3alias", "--ol-s3", ".mrap", "--x-s3", "--table-s3") if value.endswith(s)), None)
-    if prefix or suffix:
-        problem = f"{short(value)} uses {prefix or suffix!r}, which AWS reserves"
-        raise Problem(Message("name-reserved", problem, value=value, part=prefix or suffix), "choose another name")
-    if "." in value:
-        problem = f"{short(value)} has a dot, which breaks TLS to the bucket's own host name"
-        raise Problem(Message("bucket-name-dotted", problem, value=value), "use hyphens")
     limit = aws_limits()["bucket_name"]
     longest = limit.value - len(REPLICA)
     if len(value) > longest:
@@ -117,47 +96,24 @@ _DURATION = Text(
     r"PT(?=[0-9])(?:([0-9]{1,4})H)?(?:([0-9]{1,4})M)?",
     "is not a duration of hours and minutes",
     "write it in ISO 8601, such as PT1H or PT8H30M",
-    kind="duration",
     example="PT4H",
 )
 
 
-def session_minutes(text: str) -> int:
-    """Returns how long an ISO 8601 duration of hours and minutes is, 0 for what is none."""
-    match = re.fullmatch(_DURATION.pattern, text)
-    return 60 * int(match[1] or 0) + int(match[2] or 0) if match else 0
-
-
-def session_length(text: str) -> float | str:
-    """Returns how many seconds a duration is, as AWS takes it for a session; the text where it is none."""
+def session_seconds(text: str) -> float:
+    """Returns how many seconds a duration is, as AWS takes it for a session; 0 for what is none."""
     match = re.fullmatch(r"PT(?=[0-9])(?:([0-9]+)H)?(?:([0-9]+)M)?(?:([0-9]+(?:\.[0-9]+)?)S)?", text)
-    if not match:
-        return text
-    hours, minutes, seconds = (float(part or 0) for part in match.groups())
-    return dt.timedelta(hours=hours, minutes=minutes, seconds=seconds).total_seconds()
+    hours, minutes, seconds = (float(part or 0) for part in match.groups()) if match else (0, 0, 0)
+    return 3600 * hours + 60 * minutes + seconds
 
 
 def _check_session_duration(value: str) -> str:
     limit = aws_limits()["session_hours"]
-    if not limit.minimum <= session_minutes(value) / 60 <= limit.value:
+    if not limit.minimum <= session_seconds(value) / 3600 <= limit.value:
         problem = f"{short(value)} is not a session duration of {limit.minimum} to {limit.value} hours ({limit.cited})"
         message = Message("number-out-of-range", problem, value=value, minimum=limit.minimum, limit=limit.value)
         raise Problem(message, _DURATION.remedy)
     return value
-
-
-def _check_tag_key(value: str) -> str:
-    if value.lower().startswith("aws:"):
-        problem = f"{short(value)} starts with 'aws:', which AWS reserves"
-        raise Problem(Message("name-reserved", problem, value=value, part="aws:"), "choose another prefix")
-    return value
-
-
-def _check_no_arn(name: str) -> str:
-    if name.startswith("arn:"):
-        remedy = f"write its name with its path: {short(name.rpartition(':policy/')[2])}"
-        raise Problem(Message("arn-for-name", f"{short(name)} is an ARN", value=name), remedy)
-    return name
 
 
 def _check_last_part(name: str) -> str:
@@ -165,15 +121,10 @@ def _check_last_part(name: str) -> str:
     return name
 
 
-def _check_address(value: str) -> str:
-    return _ROOT_EMAIL.check(value) if "@" in value else value
-
-
 _ACTION = Text(
     r"[A-Za-z0-9-]+:[A-Za-z0-9_*?]+|\*(?::\*)?",
     "is not an action",
     "write it as in s3:GetObject or s3:Get*",
-    kind="action",
     example="s3:Get*",
 )
 
@@ -214,15 +165,12 @@ def closest(value: str, candidates: Iterable[str]) -> str | None:
     text = value.lower().removesuffix(_OF_SERVICES)
     folded = {candidate.lower().removesuffix(_OF_SERVICES): candidate for candidate in sorted(candidates)}
     close = get_close_matches(text, folded, n=1, cutoff=0.7)
-    # Of three letters, two that are the wrong way round are too many.
-    swapped = {text[1::-1] + text[2:], text[0] + text[:0:-1]} if text[2:] and not text[3:] else set()
-    close = close or [other for other in folded if other in swapped]
     return folded[close[0]] if close else None
 
 
 def damaged(keys: Iterable[str]) -> list[str]:
     """Returns those of some keys that cannot be one, and stand in the place of one that nobody knows."""
-    return [key for key in keys if len(key) > _KEY_LENGTH or not matches(_KEY.pattern, key)]
+    return [key for key in keys if not matches(_KEY.pattern, key)]
 
 
 _OF_SERVICES = ".amazonaws.com"
@@ -250,6 +198,27 @@ def _as_date(value: Any, remedy: str = "write its last day as in 2027-01-31") ->
     raise Problem(message, remedy)
 
 
+def word_or_list(
+    word: str, entries: str, check: Callable[[str], str] = str, *, least: int = 0
+) -> Callable[[object], str | tuple[str, ...]]:
+    """Returns a validator of a word that stands for all, or of a list of texts that it does not read as words."""
+
+    def accept(value: object) -> str | tuple[str, ...]:
+        if value == word:
+            return word
+        if not (isinstance(value, list | tuple) and len(value) >= least and all(isinstance(one, str) for one in value)):
+            message = Message("wrong-type", f"{short(value)} is neither {word!r} nor a list of {entries}")
+            raise Problem(message, f"write {word!r}, or one a line with '- '")
+        for index, entry in enumerate(value):
+            try:
+                check(entry)
+            except Problem as problem:
+                raise Problem(problem.problem, problem.remedy, at=(index, *problem.at)) from problem
+        return tuple(value)
+
+    return accept
+
+
 T = TypeVar("T")
 Many = Annotated[tuple[T, ...], BeforeValidator(_as_tuple)]
 """A list in YAML, a tuple in Python, so that the configuration stays frozen."""
@@ -271,7 +240,7 @@ class Personal:
     """Marks the types of what an example cannot know: addresses that mail is sent to, and account ids."""
 
 
-Key = Annotated[str, _KEY, AfterValidator(_check_key_length), Field(json_schema_extra={"maxLength": _KEY_LENGTH})]
+Key = Annotated[str, _KEY]
 
 # References: a rule says which keys are known, and where `*` and `?` are wildcards.
 
@@ -287,11 +256,10 @@ PermissionSetReference = Annotated[str, Form(_KEY.pattern, example="ReadOnly")]
 AccountId = Annotated[
     str,
     Text(
+        # organizations AccountId
         r"[0-9]{12}",
         "is not an account id: 12 digits",
         'write it in quotes: "012345678901"',
-        source="organizations AccountId",
-        kind="account id",
         example="210987654321",
     ),
     Personal(),
@@ -301,24 +269,22 @@ AccountId = Annotated[
 
 _DOMAIN = r"[A-Za-z0-9][A-Za-z0-9-]*(?:\.[A-Za-z0-9-]+)*\.[A-Za-z0-9-]*[A-Za-z0-9]"
 _ROOT_EMAIL = Text(
+    # https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html
     rf"(?!\.)[A-Za-z0-9!#$*+/=?^_`{{}}~.-]+@{_DOMAIN}",
     "is not an e-mail address that AWS accepts for an account: letters, digits and !#$*+/=?^_`{}~.- before one '@', "
     "a domain after it",
     "write name@example.org",
-    "root_email",
-    "https://docs.aws.amazon.com/organizations/latest/APIReference/API_CreateAccount.html",
-    kind="root e-mail",
+    limit="root_email",
     example="aws+security@acme.io",
 )
 RootEmail = Annotated[str, _ROOT_EMAIL, Personal()]
 UnmanagedAccount = Annotated[
     str,
-    AfterValidator(_check_address),
     Text(
         rf"{_ROOT_EMAIL.pattern}|[0-9]{{12}}",
         "is neither an e-mail address nor an account id",
         "write one of the two, in quotes",
-        kind="unmanaged account",
+        limit="root_email",
         example="somebody@acme.io",
     ),
     Personal(),
@@ -330,8 +296,7 @@ Email = Annotated[
         rf"[A-Za-z0-9.!#%&'*+/=?^_~-]+@{_DOMAIN}",
         "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
-        "email",
-        kind="e-mail",
+        limit="email",
         example="security@acme.io",
     ),
     Personal(),
@@ -339,13 +304,12 @@ Email = Annotated[
 PersonEmail = Annotated[
     str,
     Text(
+        # identitystore SensitiveStringType
         r"[\p{L}\p{M}\p{N}.!#%&'*+/=?^_~-]+@[\p{L}\p{N}][\p{L}\p{M}\p{N}-]*(?:\.[\p{L}\p{M}\p{N}-]+)*"
         r"\.[\p{L}\p{M}\p{N}-]*[\p{L}\p{M}\p{N}]",
         "is not an e-mail address: letters, digits and .!#%&'*+/=?^_~- before one '@', a domain after it",
         "write name@example.org",
-        "email",
-        "identitystore SensitiveStringType",
-        kind="person e-mail",
+        limit="email",
         example="jane.doe@acme.io",
     ),
     Personal(),
@@ -353,13 +317,12 @@ PersonEmail = Annotated[
 CostEmail = Annotated[
     str,
     Text(
+        # ce SubscriberAddress
         r"[a-zA-Z0-9.!#$%&'*+=?^_\u2018{|}~-]+@[a-zA-Z0-9_-]+(?:\.[a-zA-Z0-9_-]+)+",
         "is not an e-mail address that Cost Explorer accepts: letters, digits and .!#$%&'*+=?^_{|}~- before one '@', "
         "a domain after it",
         "use another address",
-        "cost_email",
-        "ce SubscriberAddress",
-        kind="cost e-mail",
+        limit="cost_email",
         example="finance@acme.io",
     ),
     Personal(),
@@ -369,13 +332,12 @@ ContactEmail = Annotated[
     Text(
         # AWS's pattern; the last character before the '@' is the narrower rule of the provider's
         # internal/service/account/alternate_contact.go.
+        # account EmailAddress
         r"[A-Za-z0-9_+=.#|!&-]*[A-Za-z0-9_+=.-]@[A-Za-z0-9_.-]+\.[A-Za-z0-9_]+",
         "is not an address that AWS accepts for a contact: letters, digits and _+=.#|!&- before the '@', not #|!& "
         "right before it",
         "use another address",
-        "email",
-        "account EmailAddress",
-        kind="contact e-mail",
+        limit="email",
         example="billing@acme.io",
     ),
     Personal(),
@@ -383,14 +345,13 @@ ContactEmail = Annotated[
 PortalUrl = Annotated[
     str,
     Text(
+        # https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-workforce-access.html
         r"https://(?:[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?\.awsapps\.com/start/?(?:#/?)?"
         r"|ssoins-[0-9a-z]{16}\.portal\.[a-z0-9-]+\.app\.aws/?(?:#/?)?"
         r"|ssoins-[0-9a-z]{16}\.[a-z0-9-]+\.portal\.amazonaws\.com/?(?:#/?)?"
         r"|identitycenter\.amazonaws\.com/ssoins-[0-9a-z]{16}/?)",
         "is not the URL of an AWS access portal, such as https://d-1234567890.awsapps.com/start",
         "copy it from IAM Identity Center, 'AWS access portal URL'",
-        source="https://docs.aws.amazon.com/singlesignon/latest/userguide/multi-region-workforce-access.html",
-        kind="portal url",
         example="https://d-1234567890.awsapps.com/start",
     ),
 ]
@@ -398,12 +359,11 @@ RelayState = Annotated[
     str,
     Text(
         # Of the characters of AWS's pattern those that a URL has.
+        # sso-admin RelayState
         r"https://(?:[a-z0-9-]+\.)*aws\.amazon\.com(?:[/?#][a-zA-Z0-9&$@#/%?=~_'|!:,.;*+\[\](){}-]*)?",
         "is not a page of the AWS console: https, a host below aws.amazon.com, no space",
         "copy its address from the console, as in https://console.aws.amazon.com/billing/",
-        "relay_state",
-        "sso-admin RelayState",
-        kind="relay state",
+        limit="relay_state",
         example="https://console.aws.amazon.com/billing/",
     ),
 ]
@@ -415,12 +375,11 @@ AskedRegion = Annotated[str, AfterValidator(_check_asked_region), Field(json_sch
 StateBucketName = Annotated[
     str,
     Text(
-        r"(?!.*\.\.)[a-z0-9][a-z0-9.-]+[a-z0-9]",
-        "is not a bucket name: at least 3 lower-case letters, digits and hyphens, starting and ending with a letter or "
-        "digit",
+        r"(?!xn--|sthree-|amzn-s3-demo-)(?!.*(?:-s3alias|--ol-s3|--x-s3|--table-s3)$)[a-z0-9][a-z0-9-]+[a-z0-9]",
+        "is not a name for the state bucket: at least 3 lower-case letters, digits and hyphens, a letter or digit at "
+        "both ends, no dot, and none of the prefixes and suffixes that AWS reserves",
         "see the S3 bucket naming rules",
-        "bucket_name",
-        kind="state bucket name",
+        limit="bucket_name",
         example="acme-terraform-state",
     ),
     AfterValidator(_check_state_bucket),
@@ -428,12 +387,11 @@ StateBucketName = Annotated[
 TableName = Annotated[
     str,
     Text(
+        # dynamodb TableName
         r"[a-zA-Z0-9_.-]{3,}",
         "is not a table name: at least 3 letters, digits, '_', '.', '-'",
         "choose another name",
-        "table_name",
-        "dynamodb TableName",
-        kind="table name",
+        limit="table_name",
         example="acme-terraform-lock",
     ),
 ]
@@ -443,7 +401,6 @@ ProjectName = Annotated[
         r"[a-z][a-z0-9-]{1,23}[a-z0-9]",
         "is not a project name: 3 to 25 lower-case letters, digits and hyphens, starting with a letter",
         "it prefixes account names; choose a short one",
-        kind="project name",
         example="acme",
     ),
 ]
@@ -453,7 +410,6 @@ ShortName = Annotated[
         r"[a-z][a-z0-9]{1,7}",
         "is not a short name: 2 to 8 lower-case letters and digits, starting with a letter",
         "it prefixes buckets, tables and CLI profiles",
-        kind="short name",
         example="ac",
     ),
 ]
@@ -463,63 +419,43 @@ ShortName = Annotated[
 AccountName = Annotated[
     str,
     Text(
+        # account AccountName
         r"[ -;=?-~]+",
         "is not an account name: printable ASCII without '<' and '>'",
         "choose another name",
-        "account_name",
-        "account AccountName",
-        kind="account name",
+        limit="account_name",
         example="acme-security",
     ),
 ]
 # AWS takes any character in these; a line break in a name is never meant.
 _NAME = r"[^\t\n\r]+"
-OrganizationalUnitName = Annotated[
-    str,
-    Text(
-        _NAME,
-        "is not a name: visible text",
-        "change it",
-        "organizational_unit_name",
-        "organizations OrganizationalUnitName",
-        kind="organizational unit name",
-        example="Workloads",
-    ),
-]
-PolicyName = Annotated[
-    str,
-    Text(
-        _NAME,
-        "is not a name: visible text",
-        "change it",
-        "policy_name",
-        "organizations PolicyName",
-        kind="policy name",
-        example="Deny leaving",
-    ),
-]
+
+
+def _visible(part: str, limit: str, example: str) -> Text:
+    return Text(_NAME, f"is not a {part}: visible text", limit=limit, example=example)
+
+
+OrganizationalUnitName = Annotated[str, _visible("name", "organizational_unit_name", "Workloads")]
+PolicyName = Annotated[str, _visible("name", "policy_name", "Deny leaving")]
 PolicyDescription = Annotated[
     str,
     Text(
+        # organizations PolicyDescription
         r"[\s\S]*",
         "is not a description",
-        "change it",
-        "policy_description",
-        "organizations PolicyDescription",
+        limit="policy_description",
         blank=True,
-        kind="policy description",
         example="Members cannot leave the organization.",
     ),
 ]
 ServicePrincipal = Annotated[
     str,
     Text(
+        # organizations ServicePrincipal
         r"[a-z0-9-]+(?:\.[a-z0-9-]+)*\.amazonaws\.com",
         "is not a service principal",
         "write it as in 'config.amazonaws.com'",
-        "service_principal",
-        "organizations ServicePrincipal",
-        kind="service principal",
+        limit="service_principal",
         example="config.amazonaws.com",
     ),
 ]
@@ -527,26 +463,21 @@ _TAG_CHARACTERS = r"\p{L}\p{Z}\p{N}_.:/=+\-@"
 TagKey = Annotated[
     str,
     Text(
-        rf"[{_TAG_CHARACTERS}]+",
-        "cannot be a tag key: letters, digits, spaces and _.:/=+-@",
-        "change it",
-        "tag_key",
-        "organizations TagKey",
-        kind="tag key",
+        # organizations TagKey
+        rf"(?![aA][wW][sS]:)[{_TAG_CHARACTERS}]+",
+        "cannot be a tag key: letters, digits, spaces and _.:/=+-@, not 'aws:' before them",
+        limit="tag_key",
         example="Team",
     ),
-    AfterValidator(_check_tag_key),
 ]
 TagValue = Annotated[
     str,
     Text(
+        # organizations TagValue
         rf"[{_TAG_CHARACTERS}]*",
         "cannot be a tag value: letters, digits, spaces and _.:/=+-@",
-        "change it",
-        "tag_value",
-        "organizations TagValue",
+        limit="tag_value",
         blank=True,
-        kind="tag value",
         example="payments",
     ),
 ]
@@ -555,10 +486,8 @@ TagPattern = Annotated[
     Text(
         rf"[{_TAG_CHARACTERS}*?]*",
         "cannot match a tag value: letters, digits, spaces, _.:/=+-@ and the wildcards * and ?",
-        "change it",
-        "tag_value",
+        limit="tag_value",
         blank=True,
-        kind="tag pattern",
         example="pay*",
     ),
 ]
@@ -569,18 +498,16 @@ RoleName = Annotated[
         r"[A-Za-z0-9_+=,.@/*?-]{1,512}",
         "is not a role name: letters, digits, +=,.@-_/ and the wildcards * and ?",
         "write a name, with its path if it has one, not an ARN",
-        kind="role name",
         example="stacksets-exec-*",
     ),
 ]
 AssumedRole = Annotated[
     str,
     Text(
+        # iam roleNameType
         r"(?!role/)(?:(?!\.\.?/)[A-Za-z0-9_+=,.@-]+/)*(?!\.\.?$)[A-Za-z0-9_+=,.@-]{1,64}",
         "is not the name of a role: at most 64 letters, digits and +=,.@-_",
         "write its name, with its path if it has one, as ci/deployer: no ARN, no role/ before it and no .. in it",
-        source="iam roleNameType",
-        kind="role name",
         example="deployer",
     ),
 ]
@@ -598,49 +525,43 @@ _VISIBLE = r"\p{L}\p{M}\p{S}\p{N}\p{P}"
 UserName = Annotated[
     str,
     Text(
+        # identitystore UserName
         rf"{_NOT_RESERVED}[{_VISIBLE}]+",
         "is not a user name: no space, not one AWS reserves",
         "the e-mail address is a good one",
-        "user_name",
-        "identitystore UserName",
-        kind="user name",
+        limit="user_name",
         example="jane.doe@acme.io",
     ),
 ]
 PersonName = Annotated[
     str,
     Text(
+        # identitystore SensitiveStringType
         rf"[{_VISIBLE} \u00a0\u3000]+",
         "is not a name: visible text",
-        "change it",
-        "person_name",
-        "identitystore SensitiveStringType",
-        kind="person name",
+        limit="person_name",
         example="Jane",
     ),
 ]
 GroupName = Annotated[
     str,
     Text(
+        # identitystore GroupDisplayName
         rf"{_NOT_RESERVED}[{_VISIBLE} \u00a0\u3000]+",
         "is not a group name: visible text, not one AWS reserves",
         "choose another",
-        "group_name",
-        "identitystore GroupDisplayName",
-        kind="group name",
+        limit="group_name",
         example="Administrators",
     ),
 ]
 GroupDescription = Annotated[
     str,
     Text(
+        # identitystore SensitiveStringType
         rf"[{_VISIBLE}\t\n\r \u00a0\u3000]+",
         "is not a description",
-        "change it",
-        "group_description",
-        "identitystore SensitiveStringType",
+        limit="group_description",
         blank=True,
-        kind="group description",
         example="Full access, everywhere.",
     ),
 ]
@@ -648,25 +569,22 @@ SessionDuration = Annotated[str, _DURATION, AfterValidator(_check_session_durati
 PermissionSetName = Annotated[
     str,
     Text(
+        # sso-admin PermissionSetName
         r"[A-Za-z0-9_+=,.@-]+",
         "is not a permission set name: letters, digits and +=,.@-_",
-        "change it",
-        "permission_set_name",
-        "sso-admin PermissionSetName",
-        kind="permission set name",
+        limit="permission_set_name",
         example="ReadOnly",
     ),
 ]
 PermissionSetDescription = Annotated[
     str,
     Text(
+        # sso-admin PermissionSetDescription
         r"[\u0009\u000A\u000D\u0020-\u007E\u00A1-\u00FF]+",
         "has a character AWS does not allow in a permission set description",
         "use plain Latin text",
-        "permission_set_description",
-        "sso-admin PermissionSetDescription",
+        limit="permission_set_description",
         blank=True,
-        kind="permission set description",
         example="Sees resources and their metadata.",
     ),
 ]
@@ -674,35 +592,30 @@ PermissionSetDescription = Annotated[
 ManagedPolicyName = Annotated[
     str,
     Text(
+        # sso-admin ManagedPolicyName
         r"[A-Za-z0-9_+=.@-]+",
         "is not a policy name the AWS provider can attach: letters, digits and +=.@-_, no comma",
-        "change it",
-        "managed_policy_name",
-        "sso-admin ManagedPolicyName",
-        kind="managed policy name",
+        limit="managed_policy_name",
         example="TeamBoundary",
     ),
 ]
 ManagedPolicyPath = Annotated[
     str,
     Text(
+        # sso-admin ManagedPolicyPath
         r"(?:/[A-Za-z0-9.+@=_-]+)*/",
         "is not a path: it starts and ends with '/' and has no comma",
         "write it as in /teams/",
-        "managed_policy_path",
-        "sso-admin ManagedPolicyPath",
-        kind="managed policy path",
+        limit="managed_policy_path",
         example="/teams/",
     ),
 ]
 AwsManagedPolicy = Annotated[
     str,
-    AfterValidator(_check_no_arn),
     Text(
         r"(?:[A-Za-z0-9_-]+/)*[A-Za-z0-9_+=,.@-]+",
-        "is not the name of an AWS managed policy",
+        "is not the name of an AWS managed policy, which is no ARN",
         "write it as in job-function/ViewOnlyAccess",
-        kind="AWS managed policy",
         example="job-function/ViewOnlyAccess",
     ),
     AfterValidator(_check_last_part),
@@ -713,37 +626,31 @@ PolicyFile = Annotated[
         r"(?!/)(?!.*\.\.)[A-Za-z0-9_./-]{1,200}\.json",
         "is not a policy file: a path below the configuration that ends in .json",
         "write it as in policies/deny-leaving-organization.json",
-        kind="policy file",
         example="policies/deny-leaving-organization.json",
     ),
 ]
 SessionTag = Annotated[
     str,
     Text(
+        # sso-admin AccessControlAttributeKey
         rf"[{_TAG_CHARACTERS}]+",
         "is not a session tag: letters, digits, spaces and _.:/=+-@",
-        "change it",
-        "access_control_attribute_key",
-        "sso-admin AccessControlAttributeKey",
-        kind="session tag",
+        limit="access_control_attribute_key",
         example="CostCenter",
     ),
 ]
 IdentityAttribute = Annotated[
     str,
     Text(
+        # sso-admin AccessControlAttributeValueSource
         r'\$\{path:[\p{L}\p{N}_.:\[\]" -]+\}',
         "is not an Identity Center attribute",
         'write it as in "${path:enterprise.costCenter}"',
-        "access_control_attribute_source",
-        "sso-admin AccessControlAttributeValueSource",
-        kind="identity attribute",
+        limit="access_control_attribute_source",
         example="${path:enterprise.costCenter}",
     ),
 ]
-Reason = Annotated[
-    str, Text(r"[^\r]+", "is not a reason: visible text", "say why", kind="reason", example="Migration of the shop")
-]
+Reason = Annotated[str, Text(r"[^\r]+", "is not a reason: visible text", "say why", example="Migration of the shop")]
 LastDay = Annotated[
     dt.date,
     BeforeValidator(_as_date),
@@ -764,75 +671,43 @@ ImportId = Annotated[str, Form(r"[^\s](?:.*[^\s])?", example="210987654321:month
 
 # Alternate contacts: AWS gives the name and the title a length and no pattern.
 
-ContactName = Annotated[
-    str,
-    Text(
-        _NAME,
-        "is not a name: visible text",
-        "change it",
-        "alternate_contact_name",
-        "account Name",
-        kind="contact name",
-        example="Jane Doe",
-    ),
-]
-ContactTitle = Annotated[
-    str,
-    Text(
-        _NAME,
-        "is not a title: visible text",
-        "change it",
-        "alternate_contact_title",
-        "account Title",
-        kind="contact title",
-        example="Head of Finance",
-    ),
-]
+ContactName = Annotated[str, _visible("name", "alternate_contact_name", "Jane Doe")]
+ContactTitle = Annotated[str, _visible("title", "alternate_contact_title", "Head of Finance")]
 ContactPhone = Annotated[
     str,
     Text(
+        # account PhoneNumber
         r"[ 0-9()+-]+",
         "is not a phone number: digits, spaces and ()+-",
         "write it as in +49 30 1234567",
-        "alternate_contact_phone",
-        "account PhoneNumber",
-        kind="contact phone",
+        limit="alternate_contact_phone",
         example="+49 30 1234567",
     ),
 ]
 
 
-def _address(part: str, limit: str, shape: str, example: str) -> Text:
-    name = f"{part} of a primary contact"
-    return Text(
-        _NAME, f"is not a {part}: visible text", "change it", limit, f"account {shape}", kind=name, example=example
-    )
-
-
-OwnerName = Annotated[str, _address("name", "primary_contact_name", "FullName", "Jane Doe")]
-AddressLine = Annotated[str, _address("line of an address", "primary_contact_address", "AddressLine", "1 Main Street")]
-City = Annotated[str, _address("city", "primary_contact_name", "City", "Hamburg")]
-PostalCode = Annotated[str, _address("postal code", "primary_contact_postal_code", "PostalCode", "20457")]
-Website = Annotated[str, _address("website", "primary_contact_website", "WebsiteUrl", "https://acme.io")]
+OwnerName = Annotated[str, _visible("name", "primary_contact_name", "Jane Doe")]
+AddressLine = Annotated[str, _visible("line of an address", "primary_contact_address", "1 Main Street")]
+City = Annotated[str, _visible("city", "primary_contact_name", "Hamburg")]
+PostalCode = Annotated[str, _visible("postal code", "primary_contact_postal_code", "20457")]
+Website = Annotated[str, _visible("website", "primary_contact_website", "https://acme.io")]
 CountryCode = Annotated[
     str,
     Text(
         r"[A-Z]{2}",
         "is not the code of a country: two capital letters, ISO 3166-1",
         "write it as in DE",
-        kind="country code",
         example="DE",
     ),
 ]
 OwnerPhone = Annotated[
     str,
     Text(
+        # account ContactInformationPhoneNumber
         r"[+][ 0-9()-]+",
         "is not a phone number with the code of its country: +, then digits, spaces and ()-",
         "write it as in +49 30 1234567",
-        "primary_contact_phone",
-        "account ContactInformationPhoneNumber",
-        kind="phone of a primary contact",
+        limit="primary_contact_phone",
         example="+49 30 1234567",
     ),
 ]

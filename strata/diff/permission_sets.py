@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 
-from strata.config.types import session_minutes
+from strata.config.types import session_seconds
 from strata.diff.change import Change, Risk, Topic
 from strata.landing_zone import LandingZone
 from strata.landing_zone.permission_sets import ManagedPolicy, PermissionSet
@@ -69,7 +69,7 @@ def _changes(old: PermissionSet, new: PermissionSet) -> Found:
     yield from _boundary(old, new)
     if old.session_duration != new.session_duration:
         was, will_be = duration(old.session_duration), duration(new.session_duration)
-        longer = session_minutes(new.session_duration) > session_minutes(old.session_duration)
+        longer = session_seconds(new.session_duration) > session_seconds(old.session_duration)
         yield f"has sessions of {will_be}, not {was}", longer
     if old.description and not new.description:
         yield "keeps its description, which sso.yaml no longer writes", False

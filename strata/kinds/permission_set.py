@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.config import SSO, models
 from strata.config.text import address_part
-from strata.config.types import session_length
+from strata.config.types import session_seconds
 from strata.errors import Message
 from strata.kinds import at_aws
 from strata.kinds.arguments import Attributes, block, text
@@ -132,7 +132,7 @@ SET = Kind(
     ),
     live_fields=_live_fields,
     id_of=lambda import_id: import_id.partition(",")[0],
-    meaning=lambda name, value: session_length(value or "") if name == "session_duration" else meaning(value),
+    meaning=lambda name, value: session_seconds(value or "") if name == "session_duration" else meaning(value),
     fields={name: name for name in ("name", "description", "session_duration", "relay_state", "tags")},
     addresses=lambda zone: (f"{_SET}.{permission_set.key}" for permission_set in _ours(zone)),
     wanted=lambda *known: ((f"{_SET}.{permission_set.key}", whole) for permission_set, whole in _wanted(*known)),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterator
-from dataclasses import replace
 from functools import lru_cache
 from typing import NamedTuple
 
@@ -49,7 +48,7 @@ def spelling(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
         text, until = f"{unknown.problem}{over}", str(entry.until) if entry else None
         message = Message(unknown.finding, text, value=unknown.value, at=unknown.at, accepted_until=until)
         remedy = f"{remedy} [{hint(unknown.finding, unknown.at)}]"
-        yield replace(partial.fault(unknown.file, unknown.location, message, remedy), alike=unknown.value)
+        yield partial.fault(unknown.file, unknown.location, message, remedy)
 
 
 def unknown_names(landing_zone: LandingZone) -> Iterator[tuple[str, str]]:

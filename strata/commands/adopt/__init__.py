@@ -40,7 +40,7 @@ from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
 from strata.rules.quotas import ACCOUNTS, exceeded
 from strata.rules.usual_expectations import holding
-from strata.terminal import confirmed, require_answer
+from strata.terminal import confirmed, require_terminal
 
 
 @dataclass(frozen=True)
@@ -73,7 +73,8 @@ def run(
     if not to:
         raise UsageError(Message("argument-missing", "give --to: the folder of the new configuration", option="--to"))
     names = Names(**given)
-    require_answer("what was found", yes=yes, dry_run=dry_run, json=json)
+    if not (yes or dry_run):
+        require_terminal("what was found with --dry-run", json=json)
     check_free(to)
     missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
     if missing:

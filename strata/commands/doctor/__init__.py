@@ -18,7 +18,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import Style, document, line, paint, readers_may_leave
+from strata.printing import document, line, readers_may_leave
 from strata.text import counted
 
 CHECKS: tuple[Check, ...] = (
@@ -105,11 +105,7 @@ def _looked_into(check: Check, context: CheckContext) -> Iterator[Line]:
 
 def _print_line(level: Level, text: str) -> None:
     with readers_may_leave():
-        shown, gap, rest = line(f"{level:<8} {text}").partition(" ")
-        print(f"{paint(shown, _STYLES[level])}{gap}{rest}", flush=True)
-
-
-_STYLES = {Level.OK: Style.FINE, Level.LATER: Style.NEWS, Level.WARNING: Style.WARNING, Level.FAILURE: Style.FAULT}
+        print(line(f"{level:<8} {text}"), flush=True)
 
 
 def _print_json(lines: Sequence[Line]) -> None:
