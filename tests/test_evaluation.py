@@ -24,7 +24,6 @@ from strata.policy.operators import OPERATORS
 from strata.policy.patterns import ActionPatterns, Pattern, PatternKind
 from strata.policy.requests import ABSENT, Context, Request, RequestPrincipal
 from strata.policy.truth import Truth, all_of, any_of, negated
-from strata.policy.values import WantedPattern, _texts
 from tests.said import Said
 from tests.vectors.vectors import DOCUMENTED_OTHERWISE, Json, answer, documented, recorded
 
@@ -451,10 +450,3 @@ def test_an_answer_names_a_key_once_in_whatever_spelling_policies_have_it() -> N
     allow = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
     assert judged(allow, [*allow, *deny], Context({})).keys == ("aws:PrincipalArn",)
-
-
-def test_a_text_without_case_meets_a_pattern_with_case() -> None:
-    wanted = (WantedPattern("Abc", PatternKind.EXACT, folded=True), WantedPattern("ab*", PatternKind.TEXT))
-    texts, complete = _texts(wanted)
-    assert complete
-    assert any(all(one.matches(str(text.value)) for one in wanted) for text in texts)
