@@ -224,26 +224,6 @@ def tests(condition: Any, version: str, at: Location) -> Iterator[Test]:
             yield Test(written, key, values, OPERATORS.get(plain), quantifier, if_exists, (*at, written, key))
 
 
-def refuse(condition: Any) -> None:
-    """Refuses a Condition that is not IAM's.
-
-    Raises:
-        ValueError: an operator or the shape is not.
-    """
-    if not isinstance(condition, Mapping):
-        raise ValueError("has a Condition that is not an object")  # noqa: TRY004
-    for written, keys in condition.items():
-        plain = _parts(written)[1]
-        if plain != NULL and plain not in OPERATORS:
-            raise ValueError(f"has the unknown operator {written!r}")
-        if not isinstance(keys, Mapping):
-            raise ValueError(f"has {written} without keys")  # noqa: TRY004
-        for values in keys.values():
-            for value in values if isinstance(values, list) else [values]:
-                if not isinstance(value, str | int | float):
-                    raise ValueError(f"compares with {value!r}, which is neither text nor number")  # noqa: TRY004
-
-
 _NAMES = {name.lower(): name for name in (*OPERATORS, NULL)}
 
 
