@@ -594,3 +594,21 @@ def test_a_thousand_questions_are_few_answers(company_zone: Zone) -> None:
     )
 
     assert (case.accounts, more) == (("payments-dev", "payments-staging"), [])
+
+
+def test_accounts_below_an_allow_list_are_asked_by_themselves(configured: Callable[..., Path]) -> None:
+    """Where FullAWSAccess is detached one policy stands on the level, as elsewhere, and says something else."""
+    folder = configured()
+    (folder / "policies/list.json").write_text(json.dumps({"Version": "2012-10-17", "Statement": ALLOW_LIST}))
+    organization = folder / "organization.yaml"
+    text = organization.read_text()
+    full = "  FullAWSAccess: {external: true, type: SERVICE_CONTROL_POLICY, detached: {accounts: [shared]}}\n"
+    listed = "  list: {type: SERVICE_CONTROL_POLICY, file: policies/list.json, targets: {accounts: [shared]}}\n"
+    text = text.replace("delegated_administrators:\n  access-analyzer.amazonaws.com: security\n", "")
+    organization.write_text(text.replace("\npolicies:\n", f"\npolicies:\n{full}{listed}"))
+    zone = Zone.of(folder)
+
+    assert broken(zone, entry(allowed="sqs:CreateQueue")) == {("shared", "sqs:CreateQueue", "denied")}
+
+
+ALLOW_LIST = {"Sid": "Few", "Effect": "Allow", "Action": ["s3:*", "sts:*", "iam:*"], "Resource": "*"}

@@ -6,6 +6,7 @@ The only module here that knows the configuration.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -139,6 +140,39 @@ class Evaluated:
                 hidden += (UNDESCRIBED,)  # wherever it is attached, which nothing says
             self._levels[kind, target] = PolicyLayer(level_name(kind, target), (*full, *known), hidden)
         return self._levels[kind, target]
+
+    # Which accounts are bound alike
+
+    def bound(self, key: str) -> tuple[object, ...]:
+        """Returns what an account has in common with those that the same policies bind: those of each level above.
+
+        One that a document names, or may name, is alone.
+        """
+        there = self.account(key)
+        levels = (
+            (id(level) if level.unknown else 0, *map(id, level.documents))
+            for level in (*there.service_control, *there.resource_control)
+            if level.unknown or not _allows_all(level)
+        )
+        alone = self._accounts_differ or there.id in self.texts or f"id of account {key.lower()}}}" in self.texts
+        return (there.management, *levels, key if alone else "")
+
+    @cached_property
+    def texts(self) -> str:
+        """Returns the text of every document of the configuration, in lower case."""
+        inline = (permission_set.inline for permission_set in self.landing_zone.permission_sets.values())
+        deployer = self.landing_zone.deployer.policies if self.landing_zone.deployer else ()
+        documents = (
+            *(policy.document for policy in self.landing_zone.policies.values()),
+            *(inline_policy.document for inline_policy in inline if inline_policy),
+            *(document for policy in deployer if (document := getattr(policy, "document", None))),
+        )
+        return "\n".join(document.text for document in documents).lower()
+
+    @cached_property
+    def _accounts_differ(self) -> bool:
+        """Returns whether a document tells accounts apart by their units, or by a pattern of their ids."""
+        return "orgpaths" in self.texts or bool(_PART_OF_ID.search(self.texts))
 
     # Documents
 
@@ -296,6 +330,14 @@ class Evaluated:
             archive = archive_of(self.landing_zone)
             return archive.account if archive else None
         return MANAGEMENT if bucket in own else None
+
+
+_PART_OF_ID = re.compile(r'[":](?:[0-9]+[*?]|[*?]+[0-9])[0-9*?]*[":]')
+
+
+def _allows_all(level: PolicyLayer) -> bool:
+    """Returns whether a level has nothing but the policy of AWS that allows everything."""
+    return level.documents in [(_of_aws(name, EVERYTHING),) for name in ALLOW_ALL.values()]
 
 
 def may_send_tags(landing_zone: LandingZone) -> bool:
