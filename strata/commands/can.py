@@ -165,14 +165,16 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
     """Returns the accounts that --in names: an account, or all of a unit."""
     units = {ROOT, *evaluated.landing_zone.units}
     unit = where.removeprefix(UNIT)
-    accounts = evaluated.within(unit) if unit in units and not where.startswith(ACCOUNT) else ()
+    is_unit = unit in units and not where.startswith(ACCOUNT)
+    inside = evaluated.landing_zone.selector.in_unit(unit) if is_unit else ()
+    accounts = tuple(key for key in evaluated.keys if key in inside)
     if where in units and where in evaluated.keys and accounts != (where,):
         problem = f"{where!r} is an account and an organizational unit with others"
         text = f"{problem}; write {ACCOUNT}{where} or {UNIT}{where}"
         raise UsageError(Message("name-ambiguous", text, name=where, keys=[f"{ACCOUNT}{where}", f"{UNIT}{where}"]))
     if accounts:
         return accounts
-    if unit in units and not where.startswith(ACCOUNT):
+    if is_unit:
         raise StrataError(Message("unit-empty", f"organizational unit {unit} has no account", unit=unit))
     try:
         return (find(evaluated.landing_zone, where, "account")[1],)

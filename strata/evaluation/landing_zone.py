@@ -75,16 +75,12 @@ class Evaluated:
         """Returns the keys of all accounts, the management account first."""
         return tuple(self.landing_zone.accounts)
 
-    def within(self, unit: str) -> tuple[str, ...]:
-        """Returns the keys of the accounts in a unit and below it."""
-        inside = self.landing_zone.selector.in_unit(unit)
-        return tuple(key for key in self.keys if key in inside)
-
     def account(self, key: str) -> AccountLevels:
         """Returns an account with the levels above it."""
         if key not in self._accounts:
             way = self.landing_zone.ancestors[Target("account", key)]
-            units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
+            numbers = {unit: number for number, unit in enumerate(self.landing_zone.units, 2)}
+            units = (f"ou-{unknown.text(numbers[target.key])}" for target in way if target.unit)
             self._accounts[key] = AccountLevels(
                 id=self._id(key),
                 name=key,
@@ -111,19 +107,11 @@ class Evaluated:
 
     def _id(self, key: str) -> str:
         known = self.landing_zone.accounts[key].id or self.landing_zone.imports.get(f"aws_organizations_account.{key}")
-        return known or unknown.account_id(self._account_numbers[key])
+        return known or unknown.account_id(self.keys.index(key))
 
     @cached_property
     def _ids(self) -> Mapping[str, str]:
         return security_administrator(self.landing_zone.organization, {key: self._id(key) for key in self.keys})
-
-    @cached_property
-    def _account_numbers(self) -> Mapping[str, int]:
-        return {key: number for number, key in enumerate(self.keys)}
-
-    @cached_property
-    def _unit_numbers(self) -> Mapping[str, int]:
-        return {unit: number for number, unit in enumerate(self.landing_zone.units)}
 
     # Organization policies
 
