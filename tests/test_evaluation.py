@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.asked import settled
-from strata.policy.documents import DocumentError, parse
+from strata.policy.documents import parse
 from strata.policy.evaluator import evaluate
 from strata.policy.keys import PRESENT
 from strata.policy.layers import AccountLevels, Policies, PolicyLayer
@@ -24,8 +24,6 @@ from strata.policy.operators import OPERATORS
 from strata.policy.patterns import ActionPatterns, Pattern, PatternKind
 from strata.policy.requests import ABSENT, Context, Request, RequestPrincipal
 from strata.policy.truth import Truth, all_of, any_of, negated
-from strata.policy.values import WantedPattern, _texts
-from tests.said import Said
 from tests.vectors.vectors import DOCUMENTED_OTHERWISE, Json, answer, documented, recorded
 
 # Vectors
@@ -347,34 +345,6 @@ def test_an_answer_names_file_line_sid_and_level() -> None:
     assert str(found.statements[1]) == "policies/x.json:7 statement 2"
 
 
-@pytest.mark.parametrize(
-    ("statement", "problem"),
-    [
-        ("x", "not an object"),
-        ({"Effect": "allow", "Action": "*", "Resource": "*"}, "neither the Effect"),
-        ({"Effect": "Allow", "Resource": "*"}, "Action and NotAction"),
-        ({"Effect": "Allow", "Action": 5, "Resource": "*"}, "has Action with"),
-        ({"Effect": "Deny", "Action": "*", "Resource": "*", "NotResource": "*"}, "Resource and NotResource"),
-        (
-            {"Effect": "Deny", "Action": "*", "Condition": {"StringEqual": {"a:b": "c"}}},
-            "unknown operator 'StringEqual'",
-        ),
-        ({"Effect": "Deny", "Action": "*", "Condition": {"NullIfExists": {"a:b": "c"}}}, "unknown operator"),
-        ({"Effect": "Deny", "Action": "*", "Condition": {"Bool": "x"}}, "has Bool without keys"),
-        ({"Effect": "Deny", "Action": "*", "Condition": {"Bool": {"a:b": None}}}, "compares with None"),
-        ({"Effect": "Deny", "Action": "*", "Condition": []}, "has a Condition"),
-        ({"Effect": "Deny", "Action": "*", "Principal": "x"}, "has a Principal"),
-    ],
-)
-def test_a_document_that_aws_refuses_is_refused(statement: Any, problem: str, said: Said) -> None:
-    with pytest.raises(DocumentError) as found:
-        parse(json.dumps({"Version": "2012-10-17", "Statement": [statement]}), "x.json", line=lambda _: 7)
-
-    (told,) = said(found)
-    assert (told.id, told.place, told.data) == ("statement-malformed", "x.json:7", {"statement": 1})
-    assert problem in told.text
-
-
 # What no vector has: the management account, unknown text
 
 
@@ -451,10 +421,3 @@ def test_an_answer_names_a_key_once_in_whatever_spelling_policies_have_it() -> N
     allow = [{"Effect": "Allow", "Action": "*", "Resource": "*"}]
 
     assert judged(allow, [*allow, *deny], Context({})).keys == ("aws:PrincipalArn",)
-
-
-def test_a_text_without_case_meets_a_pattern_with_case() -> None:
-    wanted = (WantedPattern("Abc", PatternKind.EXACT, folded=True), WantedPattern("ab*", PatternKind.TEXT))
-    texts, complete = _texts(wanted)
-    assert complete
-    assert any(all(one.matches(str(text.value)) for one in wanted) for text in texts)

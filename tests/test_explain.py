@@ -235,12 +235,7 @@ ANY = ["user", "account", "group"]
     [
         (("paul-okafer",), "unknown-name", {"name": "paul-okafer", "kinds": ANY}),
         (("payment-prod",), "unknown-name", {"name": "payment-prod", "kinds": ANY}),
-        (
-            ("DataAnalyst",),
-            "name-of-another-kind",
-            {"name": "DataAnalyst", "kind": "permission set", "key": "DataAnalyst"},
-        ),
-        (("legacy-website",), "account-retired", {"account": "legacy-website"}),
+        (("DataAnalyst",), "unknown-name", {"name": "DataAnalyst", "kinds": ANY}),
         (("zzz",), "unknown-name", {"name": "zzz", "kinds": ANY}),
         (("paul-okafor", "netwrk"), "unknown-name", {"name": "netwrk", "kind": "account"}),
         (("network", "network"), "unknown-name", {"name": "network", "kind": "user"}),

@@ -19,6 +19,7 @@ from strata.cli import app
 from strata.config.accepted import scalar
 from strata.drift.comparison import Drift, compare
 from strata.evaluation.landing_zone import Evaluated
+from strata.evaluation.names import find
 from strata.identity.external import lost
 from strata.kinds import addresses
 from strata.kinds.assignment import ASSIGNMENT
@@ -27,7 +28,6 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.policy.requests import UNKNOWN
 from strata.report.explained import Explained
-from strata.report.names import find_user
 from strata.terraform.attributes import Attribute
 from strata.terraform.errors import advice
 from strata.terraform.events import Failure
@@ -63,7 +63,7 @@ def test_it_is_looked_up_and_not_made(landing_zone: LandingZone, tmp_path: Path)
 def test_it_is_shown_without_an_address(landing_zone: LandingZone) -> None:
     facts = Explained(landing_zone).user("visitor")
     assert (facts["name"], facts["email"], facts["external"]) == ("auditors-visitor", "", True)
-    assert find_user(landing_zone, "auditors-visitor") == "visitor"
+    assert find(landing_zone, "auditors-visitor", "user") == ("user", "visitor")
 
 
 def test_only_the_user_name_is_known_in_its_session(landing_zone: LandingZone) -> None:

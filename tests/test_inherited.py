@@ -145,8 +145,8 @@ CASES: dict[str, tuple[tuple[str, str, str], list[str], list[str]]] = {
     "a budget of many": (("organization.yaml", "limit_usd: 300", "limit_usd: 400"), [], []),
     "no security contact": (("organization.yaml", "      security: soc\n", ""), ["guardrails"], []),
     "no billing contact": (("organization.yaml", "      billing: finance\n", ""), [], []),
-    "a contact elsewhere": (("security.yaml", "soc@nordwind.dev", "soc@nordwind.io"), ["access"], []),
-    "a budget elsewhere": (("organization.yaml", "- shop@nordwind.dev", "- shop@nordwind.io"), ["access"], []),
+    "a contact elsewhere": (("security.yaml", "soc@nordwind.dev", "soc@nordwind.io"), ["access"], ["access"]),
+    "a budget elsewhere": (("organization.yaml", "- shop@nordwind.dev", "- shop@nordwind.io"), ["access"], ["access"]),
     "a budget that goes off": (
         ("organization.yaml", "budget:\n      mode: on", "budget:\n      mode: off"),
         ["guardrails"],

@@ -899,7 +899,7 @@ def test_who_administers_is_asked_and_nobody_else() -> None:
 
 
 def test_members_that_are_bound_alike_are_looked_at_once() -> None:
-    """By the same policies, on whatever level each is attached."""
+    """By the same policies on each level."""
     zone = load(COMPANY)
     asked = lockout.in_members(Evaluated(zone), None)
     entered = [question.accounts for question in asked if question.question.what == lockout.ENTRY]

@@ -594,15 +594,10 @@ CASES: dict[str, tuple[str, Edit, list[str]]] = {
     "a password never expires": (SECURITY, _set("password_policy", "max_age_days", value=0), [GUARDRAILS]),
     "a password must be longer": (SECURITY, _set("password_policy", "minimum_length", value=24), []),
     "an alert loses an address": (SECURITY, _remove("alerts", "emails", value="oncall@nordwind.dev"), [GUARDRAILS]),
-    "an alert goes to a new domain": (
+    "an alert goes to a new address": (
         SECURITY,
         _add("alerts", "emails", value="root@evil.example"),
         [ACCESS],
-    ),
-    "an alert goes to one more of the company": (
-        SECURITY,
-        _add("alerts", "emails", value="root@NORDWIND.dev"),
-        [],
     ),
     "a contact is elsewhere": (
         SECURITY,

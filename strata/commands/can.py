@@ -13,6 +13,7 @@ from strata.config.models import ROOT
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import NO_DEPLOYER, Actor, Evaluated
+from strata.evaluation.names import find
 from strata.evaluation.questions import (
     ANYBODY,
     PrincipalQuestion,
@@ -37,7 +38,6 @@ from strata.policy.reference import Action, reference
 from strata.policy.requests import ABSENT, Value
 from strata.policy.resources import taken_by, takes
 from strata.printing import document, line, readers_may_leave
-from strata.report.names import find_account
 from strata.text import counted, listed
 
 DIFFERS = 3
@@ -165,17 +165,19 @@ def _accounts(evaluated: Evaluated, where: str) -> Sequence[str]:
     """Returns the accounts that --in names: an account, or all of a unit."""
     units = {ROOT, *evaluated.landing_zone.units}
     unit = where.removeprefix(UNIT)
-    accounts = evaluated.within(unit) if unit in units and not where.startswith(ACCOUNT) else ()
+    is_unit = unit in units and not where.startswith(ACCOUNT)
+    inside = evaluated.landing_zone.selector.in_unit(unit) if is_unit else ()
+    accounts = tuple(key for key in evaluated.keys if key in inside)
     if where in units and where in evaluated.keys and accounts != (where,):
         problem = f"{where!r} is an account and an organizational unit with others"
         text = f"{problem}; write {ACCOUNT}{where} or {UNIT}{where}"
         raise UsageError(Message("name-ambiguous", text, name=where, keys=[f"{ACCOUNT}{where}", f"{UNIT}{where}"]))
     if accounts:
         return accounts
-    if unit in units and not where.startswith(ACCOUNT):
+    if is_unit:
         raise StrataError(Message("unit-empty", f"organizational unit {unit} has no account", unit=unit))
     try:
-        return (find_account(evaluated.landing_zone, where.removeprefix(ACCOUNT)),)
+        return (find(evaluated.landing_zone, where, "account")[1],)
     except StrataError as error:
         guess = did_you_mean(where, {*units, *evaluated.keys})
         text = f"{where!r} is neither an account nor an organizational unit{guess}"

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from strata.config.models import PolicyType
 from strata.errors import Message, UsageError
+from strata.evaluation.names import find
 from strata.landing_zone import MANAGEMENT, LandingZone
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.load import load
@@ -17,7 +18,6 @@ from strata.printing import document, line, readers_may_leave
 from strata.report.access import UNKNOWN
 from strata.report.explained import Explained, Json
 from strata.report.inherited import lines_of, words_of
-from strata.report.names import find_account, find_anyone, find_permission_set, find_user
 from strata.report.places import places
 from strata.report.policies import short_type
 from strata.text import listed
@@ -52,13 +52,13 @@ def _asked(
     """Returns the answer for a script, and the same for people."""
     zone = explained.landing_zone
     if permission_set:
-        facts = explained.permission_set(find_permission_set(zone, permission_set))
+        facts = explained.permission_set(find(zone, permission_set, "permission set")[1])
         return facts, _permission_set_lines(zone, facts)
     if account:
-        there = find_account(zone, account)
-        facts = explained.user(find_user(zone, who), there)
+        _, there = find(zone, account, "account")
+        facts = explained.user(find(zone, who, "user")[1], there)
         return facts, _user_lines(zone, facts, there)
-    kind, key = find_anyone(zone, who)
+    kind, key = find(zone, who, "user", "account", "group")
     if kind == "user":
         facts = explained.user(key)
         return facts, _user_lines(zone, facts, None)

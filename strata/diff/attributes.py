@@ -9,8 +9,8 @@ from typing import Any
 
 from strata.config.models import Budget, Control, Mode, RegionalSetting, Setting
 from strata.config.weaker import is_weaker
+from strata.diff.addresses import address_changes
 from strata.diff.change import Change, Risk, Topic
-from strata.diff.domains import Domains
 from strata.kinds.account import ACCOUNT
 from strata.kinds.members.made import governed
 from strata.landing_zone import MANAGEMENT, LandingZone
@@ -26,7 +26,6 @@ _Told = tuple[Topic, str, Risk | None]
 def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields the changes by account; those that many accounts share are one."""
     alike = defaultdict[_Told, list[str]](list)
-    domains = Domains(before)
     there = before.accounts.keys() | before.retired.keys()
     imported = {before.imports.get(f"{ACCOUNT.type}.{key}", "") for key in before.accounts}
     ours = {before.project.management_account.id, *imported}
@@ -43,11 +42,11 @@ def attribute_changes(before: LandingZone, after: LandingZone) -> Iterator[Chang
     for (topic, text, risk), keys in alike.items():
         who = f"account {keys[0]} has" if len(keys) == 1 else f"{places(after, keys)} have"
         yield Change(topic, f"{who} {text}", risk)
-    said = set[Change]()
-    for key in sorted(after.accounts):
-        was, now = (zone.attributes.get(key, _NONE).at("budget").get("emails", ()) for zone in (before, after))
-        said.update(domains.changes("a budget", was, now))
-    yield from sorted(said, key=lambda change: change.text)
+    yield from address_changes("a budget", *map(_budget_addresses, (before, after)))
+
+
+def _budget_addresses(zone: LandingZone) -> tuple[object, ...]:
+    return tuple(its.at("budget").get("emails", ()) for its in zone.attributes.values())
 
 
 _NONE = Attributes({})

@@ -10,8 +10,8 @@ from pydantic import BaseModel
 from strata.config.accepted import by_finding
 from strata.config.models import Control, Mode, Model, Organization
 from strata.config.weaker import is_weaker
+from strata.diff.addresses import address_changes
 from strata.diff.change import Change, Risk, Topic
-from strata.diff.domains import Domains
 from strata.kinds.account import ACCOUNT
 from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.group import MEMBERSHIP
@@ -22,12 +22,11 @@ from strata.text import counted
 
 def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change]:
     """Yields controls that change their mode or a parameter, and regions that lose them."""
-    domains = Domains(before)
     for name, new in after.security.controls.items():
         old = before.security.controls[name]
-        yield from _control(name, old, new, domains)
+        yield from _control(name, old, new)
     for section in ("contacts", "primary_contacts"):
-        yield from _contacts(section, getattr(before.security, section), getattr(after.security, section), domains)
+        yield from _contacts(section, getattr(before.security, section), getattr(after.security, section))
     left = set(before.project.regions.all_governed) - set(after.project.regions.all_governed)
     for region in sorted(left):
         yield Change(
@@ -40,7 +39,7 @@ def security_changes(before: LandingZone, after: LandingZone) -> Iterator[Change
     yield from _root_access(before.organization, after.organization)
 
 
-def _control(name: str, old: Control, new: Control, domains: Domains) -> Iterator[Change]:
+def _control(name: str, old: Control, new: Control) -> Iterator[Change]:
     """Yields the changes of a control; one that opens something is a risk where it is on, others where they go."""
     opened: Risk | None = "access" if new.on else None
     named = name if new.opens else f"control {name}"
@@ -61,7 +60,7 @@ def _control(name: str, old: Control, new: Control, domains: Domains) -> Iterato
         if will_be is None:  # a contact
             text = f"{named} no longer has {part} {in_words(was)}: AWS keeps it as it is"
         yield Change(Topic.SECURITY, text, "guardrails" if weaker else None)
-        yield from domains.changes(name, was, will_be)
+        yield from address_changes(name, was, will_be)
 
 
 def _then(new: Control, stays: str) -> str:
@@ -70,13 +69,13 @@ def _then(new: Control, stays: str) -> str:
     return f": {then}" if then else ""
 
 
-def _contacts(section: str, old: Mapping[str, Model], new: Mapping[str, Model], domains: Domains) -> Iterator[Change]:
+def _contacts(section: str, old: Mapping[str, Model], new: Mapping[str, Model]) -> Iterator[Change]:
     """Yields the changes of contacts by name, which accounts have by it."""
     for key in sorted(old.keys() | new.keys()):
         what, was, now = f"{section.removesuffix('s').replace('_', ' ')} {key}", old.get(key), new.get(key)
         if was != now:
             yield Change(Topic.SECURITY, f"{what} is {in_words(now)}, {in_place_of(was)}")
-            yield from domains.changes(what, was, now)
+            yield from address_changes(what, was, now)
 
 
 def _root_access(before: Organization, after: Organization) -> Iterator[Change]:

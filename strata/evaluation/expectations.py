@@ -5,7 +5,6 @@ Accounts under the same policies give the same answers and are asked once. `Exam
 
 from __future__ import annotations
 
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -310,48 +309,20 @@ class Examiner:
             elif who.kind == "deployer" and deployer:
                 yield deployer.role
 
-    # Which accounts give the same answer
-
     def _signature(self, account: str, sentence: Sentence) -> tuple[object, ...]:
-        """Returns what an account has in common with those that are answered alike: what stands on each level above.
-
-        One that a document or the sentence names, or may name, is asked by itself.
-        """
+        """Returns what an account has in common with those that are answered alike; one that is named is by itself."""
         there = self.evaluated.account(account)
-        documents = (
-            (id(level) if level.unknown else 0, *map(id, level.documents))
-            for level in (*there.service_control, *there.resource_control)
-            if len(level.documents) > 1 or level.unknown  # else it has AWS's own alone, which allows all
-        )
         delegated = account in self.evaluated.landing_zone.organization.delegated_administrators.values()
         named = any(account in (on or "").split(":") or there.id in (on or "") for on in sentence.resources)
-        alone = self._accounts_differ or delegated or named or there.id in self._texts
-        return (there.management, *documents, account if alone else "")
-
-    @cached_property
-    def _texts(self) -> str:
-        """Returns the text of every document of the configuration, in lower case."""
-        landing_zone = self.evaluated.landing_zone
-        inline = (permission_set.inline for permission_set in landing_zone.permission_sets.values())
-        deployer = landing_zone.deployer.policies if landing_zone.deployer else ()
-        documents = (
-            *(policy.document for policy in landing_zone.policies.values()),
-            *(inline_policy.document for inline_policy in inline if inline_policy),
-            *(document for policy in deployer if (document := getattr(policy, "document", None))),
-        )
-        return "\n".join(document.text for document in documents).lower()
-
-    @cached_property
-    def _accounts_differ(self) -> bool:
-        """Returns whether a document tells accounts apart by their units, or by a pattern of their ids."""
-        return "orgpaths" in self._texts or bool(_PART_OF_ID.search(self._texts))
+        return (*self.evaluated.bound(account), account if delegated or named else "")
 
     @cached_property
     def _people_differ(self) -> bool:
         """Returns whether an answer may depend on whose session it is, beside the permission set."""
         if self.evaluated.landing_zone.sso.access_control_attributes:
             return True
-        return any(key in self._texts for key in ("userid", "assumed-role", "principaltag", "sourceidentity"))
+        texts = self.evaluated.texts
+        return any(key in texts for key in ("userid", "assumed-role", "principaltag", "sourceidentity"))
 
 
 def _otherwise(asked: _Asked, action: Action, regions: Sequence[str | None], expected: Outcome) -> Iterator[str | None]:
@@ -363,7 +334,6 @@ def _otherwise(asked: _Asked, action: Action, regions: Sequence[str | None], exp
     yield from (region for region in regions if asked.outcome(action, region) is not expected)
 
 
-_PART_OF_ID = re.compile(r'[":](?:[0-9]+[*?]|[*?]+[0-9])[0-9*?]*[":]')
 _BOUND = (PrincipalKind.ROLE, PrincipalKind.ROOT, PrincipalKind.USER)
 _FEW_REGIONS = 3
 """Regions that are asked one by one."""

@@ -6,6 +6,7 @@ The only module here that knows the configuration.
 from __future__ import annotations
 
 import json
+import re
 from collections import defaultdict
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -74,16 +75,12 @@ class Evaluated:
         """Returns the keys of all accounts, the management account first."""
         return tuple(self.landing_zone.accounts)
 
-    def within(self, unit: str) -> tuple[str, ...]:
-        """Returns the keys of the accounts in a unit and below it."""
-        inside = self.landing_zone.selector.in_unit(unit)
-        return tuple(key for key in self.keys if key in inside)
-
     def account(self, key: str) -> AccountLevels:
         """Returns an account with the levels above it."""
         if key not in self._accounts:
             way = self.landing_zone.ancestors[Target("account", key)]
-            units = (f"ou-{unknown.text(2 + self._unit_numbers[target.key])}" for target in way if target.unit)
+            numbers = {unit: number for number, unit in enumerate(self.landing_zone.units, 2)}
+            units = (f"ou-{unknown.text(numbers[target.key])}" for target in way if target.unit)
             self._accounts[key] = AccountLevels(
                 id=self._id(key),
                 name=key,
@@ -110,19 +107,11 @@ class Evaluated:
 
     def _id(self, key: str) -> str:
         known = self.landing_zone.accounts[key].id or self.landing_zone.imports.get(f"aws_organizations_account.{key}")
-        return known or unknown.account_id(self._account_numbers[key])
+        return known or unknown.account_id(self.keys.index(key))
 
     @cached_property
     def _ids(self) -> Mapping[str, str]:
         return security_administrator(self.landing_zone.organization, {key: self._id(key) for key in self.keys})
-
-    @cached_property
-    def _account_numbers(self) -> Mapping[str, int]:
-        return {key: number for number, key in enumerate(self.keys)}
-
-    @cached_property
-    def _unit_numbers(self) -> Mapping[str, int]:
-        return {unit: number for number, unit in enumerate(self.landing_zone.units)}
 
     # Organization policies
 
@@ -139,6 +128,39 @@ class Evaluated:
                 hidden += (UNDESCRIBED,)  # wherever it is attached, which nothing says
             self._levels[kind, target] = PolicyLayer(level_name(kind, target), (*full, *known), hidden)
         return self._levels[kind, target]
+
+    # Which accounts are bound alike
+
+    def bound(self, key: str) -> tuple[object, ...]:
+        """Returns what an account has in common with those that the same policies bind: those of each level above.
+
+        One that a document names, or may name, is alone.
+        """
+        there = self.account(key)
+        levels = (
+            (id(level) if level.unknown else 0, *map(id, level.documents))
+            for level in (*there.service_control, *there.resource_control)
+            if level.unknown or not _allows_all(level)
+        )
+        alone = self._accounts_differ or there.id in self.texts or f"id of account {key.lower()}}}" in self.texts
+        return (there.management, *levels, key if alone else "")
+
+    @cached_property
+    def texts(self) -> str:
+        """Returns the text of every document of the configuration, in lower case."""
+        inline = (permission_set.inline for permission_set in self.landing_zone.permission_sets.values())
+        deployer = self.landing_zone.deployer.policies if self.landing_zone.deployer else ()
+        documents = (
+            *(policy.document for policy in self.landing_zone.policies.values()),
+            *(inline_policy.document for inline_policy in inline if inline_policy),
+            *(document for policy in deployer if (document := getattr(policy, "document", None))),
+        )
+        return "\n".join(document.text for document in documents).lower()
+
+    @cached_property
+    def _accounts_differ(self) -> bool:
+        """Returns whether a document tells accounts apart by their units, or by a pattern of their ids."""
+        return "orgpaths" in self.texts or bool(_PART_OF_ID.search(self.texts))
 
     # Documents
 
@@ -296,6 +318,14 @@ class Evaluated:
             archive = archive_of(self.landing_zone)
             return archive.account if archive else None
         return MANAGEMENT if bucket in own else None
+
+
+_PART_OF_ID = re.compile(r'[":](?:[0-9]+[*?]|[*?]+[0-9])[0-9*?]*[":]')
+
+
+def _allows_all(level: PolicyLayer) -> bool:
+    """Returns whether a level has nothing but the policy of AWS that allows everything."""
+    return level.documents in [(_of_aws(name, EVERYTHING),) for name in ALLOW_ALL.values()]
 
 
 def may_send_tags(landing_zone: LandingZone) -> bool:

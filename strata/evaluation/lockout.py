@@ -16,7 +16,6 @@ from __future__ import annotations
 import datetime as dt
 import itertools
 import json
-import re
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -24,12 +23,9 @@ from typing import NamedTuple
 
 from strata.config.models import ACCESS_ROLE, MANAGEMENT, PARTITION, Project
 from strata.evaluation.administrators import has_ended
-from strata.evaluation.landing_zone import CONTROLS, Actor, Evaluated
-from strata.landing_zone import LandingZone
+from strata.evaluation.landing_zone import Actor, Evaluated
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.policies import Policy
 from strata.landing_zone.state import bucket_denials, default_key_policy
-from strata.landing_zone.units import Target
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome
 from strata.policy.asked import never_sent, settled
@@ -257,30 +253,11 @@ _ANY_ROLE = "role-that-no-policy-names"
 
 
 def _alike(evaluated: Evaluated) -> list[tuple[str, ...]]:
-    """Returns the members in groups that the same SCPs and RCPs bind; alone is one that these may tell from others."""
-    zone, members = evaluated.landing_zone, defaultdict[tuple[frozenset[str], str], list[str]](list)
-    for key in zone.members:
-        effective = (bound.policy for bound in zone.effective_policies[Target("account", key)])
-        policies = [policy for policy in effective if policy.type in CONTROLS]
-        is_alone = _without_full_access(zone, key) or any(_names(evaluated, key, policy) for policy in policies)
-        members[frozenset(policy.key for policy in policies), key if is_alone else ""].append(key)
+    """Returns the members in groups that the same SCPs and RCPs bind."""
+    members = defaultdict[object, list[str]](list)
+    for key in evaluated.landing_zone.members:
+        members[evaluated.bound(key)].append(key)
     return [tuple(keys) for keys in members.values()]
-
-
-def _without_full_access(zone: LandingZone, account: str) -> bool:
-    """Returns whether a level above an account allows what its own policies do and nothing else."""
-    levels = zone.ancestors[Target("account", account)]
-    return any(target in levels for _, target in zone.without_full_access)
-
-
-def _names(evaluated: Evaluated, account: str, policy: Policy) -> bool:
-    """Returns whether a policy may be about the id of one account: written out, as a placeholder, or as a pattern."""
-    text = policy.document.text
-    ids = (evaluated.account(account).id, f"id of account {account}}}")
-    return any(id in text for id in ids) or _PATTERN_OF_IDS.search(text) is not None
-
-
-_PATTERN_OF_IDS = re.compile(r"[*?][0-9]|[0-9][*?]")
 
 
 def _sign_ins(evaluated: Evaluated, held: Mapping[str, Sequence[Grant]]) -> Iterator[Asked]:

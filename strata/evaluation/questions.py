@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal, NamedTuple
 
@@ -13,7 +13,7 @@ from strata.config.reserved import AWS_ITSELF, DEPLOYER, ROOT_USER
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
 from strata.evaluation.landing_zone import Actor, Evaluated
-from strata.landing_zone import LandingZone
+from strata.evaluation.names import Named, find
 from strata.landing_zone.groups import known_to, may_be_in
 from strata.policy import unknown
 from strata.policy.answers import Answer, Outcome, Step
@@ -220,8 +220,7 @@ def _of_resource(evaluated: Evaluated, request: Request, there: AccountLevels) -
 # Who
 
 Kind = Literal["user", "group", "permission set", "role", "root", "service", "deployer", "anybody"]
-PREFIXES: Mapping[str, Kind] = {"user/": "user", "group/": "group", "permission-set/": "permission set"}
-"""What distinguishes a user, a group and a permission set of the same name."""
+_HOLDERS: Mapping[Named, Kind] = {"user": "user", "group": "group", "permission set": "permission set"}
 
 
 class Who(NamedTuple):
@@ -256,58 +255,9 @@ def find_who(evaluated: Evaluated, name: str) -> Who:
         return Who("role", role, match[1] or "")
     if re.fullmatch(r"[a-z0-9.-]+\.amazonaws\.com", name):
         return Who("service", name)
-    return _named(evaluated, name)
-
-
-def _named(evaluated: Evaluated, name: str) -> Who:
-    names = names_of(evaluated.landing_zone)
-    prefix = next((prefix for prefix in PREFIXES if name.startswith(prefix)), "")
-    name = name.removeprefix(prefix)
-    wanted = name.casefold()
-    kinds: Iterable[Kind] = (PREFIXES[prefix],) if prefix else PREFIXES.values()
-    candidates = [
-        Who(kind, key)
-        for kind in kinds
-        for key, known in names[kind].items()
-        if wanted in {word.casefold() for word in known}
-    ]
-    exact = [who for who in candidates if who.key == name]
-    if len(exact or candidates) == 1:
-        return (exact or candidates)[0]
-    if candidates:
-        several = " and ".join(f"{who.kind} {who.key}" for who in candidates)
-        examples = " or ".join(
-            f"{prefix}{who.key}" for who in candidates[:2] for prefix in PREFIXES if PREFIXES[prefix] == who.kind
-        )
-        keys = [who.key for who in candidates]
-        raise StrataError(Message("name-ambiguous", f"{name!r} is {several}; write {examples}", name=name, keys=keys))
-    every = {word for kind in kinds for words in names[kind].values() for word in words}
-    if prefix:
-        text = f"there is no {PREFIXES[prefix]} {name!r}{did_you_mean(name, every)}"
-        raise StrataError(Message("unknown-name", text, name=name, kind=PREFIXES[prefix]))
-    guess = did_you_mean(name, every)
-    if not guess and _ROLE_NAME.fullmatch(name):
-        guess = f"; a role is written role/{name}"
-    text = f"{name!r} is neither a user, a group nor a permission set{guess}"
-    raise StrataError(Message("unknown-name", text, name=name, kinds=["user", "group", "permission set"]))
-
-
-def names_of(landing_zone: LandingZone) -> Mapping[str, Names]:
-    """Returns what the users, groups and permission sets answer to, each by its key."""
-    return {
-        "user": {
-            key: {key, user.sign_in_name, user.shown_name} | ({user.email} - {""})
-            for key, user in landing_zone.users.items()
-        },
-        "group": {key: {key, group.name} for key, group in landing_zone.groups.items()},
-        "permission set": {
-            key: {key, permission_set.name} for key, permission_set in landing_zone.permission_sets.items()
-        },
-    }
-
-
-Names = Mapping[str, set[str]]
-"""Key to all the names something answers to."""
+    guess = f"; a role is written role/{name}" if _ROLE_NAME.fullmatch(name) else ""
+    kind, key = find(evaluated.landing_zone, name, *_HOLDERS, otherwise=guess)
+    return Who(_HOLDERS[kind], key)
 
 
 def actors(evaluated: Evaluated, who: Who, account: str) -> list[Actor]:

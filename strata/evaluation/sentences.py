@@ -13,13 +13,13 @@ from strata.config.limits import aws_limits
 from strata.config.reserved import ANYBODY, EVERYBODY
 from strata.config.text import Problem, short
 from strata.config.types import did_you_mean
-from strata.errors import Message, StrataError, UsageError
+from strata.errors import Message, StrataError
 from strata.evaluation.landing_zone import Evaluated
-from strata.evaluation.questions import Who, check_region, check_resource, find_action, find_who
+from strata.evaluation.questions import Who, check_resource, find_action, find_who
 from strata.landing_zone.placeholders import LISTS, PATTERN, fill, placeholder_values
 from strata.policy.operators import moment, network, number, truth
 from strata.policy.patterns import is_pattern
-from strata.policy.reference import Action, reference
+from strata.policy.reference import reference
 from strata.policy.requests import Value
 from strata.policy.resources import taken_by, takes
 
@@ -79,7 +79,7 @@ def problems_of_names(
     if "on" not in unread:
         on = _listed(("on",), expectation.on)
         wrong = [found for at, resource in on for found in _resource_problem(evaluated, resource, at, places=places)]
-        yield from wrong or (*_untaken(expectation), *_elsewhere(expectation))
+        yield from wrong or _untaken(expectation)
     if "with" not in unread:
         yield from value_problems(expectation.with_)
 
@@ -215,35 +215,6 @@ def _untaken(expectation: Expectation) -> Iterator[Problem]:
                     "action-not-on-resource", f"no action is ever about {short(resource)}", resource=resource
                 )
                 yield Problem(problem, "name one that an action takes", at=at)
-
-
-def _elsewhere(expectation: Expectation) -> Iterator[Problem]:
-    """Yields the regions to which the single action of an expectation is no request."""
-    (written, *more) = expectation.actions
-    actions = () if more or is_pattern(written) else reference().actions(written)
-    if not actions:
-        return
-    named = _listed(("region",), expectation.region)
-    for key, regions in expectation.with_.items():
-        if key.lower() == "aws:requestedregion":
-            named += _listed(("with", key), regions)
-    for at, region in named:
-        if region == OTHER_REGIONS:
-            continue
-        refusals = [_refusal(actions[0], resource, region) for resource in expectation.on or ("*",)]
-        if refusals[0] and all(refusals):
-            text, _, remedy = refusals[0].partition("; ")
-            yield Problem(refusals[0].saying(text), remedy, at=at)
-
-
-def _refusal(action: Action, resource: str, region: str) -> Message | None:
-    """Returns why an action on a resource is no request to a region, None where it is one."""
-    try:
-        check_region(action, resource, region)
-    except UsageError as error:
-        refusal: Message = error.args[0]
-        return refusal
-    return None
 
 
 # What it names

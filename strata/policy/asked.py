@@ -11,14 +11,14 @@ from dataclasses import replace
 from math import prod
 
 from strata.policy.answers import Answer, Outcome
-from strata.policy.conditions import Test, variables
+from strata.policy.conditions import Supposed, Template, Test, variables
 from strata.policy.documents import Statement
 from strata.policy.evaluator import evaluate
 from strata.policy.keys import PRESENT
 from strata.policy.layers import Policies, PolicyLayer
-from strata.policy.reference import reference
+from strata.policy.operators import Compare, ComparisonResult
+from strata.policy.reference import Key, reference
 from strata.policy.requests import ABSENT, UNKNOWN, Context, Request, Value
-from strata.policy.values import FRESH, Choice, plain, values_of_key
 from strata.text import listed
 
 MOST_REQUESTS = 256
@@ -94,16 +94,37 @@ def _told_apart(policies: Policies, answer: Answer) -> Iterator[Context]:
 
 
 def _values(key: str, tests: Sequence[Test]) -> list[Value]:
-    """Returns a value for each set that the tests of a key tell apart, and its absence; nothing if that is unknown."""
+    """Returns a value for each set that the tests of a key may tell apart, and its absence; nothing if it has several.
+
+    Comparisons count as independent of each other: some values are none that a request can have.
+    """
     known = reference().key(key)
-    if known is None or any(plain(value) is None for test in tests if test.operator for value in test.values):
+    if known is None or known.many or not all(_is_certain(test, known) for test in tests if test.operator):
         return []
-    if known.many and any(test.operator and not test.quantifier for test in tests):
-        return []  # AWS does not say what comes of several values without ForAnyValue or ForAllValues
-    absent = key not in PRESENT
+    absent: list[Value] = [] if key in PRESENT else [ABSENT]
     if known.type == "Bool":
-        return ["true", "false", *([ABSENT] if absent else [])]
-    choices = values_of_key(tests, [Choice(FRESH)] if known.type == "String" else [], absent=absent)
-    if not choices.complete:
+        return ["true", "false", *absent]
+    comparisons = dict.fromkeys(test.comparison for test in tests if test.operator)
+    always = [comparison for comparison in comparisons if _is_always_met(*comparison)]
+    others = [comparison for comparison in comparisons if comparison not in always]
+    if len(others) > _MOST_COMPARISONS:
         return []
-    return [*(choice.value for choice in choices.values), *([""] if any(test.quantifier for test in tests) else [])]
+    ways = itertools.product((True, False), repeat=len(others))
+    return [*(Supposed.of((*always, *itertools.compress(others, way))) for way in ways), *absent]
+
+
+_MOST_COMPARISONS = 8
+
+
+def _is_always_met(compare: Compare | None, values: Iterable[Template]) -> bool:
+    """Returns whether any value meets a comparison, as it does the pattern `*`."""
+    return any(compare and value.text == "*" and compare("", "*") is ComparisonResult.SAME for value in values)
+
+
+def _is_certain(test: Test, key: Key) -> bool:
+    """Returns whether each value of a key either meets a test or does not."""
+    operator, base = test.operator, test.base.lower()
+    if operator is None or test.quantifier or not ("string" in base or key.type.lower() in base):
+        return False
+    compared = (ComparisonResult.SAME, ComparisonResult.DIFFERENT)
+    return all(not value.variables and operator.compare(value.text, value.text) in compared for value in test.values)

@@ -9,7 +9,7 @@ from functools import cached_property
 from typing import Any, NamedTuple
 
 from strata.config.source import Location
-from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, ComparisonResult, Operator, truth
+from strata.policy.operators import ALL_VALUES, ANY_VALUE, NULL, OPERATORS, Compare, ComparisonResult, Operator, truth
 from strata.policy.patterns import literal
 from strata.policy.requests import ABSENT, UNKNOWN, Context
 from strata.policy.truth import Truth, all_of, any_of, negated
@@ -101,6 +101,24 @@ def _value(match: re.Match[str], context: Context) -> str:
 # Conditions
 
 
+Comparison = tuple[Compare | None, tuple[Template, ...]]
+"""How a value is compared, and with which."""
+
+
+class Supposed(str):
+    """Any value that meets some comparisons and no others."""
+
+    __slots__ = ("met",)
+    met: frozenset[Comparison]
+
+    @classmethod
+    def of(cls, met: Iterable[Comparison]) -> Supposed:
+        """Returns the value that meets some comparisons."""
+        supposed = cls("zq7x")
+        supposed.met = frozenset(met)
+        return supposed
+
+
 @dataclass(frozen=True)
 class Test:
     """An operator applied to a key of a Condition."""
@@ -125,6 +143,11 @@ class Test:
     def is_negated(self) -> bool:
         """Returns whether it holds for what is not among the values, and for a request without the key."""
         return self.operator is not None and self.operator.negated
+
+    @property
+    def comparison(self) -> Comparison:
+        """Returns what it compares with and how, which it has in common with its negation."""
+        return self.operator and self.operator.compare, self.values
 
     @property
     def texts(self) -> tuple[str, ...]:
@@ -162,7 +185,10 @@ class Test:
 
     def _met(self, operator: Operator, value: str, context: Context) -> Truth:
         """Returns whether a value of the request meets the values of the policy."""
-        met = any_of(self._compared(operator, value, context))
+        if isinstance(value, Supposed):
+            met: Truth = self.comparison in value.met
+        else:
+            met = any_of(self._compared(operator, value, context))
         return negated(met) if operator.negated else met
 
     def _compared(self, operator: Operator, value: str, context: Context) -> Iterator[Truth]:
@@ -196,26 +222,6 @@ def tests(condition: Any, version: str, at: Location) -> Iterator[Test]:
         for key, value in keys.items() if isinstance(keys, Mapping) else ():
             values = tuple(Template.of(text, version) for _, text in texts(value))
             yield Test(written, key, values, OPERATORS.get(plain), quantifier, if_exists, (*at, written, key))
-
-
-def refuse(condition: Any) -> None:
-    """Refuses a Condition that is not IAM's.
-
-    Raises:
-        ValueError: an operator or the shape is not.
-    """
-    if not isinstance(condition, Mapping):
-        raise ValueError("has a Condition that is not an object")  # noqa: TRY004
-    for written, keys in condition.items():
-        plain = _parts(written)[1]
-        if plain != NULL and plain not in OPERATORS:
-            raise ValueError(f"has the unknown operator {written!r}")
-        if not isinstance(keys, Mapping):
-            raise ValueError(f"has {written} without keys")  # noqa: TRY004
-        for values in keys.values():
-            for value in values if isinstance(values, list) else [values]:
-                if not isinstance(value, str | int | float):
-                    raise ValueError(f"compares with {value!r}, which is neither text nor number")  # noqa: TRY004
 
 
 _NAMES = {name.lower(): name for name in (*OPERATORS, NULL)}

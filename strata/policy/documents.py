@@ -1,7 +1,6 @@
 """Policy documents: each statement with what it names, where that stands, and the requests that it is about.
 
-`statements` takes any document and skips what has not the shape of IAM's grammar, which `grammar` reports; `parse`
-refuses it, so that what it returns can be evaluated.
+Any document is taken: what has not the shape of IAM's grammar is skipped, and `grammar` reports it.
 """
 
 from __future__ import annotations
@@ -14,7 +13,6 @@ from functools import cached_property
 from typing import Any
 
 from strata.config.source import Location
-from strata.errors import Message, StrataError
 from strata.policy import conditions
 from strata.policy.conditions import DependsError, Template, Test, UnresolvedError, holds, tests, texts
 from strata.policy.patterns import ARN_PARTS, ActionPatterns, PatternKind, pattern
@@ -24,10 +22,6 @@ from strata.policy.truth import Truth, all_of, any_of, negated
 
 RESOURCE = "the resource"
 """The dependency of an answer without a resource."""
-
-
-class DocumentError(StrataError):
-    """A policy document that AWS would reject."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -174,68 +168,19 @@ class Document:
 
 
 def parse(text: str, file: str, *, name: str = "", line: Callable[[Location], int | None] = lambda _: None) -> Document:
-    """Returns the document of a JSON text, its statements with their lines.
-
-    Raises:
-        DocumentError: it is not JSON, or not a policy.
-    """
-    try:
-        document = json.loads(text)
-    except ValueError as error:
-        raise DocumentError(Message("not-json", f"{file} is not JSON: {error}", place=file)) from error
-    if not isinstance(document, dict):
-        raise DocumentError(Message("wrong-type", f"{file} is not a JSON object", place=file))
-    read = tuple(_read(document, file, line))
-    for statement in read:
-        try:
-            _refuse(statement.content)
-        except ValueError as error:
-            where = f"{file}:{statement.line}" if statement.line else file
-            text = f"{where}: statement {statement.number} {error}"
-            raise DocumentError(
-                Message("statement-malformed", text, place=where, statement=statement.number)
-            ) from error
-    return Document(name or file, read)
+    """Returns the document of a JSON text, its statements with their lines."""
+    return Document(name or file, tuple(statements(json.loads(text), file, line)))
 
 
-def statements(document: Any) -> Iterator[Statement]:
-    """Yields the statements of a document."""
-    return (statement for statement in _read(document) if type(statement.content) is dict)
-
-
-def _read(
+def statements(
     document: Any, file: str = "", line: Callable[[Location], int | None] = lambda _: None
 ) -> Iterator[Statement]:
+    """Yields the statements of a document."""
     written = document.get("Statement", []) if isinstance(document, dict) else []
     for index, content in enumerate(written if isinstance(written, list) else [written]):
         at: Location = ("Statement", index) if isinstance(written, list) else ("Statement",)
-        yield Statement(at, index + 1, content, str(document.get("Version", conditions.OLD)), file, line(at))
+        if isinstance(content, dict):
+            yield Statement(at, index + 1, content, str(document.get("Version", conditions.OLD)), file, line(at))
 
 
 _PRINCIPALS = ("Principal", "NotPrincipal")
-
-
-def _refuse(statement: Any) -> None:
-    if not isinstance(statement, dict):
-        raise ValueError("is not an object")  # noqa: TRY004
-    if statement.get("Effect") not in ("Allow", "Deny"):
-        raise ValueError("has neither the Effect Allow nor Deny")
-    if ("Action" in statement) == ("NotAction" in statement):
-        raise ValueError("needs one of Action and NotAction")
-    if "Resource" in statement and "NotResource" in statement:
-        raise ValueError("has both Resource and NotResource")
-    for element in ("Resource", "NotResource", "Action", "NotAction"):
-        _refuse_texts(statement, element)
-    for element in _PRINCIPALS:
-        value = statement.get(element, "*")
-        if value != "*" and not isinstance(value, Mapping):
-            raise ValueError(f"has a {element} that is neither '*' nor an object")
-        for kind in value if isinstance(value, Mapping) else ():
-            _refuse_texts(value, kind)
-    conditions.refuse(statement.get("Condition", {}))
-
-
-def _refuse_texts(content: Mapping[str, Any], element: str) -> None:
-    value = content.get(element, [])
-    if not all(isinstance(text, str) for text in (value if isinstance(value, list) else [value])):
-        raise ValueError(f"has {element} with something that is not text")

@@ -17,7 +17,6 @@ class DocumentFinding(NamedTuple):
     value: str
     """The value that is meant, by which the finding is accepted."""
     problem: str
-    remedy: str
 
     def at(self, file: str) -> str:
         """Returns the place by which `accepted.yaml` names it: the file and the value, whatever the line."""

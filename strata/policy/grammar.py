@@ -18,6 +18,7 @@ from strata.errors import Message
 from strata.policy.conditions import CURRENT, OLD
 from strata.policy.documents import Statement
 from strata.policy.elements import refused
+from strata.policy.operators import NULL, OPERATORS
 
 STATEMENT_KEYS = frozenset(
     {
@@ -46,18 +47,7 @@ TOP_KEYS: Mapping[PolicyType, str] = {
     PolicyType.S3: "s3_attributes",
 }
 
-# https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_elements_condition_operators.html
-_OPERATORS = frozenset(
-    {
-        *("StringEquals", "StringNotEquals", "StringEqualsIgnoreCase", "StringNotEqualsIgnoreCase"),
-        *("StringLike", "StringNotLike", "BinaryEquals", "Bool", "Null", "IpAddress", "NotIpAddress"),
-        *("ArnEquals", "ArnLike", "ArnNotEquals", "ArnNotLike"),
-        *("NumericEquals", "NumericNotEquals", "NumericLessThan", "NumericLessThanEquals"),
-        *("NumericGreaterThan", "NumericGreaterThanEquals"),
-        *("DateEquals", "DateNotEquals", "DateLessThan", "DateLessThanEquals"),
-        *("DateGreaterThan", "DateGreaterThanEquals"),
-    }
-)
+_OPERATORS = frozenset({*OPERATORS, NULL})
 
 
 def document_problems(document: Any, kind: PolicyType | None) -> Iterator[Problem]:

@@ -57,19 +57,19 @@ def unknown_action(at: Location, action: str) -> Iterator[DocumentFinding]:
     service = reference().service(prefix)
     if not service:
         problem = f"{short(action)} is of no service"
-        yield DocumentFinding("unknown-service", at, action, problem, "correct it, or remove it")
+        yield DocumentFinding("unknown-service", at, action, problem)
     elif service.has(name):
         return
     elif is_pattern(name):
         problem = f"{short(action)} matches no action of {service.prefix}"
-        yield DocumentFinding("unmatched-pattern", at, action, problem, "correct it, or remove it")
+        yield DocumentFinding("unmatched-pattern", at, action, problem)
     else:
         problem = f"{short(action)} is no action of {service.prefix}"
-        yield DocumentFinding("unknown-action", at, action, problem, "correct it, or remove it")
+        yield DocumentFinding("unknown-action", at, action, problem)
 
 
 def _unknown_key(at: Location, key: str) -> DocumentFinding:
-    return DocumentFinding("unknown-condition-key", at, key, f"{short(key)} is not a condition key", "correct it")
+    return DocumentFinding("unknown-condition-key", at, key, f"{short(key)} is not a condition key")
 
 
 def _guess(finding: DocumentFinding) -> DocumentFinding:
@@ -80,7 +80,7 @@ def _guess(finding: DocumentFinding) -> DocumentFinding:
             guess = did_you_mean(finding.value.partition(":")[0].lower(), reference().prefixes)
         case _:
             guess = _action_meant(finding.value)
-    return DocumentFinding(finding.id, finding.location, finding.value, f"{finding.problem}{guess}", finding.remedy)
+    return finding._replace(problem=f"{finding.problem}{guess}")
 
 
 @lru_cache(maxsize=1000)
@@ -151,4 +151,4 @@ def _misspelt_operators(document: Any, at: Location) -> Iterator[DocumentFinding
 
 def _unknown_operator(at: Location, operator: str, known: frozenset[str]) -> DocumentFinding:
     problem = f"{short(operator)} is not an inheritance operator{did_you_mean(operator, known)}"
-    return DocumentFinding("unknown-operator", at, operator, problem, f"choose from {', '.join(sorted(known))}")
+    return DocumentFinding("unknown-operator", at, operator, problem)

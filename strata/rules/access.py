@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
+from itertools import product
 from typing import NamedTuple
 
 from strata.config import ORGANIZATION, SECURITY, SSO
@@ -263,38 +264,20 @@ def _exceptions(
 
 
 def _per_account(partial: PartialConfiguration, limits: Limits, sso: Sso, selector: AccountSelector) -> Iterator[Fault]:
-    """What is assigned everywhere counts in every account, and is not written out for each."""
-    entries = [assignment for _, assignment in all_assignments(sso)]
-    everywhere = _groups_by_set(filter(_is_everywhere, entries))
-    listed: dict[str, list[Assignment]] = defaultdict(list)
-    for assignment in entries:
-        for account in selector.select(assignment) if not _is_everywhere(assignment) else ():
-            listed[account].append(assignment)
-    places = {"every account": everywhere} if everywhere else {}
-    for account, some in sorted(listed.items()):
-        places[account] = _groups_by_set(some)
-        for permission_set, assigned in everywhere.items():
-            places[account][permission_set] |= assigned
-    # A line for all places that are alike: an entry that is too large is so in a thousand accounts.
+    limit = limits["groups_per_assignment"]
+    if len(sso.groups) <= limit.value:
+        return
+    groups: dict[tuple[str, str], set[str]] = defaultdict(set)
+    for _, assignment in all_assignments(sso):
+        for account, permission_set in product(selector.select(assignment), assignment.permission_sets):
+            groups[permission_set, account].update(assignment.groups)
+    # A line for all accounts that are alike: an entry that is too large is so in a thousand.
     alike: dict[tuple[str, int], list[str]] = defaultdict(list)
-    for place, sets in places.items():
-        for permission_set, assigned in sets.items():
-            alike[permission_set, len(assigned)].append(place)
+    for (permission_set, account), assigned in sorted(groups.items()):
+        alike[permission_set, len(assigned)].append(account)
     for (permission_set, number), where in alike.items():
         words = f"{permission_set} in {where[0]}{f' and {len(where) - 1} more' if where[1:] else ''}: "
-        yield from report_over_limit(partial, SSO, ("assignments",), number, limits["groups_per_assignment"], words)
-
-
-def _is_everywhere(assignment: Assignment) -> bool:
-    return assignment.accounts == "all" and not assignment.except_
-
-
-def _groups_by_set(assignments: Iterable[Assignment]) -> defaultdict[str, set[str]]:
-    groups: defaultdict[str, set[str]] = defaultdict(set)
-    for assignment in assignments:
-        for permission_set in assignment.permission_sets:
-            groups[permission_set].update(assignment.groups)
-    return groups
+        yield from report_over_limit(partial, SSO, ("assignments",), number, limit, words)
 
 
 def options(partial: PartialConfiguration, limits: Limits) -> Iterator[Fault]:

@@ -21,7 +21,6 @@ from strata.errors import Fault, Message
 from strata.evaluation.landing_zone import CONTROLS, Evaluated, level_name
 from strata.evaluation.lockout import ENTRY, REPAIRS, SIGN_IN, Asked, Reply, holding, in_management, in_members
 from strata.landing_zone import LandingZone
-from strata.landing_zone.permission_sets import InlinePolicy
 from strata.landing_zone.policies import FULL_ACCESS
 from strata.landing_zone.units import THE_ROOT, Target
 from strata.policy.answers import Outcome
@@ -122,8 +121,7 @@ def _of_management(zone: LandingZone, asked: Iterable[Asked]) -> Iterator[LockOu
         decided, action = first.answer.decided, first.answer.request.action
         why = f"no statement of the {decided.level} allows {action}"
         if decided.statement:
-            named = decided.statement.name if decided.statement.line else decided.statement.file
-            why = f"{named} denies {first.by} {action}"
+            why = f"{decided.statement} denies {first.by} {action}"
         text = f"nobody could change {listed(what)} in the management account: {why}"
         at = f"{MANAGEMENT} {' '.join(what)}"
         problem = Message(LOCK_OUT, text, at=at, closed=what, action=action, by=first.by)
@@ -134,18 +132,10 @@ def _of_management(zone: LandingZone, asked: Iterable[Asked]) -> Iterator[LockOu
 
 
 def _place(zone: LandingZone, reply: Reply) -> tuple[str, Location]:
-    """Returns the place of what decides: in a document, else at the permission set, or at the deployer."""
+    """Returns the place of who was asked: the permission set, or the deployer."""
     if reply.permission_set:
-        permission_set = zone.permission_sets[reply.permission_set]
-        policies, file, here = permission_set.policies, SSO, permission_set.location
-    else:
-        policies, file, here = zone.deployer.policies if zone.deployer else (), PROJECT, ("deployer",)
-    for policy in policies:
-        if isinstance(policy, InlinePolicy) and policy.file:
-            for statement in reply.statements:
-                if _is_of(zone, policy.file, statement):
-                    return policy.file, statement.at
-    return file, here
+        return SSO, zone.permission_sets[reply.permission_set].location
+    return PROJECT, ("deployer",)
 
 
 def _is_of(zone: LandingZone, file: str, statement: Statement) -> bool:
