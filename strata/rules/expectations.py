@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Iterator, Mapping, Sequence
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -30,20 +31,20 @@ if TYPE_CHECKING:
 
 
 class UnmetError(ConfigurationError):
-    """Expectations that do not hold, each a fault."""
+    """Expectations that do not hold, those of one cause together."""
 
-    def __init__(self, landing_zone: LandingZone, results: Sequence[ExpectationResult]) -> None:
+    def __init__(self, results: Sequence[ExpectationResult], unmet: Mapping[Fault, list[ExpectationResult]]) -> None:
+        super().__init__(list(unmet))
         self.results = tuple(results)
-        self._unmet = {_fault(landing_zone, result): result for result in results if not result.holds}
-        super().__init__(list(self._unmet))
+        self._unmet = unmet
 
     def lines(self, *, every: bool = False) -> Iterator[str]:
-        """Yields a line for each fault, with the first cases where that is asked."""
-        for fault, result in self._unmet.items():
+        """Yields a line for each fault, with the first cases of each of its expectations where that is asked."""
+        for fault, results in self._unmet.items():
             yield f"error: {fault}"
-            cases = result.failing[:_LISTED]
-            for case in cases if every and cases[1:] else ():
-                yield line(f"  {case_in_words(case)}")
+            cases = [(result.expectation.id, case) for result in results for case in result.failing[:_LISTED]]
+            for id, case in cases if every and cases[1:] else ():
+                yield line(f"  {id}: {case_in_words(case)}")
 
 
 def expectations(partial: PartialConfiguration, _: Limits) -> Iterator[Fault]:
@@ -119,23 +120,39 @@ def require(landing_zone: LandingZone, day: dt.date | None = None) -> list[Expec
         return []
     examination, sentences = _sentences(landing_zone, day)
     results = [examination.examine(index, sentence) for index, sentence in sentences.items()]
-    if not all(result.holds for result in results):
-        raise UnmetError(landing_zone, results)
+    if causes := _by_cause(result for result in results if not result.holds):
+        raise UnmetError(results, {_fault(landing_zone, *unmet): unmet for unmet in causes})
     return results
 
 
+def _by_cause(unmet: Iterable[ExpectationResult]) -> list[list[ExpectationResult]]:
+    """Returns expectations that fail, those of one cause together."""
+    causes: defaultdict[object, list[ExpectationResult]] = defaultdict(list)
+    for result in unmet:
+        causes[_cause(result)].append(result)
+    return list(causes.values())
+
+
+def _cause(result: ExpectationResult) -> object:
+    """Returns what expectations that fail may have in common: the accounts, and the statement or that there is none."""
+    first = result.failing[0]
+    accounts = frozenset(account for case in result.failing for account in case.accounts)
+    decided = first.answer.decided.statement if first.answer and first.outcome is not Outcome.ALLOWED else None
+    return (accounts, result.expectation.expects, bool(first.answer), str(decided))
+
+
 def newly_unmet(before: LandingZone, after: LandingZone) -> Iterator[Message]:
-    """Yields the expectations that hold before, or are new, and not after."""
+    """Yields the expectations that hold before, or are new, and not after; those of one cause once."""
     old = {expectation.id for expectation in before.expectations}
     held = {result.expectation.id for result in examined(before) if result.holds}
-    for result in examined(after):
-        id = result.expectation.id
-        if result.holds or id in old - held:
-            continue
-        fault = _fault(after, result)
+    failed_before = old - held
+    unmet = (result for result in examined(after) if not result.holds and result.expectation.id not in failed_before)
+    for result, *others in _by_cause(unmet):
+        fault = _fault(after, result, *others)
         place = f"{EXPECTATIONS}:{fault.line}"
-        verb = "no longer holds" if id in old else "does not hold"
-        text = f"{place}: {id} {verb}: {case_in_words(result.failing[0])}; strata plan refuses it"
+        verb = "no longer holds" if result.expectation.id in old else "does not hold"
+        case = case_in_words(result.failing[0])
+        text = f"{place}: {result.expectation.id} {verb}: {case}{_and_others(others)}; strata plan refuses it"
         yield fault.problem.saying(text, place=place)
 
 
@@ -156,16 +173,19 @@ def _sentences(
     return Examiner(evaluated), {index: resolved(evaluated, expectation) for index, expectation in asked.items()}
 
 
-def _fault(landing_zone: LandingZone, result: ExpectationResult) -> Fault:
-    """Returns the fault of an expectation that fails, with its first case."""
+def _fault(landing_zone: LandingZone, result: ExpectationResult, *others: ExpectationResult) -> Fault:
+    """Returns the fault of expectations that fail for one cause, at the line of the first."""
     expectation, first = result.expectation, result.failing[0]
     text = f"{expectation.id} ({' '.join(expectation.reason.split())}): {case_in_words(first)}"
     if more := result.number - len(first.accounts):
         text += f", and {'at least ' if result.cut else ''}{counted(more, 'more case')}"
+    text += _and_others(others)
+    also = [other.expectation.id for other in others]
     problem = Message(
         "expectation-unmet",
         text,
         expectation=expectation.id,
+        others=also,
         action=first.action,
         accounts=list(first.accounts),
         outcome=first.outcome,
@@ -177,6 +197,11 @@ def _fault(landing_zone: LandingZone, result: ExpectationResult) -> Fault:
 
 
 # In words
+
+
+def _and_others(others: Sequence[ExpectationResult]) -> str:
+    also = [other.expectation.id for other in others]
+    return f"; with it {counted(len(also), 'more expectation')} there: {listed(also, 3)}" if also else ""
 
 
 _SHOWN = 3
