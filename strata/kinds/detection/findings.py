@@ -9,9 +9,16 @@ from strata.config.layers import DETECTION_LAYER
 from strata.config.models import AGGREGATOR_ROLE, FINDINGS
 from strata.kinds.arguments import Attributes
 from strata.kinds.detection.made import administrator_of, region_of
+from strata.kinds.members.events import (
+    ROLE_AS_IT_IS,
+    called_as_role,
+    recorded_role,
+    recorded_rule,
+    role_now,
+    role_way,
+    rule_now,
+)
 from strata.kinds.members.made import Declared, as_it_is, made_by_layer
-from strata.kinds.members.role import ROLE_AS_IT_IS, called_as_role, recorded_role, role_now, role_way
-from strata.kinds.members.sign_in_rule import recorded_rule, rule_now
 from strata.kinds.shared import ROLE, ROLE_ATTACHMENT, ROLE_POLICY, RULE
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import config_of, sends_findings, watched_regions
