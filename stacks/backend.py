@@ -3,11 +3,7 @@
 from __future__ import annotations
 
 from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.dynamodb_table import (
-    DynamodbTable,
-    DynamodbTableAttribute,
-    DynamodbTablePointInTimeRecovery,
-)
+from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable, DynamodbTableAttribute
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
@@ -22,12 +18,6 @@ from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
 from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
     S3BucketReplicationConfigurationA,
     S3BucketReplicationConfigurationRule,
-    S3BucketReplicationConfigurationRuleDeleteMarkerReplication,
-    S3BucketReplicationConfigurationRuleDestination,
-    S3BucketReplicationConfigurationRuleDestinationEncryptionConfiguration,
-    S3BucketReplicationConfigurationRuleFilter,
-    S3BucketReplicationConfigurationRuleSourceSelectionCriteria,
-    S3BucketReplicationConfigurationRuleSourceSelectionCriteriaSseKmsEncryptedObjects,
 )
 from constructs import Construct
 
@@ -106,7 +96,7 @@ class BackendStack(BaseStack):
             billing_mode="PAY_PER_REQUEST",
             hash_key="LockID",
             attribute=[DynamodbTableAttribute(name="LockID", type="S")],
-            point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),
+            point_in_time_recovery={"enabled": True},
             deletion_protection_enabled=True,
             tags=self._adopted_tags or None,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=["tags"]),
@@ -180,27 +170,18 @@ def _expire_old_versions() -> S3BucketLifecycleConfigurationRule:
 
 
 def _replication_rule(replica: SafeBucket, key: Added[KmsKey] | None) -> S3BucketReplicationConfigurationRule:
-    encrypted = S3BucketReplicationConfigurationRuleSourceSelectionCriteria(
-        sse_kms_encrypted_objects=S3BucketReplicationConfigurationRuleSourceSelectionCriteriaSseKmsEncryptedObjects(
-            status="Enabled"
-        )
-    )
-    reencrypted = (
-        S3BucketReplicationConfigurationRuleDestinationEncryptionConfiguration(replica_kms_key_id=key.arn)
-        if key
-        else None
-    )
+    destination: dict[str, object] = {"bucket": replica.arn, "storage_class": "STANDARD"}
+    if key:
+        destination["encryption_configuration"] = {"replica_kms_key_id": key.arn}
     return S3BucketReplicationConfigurationRule(
         id="state",
         status="Enabled",
         priority=0,
-        filter=S3BucketReplicationConfigurationRuleFilter(prefix=""),
+        filter={"prefix": ""},
         # Else the lock of every run would stand in the copy for ever. The version below a marker stays.
-        delete_marker_replication=S3BucketReplicationConfigurationRuleDeleteMarkerReplication(status="Enabled"),
-        destination=S3BucketReplicationConfigurationRuleDestination(
-            bucket=replica.arn, storage_class="STANDARD", encryption_configuration=reencrypted
-        ),
-        source_selection_criteria=encrypted if key else None,
+        delete_marker_replication={"status": "Enabled"},
+        destination=destination,
+        source_selection_criteria={"sse_kms_encrypted_objects": {"status": "Enabled"}} if key else None,
     )
 
 

@@ -6,9 +6,7 @@ from functools import partial
 
 from cdktf_cdktf_provider_aws.config_configuration_recorder import (
     ConfigConfigurationRecorder,
-    ConfigConfigurationRecorderRecordingGroup,
     ConfigConfigurationRecorderRecordingGroupRecordingStrategy,
-    ConfigConfigurationRecorderRecordingMode,
 )
 from cdktf_cdktf_provider_aws.config_configuration_recorder_status import ConfigConfigurationRecorderStatus
 from cdktf_cdktf_provider_aws.config_delivery_channel import ConfigDeliveryChannel
@@ -65,15 +63,13 @@ def _recorder(stack: Controls, recorders: Recorders, region: str, role: Added[Ia
         name,
         name=NAME,
         role_arn=stack.expression(role, "arn"),
-        recording_group=ConfigConfigurationRecorderRecordingGroup(
-            all_supported=by_all,
-            include_global_resource_types=by_all and region == recorders.home,
-            resource_types=None if types == "all" else sorted(types),
-            recording_strategy=[ConfigConfigurationRecorderRecordingGroupRecordingStrategy(use_only=strategy)],
-        ),
-        recording_mode=ConfigConfigurationRecorderRecordingMode(
-            recording_frequency="DAILY" if recorders.daily else "CONTINUOUS"
-        ),
+        recording_group={
+            "all_supported": by_all,
+            "include_global_resource_types": by_all and region == recorders.home,
+            "resource_types": None if types == "all" else sorted(types),
+            "recording_strategy": [ConfigConfigurationRecorderRecordingGroupRecordingStrategy(use_only=strategy)],
+        },
+        recording_mode={"recording_frequency": "DAILY" if recorders.daily else "CONTINUOUS"},
         region=region,
         # One that the account has already keeps its name: another would be a second, which AWS rejects.
         lifecycle=leaving("name"),
