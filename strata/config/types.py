@@ -267,10 +267,6 @@ OneOrMany = Annotated[tuple[T, ...], BeforeValidator(_as_tuple_of_one), _OrOne()
 """A list in YAML or its only entry, a tuple in Python."""
 
 
-class Personal:
-    """Marks the types of what an example cannot know: addresses that mail is sent to, and account ids."""
-
-
 Key = Annotated[str, _KEY, AfterValidator(_check_key_length), Field(json_schema_extra={"maxLength": _KEY_LENGTH})]
 
 # References: a rule says which keys are known, and where `*` and `?` are wildcards.
@@ -294,7 +290,6 @@ AccountId = Annotated[
         kind="account id",
         example="210987654321",
     ),
-    Personal(),
 ]
 
 # Addresses
@@ -310,7 +305,7 @@ _ROOT_EMAIL = Text(
     kind="root e-mail",
     example="aws+security@acme.io",
 )
-RootEmail = Annotated[str, _ROOT_EMAIL, Personal()]
+RootEmail = Annotated[str, _ROOT_EMAIL]
 UnmanagedAccount = Annotated[
     str,
     AfterValidator(_check_address),
@@ -321,7 +316,6 @@ UnmanagedAccount = Annotated[
         kind="unmanaged account",
         example="somebody@acme.io",
     ),
-    Personal(),
 ]
 # SNS and Budgets say nothing of the form of an address; this is what mail systems take without quotes (RFC 5322).
 Email = Annotated[
@@ -334,7 +328,6 @@ Email = Annotated[
         kind="e-mail",
         example="security@acme.io",
     ),
-    Personal(),
 ]
 PersonEmail = Annotated[
     str,
@@ -348,7 +341,6 @@ PersonEmail = Annotated[
         kind="person e-mail",
         example="jane.doe@acme.io",
     ),
-    Personal(),
 ]
 CostEmail = Annotated[
     str,
@@ -362,7 +354,6 @@ CostEmail = Annotated[
         kind="cost e-mail",
         example="finance@acme.io",
     ),
-    Personal(),
 ]
 ContactEmail = Annotated[
     str,
@@ -378,7 +369,6 @@ ContactEmail = Annotated[
         kind="contact e-mail",
         example="billing@acme.io",
     ),
-    Personal(),
 ]
 PortalUrl = Annotated[
     str,
