@@ -24,18 +24,17 @@ from strata.landing_zone.detection import Recorders
 SERVICE = Config.trusted[0]
 NAME = "default"
 """What AWS calls a recorder and a channel that nobody names."""
-_ROLE = "aws_iam_service_linked_role.config"
 
 
 def recorders(stack: Controls, recorders: Recorders | None) -> None:
     """Makes the recorders of an account; where it has none any more, they leave the state and go on."""
     wanted = recorders.types if recorders else {}
     if recorders:
-        role = _service_role(stack)
+        role = service_role(stack, "config", SERVICE, "AWSServiceRoleForConfig")
         for region in wanted:
             _recorder(stack, recorders, region, role)
     else:
-        stack.remove_from_state(_ROLE)
+        stack.remove_from_state("aws_iam_service_linked_role.config")
     for region in sorted(aws_limits().regions - {*wanted}):
         stack.remove(partial(_forgotten, stack, region))
 
@@ -47,11 +46,11 @@ def _forgotten(stack: Controls, region: str) -> None:
     stack.add(ConfigConfigurationRecorderStatus, name, name="", is_enabled=False)
 
 
-def _service_role(stack: Controls) -> Added[IamServiceLinkedRole]:
-    path = f"/aws-service-role/{SERVICE}/"
-    stack.add(DataAwsIamRoles, "config", name_regex="^AWSServiceRoleForConfig$", path_prefix=path)
-    stack.import_if_exists(_ROLE, hcl.set_of("data.aws_iam_roles.config.arns"))
-    return stack.add(IamServiceLinkedRole, "config", aws_service_name=SERVICE, lifecycle=leaving("description", "tags"))
+def service_role(stack: Controls, name: str, service: str, role: str) -> Added[IamServiceLinkedRole]:
+    """Makes the role of a service in the account, or imports the one that is there."""
+    stack.add(DataAwsIamRoles, name, name_regex=f"^{role}$", path_prefix=f"/aws-service-role/{service}/")
+    stack.import_if_exists(f"aws_iam_service_linked_role.{name}", hcl.set_of(f"data.aws_iam_roles.{name}.arns"))
+    return stack.add(IamServiceLinkedRole, name, aws_service_name=service, lifecycle=leaving("description", "tags"))
 
 
 def _recorder(stack: Controls, recorders: Recorders, region: str, role: Added[IamServiceLinkedRole]) -> None:

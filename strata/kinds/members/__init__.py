@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from strata.kinds.kind import Kind
 from strata.kinds.members.alias import ALIAS
-from strata.kinds.members.budget import BUDGET_OF_ACCOUNT
-from strata.kinds.members.contact import CONTACT_OF_ACCOUNT
+from strata.kinds.members.contact import BUDGET_OF_ACCOUNT, CONTACT_OF_ACCOUNT
 from strata.kinds.members.events import MEMBER_ROLE, SIGN_IN_RULE
 from strata.kinds.members.primary_contact import PRIMARY_CONTACT
 from strata.kinds.members.settings import (
