@@ -8,13 +8,6 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
-from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
-    S3BucketLifecycleConfigurationRule,
-    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
-    S3BucketLifecycleConfigurationRuleExpiration,
-    S3BucketLifecycleConfigurationRuleFilter,
-    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
-)
 from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
     S3BucketReplicationConfigurationA,
     S3BucketReplicationConfigurationRule,
@@ -22,7 +15,7 @@ from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
 from constructs import Construct
 
 from stacks.base import BaseStack, policy_json
-from stacks.components.bucket import SafeBucket
+from stacks.components.bucket import SafeBucket, expire
 from stacks.planned import Added
 from strata.config.models import Project
 
@@ -58,7 +51,7 @@ class BackendStack(BaseStack):
             kms_key=key,
             versioned=True,
             adopted_tags=self._adopted_tags,
-            rule=_expire_old_versions(),
+            rule=expire("expire-old-versions", old_versions=OLD_VERSIONS_DAYS),
         )
         self.import_resource("aws_s3_bucket.state", project.state_bucket)
         self.replica_bucket = SafeBucket(
@@ -68,7 +61,7 @@ class BackendStack(BaseStack):
             region=project.regions.secondary,
             kms_key=replica_key,
             versioned=True,
-            rule=_expire_old_versions(),
+            rule=expire("expire-old-versions", old_versions=OLD_VERSIONS_DAYS),
         )
         self._replicate(key, replica_key)
         self.lock_table = self._lock_table()
@@ -153,22 +146,6 @@ class BackendStack(BaseStack):
             )
 
 
-def _expire_old_versions() -> S3BucketLifecycleConfigurationRule:
-    return S3BucketLifecycleConfigurationRule(
-        id="expire-old-versions",
-        status="Enabled",
-        filter=[S3BucketLifecycleConfigurationRuleFilter()],
-        noncurrent_version_expiration=[
-            S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=OLD_VERSIONS_DAYS)
-        ],
-        # Every released lock leaves a delete marker.
-        expiration=[S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)],
-        abort_incomplete_multipart_upload=[
-            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
-        ],
-    )
-
-
 def _replication_rule(replica: SafeBucket, key: Added[KmsKey] | None) -> S3BucketReplicationConfigurationRule:
     destination: dict[str, object] = {"bucket": replica.arn, "storage_class": "STANDARD"}
     if key:
@@ -188,30 +165,17 @@ def _replication_rule(replica: SafeBucket, key: Added[KmsKey] | None) -> S3Bucke
 def _replication(
     source: SafeBucket, target: SafeBucket, key: Added[KmsKey] | None, target_key: Added[KmsKey] | None
 ) -> dict[str, object]:
-    statements: list[dict[str, object]] = [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetReplicationConfiguration", "s3:ListBucket"],
-            "Resource": source.arn,
-        },
-        {
-            "Effect": "Allow",
-            "Action": [
-                "s3:GetObjectVersionForReplication",
-                "s3:GetObjectVersionAcl",
-                "s3:GetObjectVersionTagging",
-            ],
-            "Resource": f"{source.arn}/*",
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"],
-            "Resource": f"{target.arn}/*",
-        },
+    versions = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
+    statements = [
+        _allowed(["s3:GetReplicationConfiguration", "s3:ListBucket"], source.arn),
+        _allowed(versions, f"{source.arn}/*"),
+        _allowed(["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], f"{target.arn}/*"),
     ]
     if key and target_key:
-        statements += [
-            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key.arn},
-            {"Effect": "Allow", "Action": ["kms:Encrypt", "kms:GenerateDataKey"], "Resource": target_key.arn},
-        ]
+        statements.append(_allowed("kms:Decrypt", key.arn))
+        statements.append(_allowed(["kms:Encrypt", "kms:GenerateDataKey"], target_key.arn))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allowed(action: str | list[str], resource: str) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}

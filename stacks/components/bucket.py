@@ -11,6 +11,10 @@ from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
 )
 from cdktf_cdktf_provider_aws.s3_bucket_object_lock_configuration import S3BucketObjectLockConfigurationA
 from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import S3BucketOwnershipControls
@@ -142,3 +146,20 @@ class SafeBucket:
             region=region,
             rule={"object_ownership": "BucketOwnerEnforced"},
         )
+
+
+def expire(id: str, *, days: int | None = None, old_versions: int | None = None) -> S3BucketLifecycleConfigurationRule:
+    """Returns after how many days files go and old versions; where files stay, delete markers with nothing below go."""
+    # Every released lock of a state leaves a marker.
+    marker = None if days else True
+    old = old_versions and S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=old_versions)
+    return S3BucketLifecycleConfigurationRule(
+        id=id,
+        status="Enabled",
+        filter=[S3BucketLifecycleConfigurationRuleFilter()],
+        noncurrent_version_expiration=[old] if old else None,
+        expiration=[S3BucketLifecycleConfigurationRuleExpiration(days=days, expired_object_delete_marker=marker)],
+        abort_incomplete_multipart_upload=[
+            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
+        ],
+    )
