@@ -3,36 +3,19 @@
 from __future__ import annotations
 
 from cdktf import TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.dynamodb_table import (
-    DynamodbTable,
-    DynamodbTableAttribute,
-    DynamodbTablePointInTimeRecovery,
-)
+from cdktf_cdktf_provider_aws.dynamodb_table import DynamodbTable, DynamodbTableAttribute
 from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.kms_alias import KmsAlias
 from cdktf_cdktf_provider_aws.kms_key import KmsKey
-from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
-    S3BucketLifecycleConfigurationRule,
-    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
-    S3BucketLifecycleConfigurationRuleExpiration,
-    S3BucketLifecycleConfigurationRuleFilter,
-    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
-)
 from cdktf_cdktf_provider_aws.s3_bucket_replication_configuration import (
     S3BucketReplicationConfigurationA,
     S3BucketReplicationConfigurationRule,
-    S3BucketReplicationConfigurationRuleDeleteMarkerReplication,
-    S3BucketReplicationConfigurationRuleDestination,
-    S3BucketReplicationConfigurationRuleDestinationEncryptionConfiguration,
-    S3BucketReplicationConfigurationRuleFilter,
-    S3BucketReplicationConfigurationRuleSourceSelectionCriteria,
-    S3BucketReplicationConfigurationRuleSourceSelectionCriteriaSseKmsEncryptedObjects,
 )
 from constructs import Construct
 
 from stacks.base import BaseStack, policy_json
-from stacks.components.bucket import SafeBucket
+from stacks.components.bucket import SafeBucket, expire
 from stacks.planned import Added
 from strata.config.models import Project
 
@@ -68,7 +51,7 @@ class BackendStack(BaseStack):
             kms_key=key,
             versioned=True,
             adopted_tags=self._adopted_tags,
-            rule=_expire_old_versions(),
+            rule=expire("expire-old-versions", old_versions=OLD_VERSIONS_DAYS),
         )
         self.import_resource("aws_s3_bucket.state", project.state_bucket)
         self.replica_bucket = SafeBucket(
@@ -78,7 +61,7 @@ class BackendStack(BaseStack):
             region=project.regions.secondary,
             kms_key=replica_key,
             versioned=True,
-            rule=_expire_old_versions(),
+            rule=expire("expire-old-versions", old_versions=OLD_VERSIONS_DAYS),
         )
         self._replicate(key, replica_key)
         self.lock_table = self._lock_table()
@@ -106,7 +89,7 @@ class BackendStack(BaseStack):
             billing_mode="PAY_PER_REQUEST",
             hash_key="LockID",
             attribute=[DynamodbTableAttribute(name="LockID", type="S")],
-            point_in_time_recovery=DynamodbTablePointInTimeRecovery(enabled=True),
+            point_in_time_recovery={"enabled": True},
             deletion_protection_enabled=True,
             tags=self._adopted_tags or None,
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=["tags"]),
@@ -163,74 +146,36 @@ class BackendStack(BaseStack):
             )
 
 
-def _expire_old_versions() -> S3BucketLifecycleConfigurationRule:
-    return S3BucketLifecycleConfigurationRule(
-        id="expire-old-versions",
-        status="Enabled",
-        filter=[S3BucketLifecycleConfigurationRuleFilter()],
-        noncurrent_version_expiration=[
-            S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=OLD_VERSIONS_DAYS)
-        ],
-        # Every released lock leaves a delete marker.
-        expiration=[S3BucketLifecycleConfigurationRuleExpiration(expired_object_delete_marker=True)],
-        abort_incomplete_multipart_upload=[
-            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
-        ],
-    )
-
-
 def _replication_rule(replica: SafeBucket, key: Added[KmsKey] | None) -> S3BucketReplicationConfigurationRule:
-    encrypted = S3BucketReplicationConfigurationRuleSourceSelectionCriteria(
-        sse_kms_encrypted_objects=S3BucketReplicationConfigurationRuleSourceSelectionCriteriaSseKmsEncryptedObjects(
-            status="Enabled"
-        )
-    )
-    reencrypted = (
-        S3BucketReplicationConfigurationRuleDestinationEncryptionConfiguration(replica_kms_key_id=key.arn)
-        if key
-        else None
-    )
+    destination: dict[str, object] = {"bucket": replica.arn, "storage_class": "STANDARD"}
+    if key:
+        destination["encryption_configuration"] = {"replica_kms_key_id": key.arn}
     return S3BucketReplicationConfigurationRule(
         id="state",
         status="Enabled",
         priority=0,
-        filter=S3BucketReplicationConfigurationRuleFilter(prefix=""),
+        filter={"prefix": ""},
         # Else the lock of every run would stand in the copy for ever. The version below a marker stays.
-        delete_marker_replication=S3BucketReplicationConfigurationRuleDeleteMarkerReplication(status="Enabled"),
-        destination=S3BucketReplicationConfigurationRuleDestination(
-            bucket=replica.arn, storage_class="STANDARD", encryption_configuration=reencrypted
-        ),
-        source_selection_criteria=encrypted if key else None,
+        delete_marker_replication={"status": "Enabled"},
+        destination=destination,
+        source_selection_criteria={"sse_kms_encrypted_objects": {"status": "Enabled"}} if key else None,
     )
 
 
 def _replication(
     source: SafeBucket, target: SafeBucket, key: Added[KmsKey] | None, target_key: Added[KmsKey] | None
 ) -> dict[str, object]:
-    statements: list[dict[str, object]] = [
-        {
-            "Effect": "Allow",
-            "Action": ["s3:GetReplicationConfiguration", "s3:ListBucket"],
-            "Resource": source.arn,
-        },
-        {
-            "Effect": "Allow",
-            "Action": [
-                "s3:GetObjectVersionForReplication",
-                "s3:GetObjectVersionAcl",
-                "s3:GetObjectVersionTagging",
-            ],
-            "Resource": f"{source.arn}/*",
-        },
-        {
-            "Effect": "Allow",
-            "Action": ["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"],
-            "Resource": f"{target.arn}/*",
-        },
+    versions = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
+    statements = [
+        _allowed(["s3:GetReplicationConfiguration", "s3:ListBucket"], source.arn),
+        _allowed(versions, f"{source.arn}/*"),
+        _allowed(["s3:ReplicateObject", "s3:ReplicateDelete", "s3:ReplicateTags"], f"{target.arn}/*"),
     ]
     if key and target_key:
-        statements += [
-            {"Effect": "Allow", "Action": "kms:Decrypt", "Resource": key.arn},
-            {"Effect": "Allow", "Action": ["kms:Encrypt", "kms:GenerateDataKey"], "Resource": target_key.arn},
-        ]
+        statements.append(_allowed("kms:Decrypt", key.arn))
+        statements.append(_allowed(["kms:Encrypt", "kms:GenerateDataKey"], target_key.arn))
     return {"Version": "2012-10-17", "Statement": statements}
+
+
+def _allowed(action: str | list[str], resource: str) -> dict[str, object]:
+    return {"Effect": "Allow", "Action": action, "Resource": resource}

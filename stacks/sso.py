@@ -5,47 +5,24 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 
 from cdktf import ITerraformDependable, Postcondition, TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.data_aws_identitystore_group import (
-    DataAwsIdentitystoreGroup,
-    DataAwsIdentitystoreGroupAlternateIdentifier,
-    DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute,
-)
-from cdktf_cdktf_provider_aws.data_aws_identitystore_user import (
-    DataAwsIdentitystoreUser,
-    DataAwsIdentitystoreUserAlternateIdentifier,
-    DataAwsIdentitystoreUserAlternateIdentifierUniqueAttribute,
-)
+from cdktf_cdktf_provider_aws.data_aws_identitystore_group import DataAwsIdentitystoreGroup
+from cdktf_cdktf_provider_aws.data_aws_identitystore_user import DataAwsIdentitystoreUser
 from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadminInstances
 from cdktf_cdktf_provider_aws.data_aws_ssoadmin_permission_set import DataAwsSsoadminPermissionSet
 from cdktf_cdktf_provider_aws.identitystore_group import IdentitystoreGroup
 from cdktf_cdktf_provider_aws.identitystore_group_membership import IdentitystoreGroupMembership
 from cdktf_cdktf_provider_aws.identitystore_user import IdentitystoreUser
 from cdktf_cdktf_provider_aws.ssoadmin_account_assignment import SsoadminAccountAssignment
-from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import (
-    SsoadminCustomerManagedPolicyAttachment,
-    SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference,
-    SsoadminCustomerManagedPolicyAttachmentTimeouts,
-)
+from cdktf_cdktf_provider_aws.ssoadmin_customer_managed_policy_attachment import SsoadminCustomerManagedPolicyAttachment
 from cdktf_cdktf_provider_aws.ssoadmin_instance_access_control_attributes import (
     SsoadminInstanceAccessControlAttributes,
     SsoadminInstanceAccessControlAttributesAttribute,
     SsoadminInstanceAccessControlAttributesAttributeValue,
 )
-from cdktf_cdktf_provider_aws.ssoadmin_managed_policy_attachment import (
-    SsoadminManagedPolicyAttachment,
-    SsoadminManagedPolicyAttachmentTimeouts,
-)
-from cdktf_cdktf_provider_aws.ssoadmin_permission_set import SsoadminPermissionSet, SsoadminPermissionSetTimeouts
-from cdktf_cdktf_provider_aws.ssoadmin_permission_set_inline_policy import (
-    SsoadminPermissionSetInlinePolicy,
-    SsoadminPermissionSetInlinePolicyTimeouts,
-)
-from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import (
-    SsoadminPermissionsBoundaryAttachment,
-    SsoadminPermissionsBoundaryAttachmentPermissionsBoundary,
-    SsoadminPermissionsBoundaryAttachmentPermissionsBoundaryCustomerManagedPolicyReference,
-    SsoadminPermissionsBoundaryAttachmentTimeouts,
-)
+from cdktf_cdktf_provider_aws.ssoadmin_managed_policy_attachment import SsoadminManagedPolicyAttachment
+from cdktf_cdktf_provider_aws.ssoadmin_permission_set import SsoadminPermissionSet
+from cdktf_cdktf_provider_aws.ssoadmin_permission_set_inline_policy import SsoadminPermissionSetInlinePolicy
+from cdktf_cdktf_provider_aws.ssoadmin_permissions_boundary_attachment import SsoadminPermissionsBoundaryAttachment
 from constructs import Construct
 
 from stacks import hcl
@@ -144,14 +121,12 @@ class SsoStack(BaseStack):
 
     def _user(self, key: str, user: User) -> Added[IdentitystoreUser | DataAwsIdentitystoreUser]:
         if user.external:
-            by_name = DataAwsIdentitystoreUserAlternateIdentifierUniqueAttribute(
-                attribute_path="UserName", attribute_value=user.sign_in_name
-            )
+            by_name = {"attribute_path": "UserName", "attribute_value": user.sign_in_name}
             return self.add(
                 DataAwsIdentitystoreUser,
                 key,
                 identity_store_id=self.identity_store_id,
-                alternate_identifier=DataAwsIdentitystoreUserAlternateIdentifier(unique_attribute=by_name),
+                alternate_identifier={"unique_attribute": by_name},
             )
         return self.add(
             IdentitystoreUser,
@@ -176,14 +151,12 @@ class SsoStack(BaseStack):
                 # The provider empties it by an empty text, which the identity store refuses.
                 lifecycle=leaving(*([] if group.description else ["description"])),
             )
-        by_name = DataAwsIdentitystoreGroupAlternateIdentifierUniqueAttribute(
-            attribute_path="DisplayName", attribute_value=group.name
-        )
+        by_name = {"attribute_path": "DisplayName", "attribute_value": group.name}
         return self.add(
             DataAwsIdentitystoreGroup,
             group.key,
             identity_store_id=self.identity_store_id,
-            alternate_identifier=DataAwsIdentitystoreGroupAlternateIdentifier(unique_attribute=by_name),
+            alternate_identifier={"unique_attribute": by_name},
         )
 
     def _memberships(self) -> None:
@@ -216,7 +189,7 @@ class SsoStack(BaseStack):
             session_duration=permission_set.session_duration,
             relay_state=permission_set.relay_state or None,
             tags=permission_set.tags or None,
-            timeouts=SsoadminPermissionSetTimeouts(update=_EVERYWHERE),
+            timeouts={"update": _EVERYWHERE},
             # The provider cannot empty a description, and would provision every account at each deploy:
             # https://github.com/hashicorp/terraform-provider-aws/issues/41897
             lifecycle=leaving(
@@ -261,7 +234,7 @@ class SsoStack(BaseStack):
                 instance_arn=self.instance_arn,
                 permission_set_arn=arn,
                 managed_policy_arn=_arn(policy),
-                timeouts=SsoadminManagedPolicyAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+                timeouts=_EACH_WAY,
                 lifecycle=leaving(TIMES),
                 depends_on=after,
             )
@@ -270,10 +243,8 @@ class SsoStack(BaseStack):
             name,
             instance_arn=self.instance_arn,
             permission_set_arn=arn,
-            customer_managed_policy_reference=SsoadminCustomerManagedPolicyAttachmentCustomerManagedPolicyReference(
-                name=policy.customer, path=policy.path
-            ),
-            timeouts=SsoadminCustomerManagedPolicyAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+            customer_managed_policy_reference={"name": policy.customer, "path": policy.path},
+            timeouts=_EACH_WAY,
             lifecycle=leaving(TIMES),
             depends_on=after,
         )
@@ -285,29 +256,20 @@ class SsoStack(BaseStack):
             instance_arn=self.instance_arn,
             permission_set_arn=self._arn(key),
             inline_policy=document,
-            timeouts=SsoadminPermissionSetInlinePolicyTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+            timeouts=_EACH_WAY,
             lifecycle=leaving(TIMES),
             depends_on=after,
         )
 
     def _boundary(self, key: str, boundary: ManagedPolicy) -> ITerraformDependable:
-        reference = (
-            SsoadminPermissionsBoundaryAttachmentPermissionsBoundaryCustomerManagedPolicyReference(
-                name=boundary.customer, path=boundary.path
-            )
-            if boundary.customer
-            else None
-        )
+        own = {"customer_managed_policy_reference": {"name": boundary.customer, "path": boundary.path}}
         return self.add(
             SsoadminPermissionsBoundaryAttachment,
             key,
             instance_arn=self.instance_arn,
             permission_set_arn=self._arn(key),
-            permissions_boundary=SsoadminPermissionsBoundaryAttachmentPermissionsBoundary(
-                managed_policy_arn=_arn(boundary) if boundary.aws else None,
-                customer_managed_policy_reference=reference,
-            ),
-            timeouts=SsoadminPermissionsBoundaryAttachmentTimeouts(create=_EVERYWHERE, delete=_EVERYWHERE),
+            permissions_boundary={"managed_policy_arn": _arn(boundary)} if boundary.aws else own,
+            timeouts=_EACH_WAY,
             lifecycle=leaving(TIMES),
         )
 
@@ -414,6 +376,7 @@ class SsoStack(BaseStack):
 
 _EVERYWHERE = "60m"
 """How long a permission set may take to be provisioned in all its accounts; the provider waits for 10 minutes."""
+_EACH_WAY = {"create": _EVERYWHERE, "delete": _EVERYWHERE}
 _FILLED_IN = (
     "addresses",
     "emails[0].primary",

@@ -97,6 +97,7 @@ def test_the_policy_of_the_page_is_what_adopting_asks_for_and_no_more(aws: Aws, 
         applicationArn=f"arn:aws:account-access:us-east-1:{ACCOUNT}:application/app-1",
         entitlement={"principalRole": {"principal": who, "roleArn": f"arn:aws:iam::{ACCOUNT}:role/ops"}},
     )
+    delete_a_group_that_has_access(aws)
     allow(aws, *documented())
     before = len(aws.calls())
 
@@ -109,8 +110,24 @@ def test_the_policy_of_the_page_is_what_adopting_asks_for_and_no_more(aws: Aws, 
     assert set(documented()) <= {one for each in json.loads(template(READER))["Statement"] for one in each["Action"]}
 
 
-TOLERATED = {"account-access:ListApplications", "account-access:ListEntitlements", "tag:GetResources"}
-"""Without the first two ADOPTION.md says that nobody knows; without the last, tags are asked for one by one."""
+def delete_a_group_that_has_access(aws: Aws) -> None:
+    people, admin = aws.client("identitystore"), aws.client("sso-admin")
+    group = people.create_group(IdentityStoreId=STORE, DisplayName="Gone")["GroupId"]
+    (arn,) = admin.list_permission_sets(InstanceArn=INSTANCE)["PermissionSets"]
+    given = {"InstanceArn": INSTANCE, "PermissionSetArn": arn, "TargetType": "AWS_ACCOUNT", "TargetId": ACCOUNT}
+    admin.create_account_assignment(**given, PrincipalType="GROUP", PrincipalId=group)
+    people.delete_group(IdentityStoreId=STORE, GroupId=group)
+
+
+TOLERATED = {
+    "account-access:ListApplications",
+    "account-access:ListEntitlements",
+    "identitystore:DescribeGroup",
+    "tag:GetResources",
+}
+"""Without the first two ADOPTION.md says that nobody knows; the third is asked of a group that was deleted; without the
+last, tags are asked for one by one.
+"""
 
 
 @pytest.mark.e2e
@@ -346,54 +363,28 @@ def test_an_interruption_at_the_question_writes_nothing(aws: Aws, to: Path) -> N
 
 def change(aws: Aws, how: str) -> None:
     """Changes one thing, as somebody does while the organization is read."""
-    organizations, people, admin = (aws.client(name) for name in ("organizations", "identitystore", "sso-admin"))
-    store, instance = {"IdentityStoreId": STORE}, {"InstanceArn": INSTANCE}
+    organizations = aws.client("organizations")
     root = organizations.list_roots()["Roots"][0]["Id"]
     unit = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"][0]["Id"]
     accounts = organizations.list_accounts_for_parent(ParentId=root)["Accounts"]
     account = max(one["Id"] for one in accounts if one["Id"] != ACCOUNT)
     listed = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
     policy = next(one["Id"] for one in listed if not one["AwsManaged"])
-    group = people.list_groups(**store)["Groups"][0]["GroupId"]
-    (arn,) = admin.list_permission_sets(**instance)["PermissionSets"]
-    given = {**instance, "PermissionSetArn": arn, "TargetType": "AWS_ACCOUNT"}
     {
         "close an account": lambda: organizations.close_account(AccountId=account),
         "make a unit": lambda: organizations.create_organizational_unit(ParentId=unit, Name="New"),
         "edit a policy": lambda: organizations.update_policy(PolicyId=policy, Content=DENY.replace("s3", "ec2")),
         "switch a type of policies on": lambda: organizations.enable_policy_type(RootId=root, PolicyType="TAG_POLICY"),
-        "make a user": lambda: people.create_user(
-            **store, UserName="new", DisplayName="N", Name={"GivenName": "N", "FamilyName": "E"}
-        ),
-        "delete a group": lambda: people.delete_group(**store, GroupId=group),
-        "make a permission set": lambda: admin.create_permission_set(**instance, Name="New"),
-        "give access": lambda: admin.create_account_assignment(
-            **given, TargetId=account, PrincipalType="GROUP", PrincipalId=group
-        ),
     }[how]()
 
 
-CHANGES = {
-    "close an account": "accounts",
-    "make a unit": "organizational units",
-    "edit a policy": "policies",
-    "switch a type of policies on": "policy types",
-    "make a user": "users",
-    "delete a group": "groups",
-    "make a permission set": "permission sets",
-    "give access": "account assignments",
-}
-
-
 @pytest.mark.e2e
-@pytest.mark.parametrize("how", CHANGES)
-def test_a_change_meanwhile_is_named_and_the_same_command_reads_anew(
+@pytest.mark.parametrize("how", ["close an account", "make a unit", "edit a policy", "switch a type of policies on"])
+def test_a_change_meanwhile_is_told_and_the_same_command_reads_anew(
     aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch, how: str
 ) -> None:
-    """It comes after the first of two readings of its part."""
-    of_organization = CHANGES[how] in ("accounts", "organizational units", "policies", "policy types")
-    part = "_things" if of_organization else "_orphans"
-    read, made = getattr(reading, part), list[str]()
+    """It comes after the first of two readings."""
+    read, made = reading._things, list[str]()
 
     def changing(*asked: Any) -> Any:
         found = read(*asked)
@@ -403,12 +394,11 @@ def test_a_change_meanwhile_is_named_and_the_same_command_reads_anew(
             aws.wait_an_hour()
         return found
 
-    monkeypatch.setattr(reading, part, changing)
+    monkeypatch.setattr(reading, "_things", changing)
 
     refused, again = adopt(to, "--json"), adopt(to)
 
     assert (refused.exit_code, [id for id, _, _ in messages(refused)]) == (1, ["changed-meanwhile"]), refused.output
-    assert f"the {CHANGES[how]} changed" in refused.stderr
     assert again.exit_code == 0, again.output
 
 

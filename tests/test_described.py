@@ -66,7 +66,7 @@ def test_the_emulated_aws_says_the_same_as_the_description(emulated: Emulator, m
     made = emulate(SMALL, emulated)
     own = SMALL.model.management_account.model_copy(update={"id": ACCOUNT})
     project, session = SMALL.model.model_copy(update={"management_account": own}), Aws(None, "us-east-1")
-    found = configuration(project, read(session, project, thorough=True, once=True))[1]
+    found = configuration(project, read(session, project, thorough=True))[1]
     said = configuration(SMALL.model, SMALL.inventory)[1]
 
     for name in said:

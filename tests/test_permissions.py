@@ -353,7 +353,7 @@ def test_another_name_is_refused(said: Said) -> None:
 # The calls of strata
 
 
-OF_MANAGEMENT = ("contact.py", "primary_contact.py", "budget.py")
+OF_MANAGEMENT = ("contact.py", "primary_contact.py")
 
 
 def in_member(file: Path) -> bool:

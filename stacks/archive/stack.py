@@ -12,17 +12,17 @@ from constructs import Construct
 
 from stacks.account import AccountStack, MemberAccount
 from stacks.base import policy_json
-from stacks.components.bucket import SafeBucket
+from stacks.components.bucket import SafeBucket, expire
 from stacks.organizations import OrganizationsStack
 from stacks.planned import Added
 from stacks.security.controls import Controls
-from stacks.security.trail import expire, trail_arn, trail_statements
+from stacks.security.trail import CLOUDTRAIL, allowed, trail_arn, trail_statements
 from strata.config.models import PARTITION
 from strata.landing_zone import LandingZone
 from strata.landing_zone.archive import DELIVERY, TRAIL, archive_of
 from strata.landing_zone.state import default_key_policy
 
-_TRAIL, _CONFIG = "cloudtrail.amazonaws.com", "config.amazonaws.com"
+_CONFIG = "config.amazonaws.com"
 
 
 class Stack(AccountStack, Controls):
@@ -81,7 +81,8 @@ class Stack(AccountStack, Controls):
             name,
             bucket=bucket,
             region=self.project.regions.primary,
-            rule=expire(self._retention_days, old_versions=True),
+            # The last of its versions goes as soon as nothing locks it.
+            rule=expire("expire", days=self._retention_days, old_versions=1),
             versioned=True,
             kms_key=key,
             # AWS documents CloudTrail's use of a key by the name of the trail, which a bucket key leaves out.
@@ -121,36 +122,23 @@ def _trail_may_encrypt(source: str) -> list[dict[str, Any]]:
 
     https://docs.aws.amazon.com/awscloudtrail/latest/userguide/create-kms-key-policy-for-cloudtrail.html
     """
-    encrypts = _allowed(_TRAIL, "CloudTrailEncrypts", "kms:GenerateDataKey*", {"aws:SourceArn": source})
+    encrypts = allowed(CLOUDTRAIL, "CloudTrailEncrypts", "kms:GenerateDataKey*", {"aws:SourceArn": source})
     *_, account, trail = source.split(":")
     context = {"kms:EncryptionContext:aws:cloudtrail:arn": f"arn:{PARTITION}:cloudtrail:*:{account}:{trail}"}
     encrypts["Condition"]["StringLike"] = context
     return [
         encrypts,
-        _allowed(_TRAIL, "CloudTrailDescribes", "kms:DescribeKey", {"aws:SourceArn": source}),
+        allowed(CLOUDTRAIL, "CloudTrailDescribes", "kms:DescribeKey", {"aws:SourceArn": source}),
     ]
 
 
 def _config_may_encrypt(ours: Mapping[str, str]) -> list[dict[str, Any]]:
-    return [_allowed(_CONFIG, "ConfigEncrypts", ["kms:Decrypt", "kms:GenerateDataKey"], ours)]
+    return [allowed(_CONFIG, "ConfigEncrypts", ["kms:Decrypt", "kms:GenerateDataKey"], ours)]
 
 
 def _config_delivers(arn: str, ours: Mapping[str, str]) -> list[dict[str, Any]]:
     written = {**ours, "s3:x-amz-acl": "bucket-owner-full-control"}
     return [
-        _allowed(_CONFIG, "ConfigLooks", ["s3:GetBucketAcl", "s3:ListBucket"], ours, arn),
-        _allowed(_CONFIG, "ConfigWrites", "s3:PutObject", written, f"{arn}/AWSLogs/*/Config/*"),
+        allowed(_CONFIG, "ConfigLooks", ["s3:GetBucketAcl", "s3:ListBucket"], ours, arn),
+        allowed(_CONFIG, "ConfigWrites", "s3:PutObject", written, f"{arn}/AWSLogs/*/Config/*"),
     ]
-
-
-def _allowed(
-    service: str, sid: str, action: str | list[str], conditions: Mapping[str, str], resource: str = "*"
-) -> dict[str, Any]:
-    return {
-        "Sid": sid,
-        "Effect": "Allow",
-        "Principal": {"Service": service},
-        "Action": action,
-        "Resource": resource,
-        "Condition": {"StringEquals": {**conditions}},
-    }

@@ -7,10 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cdktf_cdktf_provider_aws.cloudwatch_event_rule import CloudwatchEventRule
-from cdktf_cdktf_provider_aws.cloudwatch_event_target import (
-    CloudwatchEventTarget,
-    CloudwatchEventTargetInputTransformer,
-)
+from cdktf_cdktf_provider_aws.cloudwatch_event_target import CloudwatchEventTarget
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 from cdktf_cdktf_provider_aws.sns_topic_policy import SnsTopicPolicy
 from cdktf_cdktf_provider_aws.sns_topic_subscription import SnsTopicSubscription
@@ -88,9 +85,7 @@ def alert_rule(
         target_id="mail",
         arn=topic_arn,
         region=region,
-        input_transformer=CloudwatchEventTargetInputTransformer(
-            input_paths=dict(paths), input_template=json.dumps(f"{description} {says}")
-        ),
+        input_transformer={"input_paths": dict(paths), "input_template": json.dumps(f"{description} {says}")},
     )
 
 

@@ -11,27 +11,20 @@ from cdktf_cdktf_provider_aws.s3_bucket import S3Bucket
 from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
     S3BucketLifecycleConfiguration,
     S3BucketLifecycleConfigurationRule,
+    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
+    S3BucketLifecycleConfigurationRuleExpiration,
+    S3BucketLifecycleConfigurationRuleFilter,
+    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
 )
-from cdktf_cdktf_provider_aws.s3_bucket_object_lock_configuration import (
-    S3BucketObjectLockConfigurationA,
-    S3BucketObjectLockConfigurationRuleA,
-    S3BucketObjectLockConfigurationRuleDefaultRetentionA,
-)
-from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import (
-    S3BucketOwnershipControls,
-    S3BucketOwnershipControlsRule,
-)
+from cdktf_cdktf_provider_aws.s3_bucket_object_lock_configuration import S3BucketObjectLockConfigurationA
+from cdktf_cdktf_provider_aws.s3_bucket_ownership_controls import S3BucketOwnershipControls
 from cdktf_cdktf_provider_aws.s3_bucket_policy import S3BucketPolicy
 from cdktf_cdktf_provider_aws.s3_bucket_public_access_block import S3BucketPublicAccessBlock
 from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration import (
     S3BucketServerSideEncryptionConfigurationA,
     S3BucketServerSideEncryptionConfigurationRuleA,
-    S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA,
 )
-from cdktf_cdktf_provider_aws.s3_bucket_versioning import (
-    S3BucketVersioningA,
-    S3BucketVersioningVersioningConfiguration,
-)
+from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA
 
 from stacks.base import BaseStack, policy_json
 from stacks.planned import Added
@@ -101,28 +94,25 @@ class SafeBucket:
             name,
             bucket=self.name,
             region=region,
-            versioning_configuration=S3BucketVersioningVersioningConfiguration(status="Enabled"),
+            versioning_configuration={"status": "Enabled"},
         )
 
     def _lock(
         self, stack: BaseStack, name: str, region: str, mode: str, days: int
     ) -> Added[S3BucketObjectLockConfigurationA]:
-        retention = S3BucketObjectLockConfigurationRuleDefaultRetentionA(mode=mode, days=days)
         return stack.add(
             S3BucketObjectLockConfigurationA,
             name,
             bucket=self.name,
             region=region,
-            rule=S3BucketObjectLockConfigurationRuleA(default_retention=retention),
+            rule={"default_retention": {"mode": mode, "days": days}},
             depends_on=self.versioning,
         )
 
     def _encrypt(
         self, stack: BaseStack, name: str, region: str, kms_key: Added[KmsKey] | None, bucket_key: bool
     ) -> None:
-        default = S3BucketServerSideEncryptionConfigurationRuleApplyServerSideEncryptionByDefaultA(
-            sse_algorithm="aws:kms" if kms_key else "AES256", kms_master_key_id=kms_key.arn if kms_key else None
-        )
+        by_key = {"sse_algorithm": "aws:kms", "kms_master_key_id": kms_key.arn} if kms_key else None
         stack.add(
             S3BucketServerSideEncryptionConfigurationA,
             name,
@@ -130,7 +120,7 @@ class SafeBucket:
             region=region,
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
-                    apply_server_side_encryption_by_default=default,
+                    apply_server_side_encryption_by_default=by_key or {"sse_algorithm": "AES256"},
                     bucket_key_enabled=bucket_key if kms_key else None,
                     # S3 blocks it in new buckets and says so; left out, every plan would show that as a change.
                     blocked_encryption_types=["SSE-C"],
@@ -154,5 +144,22 @@ class SafeBucket:
             name,
             bucket=self.name,
             region=region,
-            rule=S3BucketOwnershipControlsRule(object_ownership="BucketOwnerEnforced"),
+            rule={"object_ownership": "BucketOwnerEnforced"},
         )
+
+
+def expire(id: str, *, days: int | None = None, old_versions: int | None = None) -> S3BucketLifecycleConfigurationRule:
+    """Returns after how many days files go and old versions; where files stay, delete markers with nothing below go."""
+    # Every released lock of a state leaves a marker.
+    marker = None if days else True
+    old = old_versions and S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=old_versions)
+    return S3BucketLifecycleConfigurationRule(
+        id=id,
+        status="Enabled",
+        filter=[S3BucketLifecycleConfigurationRuleFilter()],
+        noncurrent_version_expiration=[old] if old else None,
+        expiration=[S3BucketLifecycleConfigurationRuleExpiration(days=days, expired_object_delete_marker=marker)],
+        abort_incomplete_multipart_upload=[
+            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
+        ],
+    )

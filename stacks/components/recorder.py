@@ -6,9 +6,7 @@ from functools import partial
 
 from cdktf_cdktf_provider_aws.config_configuration_recorder import (
     ConfigConfigurationRecorder,
-    ConfigConfigurationRecorderRecordingGroup,
     ConfigConfigurationRecorderRecordingGroupRecordingStrategy,
-    ConfigConfigurationRecorderRecordingMode,
 )
 from cdktf_cdktf_provider_aws.config_configuration_recorder_status import ConfigConfigurationRecorderStatus
 from cdktf_cdktf_provider_aws.config_delivery_channel import ConfigDeliveryChannel
@@ -26,18 +24,17 @@ from strata.landing_zone.detection import Recorders
 SERVICE = Config.trusted[0]
 NAME = "default"
 """What AWS calls a recorder and a channel that nobody names."""
-_ROLE = "aws_iam_service_linked_role.config"
 
 
 def recorders(stack: Controls, recorders: Recorders | None) -> None:
     """Makes the recorders of an account; where it has none any more, they leave the state and go on."""
     wanted = recorders.types if recorders else {}
     if recorders:
-        role = _service_role(stack)
+        role = service_role(stack, "config", SERVICE, "AWSServiceRoleForConfig")
         for region in wanted:
             _recorder(stack, recorders, region, role)
     else:
-        stack.remove_from_state(_ROLE)
+        stack.remove_from_state("aws_iam_service_linked_role.config")
     for region in sorted(aws_limits().regions - {*wanted}):
         stack.remove(partial(_forgotten, stack, region))
 
@@ -49,11 +46,11 @@ def _forgotten(stack: Controls, region: str) -> None:
     stack.add(ConfigConfigurationRecorderStatus, name, name="", is_enabled=False)
 
 
-def _service_role(stack: Controls) -> Added[IamServiceLinkedRole]:
-    path = f"/aws-service-role/{SERVICE}/"
-    stack.add(DataAwsIamRoles, "config", name_regex="^AWSServiceRoleForConfig$", path_prefix=path)
-    stack.import_if_exists(_ROLE, hcl.set_of("data.aws_iam_roles.config.arns"))
-    return stack.add(IamServiceLinkedRole, "config", aws_service_name=SERVICE, lifecycle=leaving("description", "tags"))
+def service_role(stack: Controls, name: str, service: str, role: str) -> Added[IamServiceLinkedRole]:
+    """Makes the role of a service in the account, or imports the one that is there."""
+    stack.add(DataAwsIamRoles, name, name_regex=f"^{role}$", path_prefix=f"/aws-service-role/{service}/")
+    stack.import_if_exists(f"aws_iam_service_linked_role.{name}", hcl.set_of(f"data.aws_iam_roles.{name}.arns"))
+    return stack.add(IamServiceLinkedRole, name, aws_service_name=service, lifecycle=leaving("description", "tags"))
 
 
 def _recorder(stack: Controls, recorders: Recorders, region: str, role: Added[IamServiceLinkedRole]) -> None:
@@ -65,15 +62,13 @@ def _recorder(stack: Controls, recorders: Recorders, region: str, role: Added[Ia
         name,
         name=NAME,
         role_arn=stack.expression(role, "arn"),
-        recording_group=ConfigConfigurationRecorderRecordingGroup(
-            all_supported=by_all,
-            include_global_resource_types=by_all and region == recorders.home,
-            resource_types=None if types == "all" else sorted(types),
-            recording_strategy=[ConfigConfigurationRecorderRecordingGroupRecordingStrategy(use_only=strategy)],
-        ),
-        recording_mode=ConfigConfigurationRecorderRecordingMode(
-            recording_frequency="DAILY" if recorders.daily else "CONTINUOUS"
-        ),
+        recording_group={
+            "all_supported": by_all,
+            "include_global_resource_types": by_all and region == recorders.home,
+            "resource_types": None if types == "all" else sorted(types),
+            "recording_strategy": [ConfigConfigurationRecorderRecordingGroupRecordingStrategy(use_only=strategy)],
+        },
+        recording_mode={"recording_frequency": "DAILY" if recorders.daily else "CONTINUOUS"},
         region=region,
         # One that the account has already keeps its name: another would be a second, which AWS rejects.
         lifecycle=leaving("name"),

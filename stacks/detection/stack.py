@@ -5,10 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from cdktf import ITerraformDependable, TerraformResourceLifecycle
-from cdktf_cdktf_provider_aws.config_configuration_aggregator import (
-    ConfigConfigurationAggregator,
-    ConfigConfigurationAggregatorOrganizationAggregationSource,
-)
+from cdktf_cdktf_provider_aws.config_configuration_aggregator import ConfigConfigurationAggregator
 from cdktf_cdktf_provider_aws.guardduty_detector import GuarddutyDetector
 from cdktf_cdktf_provider_aws.guardduty_detector_feature import GuarddutyDetectorFeature
 from cdktf_cdktf_provider_aws.guardduty_member import GuarddutyMember
@@ -197,9 +194,7 @@ class Stack(AccountStack, Controls):
             ConfigConfigurationAggregator,
             "main",
             name=f"{self.project.short_name}-organization",
-            organization_aggregation_source=ConfigConfigurationAggregatorOrganizationAggregationSource(
-                all_regions=True, role_arn=self.expression(role, "arn")
-            ),
+            organization_aggregation_source={"all_regions": True, "role_arn": self.expression(role, "arn")},
             region=home_region(self._zone),
             # One that is there already keeps its name.
             lifecycle=leaving("name"),

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from functools import partial
 
-from cdktf_cdktf_provider_aws.data_aws_iam_roles import DataAwsIamRoles
 from cdktf_cdktf_provider_aws.guardduty_organization_admin_account import GuarddutyOrganizationAdminAccount
-from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRole
 from constructs import Construct
 
-from stacks import hcl
-from stacks.base import BaseStack, leaving, resource_name
+from stacks.base import BaseStack, resource_name
 from stacks.components import recorder
 from stacks.organizations import OrganizationsStack
 from stacks.security.controls import Controls
@@ -19,8 +16,6 @@ from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import excepted, guardduty_of, recorders_of, watched_regions
-
-SERVICE = GuardDuty.trusted[0]
 
 
 class Stack(Controls):
@@ -53,7 +48,8 @@ class Stack(Controls):
                 self.remove(build)
         control = guardduty_of(detection)
         if control and control.on and watched and MANAGEMENT not in excepted(landing_zone):
-            self._service_role()
+            # In the management account the administrator can switch nothing on while this role is not there.
+            recorder.service_role(self, "guardduty", GuardDuty.trusted[0], "AWSServiceRoleForAmazonGuardDuty")
         else:
             self.remove_from_state("aws_iam_service_linked_role.guardduty")
         recorder.recorders(self, recorders_of(landing_zone, MANAGEMENT))
@@ -65,14 +61,3 @@ class Stack(Controls):
             admin_account_id=administrator,
             region=region,
         )
-
-    def _service_role(self) -> None:
-        # In the management account the administrator can switch nothing on while this role is not there.
-        self.add(
-            DataAwsIamRoles,
-            "guardduty",
-            name_regex="^AWSServiceRoleForAmazonGuardDuty$",
-            path_prefix=f"/aws-service-role/{SERVICE}/",
-        )
-        self.import_if_exists("aws_iam_service_linked_role.guardduty", hcl.set_of("data.aws_iam_roles.guardduty.arns"))
-        self.add(IamServiceLinkedRole, "guardduty", aws_service_name=SERVICE, lifecycle=leaving("description", "tags"))

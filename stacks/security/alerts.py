@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cdktf_cdktf_provider_aws.cloudwatch_event_permission import (
-    CloudwatchEventPermission,
-    CloudwatchEventPermissionCondition,
-)
+from cdktf_cdktf_provider_aws.cloudwatch_event_permission import CloudwatchEventPermission
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
 from stacks.components.alert import alert_rule, alert_topic
@@ -59,16 +56,13 @@ def _build(
         },
     )
     if sign_ins or findings:
-        of_organization = CloudwatchEventPermissionCondition(
-            key="aws:PrincipalOrgID", type="StringEquals", value=organization_id
-        )
         stack.add(
             CloudwatchEventPermission,
             "organization",
             principal="*",
             statement_id=f"{stack.project.short_name}-organization",
             action="events:PutEvents",
-            condition=of_organization,
+            condition={"key": "aws:PrincipalOrgID", "type": "StringEquals", "value": organization_id},
             region=ROOT_EVENTS_REGION,
         )
     if sign_ins:

@@ -4,11 +4,7 @@ from __future__ import annotations
 
 from functools import partial
 
-from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import (
-    AccessanalyzerAnalyzer,
-    AccessanalyzerAnalyzerConfiguration,
-    AccessanalyzerAnalyzerConfigurationUnusedAccess,
-)
+from cdktf_cdktf_provider_aws.accessanalyzer_analyzer import AccessanalyzerAnalyzer
 
 from stacks.base import resource_name
 from stacks.security.controls import Controls
@@ -34,15 +30,12 @@ def analyzers(stack: Controls, control: AccessAnalyzer) -> None:
 
     stack.make_in_regions(control, build)
     if days := control.unused_access_days:
-        configuration = AccessanalyzerAnalyzerConfiguration(
-            unused_access=AccessanalyzerAnalyzerConfigurationUnusedAccess(unused_access_age=days)
-        )
         unused = partial(
             stack.add,
             AccessanalyzerAnalyzer,
             UNUSED,
             analyzer_name=f"{stack.project.short_name}-{UNUSED}",
             type="ORGANIZATION_UNUSED_ACCESS",
-            configuration=configuration,
+            configuration={"unused_access": {"unused_access_age": days}},
         )
         stack.make(control, unused)

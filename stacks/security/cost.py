@@ -6,12 +6,7 @@ from functools import partial
 
 from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudget, BudgetsBudgetCostFilter, BudgetsBudgetNotification
 from cdktf_cdktf_provider_aws.ce_anomaly_monitor import CeAnomalyMonitor
-from cdktf_cdktf_provider_aws.ce_anomaly_subscription import (
-    CeAnomalySubscription,
-    CeAnomalySubscriptionSubscriber,
-    CeAnomalySubscriptionThresholdExpression,
-    CeAnomalySubscriptionThresholdExpressionDimension,
-)
+from cdktf_cdktf_provider_aws.ce_anomaly_subscription import CeAnomalySubscription, CeAnomalySubscriptionSubscriber
 
 from stacks.security.controls import Controls
 from strata.config.models import AnomalyMonitor, Budget, Security
@@ -60,11 +55,11 @@ def _anomaly_monitor(stack: Controls, control: AnomalyMonitor) -> None:
     )
     if control.on and not control.emails:
         return
-    impact = CeAnomalySubscriptionThresholdExpressionDimension(
-        key="ANOMALY_TOTAL_IMPACT_ABSOLUTE",
-        match_options=["GREATER_THAN_OR_EQUAL"],
-        values=[str(control.threshold_usd)],
-    )
+    impact = {
+        "key": "ANOMALY_TOTAL_IMPACT_ABSOLUTE",
+        "match_options": ["GREATER_THAN_OR_EQUAL"],
+        "values": [str(control.threshold_usd)],
+    }
     stack.add(
         CeAnomalySubscription,
         "services",
@@ -72,5 +67,5 @@ def _anomaly_monitor(stack: Controls, control: AnomalyMonitor) -> None:
         frequency="DAILY",
         monitor_arn_list=[stack.expression(monitor, "arn")],
         subscriber=[CeAnomalySubscriptionSubscriber(type="EMAIL", address=email) for email in sorted(control.emails)],
-        threshold_expression=CeAnomalySubscriptionThresholdExpression(dimension=impact),
+        threshold_expression={"dimension": impact},
     )

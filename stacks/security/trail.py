@@ -2,23 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from functools import partial
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail
-from cdktf_cdktf_provider_aws.s3_bucket_lifecycle_configuration import (
-    S3BucketLifecycleConfigurationRule,
-    S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload,
-    S3BucketLifecycleConfigurationRuleExpiration,
-    S3BucketLifecycleConfigurationRuleFilter,
-    S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration,
-)
 
 from stacks import hcl
-from stacks.components.bucket import SafeBucket
+from stacks.components.bucket import SafeBucket, expire
 from stacks.security.controls import Controls
 from strata.config.models import PARTITION, Project, Trail
 from strata.landing_zone.archive import DELIVERY
+
+CLOUDTRAIL = "cloudtrail.amazonaws.com"
 
 
 def trail(stack: Controls, control: Trail, *, organization_id: str, archive: str | None = None) -> None:
@@ -78,7 +74,7 @@ def _bucket(stack: Controls, control: Trail, organization_id: str) -> SafeBucket
         "trail",
         bucket=bucket,
         region=stack.project.regions.primary,
-        rule=expire(control.retention_days),
+        rule=expire("expire", days=control.retention_days),
         statements=trail_statements(stack.project, f"arn:{PARTITION}:s3:::{bucket}", organization_id),
     )
 
@@ -94,40 +90,26 @@ def trail_arn(project: Project) -> str:
     )
 
 
-def trail_statements(project: Project, bucket_arn: str, organization_id: str) -> list[dict[str, object]]:
+def trail_statements(project: Project, bucket_arn: str, organization_id: str) -> list[dict[str, Any]]:
     """Returns what the policy of a bucket says that the trail delivers to."""
-    account, service = project.management_account.id, {"Service": "cloudtrail.amazonaws.com"}
-    source = {"aws:SourceArn": trail_arn(project)}
+    account, source = project.management_account.id, {"aws:SourceArn": trail_arn(project)}
+    files = [f"{bucket_arn}/AWSLogs/{account}/*", f"{bucket_arn}/AWSLogs/{organization_id}/*"]
+    written = {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
     return [
-        {
-            "Sid": "CloudTrailReadsAcl",
-            "Effect": "Allow",
-            "Principal": service,
-            "Action": "s3:GetBucketAcl",
-            "Resource": bucket_arn,
-            "Condition": {"StringEquals": source},
-        },
-        {
-            "Sid": "CloudTrailWrites",
-            "Effect": "Allow",
-            "Principal": service,
-            "Action": "s3:PutObject",
-            "Resource": [f"{bucket_arn}/AWSLogs/{account}/*", f"{bucket_arn}/AWSLogs/{organization_id}/*"],
-            "Condition": {"StringEquals": {**source, "s3:x-amz-acl": "bucket-owner-full-control"}},
-        },
+        allowed(CLOUDTRAIL, "CloudTrailReadsAcl", "s3:GetBucketAcl", source, bucket_arn),
+        allowed(CLOUDTRAIL, "CloudTrailWrites", "s3:PutObject", written, files),
     ]
 
 
-def expire(days: int, *, old_versions: bool = False) -> S3BucketLifecycleConfigurationRule:
-    """Returns when files go; of a bucket with versions the last of them goes as soon as nothing locks it."""
-    gone = [S3BucketLifecycleConfigurationRuleNoncurrentVersionExpiration(noncurrent_days=1)]
-    return S3BucketLifecycleConfigurationRule(
-        id="expire",
-        status="Enabled",
-        filter=[S3BucketLifecycleConfigurationRuleFilter()],
-        expiration=[S3BucketLifecycleConfigurationRuleExpiration(days=days)],
-        noncurrent_version_expiration=gone if old_versions else None,
-        abort_incomplete_multipart_upload=[
-            S3BucketLifecycleConfigurationRuleAbortIncompleteMultipartUpload(days_after_initiation=7)
-        ],
-    )
+def allowed(
+    service: str, sid: str, action: str | list[str], conditions: Mapping[str, str], resource: str | list[str] = "*"
+) -> dict[str, Any]:
+    """Returns the statement by which a service may do something where some values are as they have to be."""
+    return {
+        "Sid": sid,
+        "Effect": "Allow",
+        "Principal": {"Service": service},
+        "Action": action,
+        "Resource": resource,
+        "Condition": {"StringEquals": {**conditions}},
+    }

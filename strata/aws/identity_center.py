@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, Literal
 
@@ -63,11 +63,6 @@ class CenterClient:
             return None
         admin, people = aws.client("sso-admin", region), aws.client("identitystore", region)
         return cls(admin, people, ours["InstanceArn"], ours["IdentityStoreId"])
-
-    def asked_by(self, aws: Aws, project: Project) -> CenterClient:
-        """Returns the same instance for another session."""
-        region = project.identity_center_region
-        return replace(self, admin=aws.client("sso-admin", region), people=aws.client("identitystore", region))
 
     # People and groups
 

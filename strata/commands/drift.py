@@ -79,7 +79,7 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
     states = steady_states(aws, zone)
     zone = zone.at([stack for stack, state in states.items() if any(objects(state))])
     reading = InventoryReading(options, zone.project)
-    inventory = reading.read(aws, thorough=thorough, partly=True, once=True)
+    inventory = reading.read(aws, thorough=thorough, partly=True)
     inventory = reading.controls(aws, inventory, controls_of(zone, states))
     inventory = reading.of_accounts(aws, inventory, shipped_stacks(zone, states, inventory))
     meant = {(acceptance.finding, acceptance.at) for acceptance in accepted}

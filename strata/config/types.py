@@ -236,10 +236,6 @@ OneOrMany = Annotated[tuple[T, ...], BeforeValidator(_as_tuple_of_one), _OrOne()
 """A list in YAML or its only entry, a tuple in Python."""
 
 
-class Personal:
-    """Marks the types of what an example cannot know: addresses that mail is sent to, and account ids."""
-
-
 Key = Annotated[str, _KEY]
 
 # References: a rule says which keys are known, and where `*` and `?` are wildcards.
@@ -262,7 +258,6 @@ AccountId = Annotated[
         'write it in quotes: "012345678901"',
         example="210987654321",
     ),
-    Personal(),
 ]
 
 # Addresses
@@ -277,7 +272,7 @@ _ROOT_EMAIL = Text(
     limit="root_email",
     example="aws+security@acme.io",
 )
-RootEmail = Annotated[str, _ROOT_EMAIL, Personal()]
+RootEmail = Annotated[str, _ROOT_EMAIL]
 UnmanagedAccount = Annotated[
     str,
     Text(
@@ -287,7 +282,6 @@ UnmanagedAccount = Annotated[
         limit="root_email",
         example="somebody@acme.io",
     ),
-    Personal(),
 ]
 # SNS and Budgets say nothing of the form of an address; this is what mail systems take without quotes (RFC 5322).
 Email = Annotated[
@@ -299,7 +293,6 @@ Email = Annotated[
         limit="email",
         example="security@acme.io",
     ),
-    Personal(),
 ]
 PersonEmail = Annotated[
     str,
@@ -312,7 +305,6 @@ PersonEmail = Annotated[
         limit="email",
         example="jane.doe@acme.io",
     ),
-    Personal(),
 ]
 CostEmail = Annotated[
     str,
@@ -325,7 +317,6 @@ CostEmail = Annotated[
         limit="cost_email",
         example="finance@acme.io",
     ),
-    Personal(),
 ]
 ContactEmail = Annotated[
     str,
@@ -340,7 +331,6 @@ ContactEmail = Annotated[
         limit="email",
         example="billing@acme.io",
     ),
-    Personal(),
 ]
 PortalUrl = Annotated[
     str,

@@ -55,9 +55,7 @@ class HeldStack:
 
     def things(self, kind: Kind) -> Iterator[tuple[str, dict[str, Any]]]:
         """Yields name and attributes of each thing of a kind, with all that the state has beside it."""
-        if not kind.resources and (its := named(kind.control, self.key)) and f"{kind.name} {its}" in self.recorded:
-            yield its, {BESIDE: self.held}  # of what no state has
-        for name, attributes in self.held.get(kind.type, {}).items() if kind.resources else ():
+        for name, attributes in self.held.get(kind.type, {}).items():
             yield name_in(kind, self.name, name, attributes), {**attributes, BESIDE: self.held}
 
 

@@ -31,14 +31,14 @@ class InventoryReading:
         self._options, self._project = options, project
         self._pace, self._last = Pace(told=self._told, waits=self._waits), time.monotonic()
 
-    def read(self, aws: Aws, *, thorough: bool = False, partly: bool = False, once: bool = False) -> Inventory:
+    def read(self, aws: Aws, *, thorough: bool = False, partly: bool = False) -> Inventory:
         """Returns everything, or with `partly` all that may be read.
 
         Raises:
             StrataError: as `strata.inventory.reading.read`.
         """
         asking = self._asking(aws)
-        return read(asking, self._project, thorough=thorough, partly=partly, once=once, told=self._options.note)
+        return read(asking, self._project, thorough=thorough, partly=partly, told=self._options.note)
 
     def controls(self, aws: Aws, inventory: Inventory, held: Held) -> Inventory:
         """Returns an inventory with what AWS has of the controls that the state has.

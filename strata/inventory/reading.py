@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import defaultdict
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from concurrent.futures import CancelledError, Executor, ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -10,7 +9,7 @@ from dataclasses import replace
 from functools import partial
 from operator import attrgetter
 from threading import Event
-from typing import Any, Literal, NamedTuple, TypeVar
+from typing import Any, Literal, NamedTuple, TypeAlias, TypeVar
 
 from strata.aws import access_manager, defaults, identity_center, organization
 from strata.aws.session import DENIED, Aws, AwsError
@@ -48,7 +47,6 @@ def read(
     *,
     thorough: bool = False,
     partly: bool = False,
-    once: bool = False,
     told: Callable[[str], None] = lambda _: None,
 ) -> Inventory:
     """Returns everything that the organization and Identity Center hold.
@@ -60,17 +58,15 @@ def read(
             beside one of a living principal; else only where no living principal explains the account.
         partly: reads on where a part may not be read, and names it.
         told: is told how much a thorough reading asks.
-        once: asks for people and assignments once, which halves the calls: what changes meanwhile is read as it was or
-            as it is. Else they are asked again, to see that nothing changed.
 
     Raises:
-        StrataError: there is no organization, it is another account's, AWS rejects a call, or something changed
-            meanwhile.
+        StrataError: there is no organization, it is another account's, AWS rejects a call, or the organization changed
+            meanwhile; people and assignments that change are read as they were or as they are.
     """
     ended = Event()
     aws = _until(ended, aws)
     try:
-        return _inventory(aws, project, _Parts(partly=partly), ended, Depth(told if thorough else None, once=once))
+        return _inventory(aws, project, _Parts(partly=partly), ended, told if thorough else None)
     except AwsError as error:
         if error.code.removesuffix("Exception").endswith("NotFound"):
             raise _changed(f"something went away while it was read ({error})") from error
@@ -89,12 +85,8 @@ def _until(ended: Event, aws: Aws) -> Aws:
     return replace(aws, before_send=before_send)
 
 
-class Depth(NamedTuple):
-    """How much of Identity Center is asked."""
-
-    told: Callable[[str], None] | None
-    """Is told how much a thorough reading asks; None where it is not thorough."""
-    once: bool
+Thorough: TypeAlias = Callable[[str], None] | None
+"""Is told how much a thorough reading asks; None where it is not thorough."""
 
 
 class _Parts:
@@ -120,7 +112,7 @@ CENTER, ROOT_ACCESS, ENTITLEMENTS = "Identity Center", "central root access", "e
 """The parts that may be missing; each setting of security.yaml is a part under its key."""
 
 
-def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, depth: Depth) -> Inventory:
+def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, thorough: Thorough) -> Inventory:
     described = organization.describe(aws)
     if described is None:
         text = "the account is in no organization; create one with `strata bootstrap`"
@@ -140,7 +132,7 @@ def _inventory(aws: Aws, project: Project, parts: _Parts, ended: Event, depth: D
         settings = services.submit(_settings, aws, project, parts)
         centered = None
         if center:
-            ask = partial(_center, aws, center, project, pools[1], pools[2], depth)
+            ask = partial(_center, center, project, pools[1], pools[2], thorough)
             centered = services.submit(parts.ask, CENTER, ask, None)
         for future in as_completed([future for future in (organized, settings, centered) if future]):
             future.result()
@@ -180,6 +172,11 @@ class _Things(NamedTuple):
     types: list[str]
     root: str
 
+    @property
+    def said(self) -> list[str]:
+        """Returns all of it as texts: an account that moved meanwhile may have been read in both places, or in none."""
+        return sorted(map(repr, (*self.units, *self.accounts, *self.policies, *self.types)))
+
 
 def _organization(aws: Aws, described: Any, pool: Executor, parts: _Parts) -> LiveOrganization:
     things = _things(aws, pool, parts)
@@ -199,11 +196,8 @@ def _organization(aws: Aws, described: Any, pool: Executor, parts: _Parts) -> Li
         trusted_services=tuple(sorted(trusted)),
         delegations={service: tuple(sorted(ids)) for service, ids in delegations.items()},
     )
-    now = _things(aws, pool, parts)
-    _check_unchanged("organizational units", _by(_id, things.units), _by(_id, now.units))
-    _check_unchanged("accounts", _by(_id, things.accounts), _by(_id, now.accounts))
-    _check_unchanged("policy types", _by(str, things.types), _by(str, now.types))
-    _check_unchanged("policies", _by(_id, things.policies), _by(_id, now.policies))
+    if _things(aws, pool, parts).said != things.said:
+        raise _changed("the organization changed while it was read")
     return read
 
 
@@ -235,30 +229,6 @@ _Tagged = TypeVar("_Tagged", LiveAccount, LiveUnit, LivePolicy)
 
 def _tagged(things: Iterable[_Tagged], tags: Mapping[str, dict[str, str]]) -> Iterator[_Tagged]:
     return (replace(thing, tags=tags.get(thing.id, {})) for thing in things)
-
-
-def _check_unchanged(what: str, before: Mapping[str, Any], now: Mapping[str, Any]) -> None:
-    """Compares things by id as they were read with what AWS says now."""
-    changed = sorted(id for id in {*before, *now} if before.get(id) != now.get(id))
-    if changed:
-        more = f" and {len(changed) - _NAMED} more" if len(changed) > _NAMED else ""
-        text = f"the {what} changed while they were read ({', '.join(changed[:_NAMED])}{more})"
-        raise _changed(text, kind=what, ids=changed)
-
-
-_NAMED = 5
-"""So many things that changed are named."""
-
-
-def _by(key: Callable[[_T], str], things: Iterable[_T]) -> dict[str, list[_T]]:
-    """Returns things by id: an account that moved meanwhile may have been read in both places."""
-    by_key: defaultdict[str, list[_T]] = defaultdict(list)
-    for thing in things:
-        by_key[key(thing)].append(thing)
-    return dict(by_key)
-
-
-_id: Callable[[Any], str] = attrgetter("id")
 
 
 def _changed(what: str, **data: Any) -> StrataError:
@@ -335,27 +305,16 @@ def _entitlements(aws: Aws, project: Project) -> tuple[Entitlement, ...] | str:
 
 
 def _center(
-    aws: Aws, center: identity_center.CenterClient, project: Project, admin: Executor, people: Executor, depth: Depth
+    center: identity_center.CenterClient, project: Project, admin: Executor, people: Executor, thorough: Thorough
 ) -> LiveCenter:
-    arns = admin.submit(_sets, center)
+    arns = admin.submit(lambda: sorted(center.permission_sets()))
     directory = _directory(center, people)
     assignments = _all_assignments(center, directory.principals, admin)
     known = set(directory.principals)
-    orphans = _orphans(center, arns.result(), assignments, known, admin, depth.told)
+    orphans = _orphans(center, arns.result(), assignments, known, admin, thorough)
     read = _read(center, project, directory, arns.result(), assignments, admin)
-    read = replace(read, orphans=frozenset(orphans))
-    if depth.once:
-        _check_gone(center, orphans)
-        return read
-    later = center.asked_by(aws, project)
-    now = _directory(later, people)
-    again = _all_assignments(later, now.principals, admin)
-    by_account = attrgetter("account")
-    _check_unchanged("users", _by(_id, directory.users), _by(_id, now.users))
-    _check_unchanged("groups", _by(_id, directory.groups), _by(_id, now.groups))
-    _check_unchanged("permission sets", _by(str, arns.result()), _by(str, _sets(later)))
-    _check_unchanged("account assignments", _by(by_account, sorted(assignments)), _by(by_account, sorted(again)))
-    return read
+    _check_gone(center, orphans)
+    return replace(read, orphans=frozenset(orphans))
 
 
 def _read(
@@ -430,7 +389,8 @@ def confirmed(
     read, center = inventory.center, identity_center.CenterClient.of(aws, project)
     if read is None or center is None:
         return read
-    known, sets = {*map(_id, read.users), *map(_id, read.groups)}, {each.arn for each in read.permission_sets}
+    known = {user.id for user in read.users} | {group.id for group in read.groups}
+    sets = {permission_set.arn for permission_set in read.permission_sets}
     accounts = {account.id for account in inventory.organization.accounts if account.state == "ACTIVE"}
     pairs = {(arn, account) for arn, account in doubted if arn in sets and account in accounts}
     assignments = {assignment for pair in sorted(pairs) for assignment in _assignments(center.assignments_in(*pair))}
@@ -450,16 +410,10 @@ class _Directory(NamedTuple):
         return [*(("USER", user.id) for user in self.users), *(("GROUP", group.id) for group in self.groups)]
 
 
-def _directory(
-    center: identity_center.CenterClient, people: Executor, members_of: Collection[str] | None = None
-) -> _Directory:
-    """Returns who is in the identity store, with the members of all groups or of some."""
-
-    def memberships(group: Any) -> dict[str, str]:
-        return center.memberships(group["GroupId"]) if members_of is None or group["GroupId"] in members_of else {}
-
+def _directory(center: identity_center.CenterClient, people: Executor) -> _Directory:
+    """Returns who is in the identity store, with the members of all groups."""
     users, groups = people.submit(center.list_users), people.submit(center.list_groups)
-    members = people.map(memberships, groups.result())
+    members = people.map(lambda group: center.memberships(group["GroupId"]), groups.result())
     with_members = [
         LiveGroup(
             group["GroupId"],
@@ -481,10 +435,6 @@ def _all_assignments(
 ) -> set[LiveAssignment]:
     listed = admin.map(lambda principal: _assignments(center.assignments_of(*principal)), principals)
     return {assignment for some in listed for assignment in some}
-
-
-def _sets(center: identity_center.CenterClient) -> list[str]:
-    return sorted(center.permission_sets())
 
 
 def _assignments(listed: Iterable[Any]) -> list[LiveAssignment]:

@@ -57,14 +57,17 @@ def values_of(control: Setting, values: Attributes) -> dict[str, Any]:
     return {argument: 0 if values.get(argument) in (None, "") else values[argument] for argument in arguments}
 
 
+def set_values(control: Setting) -> dict[str, Any]:
+    """Returns what a control sets; where a zero that nobody wrote leaves an argument out, AWS has nothing."""
+    return {**dict.fromkeys(control.arguments.values(), 0), **control.values}
+
+
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, control in zone.security.settings.items():
         if not control.on or key in zone.declared_controls:
             continue
-        # A zero that nobody wrote leaves an argument out; AWS has nothing then.
-        values = {**dict.fromkeys(control.arguments.values(), 0), **control.values}
         for region in regions_of(control, zone.project):
-            yield Thing("setting", name_of(key, region), values, SECURITY, (key,))
+            yield Thing("setting", name_of(key, region), set_values(control), SECURITY, (key,))
 
 
 SETTING = Kind(

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
-from functools import cache
-from typing import Any, get_args
+from typing import Any
 
 from strata.config import ORGANIZATION, PROJECT, SECURITY, SSO
-from strata.config.models import Model, OrganizationalUnit
+from strata.config.models import Model
 from strata.config.source import Location
-from strata.config.types import Personal
 from strata.errors import Fault, Message
 from strata.landing_zone import LandingZone
 
@@ -27,7 +26,7 @@ def example_values(landing_zone: LandingZone) -> Iterator[tuple[str, Location, s
         SSO: landing_zone.sso,
     }
     for file, part in parts.items():
-        yield from ((file, location, value) for location, value in _personal(part, ()) if is_example(value))
+        yield from ((file, location, value) for location, value in _texts(part, ()) if is_example(value))
 
 
 def example_faults(landing_zone: LandingZone) -> list[Fault]:
@@ -43,43 +42,25 @@ def example_faults(landing_zone: LandingZone) -> list[Fault]:
 
 
 def is_example(value: str) -> bool:
-    """Returns whether an e-mail address or account id is an example's."""
-    if "@" not in value:
+    """Returns whether a text is an e-mail address or account id of an example's."""
+    if re.fullmatch(r"[0-9]{12}", value):
         return value in _ACCOUNT_IDS or len(set(value)) == 1
-    domain = value.rpartition("@")[2].lower()
+    address = re.fullmatch(r"[^\s@]+@(\S+)", value)
+    domain = address[1].lower() if address else ""
     return any(domain == example or domain.endswith(f".{example}") for example in _DOMAINS)
 
 
-def _personal(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
-    """Yields the values below a value that have a personal type; a retired account keeps its values."""
+def _texts(value: Any, location: Location) -> Iterator[tuple[Location, str]]:
+    """Yields the texts below a value; a retired account keeps its values."""
     if isinstance(value, Model):
         if not getattr(value, "retired", False):
-            for name in _fields(type(value)):
-                yield from _personal(getattr(value, name), (*location, name))
+            for name in type(value).model_fields:
+                yield from _texts(getattr(value, name), (*location, name))
     elif isinstance(value, Mapping):
         for key in sorted(value):
-            yield from _personal(value[key], (*location, key))
+            yield from _texts(value[key], (*location, key))
     elif isinstance(value, tuple):
         for index, entry in enumerate(value):
-            yield from _personal(entry, (*location, index))
-    elif isinstance(value, str) and value:
+            yield from _texts(entry, (*location, index))
+    elif isinstance(value, str):
         yield location, value
-
-
-@cache
-def _fields(model: type[Model]) -> tuple[str, ...]:
-    """Returns the fields of a model below which something personal can stand."""
-    model.model_rebuild()  # where nothing was read of it yet, it may name types that are not resolved
-    return tuple(
-        name
-        for name, field in model.model_fields.items()
-        if any(map(_is_personal, field.metadata)) or _is_personal(field.annotation)
-    )
-
-
-def _is_personal(part: Any) -> bool:
-    if isinstance(part, Personal):
-        return True
-    if isinstance(part, type) and issubclass(part, Model):
-        return part is not OrganizationalUnit and bool(_fields(part))
-    return any(map(_is_personal, get_args(part)))

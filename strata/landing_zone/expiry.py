@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -126,16 +126,13 @@ def day_of(text: str) -> dt.date:
     Raises:
         StrataError: it is not a date.
     """
-    if not re.fullmatch(r"[0-9]{4}-[0-9]{2}-[0-9]{2}", text):
+    day = None
+    with suppress(ValueError):
+        day = dt.date.fromisoformat(text)
+    if day is None or str(day) != text:  # it may be written in other ways, as of a week
         malformed = f"--as-of: {text!r} is not a date; write it as in 2027-01-31"
         raise StrataError(Message("argument-malformed", malformed, option="--as-of", value=text))
-    try:
-        return dt.date.fromisoformat(text)
-    except ValueError:
-        message = Message(
-            "argument-malformed", f"--as-of: there is no day {text!r}; correct it", option="--as-of", value=text
-        )
-        raise StrataError(message) from None
+    return day
 
 
 def ending_text(ending: Ending, on: dt.date) -> str:

@@ -88,7 +88,6 @@ def _allow(sid: str, actions: Iterable[str], resource: str | list[str] = "*") ->
 
 
 @cache
-@cache
 def types() -> Mapping[str, Mapping[str, list[str]]]:
     """Returns the actions that a plan of each type needs, and a deploy besides, of the types that Strata knows."""
     actions: Mapping[str, Mapping[str, list[str]]] = json.loads((_FOLDER / "types.json").read_text(encoding="utf-8"))

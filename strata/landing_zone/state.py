@@ -11,30 +11,14 @@ def bucket_denials(arn: str) -> list[dict[str, Any]]:
     It never denies PutBucketPolicy: that would lock the owner out for good.
     """
     everything = [arn, f"{arn}/*"]
+
+    def denial(sid: str, action: str | list[str], **more: Any) -> dict[str, Any]:
+        return {"Sid": sid, "Effect": "Deny", "Principal": "*", "Action": action, "Resource": everything, **more}
+
     return [
-        {
-            "Sid": "DenyPlainHttp",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": everything,
-            "Condition": {"Bool": {"aws:SecureTransport": "false"}},
-        },
-        {
-            "Sid": "DenyOldTls",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": "s3:*",
-            "Resource": everything,
-            "Condition": {"NumericLessThan": {"s3:TlsVersion": "1.2"}},
-        },
-        {
-            "Sid": "DenyDeletion",
-            "Effect": "Deny",
-            "Principal": "*",
-            "Action": ["s3:DeleteBucket", "s3:DeleteObjectVersion"],
-            "Resource": everything,
-        },
+        denial("DenyPlainHttp", "s3:*", Condition={"Bool": {"aws:SecureTransport": "false"}}),
+        denial("DenyOldTls", "s3:*", Condition={"NumericLessThan": {"s3:TlsVersion": "1.2"}}),
+        denial("DenyDeletion", ["s3:DeleteBucket", "s3:DeleteObjectVersion"]),
     ]
 
 

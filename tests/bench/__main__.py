@@ -289,7 +289,7 @@ def measure_access() -> None:
         os.environ.update(aws.environment())
         session = Session(None, "us-east-1")
         before, started = len(aws.calls()), time.monotonic()
-        found = InventoryReading(Options(Path(folder)), project).read(session, partly=True, once=True)
+        found = InventoryReading(Options(Path(folder)), project).read(session, partly=True)
         told.append(("strata drift", _asked(aws, before), time.monotonic() - started, OF_DRIFT))
     number = len(found.center.assignments) if found.center else 0
     print(f"\n{number:,} assignments in {ACCESS.accounts:,} accounts, read without a refresh")

@@ -165,7 +165,7 @@ class Organization:
 
         project, aws = self.model, Aws(None, self.model.regions.primary)
         with self.answers.asked():
-            inventory = read(aws, project, once=True, thorough=thorough, partly=partly)
+            inventory = read(aws, project, thorough=thorough, partly=partly)
             held: dict[str, Any] = {}
             for one in self.states["security"]["resources"]:
                 held.setdefault(one["type"], {})[one["name"]] = one["instances"][0]["attributes"]

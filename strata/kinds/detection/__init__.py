@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 from strata.kinds.detection.administrator import ADMINISTRATOR
-from strata.kinds.detection.aggregator import AGGREGATOR
 from strata.kinds.detection.archive import ARCHIVE_BUCKET, ARCHIVE_KEY
-from strata.kinds.detection.channel import CHANNELS
-from strata.kinds.detection.configuration import CONFIGURATION
-from strata.kinds.detection.detector import DETECTOR
-from strata.kinds.detection.findings import DETECTION_ROLE, FINDINGS_RULE
+from strata.kinds.detection.detector import CONFIGURATION, DETECTOR
+from strata.kinds.detection.findings import AGGREGATOR, DETECTION_ROLE, FINDINGS_RULE
 from strata.kinds.detection.member import WATCHED
-from strata.kinds.detection.recorder import RECORDERS
+from strata.kinds.detection.recorder import CHANNELS, RECORDERS
 from strata.kinds.kind import Kind
 
 OF_DETECTION: tuple[Kind, ...] = (

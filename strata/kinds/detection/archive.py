@@ -11,7 +11,7 @@ from strata.config.layers import ARCHIVE
 from strata.errors import Message
 from strata.kinds.arguments import Attributes, block, text
 from strata.kinds.change import Way
-from strata.kinds.kind import Ask, Kind, Resource, account_of
+from strata.kinds.kind import Ask, Resource, account_of
 from strata.kinds.members.made import BESIDE, Declared, as_it_is, made_by_layer
 from strata.kinds.shared import BUCKET, VERSIONING
 from strata.kinds.store import KEY, PENDING_DELETION, deletion_pending
@@ -117,35 +117,24 @@ def _key_way(_: str, here: Thing | None, before: Thing | None, now: Thing | None
     return Way(by_hand=Message("key-pending-deletion", text, key=key, account=account))
 
 
-def _made(
-    name: str,
-    resources: tuple[Resource, ...],
-    *,
-    declared: Callable[[LandingZone], Iterator[Declared]],
-    recorded: Callable[[Attributes], Attributes],
-    asked: Callable[[Ask], Attributes | None],
-    **more: Any,
-) -> Kind:
-    return made_by_layer(
-        *(ARCHIVE, name, resources),
-        called=lambda its, _: its,
-        declared=declared,
-        recorded=recorded,
-        asked=asked,
-        **more,
-    )
+def _called(name: str, _: Attributes) -> str:
+    return name
 
 
-ARCHIVE_BUCKET = _made(
+ARCHIVE_BUCKET = made_by_layer(
+    ARCHIVE,
     "archive bucket",
     (*BUCKET, VERSIONING, _LOCK),
+    called=_called,
     declared=partial(_declared, values={"versions": "Enabled", "closed": True, **as_it_is("policy", "key")}, lock=True),
     recorded=_recorded_bucket,
     asked=_bucket_now,
 )
-ARCHIVE_KEY = _made(
+ARCHIVE_KEY = made_by_layer(
+    ARCHIVE,
     "archive key",
     (KEY[1], KEY[0]),
+    called=_called,
     declared=partial(_declared, values={"enabled": True, "rotated": True, **as_it_is("policy")}),
     recorded=lambda state: {
         "enabled": bool(state.get("is_enabled", True)),

@@ -7,8 +7,7 @@ from collections.abc import Iterator
 from typing import NamedTuple
 
 from strata.kinds.arguments import Attributes
-from strata.kinds.detection.configuration import CONFIGURATION
-from strata.kinds.detection.detector import DETECTOR
+from strata.kinds.detection.detector import CONFIGURATION, DETECTOR
 from strata.kinds.detection.made import SERVICE, detector_here
 from strata.kinds.kind import Ask
 

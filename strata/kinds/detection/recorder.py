@@ -1,4 +1,4 @@
-"""The recorder of AWS Config in a region of an account, whether it runs, and what it records."""
+"""AWS Config in a region of an account: the recorder, whether it runs, what it records and where it delivers to."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _recorded(state: Attributes) -> Attributes:
     return {
         "runs": any(each.get("is_enabled") for each in statuses.values() if each.get("region") == state.get("region")),
         "frequency": mode.get("recording_frequency") or "CONTINUOUS",
-        "types": _types(group.get("all_supported"), group.get("resource_types"), group.get("recording_strategy")),
+        "types": _types(group.get("all_supported"), group.get("resource_types")),
         "global types": bool(group.get("include_global_resource_types")),
         "role": text(state, "role_arn"),
     }
@@ -64,22 +64,18 @@ def _asked(ask: Ask) -> Attributes | None:
         return None
     status = client.describe_configuration_recorder_status()["ConfigurationRecordersStatus"]
     group = its.get("recordingGroup", {})
-    strategy = [{"use_only": group.get("recordingStrategy", {}).get("useOnly", "")}]
     return {
         "runs": any(each["recording"] for each in status if each["name"] == name),
         "frequency": its.get("recordingMode", {}).get("recordingFrequency", "CONTINUOUS"),
-        "types": _types(group.get("allSupported"), group.get("resourceTypes"), strategy),
+        "types": _types(group.get("allSupported"), group.get("resourceTypes")),
         "global types": bool(group.get("includeGlobalResourceTypes")),
         "role": its["roleARN"],
     }
 
 
-def _types(all_supported: object, types: Any, strategy: Any) -> str:
-    """Returns what is recorded as a text; all but some are what AWS calls an exclusion."""
-    if all_supported:
-        return "all"
-    excluding = bool(strategy) and strategy[0].get("use_only") == "EXCLUSION_BY_RESOURCE_TYPES"
-    return "all but some" if excluding else ", ".join(sorted(types or ()))
+def _types(all_supported: object, types: Any) -> str:
+    """Returns what is recorded as a text, nothing where AWS has a list of exceptions."""
+    return "all" if all_supported else ", ".join(sorted(types or ()))
 
 
 RECORDERS = in_each_account(
@@ -96,4 +92,45 @@ RECORDERS = in_each_account(
     declared=_declared,
     recorded=_recorded,
     asked=_asked,
+)
+
+
+# Where it delivers
+
+
+def _channel(ask: Ask) -> str | None:
+    """Returns the name of the channel that the account has in the region; AWS has one at most."""
+    channels = ask.client(CONFIG).describe_delivery_channels()["DeliveryChannels"]
+    return str(channels[0]["name"]) if channels else None
+
+
+def _recorded_channel(state: Attributes) -> Attributes:
+    arguments = {
+        "bucket": "s3_bucket_name",
+        "prefix": "s3_key_prefix",
+        "key": "s3_kms_key_arn",
+        "topic": "sns_topic_arn",
+    }
+    return {name: text(state, argument) for name, argument in arguments.items()}
+
+
+def _channel_now(ask: Ask) -> Attributes | None:
+    channels = ask.client(CONFIG).describe_delivery_channels()["DeliveryChannels"]
+    its = next((each for each in channels if each["name"] == ask.values.get("name")), None)
+    members = {"bucket": "s3BucketName", "prefix": "s3KeyPrefix", "key": "s3KmsKeyArn", "topic": "snsTopicARN"}
+    return None if its is None else {name: its.get(member, "") for name, member in members.items()}
+
+
+CHANNELS = in_each_account(
+    "Config channel",
+    (
+        Resource(
+            "aws_config_delivery_channel",
+            "<channel name>[@<region>]",
+            existing=AlreadyExists("MaxNumberOfDeliveryChannels", _channel, early=_channel, regional=True),
+        ),
+    ),
+    declared=lambda zone, _: {"bucket": zone.project.archive_config_bucket, "prefix": "", "key": "", "topic": ""},
+    recorded=_recorded_channel,
+    asked=_channel_now,
 )

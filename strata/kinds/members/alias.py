@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.config.layers import BASELINE_LAYER
 from strata.config.source import Location
 from strata.kinds.arguments import Attributes
 from strata.kinds.kind import AlreadyExists, Ask, Resource
-from strata.kinds.members.made import given, in_member
+from strata.kinds.members.made import given, made_by_layer, of_baseline
 from strata.landing_zone import LandingZone
 
 
@@ -27,7 +28,8 @@ def _declared(zone: LandingZone, account: str) -> Iterator[tuple[str, Attributes
         yield "", {"name": name}, zone.baseline[account].location("account_alias")
 
 
-ALIAS = in_member(
+ALIAS = made_by_layer(
+    BASELINE_LAYER,
     "account alias",
     (
         Resource(
@@ -35,7 +37,7 @@ ALIAS = in_member(
         ),
     ),
     called=lambda *_: "",
-    declared=_declared,
+    declared=of_baseline(_declared),
     recorded=lambda state: {"name": state.get("account_alias")},
     asked=_asked,
 )

@@ -1,4 +1,4 @@
-"""An alternate contact of an account, to whom AWS writes: its own, or one that it inherits."""
+"""The alternate contacts of an account, to whom AWS writes, and its monthly budget: its own, or inherited."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from strata.config import ORGANIZATION
 from strata.config.layers import ACCOUNTS
 from strata.kinds.arguments import Attributes
-from strata.kinds.control import CONTACT, contact_now, recorded_contact
+from strata.kinds.control import BUDGET, CONTACT, budget_now, contact_now, recorded_budget, recorded_contact
 from strata.kinds.kind import OF
-from strata.kinds.members.made import Declared, made_by_layer
+from strata.kinds.members.made import Declared, as_it_is, made_by_layer
 from strata.landing_zone import LandingZone
 
 _KINDS = ("billing", "operations", "security")
@@ -45,4 +45,22 @@ CONTACT_OF_ACCOUNT = made_by_layer(
     declared=_declared,
     recorded=recorded_contact,
     asked=contact_now,
+)
+
+
+def _budgets(zone: LandingZone) -> Iterator[Declared]:
+    for account in zone.accounts if is_on(zone) else ():
+        its = zone.attributes[account]
+        if its.budget and its.budget.on:
+            yield Declared(account, "", as_it_is(*recorded_budget({})), ORGANIZATION, its.location("budget"))
+
+
+BUDGET_OF_ACCOUNT = made_by_layer(
+    ACCOUNTS,
+    "budget",
+    BUDGET.resources,
+    called=lambda name, _: name,
+    declared=_budgets,
+    recorded=recorded_budget,
+    asked=budget_now,
 )

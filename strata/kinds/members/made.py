@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any, NamedTuple, TypeAlias
 
 from strata.config import BASELINE
-from strata.config.layers import BASELINE_LAYER, IN_ACCOUNT
+from strata.config.layers import IN_ACCOUNT
 from strata.config.limits import aws_limits
 from strata.config.models import Control
 from strata.config.source import Location
@@ -110,84 +110,14 @@ def _live(aws: AtAws, name: str, control: str) -> Iterator[tuple[str, Attributes
 # In member accounts
 
 
-SET = "member setting"
-
-
-def in_member(
-    name: str,
-    resources: tuple[Resource, ...],
-    *,
-    called: Callable[[str, Attributes], str],
+def of_baseline(
     declared: Callable[[LandingZone, str], Iterable[tuple[str, Attributes, Location]]],
-    recorded: Callable[[Attributes], Attributes],
-    asked: Callable[[Ask], Attributes | None],
-    control: str = "",
-    way: Callable[[str, Thing | None, Thing | None, Thing | None], Way | None] = lambda *_: None,
-) -> Kind:
-    """Returns a kind of things that baseline.yaml sets in each member account.
-
-    Args:
-        name: as of `made_by_layer`, like the others.
-        resources: its resources.
-        called: what a thing is called in its account.
-        declared: label, values and place in baseline.yaml of what is declared for an account.
-        recorded: what is compared, by what a state has.
-        asked: the same as AWS has it now.
-        control: the first word of its names.
-        way: the way back where no deploy is one.
-    """
-    return made_by_layer(
-        BASELINE_LAYER,
-        name,
-        resources,
-        called=called,
-        declared=lambda zone: (
-            Declared(key, label, values, BASELINE, location)
-            for key in zone.member_settings
-            for label, values, location in declared(zone, key)
-        ),
-        recorded=recorded,
-        asked=asked,
-        control=control,
-        way=way,
-    )
-
-
-def setting(
-    key: str,
-    resources: tuple[Resource, ...],
-    *,
-    values: Callable[[Any], Attributes],
-    asked: Callable[[Ask], Attributes | None],
-    recorded: Callable[[Attributes], Attributes],
-    label: str = "",
-    regional: bool = True,
-) -> Kind:
-    """Returns a setting that every account has, and where it is regional each of its regions.
-
-    Args:
-        key: its key in baseline.yaml.
-        resources: the resource that it is.
-        values: what a control sets, by what is compared.
-        asked: what AWS has of that.
-        recorded: what is compared, by what a state has.
-        label: what it is called, where that is not its key.
-        regional: whether each region has its own.
-    """
-    its = label or key
-    return in_member(
-        SET,
-        resources,
-        control=its,
-        called=lambda name, _: _in_region(its, name.partition("_")[2]),
-        declared=lambda zone, account: (
-            (_in_region(its, region), values(control), zone.baseline[account].location(key))
-            for control in (given(zone, account, key),)
-            if control
-            for region in (governed(zone, account) if regional else ("",))
-        ),
-        recorded=recorded,
-        asked=asked,
+) -> Callable[[LandingZone], Iterator[Declared]]:
+    """Returns what baseline.yaml declares in all member accounts, by label, values and place in an account."""
+    return lambda zone: (
+        Declared(key, label, values, BASELINE, location)
+        for key in zone.member_settings
+        for label, values, location in declared(zone, key)
     )
 
 
@@ -201,10 +131,6 @@ def governed(zone: LandingZone, account: str) -> tuple[str, ...]:
     """Returns the governed regions that a member account has enabled."""
     closed = aws_limits().opt_in_regions - {*zone.members[account].regions}
     return tuple(region for region in zone.project.regions.all_governed if region not in closed)
-
-
-def _in_region(label: str, region: str) -> str:
-    return f"{label} in {region}" if region else label
 
 
 def as_it_is(*names: str) -> Attributes:
