@@ -20,10 +20,9 @@ from strata.config import (
     SECURITY,
     SSO,
 )
-from strata.config.models import ROOT, Assignment, Control, Mode, Project, Security, Setting
+from strata.config.models import Assignment, Control, Mode, Project, Security, Setting
 from strata.errors import Message
 from strata.kinds.at_aws import Inventory
-from strata.landing_zone.units import UNIT
 from strata.printing import markdown
 from strata.rules.lockout import LOCK_OUT
 from strata.text import counted, listed
@@ -211,8 +210,7 @@ def _future(description: Description, shown: Callable[[str], str]) -> Iterator[s
         for assignment in description.assignments
         if assignment.accounts == "all" or assignment.organizational_units
     ]
-    defaults = description.organization.get("defaults", {})
-    if not (wide or defaults):
+    if not wide:
         return
     yield "## Rules that reach future accounts"
     yield ""
@@ -220,13 +218,7 @@ def _future(description: Description, shown: Callable[[str], str]) -> Iterator[s
     yield "`strata adopt --literal` names every account instead."
     yield ""
     yield from (f"- {shown(_rule(assignment))}" for assignment in wide)
-    yield from (f"- {shown(_inherited(place, words['tags']))}" for place, words in defaults.items())
     yield ""
-
-
-def _inherited(place: str, tags: Mapping[str, str]) -> str:
-    where = "every account" if place == ROOT else f"everything below {place.removeprefix(UNIT)}"
-    return f"tags {listed(list(tags))} in {where}"
 
 
 def _rule(assignment: Assignment) -> str:

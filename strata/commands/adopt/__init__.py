@@ -19,7 +19,6 @@ from strata.adoption import rendering
 from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe, direct_full_access
 from strata.adoption.importing import import_ids
-from strata.adoption.inheriting import with_defaults
 from strata.aws import organization
 from strata.aws.quotas import account_quota
 from strata.aws.session import Aws, AwsError, connect
@@ -184,7 +183,7 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    files = partial(_files, project, inventory, literal=literal, quota=quota)
+    files = partial(_files, project, inventory, quota=quota)
     return until_accepted(attempt, lambda description: (description, files(description)))
 
 
@@ -205,11 +204,8 @@ def _files(
     inventory: Inventory,
     description: Description,
     *,
-    literal: bool,
     quota: int,
 ) -> dict[str, str]:
-    if not literal:
-        description.organization = with_defaults(description.organization)
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
         ORGANIZATION: {
