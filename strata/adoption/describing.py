@@ -715,8 +715,7 @@ class _Center:
     def _permission_sets(self) -> dict[str, Any]:
         names, policies = _names(SET, self.inventory), self.description.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
-        reserved = {f"reserved {key}": key for key in ends}  # a path has a single document
-        chosen = keys("Set", names, taken=reserved, lower=False)
+        chosen = keys("Set", names, taken=ends, lower=False)  # a path has a single document
         described: dict[str, Any] = {}
         for permission_set in self.live.permission_sets:
             key, what = chosen[permission_set.arn], ("permission set", permission_set.name, permission_set.arn)
