@@ -288,7 +288,7 @@ def test_killed_while_it_writes_the_folder_is_refused_until_it_is_empty(aws: Aws
     assert running.returncode == -signal.SIGKILL
 
     refused = adopt(to)
-    assert (refused.exit_code, "name an empty folder with --to" in refused.output) == (1, True)
+    assert (refused.exit_code, "not an empty folder" in refused.output) == (1, True)
     shutil.rmtree(to)
     again = adopt(to)
     assert again.exit_code == 0, again.output
@@ -423,7 +423,7 @@ def test_a_place_that_is_no_folder_is_an_error_before_aws_is_asked(aws: Aws, tmp
         refused = adopt(to, "--json")
 
         assert refused.exit_code == 1, to
-        assert messages(refused) == [("not-a-folder", str(to), {})]
+        assert messages(refused) == [("folder-not-empty", str(to), {})]
     assert aws.calls(since=before) == []
 
 
