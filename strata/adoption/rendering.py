@@ -13,7 +13,6 @@ from strata.adoption.describing import Description, LeftAlone
 from strata.config import (
     ACCEPTED,
     EXPECTATIONS,
-    FOLDERS,
     IMPORTS,
     ORGANIZATION,
     PROJECT,
@@ -48,23 +47,8 @@ def security(description: Description) -> dict[str, Any]:
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
     """Returns the texts of a configuration by path: YAML of contents, and documents as they are."""
-    rendered = {
-        name: f"# {_HEADS.get(name) or _HEADS[SSO]}{_GAP}{_yaml(content)}".rstrip() + "\n"
-        for name, content in contents.items()
-    }
+    rendered = {name: f"# {_HEADS[name]}{_GAP}{_yaml(content)}".rstrip() + "\n" for name, content in contents.items()}
     return {**rendered, **documents}
-
-
-def people_and_access(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Returns the content of sso.yaml, or of a file for each of its sections where it is long."""
-    if sum(map(len, content.values())) < _LONG:
-        return {SSO: content}
-    parts = {section: entries for section, entries in content.items() if entries}
-    return {f"{FOLDERS[SSO]}/{section.replace('_', '-')}.yaml": {section: part} for section, part in parts.items()}
-
-
-_LONG = 200
-"""From so many entries on, people and access stand in files of their own."""
 
 
 def accepted(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -256,22 +240,11 @@ def _next(description: Description, shown: Callable[[str], str]) -> Iterator[str
     yield "## Look at"
     yield ""
     for text in description.looks:
-        # The things with which it ends stand as a list, where they are many.
-        things = text.data.get("things", ())
-        head = text.removesuffix(f" {', '.join(things)}.")
-        if len(things) <= _FEW or head == text:
-            yield f"- {shown(text)}"
-        else:
-            yield f"- {shown(head)}"
-            yield from (f"  - {shown(thing)}" for thing in things)
+        yield f"- {shown(text)}"
     if description.sso:
         yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
     yield from _written_once(description)
     yield ""
-
-
-_FEW = 3
-"""So many things stand in a sentence."""
 
 
 def _written_once(description: Description) -> Iterator[str]:

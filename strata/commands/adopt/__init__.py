@@ -9,7 +9,6 @@ import sys
 import tempfile
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +19,10 @@ from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe, direct_full_access
 from strata.adoption.importing import import_ids
 from strata.aws import organization
-from strata.aws.quotas import account_quota
-from strata.aws.session import Aws, AwsError, connect
+from strata.aws.session import Aws, connect
 from strata.commands.adopt.folder import check_free, write_new
 from strata.commands.adopt.left import left
-from strata.config import ADOPTION, IMPORTS, ORGANIZATION, PROJECT, SECURITY
-from strata.config.limits import aws_limits
+from strata.config import ADOPTION, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Project
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
@@ -37,7 +34,7 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
-from strata.rules.quotas import ACCOUNTS, exceeded
+from strata.rules.quotas import exceeded
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, require_answer
 
@@ -83,8 +80,7 @@ def run(
     connect(options, project)
     reading = InventoryReading(options, project)
     inventory = reading.read(aws, thorough=thorough)
-    quota = _quota(options, aws, inventory)
-    description, files = configuration(project, inventory, literal=literal, quota=quota)
+    description, files = configuration(project, inventory, literal=literal)
     if not json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
@@ -169,12 +165,10 @@ def configuration(
     inventory: Inventory,
     *,
     literal: bool = False,
-    quota: int = 0,
 ) -> tuple[Description, dict[str, str]]:
     """Returns the description, and all files; the imports come from the configuration as it is read back.
 
-    An entry that AWS took and the configuration does not is left where it is, with whatever names it. The quota is that
-    of accounts.
+    An entry that AWS took and the configuration does not is left where it is, with whatever names it.
 
     Raises:
         StrataError: the configuration does not give what is there; nothing is written then.
@@ -183,29 +177,10 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    files = partial(_files, project, inventory, quota=quota)
-    return until_accepted(attempt, lambda description: (description, files(description)))
+    return until_accepted(attempt, lambda description: (description, _files(project, inventory, description)))
 
 
-def _quota(options: Options, aws: Aws, inventory: Inventory) -> int:
-    """Returns the quota of accounts of an organization with more than AWS gives by default; 0 where nobody knows it."""
-    if len(inventory.organization.accounts) <= aws_limits()[ACCOUNTS].value:
-        return 0
-    try:
-        return account_quota(aws)
-    except AwsError as error:
-        text = f"the quota of accounts is not known, and limits in {PROJECT} says how many there are: {error}"
-        options.note(Message("account-quota-unknown", text, accounts=len(inventory.organization.accounts)))
-        return 0
-
-
-def _files(
-    project: Project,
-    inventory: Inventory,
-    description: Description,
-    *,
-    quota: int,
-) -> dict[str, str]:
+def _files(project: Project, inventory: Inventory, description: Description) -> dict[str, str]:
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
         ORGANIZATION: {
@@ -213,7 +188,7 @@ def _files(
             "policies": {**description.full_access, **description.organization["policies"]},
         },
         SECURITY: rendering.security(description),
-        **rendering.people_and_access(description.sso),
+        SSO: description.sso,
     }
     files = rendering.files(contents, description.documents)
     with tempfile.TemporaryDirectory() as name:
@@ -228,7 +203,6 @@ def _files(
         entries = accepted(folder)
         landing_zone = loaded(rendering.accepted(entries))
         if limits := exceeded(landing_zone):
-            limits |= {ACCOUNTS: max(quota, limits[ACCOUNTS])} if ACCOUNTS in limits else {}
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"
