@@ -37,7 +37,7 @@ from tests.said import Said
 
 MANAGEMENT = "123456789012"
 OK, WARNING, FAILURE = Level.OK, Level.WARNING, Level.FAILURE
-SECURITY_MAIL, SHARED_MAIL = "aws+security@example.com", "aws+shared@example.com"
+SECURITY_MAIL = "aws+security@example.com"
 
 
 @pytest.fixture(scope="module")
@@ -199,26 +199,6 @@ SET_UP: dict[str, tuple[Callable[[CheckContext], Any], Mapping[str, Any], tuple[
         },
         (FAILURE, "region-not-enabled"),
     ),
-    "policy types": (
-        organization.check_policy_types,
-        {"list_roots": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]},
-        (OK, "policy-types"),
-    ),
-    "a policy type that the provider does not know": (
-        organization.check_policy_types,
-        {
-            "list_roots": [
-                {"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"},
-                {"Type": "TOMORROWS_POLICY", "Status": "ENABLED"},
-            ]
-        },
-        (WARNING, "policy-type-unknown"),
-    ),
-    "and one that is needed is off": (
-        organization.check_policy_types,
-        {"list_roots": [{"Type": "TOMORROWS_POLICY", "Status": "ENABLED"}]},
-        (FAILURE, "policy-type-unknown"),
-    ),
 }
 
 
@@ -251,75 +231,24 @@ def test_name_and_email_of_the_management_account_are_compared(shipped: LandingZ
     ]
 
 
-QUOTAS: dict[str, tuple[Sequence[str], Mapping[str, str], Sequence[str], int, tuple[Level, int]]] = {
-    "room": (["aws@example.com", SECURITY_MAIL.upper(), "old@example.com"], {}, [], 4, (OK, 1)),
-    "no room": (["aws@example.com", SECURITY_MAIL, "old@example.com"], {}, [], 3, (FAILURE, 1)),
-    "before there is a list": ([], {}, [], 2, (FAILURE, 2)),
-    "one that AWS has removed": (["aws@example.com", SECURITY_MAIL], {"3": SHARED_MAIL}, [], 2, (OK, 0)),
-    "one that is imported": (["aws@example.com", SECURITY_MAIL], {}, [f"{ACCOUNT.type}.shared"], 2, (OK, 0)),
+QUOTAS: dict[str, tuple[Sequence[str], Sequence[str], int, tuple[Level, int]]] = {
+    "room": (["aws@example.com", SECURITY_MAIL.upper(), "old@example.com"], [], 4, (OK, 1)),
+    "no room": (["aws@example.com", SECURITY_MAIL, "old@example.com"], [], 3, (FAILURE, 1)),
+    "before there is a list": ([], [], 2, (FAILURE, 2)),
+    "one that is imported": (["aws@example.com", SECURITY_MAIL], [f"{ACCOUNT.type}.shared"], 2, (OK, 0)),
 }
-"""The e-mails at AWS, those of the state, what imports.yaml has, the quota; how bad it is, and how many are new."""
+"""The e-mails at AWS, what imports.yaml has, the quota; how bad it is, and how many are new."""
 
 
 @pytest.mark.parametrize("case", QUOTAS)
 def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone, said: Said, case: str) -> None:
-    emails, deployed, imported, quota, expected = QUOTAS[case]
+    emails, imported, quota, expected = QUOTAS[case]
     zone = replace(shipped, imports=dict.fromkeys(imported, "000000000003"))
     quota_found = {"Quota": {"Value": quota}}
-    found = organization.check_quota(
-        facts(zone, accounts=live(*emails), deployed=deployed, get_service_quota=quota_found)
-    )
+    found = organization.check_quota(facts(zone, accounts=live(*emails), get_service_quota=quota_found))
 
     assert (found.level, found.text.data["new"]) == expected
     assert said.ids(found) == ["quota-exceeded" if found.level is FAILURE else "quota-suffices"]
-
-
-@pytest.mark.parametrize(
-    ("account_state", "deployed", "level"),
-    [
-        ("SUSPENDED", False, FAILURE),
-        ("CLOSED", False, FAILURE),
-        ("CLOSED", True, WARNING),
-        ("PENDING_ACTIVATION", False, WARNING),
-    ],
-)
-def test_a_declared_account_that_is_not_active(
-    shipped: LandingZone, said: Said, account_state: str, deployed: bool, level: Level
-) -> None:
-    """One that no state has would be made again; the others are left out. It is told by id and e-mail."""
-    accounts = live(SECURITY_MAIL, state=account_state)
-    known = {accounts[0].id: SECURITY_MAIL} if deployed else {}
-    found = list(organization.check_accounts(facts(shipped, accounts=accounts, deployed=known)))
-
-    assert levels(found) == [(level, "account-inactive")]
-    (told,) = said(found)
-    assert (told.place, told.data["state"]) == ("accounts.security", account_state)
-    assert f"{accounts[0].id}, {SECURITY_MAIL}" in told.text
-    assert accounts[0].name not in told.text
-
-
-def test_an_account_that_aws_no_longer_lists_is_named(shipped: LandingZone, said: Said) -> None:
-    found = list(organization.check_accounts(facts(shipped, deployed={"0" * 12: SECURITY_MAIL})))
-
-    assert levels(found) == [(WARNING, "account-inactive")]
-    assert [told.data["state"] for told in said(found)] == ["gone"]
-
-
-def test_an_account_that_a_deploy_left_out_is_as_one_that_a_state_has(shipped: LandingZone) -> None:
-    left = frozenset({SECURITY_MAIL})
-    closed = facts(shipped, accounts=live(SECURITY_MAIL, state="CLOSED"), left_out=left)
-    gone = facts(shipped, left_out=left)
-
-    for context in (closed, gone):
-        assert levels(organization.check_accounts(context)) == [(WARNING, "account-inactive")]
-
-
-def test_of_two_accounts_with_an_address_the_active_one_counts(shipped: LandingZone, said: Said) -> None:
-    twins = [*live(SECURITY_MAIL, state="CLOSED"), ListedAccount("9" * 12, "new", SECURITY_MAIL, "ACTIVE")]
-    found = list(organization.check_accounts(facts(shipped, accounts=twins)))
-
-    assert levels(found) == [(OK, "accounts-active")]
-    assert said.ids(found) == ["accounts-active"]
 
 
 # Signing in
@@ -492,7 +421,7 @@ def test_before_the_first_deploy_nothing_fails_and_what_comes_later_is_one_line(
     done = run(folder)
     assert done.exit_code == 0, done.output
     (later,) = [line for line in done.stdout.splitlines() if line.startswith("later ")]
-    waiting = ["organization", "state-bucket", "lock-table", "names", "accounts", "policy-types", "sign-in"]
+    waiting = ["organization", "state-bucket", "lock-table", "names", "sign-in"]
     assert later.split("strata bootstrap: ")[1].split(", ") == waiting
     assert {check for check, found in report(folder).items() if found[0]["level"] == "later"} == {*waiting}
 
@@ -502,7 +431,6 @@ def test_after_bootstrap_nothing_is_left_for_later(folder: Path) -> None:
     bootstrap(folder)
     found = report(folder)
     assert {one["level"] for check in found for one in found[check]} <= {"ok", "warning"}
-    assert [(one["id"], one["data"]) for one in found["accounts"]] == [("accounts-active", {"accounts": 3})]
     assert [one["id"] for one in found["sign-in"]] == ["identity-center-enabled"]
     assert run(folder).stderr.strip().splitlines()[-1].startswith("0 failures, ")
 
@@ -539,7 +467,6 @@ def test_the_report_is_in_the_order_of_the_registry(folder: Path) -> None:
 @pytest.mark.parametrize(
     ("operation", "code", "check", "action"),
     [
-        ("organizations.ListAccounts", "AccessDeniedException", "accounts", "organizations:ListAccounts"),
         ("organizations.ListAccounts", "AccessDeniedException", "quota", "organizations:ListAccounts"),
         (
             "organizations.DescribeOrganization",
