@@ -220,29 +220,6 @@ def wrapped(text: str, width: int, hanging: int | None = None) -> list[str]:
     return _parted(_WORD.findall(text), width, hanging)
 
 
-def command_lines(text: str, width: int, hanging: int) -> list[str]:
-    """Returns a line that ends with a command as lines of a terminal that a shell takes together."""
-    arguments = _ARGUMENT.findall(text)
-    if cell_count(text) <= width or "".join(blanks + word for blanks, word in arguments) != text:
-        return [text]
-    room = width - len(_GOES_ON)
-    *others, last = _parted(_options(arguments, room - hanging), room, hanging)
-    return [*(f"{line}{_GOES_ON}" for line in others), last]
-
-
-def _options(arguments: Iterable[tuple[str, str]], room: int) -> list[tuple[str, str]]:
-    """Returns arguments of a command, an option together with its value where a line has room for both."""
-    together: list[tuple[str, str]] = []
-    for blanks, word in arguments:
-        before, option = together[-1] if together else ("", "")
-        both = f"{option}{blanks}{word}"
-        if option.startswith("--") and " " not in option and not word.startswith("-") and cell_count(both) <= room:
-            together[-1] = before, both
-        else:
-            together.append((blanks, word))
-    return together
-
-
 def _parted(words: Iterable[tuple[str, str]], width: int, hanging: int) -> list[str]:
     """Returns words, each with the blanks before it, in lines."""
     lines, here = [], ""
@@ -263,8 +240,6 @@ def words(text: str) -> list[str]:
 
 _GAP = re.compile(r"(?<=\S) {2,}(?=\S)")
 _WORD = re.compile(r"( *)((?:[-+!?] )?(?:`[^`\n]+`[^\s`]*|[^ ]+))")
-_ARGUMENT = re.compile(r"""( *)((?:\$'(?:[^'\\]|\\.)*'|'[^']*'|"(?:[^"\\]|\\.)*"|\\.|[^\s'"\\])+)""")
-_GOES_ON = " \\"
 
 
 def cell_count(text: str) -> int:

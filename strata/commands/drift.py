@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime as dt
-import re
 import sys
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any, NamedTuple
@@ -29,7 +28,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import LINE, columns, command_lines, document, line, readers_may_leave, word, wrapped
+from strata.printing import document, line, readers_may_leave, word
 from strata.sides.states import objects
 from strata.text import counted, in_sentence, listed, plural
 
@@ -57,7 +56,7 @@ def run(options: Options, *, json: bool, thorough: bool = False) -> int:
         if json:
             document(output("drift", {**_facts(options, seen.drift), "thorough": thorough}))
         else:
-            _print(options, _told(options, zone, seen.drift, accepted))
+            _print(_told(options, zone, seen.drift, accepted))
             seen.reading.tell()
     return seen.code
 
@@ -102,36 +101,13 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
 # What is told
 
 
-def _print(options: Options, told: Iterable[str]) -> None:
-    width = columns(sys.stdout)
+def _print(told: Iterable[str]) -> None:
     for words in told:
         if words.startswith(" "):
-            document("\n".join(_laid_out(_to_copy(options, words), width)))
+            document(line(words, sys.maxsize))  # to be copied: whole, and on one line
         else:
             print(line(words))
 
-
-def _to_copy(options: Options, words: str) -> str:
-    """Returns a line that is copied: whole, or where it is too long for one, how to get it."""
-    if len(whole := line(words, sys.maxsize)) <= LINE:
-        return whole
-    label = words[:_LABEL]
-    all_of_it = f"strata drift --json{options.config_words}{_profile(options)}"
-    return f"{label}it has {len(whole):,} characters, too many for a line; {all_of_it} has it"
-
-
-def _laid_out(text: str, width: int | None) -> list[str]:
-    """Returns a line that is copied as a terminal shows it: a shell, or YAML, makes of its lines the one that it is."""
-    if width is None:
-        return [text]
-    if text.startswith(("aws ", "strata "), _LABEL):
-        return command_lines(text, width, _LABEL)
-    return [text] if _AS_IT_IS.search(text, _LABEL) else wrapped(text, width, _LABEL)
-
-
-_LABEL = len("  keep:  ")
-_AS_IT_IS = re.compile(" [ :]")
-"""What YAML would take for one blank where a line ends within it, and the guard for a command of a runner's."""
 
 _WORDS = {
     DifferenceKind.MADE: "made outside",
