@@ -48,7 +48,7 @@ def aws(running: tuple[Aws, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator
     """An organization that is read as fast as it can be."""
     for name, value in running[0].environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 10_000, pause=0.01))
+    monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 10_000))
     yield running[0]
     running[0].restore(running[1])
 
@@ -238,15 +238,6 @@ def test_what_ends_on_the_way_is_an_error_and_the_same_command_works_later(aws: 
     assert [id for id, _, _ in messages(refused)] == [why]
     again = adopt(to)
     assert again.exit_code == 0, again.output
-
-
-@pytest.mark.e2e
-def test_a_service_that_throttles_for_a_while_is_waited_for(aws: Aws, to: Path) -> None:
-    aws.fail("sso-admin:DescribePermissionSet", times=5)
-    adopted = adopt(to)
-
-    assert adopted.exit_code == 0, adopted.output
-    assert "sso-admin throttles: " in adopted.stderr
 
 
 # Interruptions
