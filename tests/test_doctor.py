@@ -163,9 +163,7 @@ def test_the_caller_is_of_the_configured_account_and_not_root(
 
 
 CONTACT = {"FullName": "A", "AddressLine1": "B", "City": "C", "CountryCode": "DE", "PhoneNumber": "1"}
-REFUSED = AwsError(
-    Message("aws-denied", "User is not authorized to perform: budgets:DescribeBudget"), "AccessDeniedException"
-)
+REFUSED = AwsError(Message("aws-denied", "not allowed", action="budgets:DescribeBudget"), "AccessDeniedException")
 SET_UP: dict[str, tuple[Callable[[CheckContext], Any], Mapping[str, Any], tuple[Level, str]]] = {
     "active": (account.check_activation, {"get_account_information": {}}, (OK, "account-active")),
     "not active": (

@@ -9,7 +9,7 @@ from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, unless_absent
 from strata.aws.state_store import lock_table, replica_bucket, state_bucket, trail_bucket
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, refused, warning
+from strata.commands.doctor.findings import NOT_YET, Finding, denied, failure, ok, refused, warning
 from strata.config.models import Project
 from strata.identity.lost_states import lost_states
 
@@ -79,7 +79,7 @@ def check_billing(context: CheckContext) -> Finding:
     except AwsError as error:
         if not denied(error):
             raise
-        missing = action(error)
+        missing = error.args[0].data.get("action", "")
         text = f"not checked: {missing} is not allowed, or bills are closed to IAM"
         page = "https://console.aws.amazon.com/billing/home#/account"
         remedy = f"as root activate 'IAM user and role access to Billing information' at {page}"
