@@ -235,7 +235,7 @@ def test_an_organization_with_a_list_of_what_is_allowed_is_told(adopt: Any) -> N
     allow = policy("allow", "lab", document=DENY.replace("Deny", "Allow"))
     adopted = adopt(unit("lab", "Lab"), account("a2"), allow, no_full_access("lab", "a2", "management"))
 
-    assert "FullAWSAccess is not attached to account 'acme-a2', unit 'Lab'," in adopted.page
+    assert "FullAWSAccess is not attached where" in adopted.page
 
 
 def test_a_policy_type_that_the_provider_rejects_is_told(adopt: Any) -> None:
@@ -445,7 +445,7 @@ def test_entitlements_are_named_or_said_to_be_unread() -> None:
     assert [(one.kind, one.name) for one in named.left_alone if one.kind == "entitlement"] == [
         ("entitlement", f"{role} for u1@example.com")
     ]
-    assert "| entitlements of Account access manager | 1 | 0 |" in rendering.adoption(there.inventory, named)
+    assert "| entitlement | 0 | 1 |" in rendering.adoption(there.inventory, named)
     assert ["account-access:ListApplications" in one for one in unread.looks] == [True]
 
 

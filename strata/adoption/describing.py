@@ -398,18 +398,12 @@ class _Organization:
             )
             yield Message("policy-type-off", text, type=SERVICE_CONTROL)
             return
-        attached = {id for policy in self.live.policies if policy.id == FULL_ACCESS for id in policy.targets}
-        names = {self.live.root: "the root", **{unit.id: f"unit {unit.name}" for unit in self.live.units}}
-        names |= {account.id: f"account {account.name}" for account in self._members}
-        without = sorted(name for id, name in names.items() if id not in attached)
-        if without:
-            parts = ((target, *target.split(" ", 1)) for target in without)
-            quoted = [f"{word} {name!r}" if word != "the" else target for target, word, name in parts]
+        if FULL_ACCESS.removeprefix("p-") in self.description.full_access:
             text = (
-                f"FullAWSAccess is not attached to {listed(quoted)}, so only what other policies allow is allowed "
-                "there. Strata neither attaches nor detaches it."
+                "FullAWSAccess is not attached where policies.FullAWSAccess of organization.yaml has detached, so only "
+                "what other policies allow is allowed there. Strata neither attaches nor detaches it."
             )
-            yield Message("full-access-not-attached", text, targets=without)
+            yield Message("full-access-not-attached", text)
 
     def _describable_units(self) -> Iterator[at_aws.LiveUnit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""

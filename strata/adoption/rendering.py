@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -21,6 +21,8 @@ from strata.config import (
 )
 from strata.config.models import Assignment, Control, Mode, Project, Security, Setting
 from strata.errors import Message
+from strata.kinds import WORDS
+from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
 from strata.printing import markdown
 from strata.rules.lockout import LOCK_OUT
@@ -153,32 +155,16 @@ def adoption(inventory: Inventory, description: Description, *, shown: Callable[
 
 
 def _opening(inventory: Inventory, description: Description) -> Iterator[str]:
-    organization, sso = description.organization, description.sso
-    described = {
-        "accounts": (len(organization["accounts"]) + 1, len(inventory.organization.accounts)),
-        "organizational units": (len(description.keys["ou"]), len(inventory.organization.units)),
-        "policies": (
-            len(organization["policies"]),
-            sum(not policy.aws_managed for policy in inventory.organization.policies),
-        ),
-    }
-    if inventory.center:
-        center = inventory.center
-        described |= {
-            "users": (len(sso["users"]), len(center.users)),
-            "groups": (len(sso["groups"]), len(center.groups)),
-            "permission sets": (len(sso["permission_sets"]), len(center.permission_sets)),
-            "account assignments": (len(description.grants), len(center.assignments) + len(center.orphans)),
-        }
-    if inventory.entitlements and not isinstance(inventory.entitlements, str):
-        described["entitlements of Account access manager"] = 0, len(inventory.entitlements)
+    described = {word: len(description.keys[kind]) for kind, word in WORDS.items()}
+    described |= {ASSIGNMENT.name: len(description.grants), ENTITLEMENT.name: 0}
+    alone = Counter(omission.kind for omission in dict.fromkeys(description.left_alone))
     yield "# Adoption"
     yield ""
     yield "What `strata adopt` found and wrote. It changed nothing at AWS."
     yield ""
-    yield "| | found | described |"
+    yield "| | described | left alone |"
     yield "|---|---|---|"
-    yield from (f"| {word} | {all_} | {some} |" for word, (some, all_) in described.items())
+    yield from (f"| {word} | {number} | {alone[word]} |" for word, number in described.items())
     yield ""
     if inventory.center:
         rules = counted(len(description.assignments), "rule")
