@@ -283,7 +283,6 @@ Answer = Callable[[Mapping[str, Any]], tuple[int, dict[str, Any]]]
 LACKED_BY_MOTO: dict[str, dict[str, Any]] = {
     "account.GetAccountInformation": {"AccountState": "ACTIVE"},
     "account.GetContactInformation": {"ContactInformation": CONTACT},
-    "freetier.GetAccountPlanState": {"accountPlanType": "PAID", "accountPlanStatus": "ACTIVE"},
     "service-quotas.GetServiceQuota": {"Quota": {"Value": 10.0}},
     "sso-admin.DescribeInstance": {"PermissionSetsEnabled": True},
 }
@@ -431,13 +430,6 @@ def test_after_bootstrap_nothing_is_left_for_later(folder: Path) -> None:
     assert {one["level"] for check in found for one in found[check]} <= {"ok", "warning"}
     assert [one["id"] for one in found["sign-in"]] == ["identity-center-enabled"]
     assert run(folder).stderr.strip().splitlines()[-1].startswith("0 failures, ")
-
-
-def test_the_free_plan_is_warned_of_while_there_is_no_organization(hooks: Hooks, folder: Path) -> None:
-    hooks.says("freetier.GetAccountPlanState", accountPlanType="FREE", accountPlanStatus="ACTIVE")
-    assert [one["id"] for one in report(folder)["organization"]] == ["not-yet", "free-plan-ends"]
-    bootstrap(folder)
-    assert [one["id"] for one in report(folder)["organization"]] == ["organization-ours"]
 
 
 def test_it_reads_only_in_one_session(hooks: Hooks, folder: Path) -> None:

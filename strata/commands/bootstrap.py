@@ -10,7 +10,7 @@ from __future__ import annotations
 import sys
 
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.prerequisites import await_organization, inspect, management_caller, warn
+from strata.aws.prerequisites import await_organization, inspect, management_caller
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, Caller, connect, emulator
 from strata.config.layers import STACKS
@@ -64,9 +64,6 @@ def _print_plan(caller: Caller, project: Project, resource_statuses: list[Resour
     with readers_may_leave():
         for text in (f"{project.name}: account {caller.account}, as {caller.arn}", *resource_statuses):
             print(line(text), flush=True)
-    for status in resource_statuses:
-        if status.caution:
-            warn(status.caution)
 
 
 def _print_next(aws: Aws, landing_zone: LandingZone, options: Options) -> None:

@@ -11,7 +11,7 @@ from strata.aws.prerequisites import organization_status
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.session import Aws, AwsError
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import NOT_YET, Finding, Level, failure, ok, refused, unanswered, warning
+from strata.commands.doctor.findings import NOT_YET, Finding, failure, ok, refused, unanswered, warning
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.kinds import TYPES
@@ -28,7 +28,7 @@ def check_organization(aws: Aws, project: Project) -> list[Finding]:
         return [refused(error.args[0])]
     if not status.missing:
         return [ok("organization-ours", status.name)]
-    return [NOT_YET, *([Finding(Level.WARNING, status.caution)] if status.caution else [])]
+    return [NOT_YET]
 
 
 def check_names(context: CheckContext) -> Iterator[Finding]:
