@@ -40,7 +40,6 @@ from strata.evaluation.administrators import allows_everything
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
-from strata.kinds.arguments import snaked
 from strata.kinds.at_aws import Inventory, LiveCenter, LiveOrganization
 from strata.kinds.control_tower import keeper_at
 from strata.kinds.group import GROUP
@@ -50,16 +49,16 @@ from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_polic
 from strata.kinds.policy import POLICY, full_access
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
-from strata.kinds.user import DETAILS, USER
+from strata.kinds.user import USER
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.grants import Grant
 from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import ACCESS_ANALYZER
-from strata.landing_zone.services import ACCOUNT_MANAGEMENT, CONTROL_TOWER, unknown_types
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT, CONTROL_TOWER
 from strata.sides.join import live_names
-from strata.text import counted, exact, listed, slug
+from strata.text import counted, exact, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
@@ -326,12 +325,6 @@ def _leave_details(inventory: Inventory, project: Project, description: Descript
         own = {tag for tag in thing.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
         if thing.id in words and own:
             description.leave(f"tags of {words[thing.id]}", thing.name, no_field, thing.id, whole=False)
-    for user in inventory.center.users if inventory.center else ():
-        entry, said = description.sso["users"].get(description.keys["user"].get(user.id)), snaked(dict(user.described))
-        if entry and not entry.get("external"):
-            for name in (*DETAILS, "nick_name"):
-                if said.get(name):
-                    description.leave(f"{name} of user", user.user_name, no_field, user.id, whole=False)
 
 
 def _called(inventory: Inventory) -> dict[str, str]:
@@ -385,12 +378,6 @@ class _Organization:
                 "docs/coming-from.md says who opens and moves accounts."
             )
             yield Message("control-tower", text)
-        if unknown := unknown_types(self.live.policy_types):
-            text = (
-                f"The pinned AWS provider does not know {listed(unknown)}, which is on: a deploy leaves the enabled "
-                "types as they are, and refuses a policy of a type that is not enabled yet."
-            )
-            yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:
             text = (
                 "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
