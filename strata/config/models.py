@@ -275,6 +275,12 @@ class Locking(StrEnum):
     S3 = "s3"
 
 
+TAKES_TABLE = (1, 15)
+"""The newest Terraform that is known to take `dynamodb_table`, by a run of 1.15.3; 1.11 calls it deprecated, and says
+that a minor version will drop it: https://developer.hashicorp.com/terraform/language/backend/s3
+."""
+
+
 class State(Model):
     """Where Terraform keeps its state."""
 
