@@ -8,7 +8,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -39,17 +38,6 @@ from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, require_answer
 
 
-@dataclass(frozen=True)
-class Names:
-    """What no organization tells: Strata's names and regions, each None where it was not given."""
-
-    name: str | None
-    short_name: str | None
-    primary: str | None
-    secondary: str | None
-    identity_center_region: str | None
-
-
 def run(
     options: Options,
     *,
@@ -63,20 +51,22 @@ def run(
 ) -> int:
     """Reads, describes, checks the result, shows it, asks, and writes.
 
+    Args:
+        given: what no organization tells: Strata's names and regions, each None where it was not given.
+
     Raises:
         UsageError: names are missing, or nobody can be asked.
     """
     if not to:
         raise UsageError(Message("argument-missing", "give --to: the folder of the new configuration", option="--to"))
-    names = Names(**given)
     require_answer("what was found", yes=yes, dry_run=dry_run, json=json)
     check_free(to)
-    missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
+    missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not given.get(name)]
     if missing:
         text = f"give {', '.join(missing)} as well"
         raise UsageError(Message("argument-missing", text, options=missing))
-    aws = Aws(options.profile, names.primary or "")
-    project = _project(aws, names)
+    aws = Aws(options.profile, given["primary"] or "")
+    project = _project(aws, given)
     connect(options, project)
     reading = InventoryReading(options, project)
     inventory = reading.read(aws, thorough=thorough)
@@ -109,7 +99,7 @@ def _tell_next(to: Path) -> None:
 # The management account
 
 
-def _project(aws: Aws, names: Names) -> Project:
+def _project(aws: Aws, names: Mapping[str, str | None]) -> Project:
     """Returns project.yaml's content: the names, and the management account as it is.
 
     Raises:
@@ -129,11 +119,11 @@ def _project(aws: Aws, names: Names) -> Project:
         raise StrataError(Message("wrong-account", text, account=caller.account, expected=own["MasterAccountId"]))
     management = organization.describe_account(aws, caller.account)
     content: dict[str, Any] = {
-        "name": names.name,
-        "short_name": names.short_name,
+        "name": names["name"],
+        "short_name": names["short_name"],
         "management_account": {"id": management.id, "name": management.name, "email": management.email},
-        "regions": {"primary": names.primary, "secondary": names.secondary},
-        "identity_center": {"region": names.identity_center_region} if names.identity_center_region else {},
+        "regions": {"primary": names["primary"], "secondary": names["secondary"]},
+        "identity_center": {"region": region} if (region := names["identity_center_region"]) else {},
     }
     try:
         return Project.model_validate(content)
