@@ -410,9 +410,6 @@ _interview(
         "management_email": _answer("--management-email", "Its root e-mail."),
         "identity": _answer("--identity", "directory, or external for Entra ID, Okta and others.", "WHO"),
         "admin": _answer("--admin", "First administrator, as in 'Jane Doe jane.doe@example.org'."),
-        "answers": Annotated[
-            str | None, typer.Option("--answers", metavar="FILE", help="Answers as YAML, - from stdin; flags win.")
-        ],
         "to": Annotated[Path | None, typer.Option("--to", metavar="DIR", help="Write a new folder instead.")],
         "dry_run": DryRunOption,
         "yes": YesOption,

@@ -1,11 +1,11 @@
-"""Keeps what a command writes for people out of the configuration folder, where it would replace or become YAML."""
+"""Keeps what a command writes out of the configuration folder, where it would become YAML, and of folders in use."""
 
 from __future__ import annotations
 
 import os
 from pathlib import Path
 
-from strata.errors import Message, UsageError
+from strata.errors import Message, StrataError, UsageError
 
 
 def refuse_in_configuration(path: Path, folder: Path, option: str) -> None:
@@ -24,3 +24,14 @@ def refuse_in_configuration(path: Path, folder: Path, option: str) -> None:
     if any(place.is_relative_to(configuration) for place in (named, Path(os.path.realpath(path)))):
         inside = f"{option} {path} is in the configuration folder {folder}; name a file outside of it"
         raise UsageError(Message("file-in-configuration", inside, place=str(path), option=option))
+
+
+def refuse_in_use(folder: Path) -> None:
+    """Refuses a folder to write that is there and not empty.
+
+    Raises:
+        StrataError: it is no folder, leads to one, or has something in it.
+    """
+    if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
+        text = f"{folder} is there already and not an empty folder; name another, which may not exist yet"
+        raise StrataError(Message("folder-not-empty", text, place=str(folder)))

@@ -48,7 +48,7 @@ def aws(running: tuple[Aws, bytes], monkeypatch: pytest.MonkeyPatch) -> Iterator
     """An organization that is read as fast as it can be."""
     for name, value in running[0].environment().items():
         monkeypatch.setenv(name, value)
-    monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 10_000, pause=0.01))
+    monkeypatch.setattr(progress, "Pace", functools.partial(Pace, 10_000))
     yield running[0]
     running[0].restore(running[1])
 
@@ -257,15 +257,6 @@ def test_what_ends_on_the_way_is_an_error_and_the_same_command_works_later(aws: 
     assert again.exit_code == 0, again.output
 
 
-@pytest.mark.e2e
-def test_a_service_that_throttles_for_a_while_is_waited_for(aws: Aws, to: Path) -> None:
-    aws.fail("sso-admin:DescribePermissionSet", times=5)
-    adopted = adopt(to)
-
-    assert adopted.exit_code == 0, adopted.output
-    assert "sso-admin throttles: " in adopted.stderr
-
-
 # Interruptions
 
 
@@ -305,7 +296,7 @@ def test_killed_while_it_writes_the_folder_is_refused_until_it_is_empty(aws: Aws
     assert running.returncode == -signal.SIGKILL
 
     refused = adopt(to)
-    assert (refused.exit_code, "name an empty folder with --to" in refused.output) == (1, True)
+    assert (refused.exit_code, "not an empty folder" in refused.output) == (1, True)
     shutil.rmtree(to)
     again = adopt(to)
     assert again.exit_code == 0, again.output
@@ -413,7 +404,7 @@ def test_a_place_that_is_no_folder_is_an_error_before_aws_is_asked(aws: Aws, tmp
         refused = adopt(to, "--json")
 
         assert refused.exit_code == 1, to
-        assert messages(refused) == [("not-a-folder", str(to), {})]
+        assert messages(refused) == [("folder-not-empty", str(to), {})]
     assert aws.calls(since=before) == []
 
 

@@ -1,6 +1,6 @@
 """`strata bootstrap` through the command line, against moto in this process.
 
-moto knows several accounts but ignores ExpectedBucketOwner, has no freetier and never makes anybody wait. Where AWS
+moto knows several accounts but ignores ExpectedBucketOwner, and never makes anybody wait. Where AWS
 answers differently, `Wire` gives AWS's answer; it also records every call and can cut the connection.
 """
 
@@ -112,7 +112,7 @@ class Wire:
                 return _response(request.url, 403, b"")
         if self.answers.get(call):
             return _response(request.url, *self.answers[call].pop(0))
-        return _response(request.url, 400, {"__type": "AccessDeniedException"}) if call.startswith("freetier") else None
+        return None
 
     def after(self, event_name: str, **_: Any) -> None:
         """Cuts the connection when AWS has done its part."""
@@ -380,7 +380,7 @@ def test_identity_center_is_left_to_do_until_this_account_has_it(
 
 
 def test_without_a_terminal_it_wants_yes(strata: Any, wire: Wire, said: Said) -> None:
-    assert_refused(said, strata(), wire, "free-plan-unknown", "nobody-to-ask", code=2)
+    assert_refused(said, strata(), wire, "nobody-to-ask", code=2)
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", 0), ("n\n", 1), ("\n", 1), ("", 1)])
@@ -474,20 +474,6 @@ def test_it_does_not_wait_for_ever_and_has_made_the_rest(strata: Any, wire: Wire
     assert result.exit_code == 1
     assert said.ids(result)[-1] == "not-ready"
     assert wire.writes == WRITES
-
-
-def test_the_case_of_the_address_does_not_matter(config: Path, strata: Any, wire: Wire, said: Said) -> None:
-    (config / "project.yaml").write_text(PROJECT.replace("master@example.com", "Master@Example.com"))
-    assert said.ids(strata("--yes").stderr) == ["free-plan-unknown"]
-
-
-@pytest.mark.parametrize(("plan", "warned"), [("FREE", True), ("PAID", False)])
-def test_a_free_plan_is_not_ended_unsaid(strata: Any, wire: Wire, said: Said, plan: str, warned: bool) -> None:
-    credits = {"amount": 87.5, "unit": "USD"}
-    state = {"accountId": OURS, "accountPlanType": plan, "accountPlanRemainingCredits": credits}
-    wire.answer("freetier.GetAccountPlanState", 200, state)
-    told = said(strata("--dry-run").stderr)
-    assert [(one.id, "87.50 USD" in one.text) for one in told] == ([("free-plan-ends", True)] if warned else [])
 
 
 # The buckets

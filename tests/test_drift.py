@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from strata import printing
-from strata.commands.drift import _to_copy, _told
+from strata.commands.drift import _print, _told
 from strata.config.findings import DRIFT
 from strata.config.limits import aws_limits
 from strata.drift.comparison import ORDER, Drift, compare
@@ -142,21 +142,23 @@ def test_the_line_of_keep_has_the_place_and_the_value() -> None:
     }
 
 
-def test_a_line_to_copy_is_whole_or_says_where_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    """Its middle is never cut out."""
-    options = Options(Path("my config"), profile="acme")
-    elsewhere, meant = [], []
-    for text in ("ab" * 300, "\u200b" * 500, "\u200b##[" * 300):
-        drift = by_hand(changed("group", "admins", description=text))
+NASTY = "a 'b' \"c\"/d $(e) `f` \\g h:i\u00e9\n-j"
+
+
+def test_a_line_to_copy_is_whole(capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+    """Its middle is never cut out, a shell reads it as it is meant, and so does YAML."""
+    for text in ("ab" * 900, "\u200b" * 500, "\u200b##[" * 300, NASTY, "a  b ::c"):
+        drift = by_hand(changed("group", "admins", description=text), group("g40", name=text[:90]))
         with printing.guarded():
-            for line in (one for one in _told(options, DEPLOYED.zone, drift, ()) if one.startswith("  ")):
-                printing.document(_to_copy(options, line))
-        *ways, entry = capsys.readouterr().out.splitlines()
-        elsewhere += [one for one in ways if "--json" in one]
-        meant.append(yaml.safe_load(f"{{{entry.partition(', ')[2]}}}")["at"] == drift.differences[0].at)
-        assert not any(" ... " in one for one in ways)
-    assert [one.partition("it has ")[0] for one in elsewhere] == ["  keep:  "] * 2
-    assert meant == [True, True, True]
+            _print(_told(Options(Path("my config"), profile="acme"), DEPLOYED.zone, drift, ()))
+        shown = [one for one in capsys.readouterr().out.splitlines() if one.startswith("  ")]
+        (tmp_path / "typed").write_text(
+            "aws() { :; }\nstrata() { :; }\n" + "\n".join(one[9:] for one in shown if "back:" in one)
+        )
+        subprocess.run(["bash", "-e", str(tmp_path / "typed")], check=True)
+        places = [yaml.safe_load(f"{{{one.partition(', ')[2]}}}")["at"] for one in shown if one.startswith("  meant:")]
+        assert places == [one.at for one in drift.differences]
+        assert not any(" ... " in one for one in shown)
 
 
 UNSEEN = (

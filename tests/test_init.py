@@ -24,7 +24,6 @@ from strata.load import load
 from strata.options import Options
 from strata.rules import warnings
 from tests.conftest import Golden
-from tests.documents import blocks
 from tests.said import Said
 
 CHECKOUT = Path(__file__).resolve().parents[1]
@@ -66,7 +65,7 @@ def flags(**others: str | None) -> list[str]:
 def answers(**others: str) -> TemplateAnswers:
     """Returns the answers as flags are read."""
     given = {flag.removeprefix("--").replace("-", "_"): value for flag, value in ANSWERS.items()}
-    return init.gather(Options(config=Path()), {**given, **others}, None, may_ask=False)
+    return init.gather(Options(config=Path()), {**given, **others}, may_ask=False)
 
 
 UNITS = ["security", "infrastructure", "workloads", "prod", "nonprod", "sandbox"]
@@ -353,15 +352,14 @@ def test_enter_takes_what_is_suggested(folder: Path, monkeypatch: pytest.MonkeyP
 def test_a_wrong_answer_is_asked_again_with_the_reason(
     folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], said: Said
 ) -> None:
-    """And whether a unit that is not listed is a new one."""
-    accounts = ("security 2nd@prod", "security platform@acme", "n", "security platform@acme", "y")
+    accounts = ("security 2nd@prod", "security platform@acme", "security platform@prod")
     lines = (*BEGUN[:2], "eu-centrl-1", *BEGUN[2:], *accounts, *ENDED[:-1], "Zoë", ENDED[-1], "yes")
     assert typed(monkeypatch, folder, *lines) == 0
     ids = said.ids(capsys.readouterr().err)
     assert ids == ["no-credentials", "unknown-name", "text-malformed", "unknown-name", "argument-malformed"]
     assert {key: account.unit for key, account in load(folder).members.items()} == {
         "security": "security",
-        "platform": "acme",
+        "platform": "prod",
     }
 
 
@@ -398,69 +396,6 @@ def test_the_end_of_input_is_an_error_not_a_loop(folder: Path, monkeypatch: pyte
 def test_the_key_of_the_administrator_is_one(folder: Path, given: str, family: str, key: str) -> None:
     assert strata(folder, *flags(admin=f"{given} {family} zoe@acme.io"), "--yes").exit_code == 0
     assert list(load(folder).sso.users) == [key]
-
-
-# A file of answers
-
-FILE = """\
-name: acme
-short_name: ac
-primary: eu-central-1
-secondary: eu-west-1
-units: [security, workloads/data]
-accounts:
-  - security@security
-  - data@workloads/data
-email: aws@acme.io
-management_id: "210987654321"
-management_name: acme-management
-management_email: aws@acme.io
-admin: Zoë Ng zoe@acme.io
-"""
-
-
-def test_answers_come_from_a_file_and_flags_win(folder: Path, tmp_path: Path) -> None:
-    (tmp_path / "answers.yaml").write_text(FILE)
-    done = strata(folder, "--answers", str(tmp_path / "answers.yaml"), "--name", "other", "--yes")
-    made = load(folder)
-
-    assert done.exit_code == 0, done.output
-    assert (made.project.name, made.project.short_name, [*made.members]) == ("other", "ac", ["data", "security"])
-
-
-def test_answers_come_from_stdin_as_the_page_has_them(folder: Path) -> None:
-    (block,) = blocks(CHECKOUT / "docs/first-deploy.md", "text", "2. The configuration")
-    done = CliRunner().invoke(app, ["--config", str(folder), "init", "--answers", "-", "--yes"], input=block.text)
-    assert done.exit_code == 0, done.output
-    assert load(folder).members["data-prod"].unit == "prod"
-
-
-@pytest.mark.parametrize(
-    ("old", "new", "told"),
-    [
-        ("name: acme\n", "nam: acme\n", [("unknown-key", "FILE:1: nam")]),
-        ("name: acme\n", "name: [acme, {}]\n", [("wrong-type", "FILE:1: name")]),
-        ("name: acme\n", "name: !name acme\n", [("yaml-tag", "FILE:1: name")]),
-        ("primary: eu-central-1", "primary: eu-centrl-1", [("unknown-name", "FILE:3")]),
-        ("security@security", "2nd@security", [("text-malformed", "FILE:6")]),
-        ("workloads/data]", "x//y]", [("text-malformed", "FILE:5")]),
-        ("name: acme\n", "nam: a\nname: [5]\n", [("unknown-key", "FILE:1: nam"), ("wrong-type", "FILE:2: name")]),
-        ("name: acme\n", "name: acme\nname: b\n", [("duplicate-key", "FILE:2: name")]),
-        ('"210987654321"', "12", [("wrong-type", "FILE:10: management_id")]),
-        ("name: acme\n", "", [("nobody-to-ask", "")]),
-    ],
-)
-def test_what_is_wrong_in_a_file_has_its_line(
-    folder: Path, tmp_path: Path, said: Said, old: str, new: str, told: list[tuple[str, str]]
-) -> None:
-    before, file = contents(folder), tmp_path / "answers.yaml"
-    file.write_text(FILE.replace(old, new, 1))
-    done = strata(folder, "--answers", str(file), "--yes")
-    shown = [(one.id, one.place.replace(str(file), "FILE")) for one in said(done) if one.id != "no-credentials"]
-
-    assert done.exit_code == (2 if told[0][0] == "nobody-to-ask" else 1)
-    assert shown == told
-    assert contents(folder) == before
 
 
 # The management account from credentials

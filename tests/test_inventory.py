@@ -244,36 +244,11 @@ def test_each_service_is_asked_at_its_pace() -> None:
     assert len(told) == 3
 
 
-class Clock:
-    """Time that passes while somebody sleeps."""
-
-    def __init__(self) -> None:
-        self.now = 0.0
-
-    def monotonic(self) -> float:
-        return self.now
-
-    def sleep(self, seconds: float) -> None:
-        self.now += seconds
-
-
-def test_a_service_that_throttles_is_left_in_peace_and_a_call_gives_up_after_minutes(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    clock, told = Clock(), list[tuple[str, float]]()
-    monkeypatch.setattr("strata.inventory.pace.time", clock)
-    pace = Pace(waits=lambda *said: told.append(said))
-    pace.wait("sso-admin")
-    times = 1
-    while pace.throttled("sso-admin", times):
-        assert pace.throttled("sso-admin", 1)  # another call, which was under way
-        pace.wait("organizations")
-        assert clock.now < (times - 1) * 10 + 9
-        pace.wait("sso-admin")
-        times += 1
-
-    assert 100 < clock.now < 300
-    assert told == [("sso-admin", 10.0)] * 12
+def test_botocore_makes_a_call_of_a_reading_more_often_than_another(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("AWS_ENDPOINT_URL", raising=False)
+    for attempts in (6, 20):
+        client = Session(None, "us-east-1", attempts=attempts).client("sts")
+        assert client.boto.meta.config.retries["total_max_attempts"] == attempts
 
 
 # Controls that are things of their own

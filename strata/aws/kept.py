@@ -12,7 +12,6 @@ from strata.config.models import Project
 RUNS = "management/runs.json"
 """How runs ended, as version 1 wrote it; nobody reads it any more."""
 FORMAT = 1
-MAX_BYTES = 10_000_000
 
 
 class KeptObject(NamedTuple):
@@ -30,7 +29,7 @@ def read(aws: Aws, project: Project, key: str) -> KeptObject | None:
     """
     client = aws.client("s3", project.regions.primary)
     answer = unless_absent(lambda: client.get_object(**_place(project, key)), ABSENT)
-    return None if answer is None else KeptObject(answer["Body"].read(MAX_BYTES + 1), answer["ETag"])
+    return None if answer is None else KeptObject(answer["Body"].read(), answer["ETag"])
 
 
 def parsed(body: bytes) -> dict[str, Any]:
@@ -39,12 +38,7 @@ def parsed(body: bytes) -> dict[str, Any]:
     Raises:
         ValueError: it is not what Strata writes.
     """
-    if len(body) > MAX_BYTES:
-        raise ValueError(f"more than {MAX_BYTES:,} bytes")
-    try:
-        document = json.loads(body)
-    except RecursionError as error:
-        raise ValueError("nested too deep") from error
+    document = json.loads(body)
     if not isinstance(document, dict) or document.get("format") != FORMAT:
         raise ValueError(f"no object of format {FORMAT}")
     return document

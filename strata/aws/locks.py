@@ -31,7 +31,7 @@ class Lock:
             info = json.loads(text)
             since = dt.datetime.fromisoformat(info["Created"][: len("2026-01-01T00:00:00")])
             lock = cls(str(info["ID"]), str(info["Who"]), since.replace(tzinfo=dt.UTC))
-        except (KeyError, RecursionError, TypeError, ValueError):
+        except (KeyError, TypeError, ValueError):
             return None
         return lock if re.fullmatch(r"[0-9a-f-]{36}", lock.id) else None
 
@@ -46,7 +46,7 @@ def read_lock(aws: Aws, project: Project, stack: str) -> Lock | None:
     with suppress(AwsError):
         owner = project.management_account.id
         answer = s3.get_object(Bucket=bucket, Key=f"{key}.tflock", ExpectedBucketOwner=owner)
-        if lock := Lock.of(answer["Body"].read(_LONGEST).decode(errors="replace")):
+        if lock := Lock.of(answer["Body"].read().decode(errors="replace")):
             return lock
     if project.state.locking is not Locking.BOTH:
         return None
@@ -57,6 +57,3 @@ def read_lock(aws: Aws, project: Project, stack: str) -> Lock | None:
     except AwsError:
         return None
     return Lock.of(answer.get("Item", {}).get("Info", {}).get("S", ""))
-
-
-_LONGEST = 100_000

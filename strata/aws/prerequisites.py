@@ -9,7 +9,7 @@ from typing import Any
 
 from strata.aws import organization
 from strata.aws.resources import Note, ResourceStatus, wait_until
-from strata.aws.session import Aws, AwsError, Caller, emulator, unless_absent
+from strata.aws.session import Aws, AwsError, Caller, unless_absent
 from strata.aws.state_store import lock_table, replica_bucket, state_bucket, trail_bucket
 from strata.config.models import Project
 from strata.errors import Message, StrataError
@@ -82,31 +82,9 @@ def organization_status(aws: Aws, project: Project) -> ResourceStatus:
     described = organization.describe(aws)
     if described is None:
         make = partial(_make_organization, aws, project)
-        return ResourceStatus(ORGANIZATION, "a new one", "create", ("all features",), make, caution=_free_plan(aws))
+        return ResourceStatus(ORGANIZATION, "a new one", "create", ("all features",), make)
     organization.check_ours(described, project)
     return ResourceStatus(ORGANIZATION, f"{described['Id']}, all features", "exists")
-
-
-def _free_plan(aws: Aws) -> Message | None:
-    """Warns that an organization costs an account on AWS's free plan its credits.
-
-    https://docs.aws.amazon.com/awsaccountbilling/latest/aboutv2/free-tier-plans.html
-    """
-    if emulator():
-        return None
-    try:
-        plan = aws.client("freetier", "us-east-1").get_account_plan_state()
-    except AwsError as error:
-        text = "whether this account is on AWS's free plan, which an organization ends with its credits, is not known"
-        return Message("free-plan-unknown", f"{text}: {error}", code=error.code)
-    if plan["accountPlanType"] != "FREE":
-        return None
-    credits = plan.get("accountPlanRemainingCredits")
-    amount = f" of {credits['amount']:.2f} {credits['unit']}" if credits else ""
-    text = (
-        f"this account is on AWS's free plan: an organization upgrades it to a paid plan, and its credits{amount} end"
-    )
-    return Message("free-plan-ends", text)
 
 
 def _make_organization(aws: Aws, project: Project, note: Note) -> None:

@@ -26,7 +26,6 @@ class ResourceStatus:
         verb: create, complete, exists or later.
         missing: the parts it does not have yet.
         make: creates or completes it.
-        caution: a warning to show before.
     """
 
     thing: str
@@ -34,7 +33,6 @@ class ResourceStatus:
     verb: str
     missing: tuple[str, ...] = ()
     make: Callable[[Note], None] = lambda _: None
-    caution: Message | None = None
 
     def __str__(self) -> str:
         missing = f": {', '.join(self.missing)}" if self.missing else ""

@@ -71,9 +71,9 @@ class Session:
         self.account = ""
         """The account that it is of, once AWS was asked, which few of its refusals name."""
 
-    def client(self, profile: str | None, service: str, region: str) -> Any:
+    def client(self, profile: str | None, service: str, region: str, attempts: int) -> Any:
         """Returns a new boto3 client."""
-        return self.boto(profile).client(service, region_name=region, config=_settings(service))
+        return self.boto(profile).client(service, region_name=region, config=_settings(service, attempts))
 
     def boto(self, profile: str | None) -> Any:
         """Returns the boto3 session."""
@@ -113,15 +113,14 @@ class Aws:
 
     Attributes:
         before_send: called with the name of the service before each request, repeated ones among them.
-        throttled: called with the name of a service that has throttled a call so many times, the last attempts of
-            botocore among them; says whether to ask once more.
+        attempts: how often botocore makes a call that AWS throttles, or that does not get there.
         session: stays the same where others of these are replaced: who signs in with a code gives it once.
     """
 
     profile: str | None
     region: str
     before_send: Callable[[str], None] | None = field(default=None, compare=False)
-    throttled: Callable[[str, int], bool] | None = field(default=None, compare=False)
+    attempts: int = 6
     session: Session = field(default_factory=Session, compare=False, repr=False)
 
     def client(self, service: str, region: str | None = None) -> Client:
@@ -130,10 +129,10 @@ class Aws:
         with self.session.lock:
             if key not in self._clients:
                 with _explained(self.profile):
-                    boto = self.session.client(self.profile, *key)
+                    boto = self.session.client(self.profile, *key, self.attempts)
                 if before_send := self.before_send:
                     boto.meta.events.register("before-send", lambda **_: before_send(service))
-                self._clients[key] = Client(boto, self.profile, self.throttled, self.session)
+                self._clients[key] = Client(boto, self.profile, self.session)
             return self._clients[key]
 
     def caller(self) -> Caller:
@@ -158,7 +157,7 @@ class Aws:
         return {}
 
 
-def _settings(service: str) -> Any:
+def _settings(service: str, attempts: int) -> Any:
     from botocore.config import Config
 
     emulated = emulator() is not None
@@ -167,7 +166,7 @@ def _settings(service: str) -> Any:
         connect_timeout=10,
         read_timeout=60,
         # A call that an emulator lacks is a 500; trying it again and again would look like a hang.
-        retries={"mode": "standard", "total_max_attempts": 2 if emulated else 6},
+        retries={"mode": "standard", "total_max_attempts": 2 if emulated else attempts},
         s3={"addressing_style": "path"} if emulated else None,
         # It is asked at <account>.<host>, a name that an emulator's host does not have.
         proxies={"http": emulator()} if emulated and service == "s3control" else None,
@@ -179,49 +178,26 @@ def _settings(service: str) -> Any:
 class Client:
     """A boto3 client: the same operations with the same parameters, but their failures are `AwsError`."""
 
-    def __init__(
-        self,
-        boto: Any,
-        profile: str | None,
-        throttled: Callable[[str, int], bool] | None = None,
-        session: Session | None = None,
-    ) -> None:
+    def __init__(self, boto: Any, profile: str | None, session: Session | None = None) -> None:
         self.boto = boto
         self.session = session or Session()
         self.profile = profile
-        self.throttled = throttled
 
     def __getattr__(self, operation: str) -> Callable[..., Any]:
         """Returns an operation."""
         method = getattr(self.boto, operation)
 
         def call(**parameters: Any) -> Any:
-            return self._patiently(operation, lambda: method(**parameters))
+            with _explained(self.profile, self, operation):
+                return method(**parameters)
 
         return call
 
     def items(self, operation: str, key: str, **parameters: Any) -> Iterator[Any]:
         """Yields the items of all pages of a list, under a key or JMESPath expression."""
         pages = self.boto.get_paginator(operation).paginate(**parameters)
-        if self.throttled is None:
-            with _explained(self.profile, self, operation):
-                yield from (item for item in pages.search(key) if item is not None)
-        else:
-            items = self._patiently(operation, lambda: list(pages.search(key)))
-            yield from (item for item in items if item is not None)
-
-    def _patiently(self, operation: str, ask: Callable[[], Any]) -> Any:
-        """Returns the answer; a service that throttles is asked again for as long as the session has patience."""
-        times = 0
-        while True:
-            times += 1
-            try:
-                with _explained(self.profile, self, operation):
-                    return ask()
-            except AwsError as error:
-                service = self.boto.meta.service_model.service_name
-                if error.code not in THROTTLED or self.throttled is None or not self.throttled(service, times):
-                    raise
+        with _explained(self.profile, self, operation):
+            yield from (item for item in pages.search(key) if item is not None)
 
 
 def unless_absent(ask: Callable[[], Any], codes: Collection[str] = ("ResourceNotFoundException",)) -> Any | None:

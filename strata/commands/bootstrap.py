@@ -8,16 +8,13 @@ each write may be the last that happens, the next run goes on from there.
 from __future__ import annotations
 
 import sys
-from pathlib import Path
 
-from strata.aws import organization
 from strata.aws.identity_center import console, is_ours, list_instances
-from strata.aws.prerequisites import ORGANIZATION, await_organization, inspect, management_caller, warn
+from strata.aws.prerequisites import await_organization, inspect, management_caller
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, Caller, connect, emulator
 from strata.config.layers import STACKS
 from strata.config.models import Project
-from strata.config.source import read, shown
 from strata.errors import ConfigurationError, Message, StrataError
 from strata.identity.lost_states import lost_beside_replica, lost_states
 from strata.landing_zone import LandingZone
@@ -26,7 +23,6 @@ from strata.load import load
 from strata.options import Options
 from strata.printing import line, readers_may_leave, word
 from strata.terminal import confirmed
-from strata.text import folded
 
 
 def run(options: Options, *, dry_run: bool, yes: bool) -> int:
@@ -48,7 +44,6 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
             print(line(f"error: {refusal}"), file=sys.stderr)
         return 1
     _print_plan(caller, project, resource_statuses)
-    _warn_about_names(aws, project, options.config)
     if dry_run:
         return 0
     incomplete = [status for status in resource_statuses if status.missing]
@@ -60,8 +55,6 @@ def run(options: Options, *, dry_run: bool, yes: bool) -> int:
     for status in incomplete:
         status.make(options.note)
     await_organization(aws, options.note)
-    if any(status.thing == ORGANIZATION for status in incomplete):
-        _warn_about_names(aws, project, options.config)
     with readers_may_leave():
         _print_next(aws, landing_zone, options)
     return 0
@@ -71,9 +64,6 @@ def _print_plan(caller: Caller, project: Project, resource_statuses: list[Resour
     with readers_may_leave():
         for text in (f"{project.name}: account {caller.account}, as {caller.arn}", *resource_statuses):
             print(line(text), flush=True)
-    for status in resource_statuses:
-        if status.caution:
-            warn(status.caution)
 
 
 def _print_next(aws: Aws, landing_zone: LandingZone, options: Options) -> None:
@@ -107,24 +97,3 @@ def _check_region(region: str | None, project: Project) -> None:
             "leave --region out, or change regions.primary in project.yaml"
         )
         raise StrataError(Message("other-region", text, region=region, expected=project.regions.primary))
-
-
-def _warn_about_names(aws: Aws, project: Project, folder: Path) -> None:
-    """Compares the management account in project.yaml with AWS; neither changes the other."""
-    if organization.describe(aws) is None:
-        return
-    try:
-        account = organization.describe_account(aws, project.management_account.id)
-    except AwsError as error:
-        text = f"name and e-mail of the management account could not be compared: {error}"
-        warn(Message("management-not-compared", text, code=error.code))
-        return
-    live = {"email": account.email, "name": account.name}
-    configured = {"email": project.management_account.email, "name": project.management_account.name}
-    source_file = read(folder / "project.yaml", shown(folder, "project.yaml"))
-    for key, value in live.items():
-        same = folded(configured[key]) == folded(value) if key == "email" else configured[key] == value
-        if not same:
-            text = f"is {configured[key]!r}, AWS has {value!r}"
-            problem = Message(f"management-{key}-differs", text, value=configured[key], aws=value)
-            warn(source_file.fault(("management_account", key), problem, f"write {value!r}").message)

@@ -28,7 +28,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.outputs import output
-from strata.printing import LINE, document, line, readers_may_leave, word
+from strata.printing import document, line, readers_may_leave, word
 from strata.sides.states import objects
 from strata.text import counted, in_sentence, listed, plural
 
@@ -56,7 +56,7 @@ def run(options: Options, *, json: bool, thorough: bool = False) -> int:
         if json:
             document(output("drift", {**_facts(options, seen.drift), "thorough": thorough}))
         else:
-            _print(options, _told(options, zone, seen.drift, accepted))
+            _print(_told(options, zone, seen.drift, accepted))
             seen.reading.tell()
     return seen.code
 
@@ -101,24 +101,14 @@ def _look(options: Options, aws: Aws, zone: LandingZone, accepted: Iterable[Acce
 # What is told
 
 
-def _print(options: Options, told: Iterable[str]) -> None:
+def _print(told: Iterable[str]) -> None:
     for words in told:
         if words.startswith(" "):
-            document(_to_copy(options, words))
+            document(line(words, sys.maxsize))  # to be copied: whole, and on one line
         else:
             print(line(words))
 
 
-def _to_copy(options: Options, words: str) -> str:
-    """Returns a line that is copied: whole, or where it is too long for one, how to get it."""
-    if len(whole := line(words, sys.maxsize)) <= LINE:
-        return whole
-    label = words[:_LABEL]
-    all_of_it = f"strata drift --json{options.config_words}{_profile(options)}"
-    return f"{label}it has {len(whole):,} characters, too many for a line; {all_of_it} has it"
-
-
-_LABEL = len("  keep:  ")
 _WORDS = {
     DifferenceKind.MADE: "made outside",
     DifferenceKind.LEFT: "left on",

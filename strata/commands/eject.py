@@ -9,10 +9,9 @@ from pathlib import Path
 from typing import Any
 
 from strata.atomic import cannot
-from strata.errors import Message, StrataError
 from strata.load import load
 from strata.options import Options
-from strata.outside import refuse_in_configuration
+from strata.outside import refuse_in_configuration, refuse_in_use
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import Workspace
 from strata.text import counted
@@ -28,9 +27,7 @@ def run(options: Options, *, folder: Path) -> int:
         StrataError: the folder has something in it, the configuration has faults, or a stack cannot be written.
     """
     refuse_in_configuration(folder, options.config, "DIR")
-    if folder.is_symlink() or folder.is_file() or (folder.is_dir() and any(folder.iterdir())):
-        text = f"{folder} is there already and not an empty folder; name another, which may not exist yet"
-        raise StrataError(Message("folder-not-empty", text, place=str(folder)))
+    refuse_in_use(folder)
     load(options.config)
     with Progress(options) as progress:
         progress.doing("writing the Terraform")

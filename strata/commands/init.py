@@ -1,4 +1,4 @@
-"""`strata init`: your own configuration from twelve answers: by option, from a file, or typed.
+"""`strata init`: your own configuration from twelve answers, by option or typed.
 
 It writes where nothing is, or the example as it is shipped; whatever else stands there stays.
 """
@@ -17,16 +17,15 @@ from strata import atomic
 from strata.aws.organization import describe, describe_account
 from strata.aws.session import Aws, AwsError
 from strata.config import types
-from strata.config.source import SourceFile, parse
 from strata.config.text import Problem, short
-from strata.config.types import did_you_mean, validated
+from strata.config.types import validated
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import agreed, loaded, policies
 from strata.files.template import TEMPLATE, Person, TemplateAnswers, Way, rendered
 from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.printing import line, readers_may_leave, word
-from strata.terminal import answer, confirmed, interactive
+from strata.terminal import answer, interactive
 from strata.text import listed
 
 TREE = "security infrastructure workloads/prod workloads/nonprod sandbox"
@@ -37,16 +36,14 @@ Known = dict[str, Any]
 """The answers so far, by name."""
 
 
-def run(
-    options: Options, *, to: Path | None, dry_run: bool, yes: bool, answers: str | None = None, **given: Any
-) -> int:
+def run(options: Options, *, to: Path | None, dry_run: bool, yes: bool, **given: Any) -> int:
     """Gathers the answers, says what they make, asks, and writes."""
     target = to or options.config
     option = "" if target == Path("config") else f"--config {word(target)} "
     if {"organization.yaml", "project.yaml", "security.yaml", "sso.yaml"} <= {*_own(target, {})}:
         text = f"{target} is yours already; for more of it: strata {option}add; for another one: strata init --to DIR"
         raise StrataError(Message("own-configuration", text, place=str(target)))
-    gathered = gather(options, given, answers, may_ask=not yes and interactive())
+    gathered = gather(options, given, may_ask=not yes and interactive())
     files = {name: _with_schema(text, target) for name, text in rendered(gathered).items()}
     made = loaded(TEMPLATE, files, target)
     contents = {name: text.encode() for name, text in files.items()}
@@ -134,16 +131,14 @@ class Question(NamedTuple):
         return {"units": "--ou", "accounts": "--account"}.get(self.name, f"--{self.name.replace('_', '-')}")
 
 
-def gather(options: Options, given: Mapping[str, Any], file: str | None, *, may_ask: bool) -> TemplateAnswers:
-    """Returns all answers: from options or a file, from the caller's account, and from whoever sits at the terminal.
+def gather(options: Options, given: Mapping[str, Any], *, may_ask: bool) -> TemplateAnswers:
+    """Returns all answers: from options, from the caller's account, and from whoever sits at the terminal.
 
     Raises:
         StrataError: an answer is not allowed, or one is missing and nobody can be asked.
     """
-    known: Known = {"may_ask": may_ask}
-    source = _answers_file(file) if file else SourceFile("")
-    flags = {name: value for name, value in given.items() if value}
-    written = {**source.data, **flags}
+    known: Known = {}
+    written = {name: value for name, value in given.items() if value}
     if "accounts" in written:
         written.setdefault("units", TREE)
     wrong: list[Message] = []
@@ -153,9 +148,9 @@ def gather(options: Options, given: Mapping[str, Any], file: str | None, *, may_
             try:
                 known[question.name] = question.read(text if isinstance(text, str) else " ".join(text), known)
             except Problem as problem:
-                at = question.option if question.name in flags else f"{source.file}:{source.line((question.name,))}"
                 known[question.name] = None
-                wrong.append(problem.problem.saying(f"{at}: {problem.problem}; {problem.remedy}", place=at))
+                text = f"{question.option}: {problem.problem}; {problem.remedy}"
+                wrong.append(problem.problem.saying(text, place=question.option))
     if wrong:
         raise StrataError(*wrong)
     _from_account(options, known)
@@ -188,29 +183,6 @@ def _asked(question: Question, known: Known) -> Any:
             print(line(f"  {problem.problem}; {problem.remedy}"), file=sys.stderr)
 
 
-def _answers_file(name: str) -> SourceFile:
-    """Returns a file of answers, by the names of the questions; `-` is what is piped in.
-
-    Raises:
-        StrataError: something in it is no answer.
-    """
-    file = SourceFile("stdin" if name == "-" else name)
-    parse(sys.stdin.read() if name == "-" else atomic.read_text(Path(name)), file)
-    names = [question.name for question in QUESTIONS]
-    for key, value in file.data.items():
-        if key not in names:
-            problem = Message("unknown-key", f"is no question{did_you_mean(key, names)}", key=key)
-            file.faults.append(file.fault((key,), problem, f"there are {listed(names)}"))
-        elif (key,) not in file.invalid and not all(
-            isinstance(part, str) for part in (value if isinstance(value, list) else [value])
-        ):
-            problem = Message("wrong-type", f"must be text, got {short(value)}", key=key)
-            file.faults.append(file.fault((key,), problem, "put it in quotes if it is meant as text"))
-    if file.faults:
-        raise StrataError(*(fault.message for fault in file.faults))
-    return file
-
-
 def _typed(kind: Any) -> Callable[[str, Known], Any]:
     """Makes a reader of one of the models' own types."""
     return lambda text, _: validated(kind, text)
@@ -232,20 +204,18 @@ def _units(text: str, _: Known) -> tuple[Way, ...]:
 def _accounts(text: str, known: Known) -> dict[str, Way]:
     """Accepts accounts as `data@workloads/prod` or `data@prod`, or by a key that is or ends with that of a unit.
 
-    The last word on an account counts. A unit that is not listed is asked about.
+    The last word on an account counts.
     """
     accounts: dict[str, Way] = {}
+    ways = _by_name(known["units"] or ())
     for account in _words(text) if known["units"] is not None else ():
         key, _, unit = account.partition("@")
         unit = unit or key.rpartition("-")[2]
-        ways = _by_name(known["units"])
         if unit not in ways:
-            if not (known["may_ask"] and confirmed(f"{unit} is none of the units; is it a new one?")):
-                there = ["/".join(way) for way in known["units"]]
-                problem = Message("unknown-name", f"{short(unit)} is none of the units", kind="ou", name=unit)
-                raise Problem(problem, f"list it with --ou too, or write {key}@ and one of {listed(there)}")
-            known["units"] = (*known["units"], *_units(unit, known))
-        accounts[validated(types.Key, key)] = _by_name(known["units"])[unit]
+            there = ["/".join(way) for way in known["units"]]
+            problem = Message("unknown-name", f"{short(unit)} is none of the units", kind="ou", name=unit)
+            raise Problem(problem, f"list it with --ou too, or write {key}@ and one of {listed(there)}")
+        accounts[validated(types.Key, key)] = ways[unit]
     return accounts
 
 

@@ -11,10 +11,8 @@ PER_SECOND = 15
 """Identity Center allows 20 a second, of all callers together: https://docs.aws.amazon.com/singlesignon/latest/userguide/limits.html"""
 SLOWER: Mapping[str, float] = {"account": 8}
 """GetAlternateContact is allowed 10 a second: https://docs.aws.amazon.com/accounts/latest/reference/quotas.html"""
-PAUSE = 10.0
-"""Seconds in which a service that throttles is not asked; before and behind them botocore tries six times."""
-PAUSES = 12
-"""So many pauses for a call, which are some five minutes."""
+ATTEMPTS = 20
+"""So often botocore makes a call that AWS throttles, which are some minutes."""
 
 
 class Pace:
@@ -24,18 +22,12 @@ class Pace:
         requests: the number of requests by service.
     """
 
-    def __init__(
-        self,
-        per_second: float = PER_SECOND,
-        told: Callable[[Counter[str]], None] = lambda _: None,
-        waits: Callable[[str, float], None] = lambda *_: None,
-        pause: float = PAUSE,
-    ) -> None:
+    def __init__(self, per_second: float = PER_SECOND, told: Callable[[Counter[str]], None] = lambda _: None) -> None:
         self.requests: Counter[str] = Counter()
-        self._per_second, self._pause = per_second, pause
+        self._per_second = per_second
         self._next: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
-        self._told, self._waits = told, waits
+        self._told = told
 
     def wait(self, service: str, *, account: str = "") -> None:
         """Waits for the turn of a request, of which each account has its own."""
@@ -46,15 +38,3 @@ class Pace:
             self.requests[service] += 1
             self._told(self.requests)
         time.sleep(turn - now)
-
-    def throttled(self, service: str, times: int, *, account: str = "") -> bool:
-        """Keeps a service from being asked for a while, and tells that; says whether a call is tried once more."""
-        if times > PAUSES:
-            return False
-        with self._lock:
-            now, which = time.monotonic(), (service, account)
-            # Else a request that was under way has paused it already.
-            if self._next.get(which, 0) < now + self._pause / 2:
-                self._next[which] = now + self._pause
-                self._waits(service, self._pause)
-        return True

@@ -11,10 +11,9 @@ from functools import partial
 from strata.aws.access_role import entered
 from strata.aws.session import Aws
 from strata.config.models import Project
-from strata.errors import Message
 from strata.inventory.controls import Held, read_controls
 from strata.inventory.of_accounts import HeldStack, read_of_accounts
-from strata.inventory.pace import Pace
+from strata.inventory.pace import ATTEMPTS, Pace
 from strata.inventory.reading import confirmed, read
 from strata.kinds.at_aws import Inventory
 from strata.options import Options
@@ -29,7 +28,7 @@ class InventoryReading:
 
     def __init__(self, options: Options, project: Project) -> None:
         self._options, self._project = options, project
-        self._pace, self._last = Pace(told=self._told, waits=self._waits), time.monotonic()
+        self._pace, self._last = Pace(told=self._told), time.monotonic()
 
     def read(self, aws: Aws, *, thorough: bool = False, partly: bool = False) -> Inventory:
         """Returns everything, or with `partly` all that may be read.
@@ -68,8 +67,8 @@ class InventoryReading:
         """Returns AWS as the reader of a stack sees it, at the pace of its account."""
         if not (account := stack.account):
             return asking
-        wait, throttled = partial(self._pace.wait, account=account), partial(self._pace.throttled, account=account)
-        return replace(entered(asking, account, stack.role), before_send=wait, throttled=throttled)
+        wait = partial(self._pace.wait, account=account)
+        return replace(entered(asking, account, stack.role), before_send=wait)
 
     def assignments(self, aws: Aws, inventory: Inventory, doubted: Collection[tuple[str, str]]) -> Inventory:
         """Returns an inventory with what AWS says now of who has some permission sets in some accounts.
@@ -80,7 +79,7 @@ class InventoryReading:
         return replace(inventory, center=confirmed(self._asking(aws), self._project, inventory, doubted))
 
     def _asking(self, aws: Aws) -> Aws:
-        return replace(aws, before_send=self._pace.wait, throttled=self._pace.throttled)
+        return replace(aws, before_send=self._pace.wait, attempts=ATTEMPTS)
 
     @property
     def requests(self) -> Counter[str]:
@@ -109,7 +108,3 @@ class InventoryReading:
                 self._options.note(f"reading what is set in accounts: {read} of {accounts}")
 
         return told
-
-    def _waits(self, service: str, seconds: float) -> None:
-        text = f"{service} throttles: it is asked again in {seconds:g} seconds"
-        self._options.note(Message("service-throttles", text, service=service, seconds=seconds))

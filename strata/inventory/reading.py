@@ -15,7 +15,7 @@ from strata.aws import access_manager, defaults, identity_center, organization
 from strata.aws.session import DENIED, Aws, AwsError
 from strata.config.models import PolicyType, Project
 from strata.errors import Message, StrataError
-from strata.inventory.pace import PER_SECOND, Pace
+from strata.inventory.pace import ATTEMPTS, PER_SECOND, Pace
 from strata.kinds.at_aws import (
     Entitlement,
     Inventory,
@@ -361,7 +361,7 @@ def read_sets(aws: Aws, project: Project, arns: Collection[str]) -> LiveCenter |
         AwsError: AWS rejects a call.
     """
     pace = Pace()
-    aws = replace(aws, before_send=pace.wait, throttled=pace.throttled)
+    aws = replace(aws, before_send=pace.wait, attempts=ATTEMPTS)
     center = identity_center.CenterClient.of(aws, project)
     if center is None:
         return None

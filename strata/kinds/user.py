@@ -15,18 +15,6 @@ from strata.kinds.thing import AS_IT_IS, AtAws, InStates, Thing, as_declared
 from strata.landing_zone import LandingZone
 from strata.text import folded, slug
 
-DETAILS = (
-    "addresses",
-    "locale",
-    "phone_numbers",
-    "preferred_language",
-    "profile_url",
-    "timezone",
-    "title",
-    "user_type",
-)
-"""What AWS has of a user beside the fields of an entry, in the words of the provider."""
-
 
 def _declared(zone: LandingZone) -> Iterator[Thing]:
     for key, user in zone.users.items():

@@ -13,7 +13,7 @@ from tests.aws import late
 from tests.aws.calls import Call, Parameters, Service
 from tests.aws.organizations import trust_begins
 
-ec2, ram, freetier = Service("ec2"), Service("ram"), Service("freetier")
+ec2, ram = Service("ec2"), Service("ram")
 _SHARING_PATH = "/aws-service-role/ram.amazonaws.com/"
 
 
@@ -135,8 +135,3 @@ def share(call: Call) -> Parameters:
     if not any(role.path == _SHARING_PATH for role in iam.roles.values()):
         iam.create_service_linked_role("ram.amazonaws.com", "", "")
     return {"returnValue": True}
-
-
-@freetier.answers("GetAccountPlanState")
-def plan(call: Call) -> Parameters:
-    return {"accountId": call.account, "accountPlanType": "PAID", "accountPlanStatus": "ACTIVE"}

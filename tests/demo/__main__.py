@@ -201,7 +201,6 @@ _EMPTY = f"""
 Until you leave this shell, every command works on account {ACCOUNT} of the emulated AWS, in which nothing is:
   strata init, strata check, strata bootstrap, {CONSOLE}, strata deploy, as in docs/first-deploy.md
 {CONSOLE} stands for the console: it switches IAM Identity Center on, after strata bootstrap.
-Answers that are piped in need --yes: strata init --answers - --yes.
 Your configuration is {FOLDER.name}/empty and stays for the next shell; rm -r it to begin with the template.
 What was deployed here ends with the shell.
 """

@@ -114,7 +114,6 @@ SERVICES: Mapping[str, Callable[[Answers, str, str, Json], Any]] = {
     "ce": lambda *_: {"AnomalyMonitors": []},
     "dynamodb": dynamodb,
     "ec2": regions,
-    "freetier": lambda *_: {"accountPlanType": "PAID", "accountPlanStatus": "ACTIVE"},
     "guardduty": lambda *_: {"DetectorIds": []},
     "s3": s3,
     "service-quotas": lambda *_: {"Quota": {"Value": 50.0}},

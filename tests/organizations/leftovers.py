@@ -40,7 +40,7 @@ LEFT_OVER = Organization(
     [delegated(_ANALYZER, one) for one in ("a2", "a7", "a8")],
     [delegated(_GUARDDUTY, "a7"), delegated("ssm.amazonaws.com", "a7")],
     [user("u1", external=True), user("u2", emails=()), user("u3", name="no space"), user("u4", title="Head")],
-    [user("u5", name="U4@example.com")],
+    [user("u5", name="U4@example.com", title="Head")],
     [group("SCIM", external=True), group("AWSSecurityAuditors"), group("Ops"), group("OPS")],
     [group("Own", "u3"), group("Long\u200b", external=True), group("g99")],
     [permission_set("AWSReadOnlyAccess"), permission_set("Templated", inline=_BRACES), permission_set("Read")],

@@ -114,16 +114,6 @@ def test_what_may_not_be_read_is_named_and_never_equal(shipped: Site) -> None:
     assert {"region": "us-east-1"} in [one["data"] for one in off["messages"]]
 
 
-def test_a_service_that_throttles_is_waited_for(shipped: Site) -> None:
-    shipped.aws.fail("sso-admin:ListPermissionSets", code="ThrottlingException", times=3)
-
-    found = shipped.strata("drift", "--json")
-
-    assert found.code == 0, found.text[-3000:]
-    assert "sso-admin throttles: " in found.stderr
-    assert json.loads(found.stdout)["unread"] == []
-
-
 def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(shipped: Site) -> None:
     site = shipped
     site.sign_in_as_administrator()

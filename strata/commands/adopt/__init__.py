@@ -8,8 +8,6 @@ from __future__ import annotations
 import sys
 import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -19,14 +17,11 @@ from strata.adoption import rendering
 from strata.adoption.checking import accepted, until_accepted
 from strata.adoption.describing import Description, describe, direct_full_access
 from strata.adoption.importing import import_ids
-from strata.adoption.inheriting import with_defaults
 from strata.aws import organization
-from strata.aws.quotas import account_quota
-from strata.aws.session import Aws, AwsError, connect
+from strata.aws.session import Aws, connect
 from strata.commands.adopt.folder import check_free, write_new
 from strata.commands.adopt.left import left
-from strata.config import ADOPTION, IMPORTS, ORGANIZATION, PROJECT, SECURITY
-from strata.config.limits import aws_limits
+from strata.config import ADOPTION, IMPORTS, ORGANIZATION, PROJECT, SECURITY, SSO
 from strata.config.models import Project
 from strata.errors import Message, StrataError, UsageError
 from strata.files.config_edit import write_texts
@@ -38,20 +33,9 @@ from strata.options import Options
 from strata.outputs import output
 from strata.printing import document, flat, line, readers_may_leave, word
 from strata.rules.expectations import require
-from strata.rules.quotas import ACCOUNTS, exceeded
+from strata.rules.quotas import exceeded
 from strata.rules.usual_expectations import holding
 from strata.terminal import confirmed, require_terminal
-
-
-@dataclass(frozen=True)
-class Names:
-    """What no organization tells: Strata's names and regions, each None where it was not given."""
-
-    name: str | None
-    short_name: str | None
-    primary: str | None
-    secondary: str | None
-    identity_center_region: str | None
 
 
 def run(
@@ -67,26 +51,27 @@ def run(
 ) -> int:
     """Reads, describes, checks the result, shows it, asks, and writes.
 
+    Args:
+        given: what no organization tells: Strata's names and regions, each None where it was not given.
+
     Raises:
         UsageError: names are missing, or nobody can be asked.
     """
     if not to:
         raise UsageError(Message("argument-missing", "give --to: the folder of the new configuration", option="--to"))
-    names = Names(**given)
     if not (yes or dry_run):
         require_terminal("what was found with --dry-run", json=json)
     check_free(to)
-    missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not getattr(names, name)]
+    missing = [f"--{name.replace('_', '-')}" for name in _NEEDED if not given.get(name)]
     if missing:
         text = f"give {', '.join(missing)} as well"
         raise UsageError(Message("argument-missing", text, options=missing))
-    aws = Aws(options.profile, names.primary or "")
-    project = _project(aws, names)
+    aws = Aws(options.profile, given["primary"] or "")
+    project = _project(aws, given)
     connect(options, project)
     reading = InventoryReading(options, project)
     inventory = reading.read(aws, thorough=thorough)
-    quota = _quota(options, aws, inventory)
-    description, files = configuration(project, inventory, literal=literal, quota=quota)
+    description, files = configuration(project, inventory, literal=literal)
     if not json:
         with readers_may_leave():
             print(rendering.adoption(inventory, description, shown=flat))
@@ -115,7 +100,7 @@ def _tell_next(to: Path) -> None:
 # The management account
 
 
-def _project(aws: Aws, names: Names) -> Project:
+def _project(aws: Aws, names: Mapping[str, str | None]) -> Project:
     """Returns project.yaml's content: the names, and the management account as it is.
 
     Raises:
@@ -135,11 +120,11 @@ def _project(aws: Aws, names: Names) -> Project:
         raise StrataError(Message("wrong-account", text, account=caller.account, expected=own["MasterAccountId"]))
     management = organization.describe_account(aws, caller.account)
     content: dict[str, Any] = {
-        "name": names.name,
-        "short_name": names.short_name,
+        "name": names["name"],
+        "short_name": names["short_name"],
         "management_account": {"id": management.id, "name": management.name, "email": management.email},
-        "regions": {"primary": names.primary, "secondary": names.secondary},
-        "identity_center": {"region": names.identity_center_region} if names.identity_center_region else {},
+        "regions": {"primary": names["primary"], "secondary": names["secondary"]},
+        "identity_center": {"region": region} if (region := names["identity_center_region"]) else {},
     }
     try:
         return Project.model_validate(content)
@@ -171,12 +156,10 @@ def configuration(
     inventory: Inventory,
     *,
     literal: bool = False,
-    quota: int = 0,
 ) -> tuple[Description, dict[str, str]]:
     """Returns the description, and all files; the imports come from the configuration as it is read back.
 
-    An entry that AWS took and the configuration does not is left where it is, with whatever names it. The quota is that
-    of accounts.
+    An entry that AWS took and the configuration does not is left where it is, with whatever names it.
 
     Raises:
         StrataError: the configuration does not give what is there; nothing is written then.
@@ -185,32 +168,10 @@ def configuration(
     def attempt(refused: Mapping[str, Message]) -> Description:
         return describe(inventory, project, literal=literal, refused=refused)
 
-    files = partial(_files, project, inventory, literal=literal, quota=quota)
-    return until_accepted(attempt, lambda description: (description, files(description)))
+    return until_accepted(attempt, lambda description: (description, _files(project, inventory, description)))
 
 
-def _quota(options: Options, aws: Aws, inventory: Inventory) -> int:
-    """Returns the quota of accounts of an organization with more than AWS gives by default; 0 where nobody knows it."""
-    if len(inventory.organization.accounts) <= aws_limits()[ACCOUNTS].value:
-        return 0
-    try:
-        return account_quota(aws)
-    except AwsError as error:
-        text = f"the quota of accounts is not known, and limits in {PROJECT} says how many there are: {error}"
-        options.note(Message("account-quota-unknown", text, accounts=len(inventory.organization.accounts)))
-        return 0
-
-
-def _files(
-    project: Project,
-    inventory: Inventory,
-    description: Description,
-    *,
-    literal: bool,
-    quota: int,
-) -> dict[str, str]:
-    if not literal:
-        description.organization = with_defaults(description.organization)
+def _files(project: Project, inventory: Inventory, description: Description) -> dict[str, str]:
     contents: dict[str, Mapping[str, Any]] = {
         PROJECT: rendering.project(project),
         ORGANIZATION: {
@@ -218,7 +179,7 @@ def _files(
             "policies": {**description.full_access, **description.organization["policies"]},
         },
         SECURITY: rendering.security(description),
-        **rendering.people_and_access(description.sso),
+        SSO: description.sso,
     }
     files = rendering.files(contents, description.documents)
     with tempfile.TemporaryDirectory() as name:
@@ -233,7 +194,6 @@ def _files(
         entries = accepted(folder)
         landing_zone = loaded(rendering.accepted(entries))
         if limits := exceeded(landing_zone):
-            limits |= {ACCOUNTS: max(quota, limits[ACCOUNTS])} if ACCOUNTS in limits else {}
             files |= rendering.files({PROJECT: rendering.project(project.model_copy(update={"limits": limits}))}, {})
         if set(landing_zone.grants) != set(description.grants):
             fault = "the rules would not give what is there; give --literal, and report this fault of Strata"

@@ -4,32 +4,24 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 
-from strata.aws.prerequisites import closed_regions
+from strata.aws.prerequisites import closed_regions, management_caller
 from strata.aws.resources import ResourceStatus
 from strata.aws.session import Aws, AwsError, unless_absent
 from strata.aws.state_store import lock_table, replica_bucket, state_bucket, trail_bucket
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import NOT_YET, Finding, action, denied, failure, ok, refused, warning
+from strata.commands.doctor.findings import NOT_YET, Finding, denied, failure, ok, refused, warning
 from strata.config.models import Project
+from strata.errors import StrataError
 from strata.identity.lost_states import lost_states
 
 
 def check_caller(aws: Aws, project: Project) -> tuple[Finding, bool]:
     """Returns the line about the caller, and whether AWS can be looked at with these credentials."""
     try:
-        caller = aws.caller()
-    except AwsError as error:
+        caller = management_caller(aws, project)
+    except StrataError as error:
         return refused(error.args[0]), False
-    configured = project.management_account.id
-    if caller.account != configured:
-        text = f"the credentials belong to {caller.account}, management_account.id in project.yaml is {configured}"
-        remedy = "use a profile of the management account, or correct the id"
-        return failure("wrong-account", text, remedy, account=caller.account, expected=configured), False
-    if caller.root:
-        remedy = "create an administrator in the account and keep root for tasks that require it"
-        return warning("root-user", "this is the root user, which cannot assume the members' access role", remedy), True
-    text = f"{caller.account} as {caller.arn}"
-    return ok("management-caller", text, account=caller.account, arn=caller.arn), True
+    return ok("management-caller", f"{caller.account} as {caller.arn}", account=caller.account, arn=caller.arn), True
 
 
 # Its set-up
@@ -79,7 +71,7 @@ def check_billing(context: CheckContext) -> Finding:
     except AwsError as error:
         if not denied(error):
             raise
-        missing = action(error)
+        missing = error.args[0].data.get("action", "")
         text = f"not checked: {missing} is not allowed, or bills are closed to IAM"
         page = "https://console.aws.amazon.com/billing/home#/account"
         remedy = f"as root activate 'IAM user and role access to Billing information' at {page}"

@@ -9,14 +9,9 @@ from functools import cached_property
 
 from strata.aws.organization import ListedAccount, list_accounts
 from strata.aws.session import Aws
-from strata.aws.states import read_state
 from strata.commands.doctor.findings import Finding
 from strata.config.models import Project
-from strata.kinds import TYPES
 from strata.landing_zone import LandingZone
-from strata.sides.recorded import retired_accounts
-from strata.sides.states import State, managed
-from strata.text import folded
 
 
 class Needs(Enum):
@@ -53,20 +48,3 @@ class CheckContext:
     def accounts(self) -> list[ListedAccount]:
         """Returns every account of the organization, none before there is one."""
         return list_accounts(self.aws)
-
-    @cached_property
-    def organizations(self) -> State:
-        """Returns the state of the organization."""
-        return read_state(self.aws, self.project, "organizations")
-
-    @cached_property
-    def left_out(self) -> frozenset[str]:
-        """Returns the e-mails of the accounts that the last deploy took for retired, or left out."""
-        return frozenset(retired_accounts({"organizations": self.organizations}).values())
-
-    @cached_property
-    def deployed(self) -> dict[str, str]:
-        """Returns the e-mail of each account that Terraform's state has, by id."""
-        resources = managed(self.organizations)
-        accounts = [resource.attributes for resource in resources if resource.type == TYPES["account"]]
-        return {str(account.get("id")): folded(str(account.get("email"))) for account in accounts}

@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import re
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
 from strata.aws.session import DENIED, THROTTLED, AwsError, emulator
 from strata.errors import Message
-from strata.landing_zone.permissions import remedy
 
 
 class Level(StrEnum):
@@ -59,23 +57,19 @@ NOT_YET = Finding(Level.LATER, Message("not-yet", "not yet: strata bootstrap"))
 
 def unanswered(error: AwsError) -> Finding:
     """Explains why a check got no answer; only a problem of the account itself is a failure."""
-    missing = action(error)
-    if denied(error):
-        text = f"not checked: {missing or error} is not allowed"
-        way = f"use a profile that may, or {(missing and remedy(missing)) or 'allow the action'}"
-        return warning("aws-denied", text, way, action=missing, code=error.code)
+    told: Message = error.args[0]
+    told = told.saying(f"not checked: {told}")
     if error.code in _NOT_SET_UP:
         way = "finish it at https://portal.aws.amazon.com/billing/signup: payment method, phone, support plan"
         text = f"the account's set-up is not complete ({error.code})"
         return failure("account-not-set-up", text, way, code=error.code)
+    if denied(error) or error.code in THROTTLED:
+        return Finding(Level.WARNING, told)
     if emulator():
+        missing = told.data.get("action", "")
         text = f"skipped: the emulator does not support {missing or 'this'}"
         return warning("emulator-lacks-call", text, action=missing)
-    if error.code in THROTTLED:
-        text = f"not checked: AWS throttles {missing or 'this'}"
-        return warning("aws-throttled", text, "wait a minute and run this again", action=missing)
-    told: Message = error.args[0]
-    return refused(told.saying(f"not checked: {told}"))
+    return refused(told)
 
 
 _NOT_SET_UP = frozenset({"OptInRequired", "PendingVerification", "SubscriptionRequiredException"})
@@ -84,9 +78,3 @@ _NOT_SET_UP = frozenset({"OptInRequired", "PendingVerification", "SubscriptionRe
 def denied(error: AwsError) -> bool:
     """Returns whether a permission is missing."""
     return error.code in DENIED
-
-
-def action(error: AwsError) -> str:
-    """Returns the action that a refusal names, as an IAM policy writes it; empty if it names none."""
-    named = re.search(r"\b[a-z0-9-]+:[A-Z]\w+", str(error))
-    return named[0] if named else ""

@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from strata.commands.doctor.context import CheckContext
-from strata.commands.doctor.findings import Finding, Level, failure, ok, warning
-from strata.config.models import TAKES_TABLE, Locking
+from strata.commands.doctor.findings import Finding, failure, ok, warning
+from strata.config.models import Locking
 from strata.terraform import tools
 
 TERRAFORM = (1, 10)
@@ -39,21 +39,10 @@ def check_cdktf(_context: CheckContext) -> Finding:
 
 def check_terraform(context: CheckContext) -> Iterator[Finding]:
     """Checks that the Terraform that would run is new enough, and says that it calls the lock table deprecated."""
-    finding = _terraform()
-    yield from found_with_table(finding) if context.project.state.locking is Locking.BOTH else [finding]
-
-
-def found_with_table(finding: Finding) -> Iterator[Finding]:
-    """Judges a Terraform where it locks by the table as well."""
-    newest, way = ".".join(map(str, TAKES_TABLE)), "state.locking: s3 in project.yaml does without the table"
-    if _numbers(str(finding.text.data.get("version", ""))) > TAKES_TABLE:
-        text = f"{finding.text}: {newest} is the newest that is known to take the lock table"
-        yield failure("tool-too-new", text, f"{way}; or install {newest}", **finding.text.data)
-        return
-    yield finding
-    if finding.level is not Level.FAILURE:
-        text = f"Terraform calls the lock table deprecated since 1.11, and takes it up to {newest} at least"
-        yield ok("lock-table-deprecated", text, way)
+    yield _terraform()
+    if context.project.state.locking is Locking.BOTH:
+        text, way = "Terraform calls the lock table deprecated", "state.locking: s3 in project.yaml does without it"
+        yield ok("lock-table-deprecated", f"{text} since 1.11", way)
 
 
 def _terraform() -> Finding:
