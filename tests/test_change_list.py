@@ -6,6 +6,7 @@ import hashlib
 import json
 import os
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -360,7 +361,7 @@ def test_a_place_for_a_list_is_taken(places: Path, place: str, monkeypatch: pyte
 
 def plans(site: Site, monkeypatch: pytest.MonkeyPatch, *, code: int = 0, **more: Any) -> None:
     """Runs `strata plan` behind its first checks."""
-    monkeypatch.setattr(plan_command, "prepare", lambda *_, **__: site.prepared())
+    monkeypatch.setattr(plan_command, "prepare", lambda _, __, request: replace(site.prepared(), request=request))
     site.states = {stack: {"resources": []} for stack in site.stacks}
     given = {"stacks": (), "exit_code": False, "json": False, "allow": ()}
     assert plan_command.run(site.options(), **{**given, **more}) == code
