@@ -23,7 +23,7 @@ from tests.scenarios.site import CONFIGURATIONS, Site
 ACCOUNTS, RESOURCES = 200, 6
 OF_STRATA = 4.0
 """Seconds of processor time that a deploy of four stacks without a change may take, the provider left out."""
-UNCHANGED, CHANGED = 4.0, 2.5
+UNCHANGED, CHANGED = 9.0, 2.5
 """Seconds of processor time that a deploy without a change may take, and for each account one with a new setting."""
 BUSY, PARENT = 0.85, 0.1
 """The least part of the time in which every place for a Terraform has one, and the most of the work that is ours.
