@@ -75,6 +75,8 @@ def again(address: str) -> tuple[str, str, str]:
     return ("would-be-replaced", "refused", f"destroy:{address}")
 
 
+ACCESS_GOES = ("access-goes", "told", "")
+
 CASES = {
     "an account": Case([fate(ACCOUNT, stack=ABOVE)], [LEAVES]),
     "an account that is replaced": Case([fate(ACCOUNT, "replace")], [LEAVES]),
@@ -84,7 +86,7 @@ CASES = {
     "a group": Case([fate(GROUP)], [TOLD]),
     "a user": Case([fate(USER)], [TOLD]),
     "a permission set that is replaced": Case([fate(SET, "replace")], [again(SET)]),
-    "a unit that is replaced": Case([fate(UNIT, "replace")], [again(UNIT)]),
+    "a unit that is replaced": Case([fate(UNIT, "replace")], [("would-be-replaced", "refused", "")]),
     "a group that was replaced before": Case([fate(f"{GROUP} (deposed 1)")]),
     "a policy that was replaced before": Case([fate(f"{POLICY} (deposed 1)")]),
     "a table that was replaced before": Case([fate(f"{TABLE} (deposed 1)")]),
@@ -111,13 +113,24 @@ CASES = {
     "a topic of alerts that is created anew": Case([fate("aws_sns_topic.alerts", "replace")], [CONTROL]),
     "a control whose value changes": Case([changed("aws_ebs_encryption_by_default.main", "a", 1, 2)], [CHANGES]),
     "a control whose tags change": Case([changed("aws_sns_topic.alerts", "tags", {"a": "b"}, {})]),
-    "what is neither": Case([changed("aws_budgets_budget.monthly", "limit_amount", "1", "2")]),
+    "what is neither": Case([changed("aws_iam_service_linked_role.config", "description", "1", "2")]),
+    "a budget": Case([changed("aws_budgets_budget.monthly", "limit_amount", "1", "2")], [CHANGES]),
+    "a recorder that stops": Case(
+        [changed("aws_config_configuration_recorder_status.main", "is_enabled", True, False)], [CHANGES]
+    ),
+    "root users of members": Case(
+        [fate("aws_iam_organizations_features.main")], [alone("aws_iam_organizations_features.main")]
+    ),
+    "an assignment": Case([fate("aws_ssoadmin_account_assignment.shared_FinOps_group_finops")], [ACCESS_GOES]),
+    "a membership": Case([fate("aws_identitystore_group_membership.finops_jane-doe")], [ACCESS_GOES]),
     "a topic of alerts": Case([fate("aws_sns_topic.alerts")], [CONTROL]),
     "a trusted service": Case([loses("a.amazonaws.com of aws_service_access_principals")], [alone(ORGANIZATION)]),
     "a type of policies": Case([loses("X of enabled_policy_types")], [alone(ORGANIZATION)]),
     "a tag of the organization": Case([loses("tag a=b")]),
     "AWSDenyAll": Case([DENY_ALL], [alone(DENY_ALL.address)]),
-    "another managed policy": Case([DENY_ALL._replace(before={"managed_policy_arn": "a:policy/ReadOnlyAccess"})]),
+    "another managed policy": Case(
+        [DENY_ALL._replace(before={"managed_policy_arn": "a:policy/ReadOnlyAccess"})], [ACCESS_GOES]
+    ),
     "a thing that the state has elsewhere": Case([fate(NEW, "import", import_id=GROUP)], [TWICE]),
     "a thing that is imported at two addresses": Case(
         [fate(NEW, "import", import_id="both"), fate(GONE, "import", import_id="both")], [TWICE]
@@ -246,7 +259,8 @@ def test_a_lost_rename_is_told_once_with_its_line(zone: LandingZone) -> None:
     assert (loss.how, loss.refusal.kind, loss.refusal.lines) == ("refused", "", ("strata rename group costs finops",))
     assert loss.refusal.fault.place.endswith("sso.yaml:19: groups.finops")
     other = [one._replace(after={key: f"{id}-other" for key, id in one.after.items()}) for one in made_again]
-    assert losses(guard(zone, other)) == [], "between other ids it is other access"
+    told = {loss.refusal.fault.problem.id for loss in losses(guard(zone, other))}
+    assert told == {"access-goes"}, "between other ids it is other access"
 
 
 @pytest.mark.parametrize(("made", "way"), [(1, "self.move("), (2, "take that back"), (0, "take that back")])

@@ -15,12 +15,14 @@ from strata.identity.guard import MANY, Fate, Guard, Loss, Rule
 from strata.identity.things import Kind
 from strata.kinds import KEYED, KINDS, TYPES, WORDS, resource_of
 from strata.kinds.assignment import ASSIGNMENT
+from strata.kinds.group import MEMBERSHIP
 from strata.kinds.kind import Kind as Described
 from strata.kinds.loss import ACCESS, CONTROLS, GUARDRAILS, HOLDS_DATA, SWITCHES
 from strata.kinds.moves import address_parts
 from strata.kinds.organization import RAM_SHARING
-from strata.kinds.permission_set import MANAGED
+from strata.kinds.permission_set import BOUNDARY, INLINE, MANAGED
 from strata.kinds.policy import ATTACHMENT, POLICY
+from strata.landing_zone.units import Target
 from strata.policy.strictness import judged
 from strata.text import counted, listed
 
@@ -85,7 +87,10 @@ def _replaced(guard: Guard) -> Iterator[Loss]:
         problem = Message("would-be-replaced", text, kind=kind, key=fate.key, lost=lost)
         here = guard.declared.things.get((kind, fate.key))
         at = here.location if here else (_section(kind),)
-        yield guard.refused(fate, at, problem, _INSTEAD[kind == "ou"])
+        if kind == "ou":  # Terraform does not destroy it, whatever is allowed
+            yield Loss(Refusal(guard.fault(fate, at, problem, _INSTEAD[True])), "refused", fate.address)
+        else:
+            yield guard.refused(fate, at, problem, _INSTEAD[False])
 
 
 _INSTEAD = {
@@ -114,6 +119,57 @@ def _gone(guard: Guard) -> Iterator[Loss]:
         yield guard.told(
             fate, (_section(kind),), Message("identity-destroyed", text, kind=kind, key=fate.key, lost=lost)
         )
+
+
+def _access(guard: Guard) -> Iterator[Loss]:
+    """Tells who loses access that goes by itself, once for all accounts in which it goes."""
+    goes = {(kind, fate.key) for fate, kind, _ in guard.keyed if fate.action == "delete"}
+    made = {(fate.type, ids) for fate in guard.fates if (ids := _between(fate, fate.after))}
+    lost: dict[str, list[tuple[Fate, str]]] = {}
+    for fate in guard.fates:
+        if fate.action != "delete" or fate.is_deposed or (fate.type, _between(fate, fate.before)) in made:
+            continue
+        parts = fate.key.split("_")
+        if fate.type == ASSIGNMENT.type and len(parts) == 4:  # noqa: PLR2004
+            account, permission_set, of, principal = parts
+            if not goes & {("permission-set", permission_set), ("user", principal), ("group", principal)}:
+                lost.setdefault(f"{of} {principal} loses {permission_set}", []).append((fate, f"in {account}"))
+        elif fate.type == MEMBERSHIP.type and len(parts) == 2:  # noqa: PLR2004
+            group, user = parts
+            if not goes & {("group", group), ("user", user)}:
+                lost.setdefault(f"user {user} loses the access of group {group}", []).append((fate, ""))
+        elif fate.type == MANAGED and ("permission-set", parts[0]) not in goes and not _weaker(guard, fate):
+            policy = str(fate.before.get("managed_policy_arn", "")).rpartition("/")[2]
+            lost.setdefault(f"permission set {parts[0]} loses {policy or fate.key}", []).append((fate, ""))
+    for text, some in lost.items():
+        where = listed([place for _, place in some if place])
+        first = some[0][0]
+        problem = Message("access-goes", f"{text} {where}".rstrip(), addresses=[fate.address for fate, _ in some])
+        at: Location = ("permission_sets", first.key.partition("_")[0]) if first.type == MANAGED else ("assignments",)
+        yield guard.told(first, at, problem)
+
+
+def _moved_accounts(guard: Guard) -> Iterator[Loss]:
+    """Asks by itself about an account that moves away from guardrails, and tells of any other that moves."""
+    units = {unit.id: unit.key for unit in guard.recorded.of("ou")}
+    for fate, kind, _ in guard.keyed:
+        before, _ = fate.changed.get("parent_id", (None, None))
+        if kind != "account" or not before or fate.key not in guard.zone.accounts:
+            continue
+        unit = units.get(str(before), "")
+        above, key = set[str](), unit
+        while known := guard.recorded.things.get(("ou", key)):
+            above.add(key)
+            key = known.identity.partition("/")[0]
+        had = {on.policy for on in guard.recorded.attachments if on.target == "root" or on.key in above}
+        has = {bound.policy.key for bound in guard.zone.effective_policies[Target("account", fate.key)]}
+        at: Location = ("accounts", fate.key, "organizational_unit")
+        text = f"account {fate.key} moves out of {f'unit {unit}' if unit else 'the root'}"
+        if lost := sorted(had - has):
+            problem = Message("guardrail-goes", f"{text}, and {listed(lost)} no longer bind it", address=fate.address)
+            yield guard.weakened(fate, at, problem, "attach these to it, or leave it there")
+        else:
+            yield guard.told(fate, at, Message("account-moves", text, address=fate.address))
 
 
 def _section(kind: Kind) -> str:
@@ -216,7 +272,9 @@ def _guardrails(guard: Guard) -> Iterator[Loss]:
         if fate.is_deposed:
             continue
         changed = sorted(_may_be_looser(fate)) if fate.action == "update" else []
-        if what := _weaker(guard, fate):
+        if of_retired := _of_retired(guard, fate):
+            yield guard.told(fate, _at(fate), Message("guardrail-goes", of_retired, address=fate.address))
+        elif what := _weaker(guard, fate):
             problem = Message("guardrail-goes", what, address=fate.address)
             yield guard.weakened(fate, _at(fate), problem, "put it back")
         elif changed and (fate.type in GUARDRAILS or fate.type in CONTROLS):
@@ -266,6 +324,16 @@ def _weaker(guard: Guard, fate: Fate) -> str:
     return f"{fate.address} is destroyed{f': {why}' if why else ''}"
 
 
+def _of_retired(guard: Guard, fate: Fate) -> str:
+    """Returns in words which policy no longer binds an account that retires: nobody closes it before that is done."""
+    policy, _, target = fate.key.partition("_")
+    kind, _, key = target.partition("_")
+    goes = any(other.address == f"{POLICY.type}.{policy}" and other.action in _GOES for other in guard.fates)
+    if fate.type != ATTACHMENT.type or fate.action != "delete" or kind != "account" or goes:
+        return ""
+    return f"policy {policy} no longer binds account {key}, which retires" if key in guard.declared.retired else ""
+
+
 def _is_elsewhere(guard: Guard, fate: Fate) -> bool:
     """Says whether the states have a thing at another address as well, as a rename that was broken off leaves it."""
     its = str(fate.before.get("id"))
@@ -275,8 +343,13 @@ def _is_elsewhere(guard: Guard, fate: Fate) -> bool:
 def _at(fate: Fate) -> Location:
     """Returns where the entry of a guardrail stands."""
     if fate.type in (POLICY.type, ATTACHMENT.type):
-        return ("policies", fate.key.partition("_")[0])
-    if fate.type == MANAGED:
+        key = fate.key.partition("_")[0]
+        return {"ec2-defaults": ("ec2_defaults",), "region-restriction": ("region_restriction",)}.get(
+            key, ("policies", key)
+        )
+    if fate.type == "aws_organizations_delegated_administrator":
+        return ("delegated_administrators",)
+    if fate.type in (MANAGED, INLINE.type, BOUNDARY.type):
         return ("permission_sets", fate.key.partition("_")[0])
     if fate.type == RAM_SHARING.type:
         return ("ram_sharing",)
@@ -318,4 +391,15 @@ def _many(guard: Guard) -> Iterator[Loss]:
         yield Loss(Refusal(fault, word), "refused")
 
 
-RULES: tuple[Rule, ...] = (_accounts, _replaced, _gone, _lost_moves, _imported, _data, _guardrails, _many)
+RULES: tuple[Rule, ...] = (
+    _accounts,
+    _moved_accounts,
+    _replaced,
+    _gone,
+    _access,
+    _lost_moves,
+    _imported,
+    _data,
+    _guardrails,
+    _many,
+)

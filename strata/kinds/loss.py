@@ -8,6 +8,7 @@ GUARDRAILS = {
     "aws_guardduty_detector": "GuardDuty watches nothing there without it",
     "aws_guardduty_organization_admin_account": "",
     "aws_guardduty_organization_configuration": "",
+    "aws_iam_organizations_features": "root users of members may have credentials of their own again",
     "aws_organizations_delegated_administrator": "",
     "aws_organizations_policy": "",
     "aws_organizations_policy_attachment": "",
@@ -18,8 +19,11 @@ GUARDRAILS = {
 CONTROLS = frozenset(
     (
         "aws_accessanalyzer_analyzer",
+        "aws_budgets_budget",
+        "aws_ce_anomaly_monitor",
         "aws_cloudwatch_event_rule",
         "aws_cloudwatch_event_target",
+        "aws_config_configuration_recorder_status",
         "aws_ebs_default_kms_key",
         "aws_ebs_encryption_by_default",
         "aws_ebs_snapshot_block_public_access",
@@ -39,6 +43,7 @@ CONTROLS = frozenset(
         "aws_s3_bucket_versioning",
         "aws_sns_topic",
         "aws_sns_topic_policy",
+        "aws_sns_topic_subscription",
         "aws_ssm_service_setting",
         "aws_ssoadmin_permission_set_inline_policy",
         "aws_ssoadmin_permissions_boundary_attachment",
