@@ -19,7 +19,7 @@ from strata.kinds.group import MEMBERSHIP
 from strata.kinds.kind import Kind as Described
 from strata.kinds.loss import ACCESS, CONTROLS, GUARDRAILS, HOLDS_DATA, SWITCHES
 from strata.kinds.moves import address_parts
-from strata.kinds.organization import RAM_SHARING
+from strata.kinds.organization import DELEGATED, RAM_SHARING
 from strata.kinds.permission_set import BOUNDARY, INLINE, MANAGED
 from strata.kinds.policy import ATTACHMENT, POLICY
 from strata.landing_zone.units import Target
@@ -347,7 +347,7 @@ def _at(fate: Fate) -> Location:
         return {"ec2-defaults": ("ec2_defaults",), "region-restriction": ("region_restriction",)}.get(
             key, ("policies", key)
         )
-    if fate.type == "aws_organizations_delegated_administrator":
+    if fate.type in _types(DELEGATED):
         return ("delegated_administrators",)
     if fate.type in (MANAGED, INLINE.type, BOUNDARY.type):
         return ("permission_sets", fate.key.partition("_")[0])
