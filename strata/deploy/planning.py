@@ -62,22 +62,21 @@ def planner_of(
     workspace = workspace or situation.workspace
     at_once = situation.request.fleet.at_once
     together = fleet.many(workspace, situation.asked, situation.landing_zone.account_stacks)
-    planner = Planner(
+    muted = fleet.Muted(options)
+
+    def adopt(planned: Plan) -> bool:
+        note = muted.done if planned.stack in together else progress.note
+        return adopt_taken(workspace, known.existing, known.names, planned, note)
+
+    return Planner(
         *(workspace, folder, situation, progress),
         verbose=options.verbose,
+        adopt=adopt,
         gone=known.gone.among,
         explain=partial(explained, situation),
         remarked=partial(_remarked, situation, known.written),
-        beside=fleet.Beside(together, at_once, fleet.Muted(options)),
+        beside=fleet.Beside(together, at_once, muted),
     )
-
-    def adopt(planned: Plan) -> bool:
-        stack = planned.stack
-        note = planner.watch(stack).done if stack in planner.beside.stacks else progress.note
-        return adopt_taken(workspace, known.existing, known.names, planned, note)
-
-    planner.adopt = adopt
-    return planner
 
 
 def _remarked(situation: Situation, written: Collection[str], planned: Plan) -> Plan:
