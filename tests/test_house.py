@@ -43,7 +43,7 @@ BUDGET = {
     "strata/aws": (1150, 229),
     "strata/commands": (3012, 992),
     "strata/config": (3598, 869),
-    "strata/deploy": (1546, 558),
+    "strata/deploy": (1545, 558),
     "strata/diff": (957, 452),
     "strata/drift": (591, 227),
     "strata/evaluation": (1268, 491),

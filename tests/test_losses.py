@@ -17,6 +17,7 @@ from strata.identity.comparison import Refusal
 from strata.identity.declared import declared
 from strata.identity.guard import DESTROY, MANY, WEAKEN, Fate, Guard, Loss
 from strata.identity.losses import losses
+from strata.identity.things import Attached, KeyedThing
 from strata.kinds import addresses
 from strata.landing_zone import LandingZone
 from strata.load import load
@@ -240,6 +241,32 @@ def test_an_account_that_goes_is_known_by_its_address_or_id(
     (loss,) = losses(replace(its, declared=replace(its.declared, **side)))
 
     assert (loss.refusal.fault.problem.id, loss.refusal.fault.path, loss.refusal.kind) == (id, location, "")
+
+
+def test_an_account_that_moves_away_from_guardrails_is_asked_about_by_itself() -> None:
+    """By its old unit and all above that; what binds it at its new place as well is not lost."""
+    zone = load(SHIPPED)
+    here = declared(zone)
+    units = {key: replace(thing, id=f"ou-{thing.key}") for key, thing in here.things.items() if key[0] == "ou"}
+    below = KeyedThing("ou", "lab", "shared/Lab", "Lab", id="ou-lab")
+    on = frozenset({Attached("deny-lab", "ou", "lab"), Attached("deny-root-user", "ou", "shared")})
+    had = replace(here, things={**here.things, **units, ("ou", "lab"): below}, attachments=on)
+    moves = changed(ACCOUNT, "parent_id", "ou-lab", "ou-shared", stack=ABOVE)
+
+    (loss,) = losses(Guard(zone, here, had, [moves]))
+    stays = losses(Guard(zone, here, replace(had, attachments=frozenset()), [moves]))
+
+    assert said([loss]) == [alone(ACCOUNT)]
+    assert "out of unit lab, and deny-lab no longer bind" in loss.refusal.fault.problem
+    assert said(stays) == [("account-moves", "told", "")]
+
+
+def test_a_guardrail_that_leaves_a_retired_account_is_told() -> None:
+    zone = load(SHIPPED)
+    here = replace(declared(zone), retired={"shared": "aws+shared@example.com"})
+    goes = fate("aws_organizations_policy_attachment.deny-root-user_account_shared", stack=ABOVE)
+
+    assert said(losses(Guard(zone, here, here, [goes]))) == [("guardrail-goes", "told", "")]
 
 
 def test_a_lost_rename_is_told_once_with_its_line(zone: LandingZone) -> None:

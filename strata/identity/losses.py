@@ -133,14 +133,14 @@ def _access(guard: Guard) -> Iterator[Loss]:
         if fate.type == ASSIGNMENT.type and len(parts) == 4:  # noqa: PLR2004
             account, permission_set, of, principal = parts
             if not goes & {("permission-set", permission_set), ("user", principal), ("group", principal)}:
-                lost.setdefault(f"{of} {principal} loses {permission_set}", []).append((fate, f"in {account}"))
+                lost.setdefault(f"{of} {principal} no longer has {permission_set}", []).append((fate, f"in {account}"))
         elif fate.type == MEMBERSHIP.type and len(parts) == 2:  # noqa: PLR2004
             group, user = parts
             if not goes & {("group", group), ("user", user)}:
-                lost.setdefault(f"user {user} loses the access of group {group}", []).append((fate, ""))
+                lost.setdefault(f"user {user} is no longer in group {group}", []).append((fate, ""))
         elif fate.type == MANAGED and ("permission-set", parts[0]) not in goes and not _weaker(guard, fate):
             policy = str(fate.before.get("managed_policy_arn", "")).rpartition("/")[2]
-            lost.setdefault(f"permission set {parts[0]} loses {policy or fate.key}", []).append((fate, ""))
+            lost.setdefault(f"permission set {parts[0]} no longer has {policy or fate.key}", []).append((fate, ""))
     for text, some in lost.items():
         where = listed([place for _, place in some if place])
         first = some[0][0]
