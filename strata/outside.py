@@ -30,8 +30,8 @@ def refuse_in_use(folder: Path) -> None:
     """Refuses a folder to write that is there and not empty.
 
     Raises:
-        StrataError: it is no folder, leads to one, or has something in it.
+        StrataError: it is no folder, or has something in it.
     """
-    if os.path.lexists(folder) and (folder.is_symlink() or not folder.is_dir() or any(folder.iterdir())):
+    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
         text = f"{folder} is there already and not an empty folder; name another, which may not exist yet"
         raise StrataError(Message("folder-not-empty", text, place=str(folder)))
