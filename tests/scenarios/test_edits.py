@@ -206,11 +206,7 @@ EDITS = {
         {"guardrail-goes": {"address": "aws_cloudtrail.organization"}},
         allow="weaken:aws_cloudtrail.organization",
     ),
-    "a unit below another": Edit(
-        _unit_moved,
-        {"would-be-replaced": {"kind": "ou", "key": "shared"}},
-        allow="destroy:aws_organizations_organizational_unit.shared",
-    ),
+    "a unit below another": Edit(_unit_moved, {"would-be-replaced": {"kind": "ou", "key": "shared"}}),
     "a user who becomes external": Edit(_user_external, {"external-in-state": {"kind": "user", "key": "jane-doe"}}),
     "an address that is mistyped": Edit(
         _set("organization.yaml", "accounts", "shared", "email", value="aws+shered@example.com"),
