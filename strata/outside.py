@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+from strata.atomic import BESIDE
 from strata.errors import Message, StrataError, UsageError
 
 
@@ -32,6 +33,8 @@ def refuse_in_use(folder: Path) -> None:
     Raises:
         StrataError: it is no folder, or has something in it.
     """
-    if os.path.lexists(folder) and (not folder.is_dir() or any(folder.iterdir())):
+    there = [path for path in folder.rglob("*") if path.is_symlink() or not path.is_dir()]
+    in_use = any(not path.name.startswith(BESIDE) for path in there)  # what a write that broke off has left is nothing
+    if in_use or (os.path.lexists(folder) and not folder.is_dir()):
         text = f"{folder} is there already and not an empty folder; name another, which may not exist yet"
         raise StrataError(Message("folder-not-empty", text, place=str(folder)))

@@ -283,7 +283,6 @@ OPENED = """\
     email: aws+shop-prod-4@acme.io
     name: shop-prod-4
     organizational_unit: {unit}
-    tags: {{stage: null}}
 """
 GIVEN = """\
   - permission_sets: [AWSAdministratorAccess]
