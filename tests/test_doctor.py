@@ -188,6 +188,16 @@ SET_UP: dict[str, tuple[Callable[[CheckContext], Any], Mapping[str, Any], tuple[
         },
         (FAILURE, "region-not-enabled"),
     ),
+    "policy types": (
+        organization.check_policy_types,
+        {"list_roots": [{"Type": "SERVICE_CONTROL_POLICY", "Status": "ENABLED"}]},
+        (OK, "policy-types"),
+    ),
+    "a policy type that the provider does not know": (
+        organization.check_policy_types,
+        {"list_roots": [{"Type": "TOMORROWS_POLICY", "Status": "ENABLED"}]},
+        (WARNING, "policy-type-unknown"),
+    ),
 }
 
 
@@ -238,6 +248,20 @@ def test_the_quota_holds_what_is_there_and_what_comes(shipped: LandingZone, said
 
     assert (found.level, found.text.data["new"]) == expected
     assert said.ids(found) == ["quota-exceeded" if found.level is FAILURE else "quota-suffices"]
+
+
+@pytest.mark.parametrize("account_state", ["SUSPENDED", "CLOSED", "PENDING_ACTIVATION"])
+def test_a_declared_account_that_is_not_active(shipped: LandingZone, said: Said, account_state: str) -> None:
+    """It is told by id and e-mail; of two accounts with an address the active one counts."""
+    accounts = live(SECURITY_MAIL, state=account_state)
+    found = list(organization.check_accounts(facts(shipped, accounts=accounts)))
+    twins = [*accounts, ListedAccount("9" * 12, "new", SECURITY_MAIL, "ACTIVE")]
+
+    assert levels(found) == [(WARNING, "account-inactive")]
+    (told,) = said(found)
+    assert (told.place, told.data["state"]) == ("accounts.security", account_state)
+    assert f"{accounts[0].id}, {SECURITY_MAIL}" in told.text
+    assert list(organization.check_accounts(facts(shipped, accounts=twins))) == []
 
 
 # Signing in
@@ -409,7 +433,7 @@ def test_before_the_first_deploy_nothing_fails_and_what_comes_later_is_one_line(
     done = run(folder)
     assert done.exit_code == 0, done.output
     (later,) = [line for line in done.stdout.splitlines() if line.startswith("later ")]
-    waiting = ["organization", "state-bucket", "lock-table", "names", "sign-in"]
+    waiting = ["organization", "state-bucket", "lock-table", "names", "accounts", "policy-types", "sign-in"]
     assert later.split("strata bootstrap: ")[1].split(", ") == waiting
     assert {check for check, found in report(folder).items() if found[0]["level"] == "later"} == {*waiting}
 

@@ -12,6 +12,7 @@ from strata import atomic
 from strata.config.models import state_key
 from strata.deploy.planning import Known, planner_of
 from strata.deploy.reading import prepare
+from strata.deploy.run import DIFFERS
 from strata.errors import Message, UsageError
 from strata.options import Options
 from strata.outputs import output, warning_facts
@@ -30,8 +31,6 @@ from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.situation import RefusedError, Request, Situation
 from strata.text import counted
 from strata.text import listed as in_a_row
-
-DIFFERS = 3
 
 
 def run(

@@ -141,7 +141,7 @@ def put_off(run: Run, stacks: Sequence[str]) -> None:
     why = Message("on-no-list", text, stacks=list(stacks))
     for stack in stacks:
         run.schedule.leave([stack], Status.FAILED if stack in run.written else Status.REFUSED, why)
-    run.leave(why)
+    run.note(why)
 
 
 def agreed_again(run: Run, plans: Mapping[str, Plan]) -> bool:

@@ -93,8 +93,9 @@ def _print_json(run: Run, outputs: dict[str, Any], error: StrataError | None) ->
         "warnings": [warning_facts(text) for text in warnings],
         **{part: [fact for answer in errors for fact in answer[part]] for part in ("faults", "errors", "advice")},
     }
-    empty = run.situation.empty
-    document(output("deploy", facts, [*([empty] if empty else []), *run.done.reasons]))
+    reasons = dict.fromkeys(entry.why for entry in run.schedule.entries.values() if entry.why)
+    empty = [run.situation.empty] if run.situation.empty else []
+    document(output("deploy", facts, [*empty, *reasons]))
     if error:
         error.printed = True
 

@@ -38,8 +38,6 @@ class Done:
     """What is planned otherwise than expected."""
     failures: list[StrataError] = field(default_factory=list)
     warnings: list[Message] = field(default_factory=list)
-    reasons: list[Message] = field(default_factory=list)
-    """Why stacks were left to another run."""
 
 
 @dataclass
@@ -101,15 +99,10 @@ class Run:
         """Returns stacks as people name them."""
         return fleet.words(stacks, self.zone.account_stacks)
 
-    def leave(self, why: Message) -> None:
-        """Says why stacks are left to another run, and keeps it for a script."""
-        self.done.reasons.append(why)
-        self.note(why)
-
     def left(self, stacks: Iterable[str]) -> list[str]:
         """Returns those of stacks that are still to be deployed, and can be; says which cannot."""
         for why in self.schedule.skip_readers():
-            self.leave(why)
+            self.note(why)
         return self.schedule.left(stacks)
 
     def says(self, error: StrataError) -> None:

@@ -108,13 +108,13 @@ class Schedule:
 
     def skip_readers(self) -> list[Message]:
         """Skips the stacks that read from one that is left to another run, and returns why."""
-        told = []
-        for stack, entry in self.entries.items():
-            lacking = [producer for producer in self.workspace.producers(stack) if producer in {*self.out}]
-            if lacking and not entry.status.is_done and not entry.status.is_out:
+        told, out = [], {*self.out}
+        for stack in self.left(self.entries) if out else ():
+            if lacking := [producer for producer in self.workspace.producers(stack) if producer in out]:
                 text = f"{stack}: not started, since it reads from {listed(lacking)}"
                 why = Message("producer-failed", text, stack=stack, producers=lacking)
                 self.leave([stack], Status.SKIPPED, why)
+                out.add(stack)
                 told.append(why)
         return told
 
@@ -130,10 +130,10 @@ class Schedule:
 
     def stop_rollouts(self, wave: Iterable[str]) -> list[Message]:
         """Skips later waves of a layer where more stacks of this one are out than its file allows; returns why."""
-        told, some = [], list(wave)
+        told, some, out = [], list(wave), {*self.out}
         number = self.zone.wave(some[0])
         for layer, rollout in {fleet.layer_of(stack): self.rollout(stack) for stack in some}.items():
-            failed = [stack for stack in some if fleet.layer_of(stack) == layer and stack in self.out]
+            failed = [stack for stack in some if fleet.layer_of(stack) == layer and stack in out]
             if rollout is None or len(failed) <= rollout.stop_after:
                 continue
             later = [stack for stack in self.left(self.entries) if fleet.layer_of(stack) == layer]

@@ -26,7 +26,7 @@ def deploy_waves(run: Run, stacks: Sequence[str]) -> bool:
         if run.signals.ends:
             return False
         for why in run.schedule.stop_rollouts(wave) if not run.idle else ():
-            run.leave(why)
+            run.note(why)
     return True
 
 

@@ -145,7 +145,8 @@ def _access(guard: Guard) -> Iterator[Loss]:
         where = listed([place for _, place in some if place])
         first = some[0][0]
         problem = Message("access-goes", f"{text} {where}".rstrip(), addresses=[fate.address for fate, _ in some])
-        at: Location = ("permission_sets", first.key.partition("_")[0]) if first.type == MANAGED else ("assignments",)
+        key = first.key.partition("_")[0]
+        at = {MANAGED: ("permission_sets", key), MEMBERSHIP.type: ("groups", key)}.get(first.type, ("assignments",))
         yield guard.told(first, at, problem)
 
 
@@ -161,8 +162,11 @@ def _moved_accounts(guard: Guard) -> Iterator[Loss]:
         while known := guard.recorded.things.get(("ou", key)):
             above.add(key)
             key = known.identity.partition("/")[0]
-        had = {on.policy for on in guard.recorded.attachments if on.target == "root" or on.key in above}
-        has = {bound.policy.key for bound in guard.zone.effective_policies[Target("account", fate.key)]}
+        bound = (
+            on for on in guard.recorded.attachments if on.target == "root" or (on.target == "ou" and on.key in above)
+        )
+        had = {on.policy for on in bound}
+        has = {its.policy.key for its in guard.zone.effective_policies[Target("account", fate.key)]}
         at: Location = ("accounts", fate.key, "organizational_unit")
         text = f"account {fate.key} moves out of {f'unit {unit}' if unit else 'the root'}"
         if lost := sorted(had - has):
@@ -325,7 +329,7 @@ def _weaker(guard: Guard, fate: Fate) -> str:
 
 
 def _of_retired(guard: Guard, fate: Fate) -> str:
-    """Returns in words which policy no longer binds an account that retires: nobody closes it before that is done."""
+    """Returns in words which policy no longer binds an account that retires, and that nobody has closed yet."""
     policy, _, target = fate.key.partition("_")
     kind, _, key = target.partition("_")
     goes = any(other.address == f"{POLICY.type}.{policy}" and other.action in _GOES for other in guard.fates)

@@ -21,10 +21,6 @@ class Matches:
     twice: tuple[tuple[KeyedThing, KeyedThing], ...] = ()
     """Two recorded things of the same id: the first is no longer declared, the second is."""
 
-    def new_key(self, kind: Kind, key: str) -> str:
-        """Returns the key that a recorded thing has now."""
-        return self.renamed[kind, key].key if (kind, key) in self.renamed else key
-
     @property
     def given_up(self) -> frozenset[tuple[Kind, str]]:
         """Returns recorded things that are gone under their key, and there under another."""

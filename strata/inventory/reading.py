@@ -213,7 +213,6 @@ def _things(aws: Aws, pool: Executor, parts: _Parts) -> _Things:
             account.get("Email", ""),
             # AWS replaced Status by State in September 2026.
             account.get("State") or account.get("Status") or "",
-            account.get("JoinedMethod", ""),
             parent,
         )
         for parent, some in zip(parents, below, strict=True)
@@ -338,7 +337,6 @@ def _read(
         assignments=frozenset(assignments),
         orphans=frozenset(),
         attributes=None if on is None else identity_center.sources(on),
-        access_control=on or {},
     )
 
 
@@ -479,7 +477,6 @@ def _user(user: Any) -> LiveUser:
         user.get("DisplayName", ""),
         emails,
         bool(user.get("ExternalIds")),
-        described=user,
     )
 
 

@@ -13,13 +13,12 @@ Described = Mapping[str, Any]
 
 @dataclass(frozen=True)
 class LiveAccount:
-    """An account of the organization; `parent` is the id of the root or of a unit, `joined` is CREATED or INVITED."""
+    """An account of the organization; `parent` is the id of the root or of a unit."""
 
     id: str
     name: str
     email: str
     state: str
-    joined: str
     parent: str
     tags: Tags = field(default_factory=dict)
 
@@ -75,7 +74,6 @@ class LiveUser:
     display_name: str
     emails: tuple[str, ...]
     external: bool
-    described: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True)
@@ -137,7 +135,6 @@ class LiveCenter:
         store: the id of its identity store.
         attributes: attributes for access control, session tag to source; None where they are off.
         orphans: assignments of principals that were deleted.
-        access_control: the same attributes as AWS describes them.
     """
 
     instance: str
@@ -149,7 +146,6 @@ class LiveCenter:
     assignments: frozenset[LiveAssignment]
     orphans: frozenset[LiveAssignment]
     attributes: Mapping[str, str] | None
-    access_control: Described = field(default_factory=dict, compare=False, repr=False)
 
 
 Settings = Mapping[str, Mapping[str, Mapping[str, Any]]]

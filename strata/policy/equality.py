@@ -5,18 +5,9 @@ https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_policies_grammar.html
 
 from __future__ import annotations
 
-import json
 import unicodedata
 from collections.abc import Mapping
 from typing import Any
-
-
-def meaning_of_text(text: str) -> Any:
-    """Returns the meaning of a text; of one that is no JSON, the text."""
-    try:
-        return meaning(json.loads(text))
-    except (TypeError, ValueError):
-        return text
 
 
 def meaning(value: Any) -> Any:

@@ -282,10 +282,6 @@ def test_an_account_that_aws_removed_before_any_deploy_is_made_by_nobody(shipped
     assert again.code == 0, again.text
     assert "organizations:CreateAccount" not in shipped.aws.writing_calls()
     assert touched(shipped, id) == []
-    judged = shipped.strata("doctor", "--json")
-    assert [(one.data["state"], one.place) for one in judged.told if one.id == "account-inactive"] == [
-        ("gone", "accounts.security")
-    ]
 
 
 def test_an_account_that_aws_has_removed_since_is_made_by_nobody(shipped: Site) -> None:

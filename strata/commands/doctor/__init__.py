@@ -35,6 +35,8 @@ CHECKS: tuple[Check, ...] = (
     Check("lock-table", Needs.ACCOUNT, account.check_lock_table),
     Check("quota", Needs.ACCOUNT, organization.check_quota),
     Check("names", Needs.ORGANIZATION, organization.check_names),
+    Check("accounts", Needs.ORGANIZATION, organization.check_accounts),
+    Check("policy-types", Needs.ORGANIZATION, organization.check_policy_types),
     Check("sign-in", Needs.ORGANIZATION, sign_in.check_identity_center),
 )
 """Everything that is looked into, in the order of the report; caller and organization come before the account."""

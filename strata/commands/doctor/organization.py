@@ -1,12 +1,13 @@
-"""Checks of the organization: whose it is, the management account in it, and how many accounts it may have.
+"""Checks of the organization: whose it is, its accounts and policy types, and how many accounts it may have.
 
-Which accounts are closed, and how they differ from the configuration, `strata plan` and `strata drift` say.
+How accounts differ from the configuration, `strata plan` and `strata drift` say.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
+from strata.aws.organization import enabled_policy_types
 from strata.aws.prerequisites import organization_status
 from strata.aws.quotas import account_quota, more_accounts
 from strata.aws.session import Aws, AwsError
@@ -15,6 +16,7 @@ from strata.commands.doctor.findings import NOT_YET, Finding, failure, ok, refus
 from strata.config.models import Project
 from strata.errors import StrataError
 from strata.kinds import TYPES
+from strata.landing_zone.services import unknown_types
 from strata.text import folded
 
 
@@ -62,3 +64,26 @@ def check_quota(context: CheckContext) -> Finding:
     if new and now + len(new) > quota:
         return failure("quota-exceeded", text, more_accounts(now + len(new)), new=len(new), **numbers)
     return ok("quota-suffices", text, new=len(new), **numbers)
+
+
+def check_accounts(context: CheckContext) -> Iterator[Finding]:
+    """Names the declared accounts that AWS has and that are not active: a deploy leaves them out, or waits for them."""
+    keys = {folded(account.email): key for key, account in context.landing_zone.members.items()}
+    active = {folded(account.email) for account in context.accounts if account.active}
+    for account in context.accounts:
+        email = folded(account.email)
+        if email in active or email not in keys:
+            continue
+        place = f"accounts.{keys[email]}"
+        text = f"{place} is {account.id}, {account.email}, {account.state}"
+        remedy = f"wait while AWS prepares it; of one that is closed, set retired: true on {place}"
+        yield warning("account-inactive", text, remedy, place=place, account=account.id, state=account.state)
+
+
+def check_policy_types(context: CheckContext) -> Finding:
+    """Names enabled policy types that the AWS provider does not know: no deploy can enable more types meanwhile."""
+    enabled = enabled_policy_types(context.aws)
+    if unknown := unknown_types(enabled):
+        text = f"{', '.join(unknown)}: on, and the pinned AWS provider does not know it"
+        return warning("policy-type-unknown", text, "a deploy leaves the enabled types as they are", types=unknown)
+    return ok("policy-types", f"on: {', '.join(enabled) or 'none yet'}", types=enabled)
