@@ -41,7 +41,7 @@ NOT_EMULATED = {
 }
 """The warnings of `strata doctor` that are the emulator's, by check."""
 
-BEFORE_BOOTSTRAP = {"organization", "state-bucket", "lock-table", "names", "sign-in"}
+BEFORE_BOOTSTRAP = {"organization", "state-bucket", "lock-table", "names", "accounts", "policy-types", "sign-in"}
 
 
 @pytest.fixture
