@@ -71,8 +71,8 @@ class AccountStack(BaseStack):
             self.add_override("variable", {ROLE: variable})
 
     def _role(self) -> list[AwsProviderAssumeRole]:
-        arn = self._written(f"arn:{PARTITION}:iam::{self.account_id}:role/{ACCESS_ROLE}")
+        arn: str = hcl.escaped(self, f"arn:{PARTITION}:iam::{self.account_id}:role/{ACCESS_ROLE}")
         if self.account.roles:
-            (id,) = self.resolved({"": self.account_id}).values()
+            (id,) = hcl.resolved(self, {"": self.account_id}).values()
             arn = hcl.template(f"arn:{PARTITION}:iam::", id, ":role/", hcl.interpolated(f"var.{ROLE}"))
         return [AwsProviderAssumeRole(role_arn=arn, session_name="strata")]

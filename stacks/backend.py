@@ -16,7 +16,6 @@ from constructs import Construct
 
 from stacks.base import BaseStack, policy_json
 from stacks.components.bucket import SafeBucket, expire
-from stacks.planned import Added
 from strata.config.models import Project
 
 OLD_VERSIONS_DAYS = 90
@@ -66,9 +65,7 @@ class BackendStack(BaseStack):
         self._replicate(key, replica_key)
         self.lock_table = self._lock_table()
         self.output("state_bucket", self.state_bucket.name, description="Bucket that holds the Terraform state")
-        self.output(
-            "lock_table", self.expression(self.lock_table, "name"), description="Table that locks the Terraform state"
-        )
+        self.output("lock_table", self.lock_table.name, description="Table that locks the Terraform state")
 
     @property
     def references(self) -> dict[str, str]:
@@ -81,7 +78,7 @@ class BackendStack(BaseStack):
             **key,
         }
 
-    def _lock_table(self) -> Added[DynamodbTable]:
+    def _lock_table(self) -> DynamodbTable:
         table = self.add(
             DynamodbTable,
             "lock",
@@ -97,7 +94,7 @@ class BackendStack(BaseStack):
         self.import_resource("aws_dynamodb_table.lock", self.project.lock_table)
         return table
 
-    def _key(self, name: str, region: str) -> Added[KmsKey]:
+    def _key(self, name: str, region: str) -> KmsKey:
         key = self.add(
             KmsKey,
             name,
@@ -110,12 +107,12 @@ class BackendStack(BaseStack):
             KmsAlias,
             name,
             name=f"alias/{self.project.short_name}-terraform-{name}",
-            target_key_id=self.expression(key, "key_id"),
+            target_key_id=key.key_id,
             region=region,
         )
         return key
 
-    def _replicate(self, key: Added[KmsKey] | None, replica_key: Added[KmsKey] | None) -> None:
+    def _replicate(self, key: KmsKey | None, replica_key: KmsKey | None) -> None:
         role = self.add(
             IamRole,
             "replication",
@@ -127,14 +124,14 @@ class BackendStack(BaseStack):
             IamRolePolicy,
             "replication",
             name="replicate-state",
-            role=self.expression(role, "name"),
+            role=role.name,
             policy=policy_json(_replication(self.state_bucket, self.replica_bucket, key, replica_key)),
         )
         self.add(
             S3BucketReplicationConfigurationA,
             "state",
             bucket=self.state_bucket.name,
-            role=self.expression(role, "arn"),
+            role=role.arn,
             rule=[_replication_rule(self.replica_bucket, replica_key)],
             # S3 refuses a replication between buckets that are not both versioned yet.
             depends_on=[*self.state_bucket.versioning, *self.replica_bucket.versioning, policy],
@@ -146,7 +143,7 @@ class BackendStack(BaseStack):
             )
 
 
-def _replication_rule(replica: SafeBucket, key: Added[KmsKey] | None) -> S3BucketReplicationConfigurationRule:
+def _replication_rule(replica: SafeBucket, key: KmsKey | None) -> S3BucketReplicationConfigurationRule:
     destination: dict[str, object] = {"bucket": replica.arn, "storage_class": "STANDARD"}
     if key:
         destination["encryption_configuration"] = {"replica_kms_key_id": key.arn}
@@ -163,7 +160,7 @@ def _replication_rule(replica: SafeBucket, key: Added[KmsKey] | None) -> S3Bucke
 
 
 def _replication(
-    source: SafeBucket, target: SafeBucket, key: Added[KmsKey] | None, target_key: Added[KmsKey] | None
+    source: SafeBucket, target: SafeBucket, key: KmsKey | None, target_key: KmsKey | None
 ) -> dict[str, object]:
     versions = ["s3:GetObjectVersionForReplication", "s3:GetObjectVersionAcl", "s3:GetObjectVersionTagging"]
     statements = [

@@ -4,37 +4,34 @@ from __future__ import annotations
 
 import json
 import re
+from collections import defaultdict
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache, lru_cache
-from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar, cast
+from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 from cdktf import (
-    Aspects,
-    DefaultTokenResolver,
     S3Backend,
-    StringConcat,
     TerraformDataSource,
     TerraformElement,
     TerraformOutput,
+    TerraformResource,
     TerraformResourceLifecycle,
     TerraformStack,
-    Tokenization,
 )
 from cdktf_cdktf_provider_aws.data_aws_s3_objects import DataAwsS3Objects
 from cdktf_cdktf_provider_aws.provider import AwsProvider, AwsProviderAssumeRole, AwsProviderDefaultTags
 from constructs import Construct
 
 from stacks import hcl
-from stacks.arguments import check_arguments, check_value
-from stacks.hcl import EACH_VALUE, Expression, written
-from stacks.planned import Added, Json, PlainResources, Plan, as_json
+from stacks.hcl import EACH_VALUE, Expression, escaped
 from strata.config.models import TAKES_TABLE, Locking, Project, state_key
 from strata.config.moves import Move
 from strata.errors import Message
 from strata.kinds.moves import moved_keys
 
+Json = dict[str, Any]
 P = ParamSpec("P")
 E = TypeVar("E", bound=TerraformElement)
 
@@ -56,16 +53,6 @@ RETIRED = "retired"
 """The part of `declared_keys` with retired accounts, by key."""
 
 
-_NAME = re.compile(r"[^\W\d][\w-]*")
-"""The names that Terraform takes for a resource or an output."""
-
-
-def _check_name(kind: Any, name: str) -> None:
-    if not _NAME.fullmatch(name):
-        rule = "a letter or underscore, then such, digits and hyphens"
-        raise ValueError(f"{kind.__name__} {name!r}: Terraform refuses this name, it takes {rule}")
-
-
 class AddressTakenError(Exception):
     """Two resources claim the same Terraform address; the second would silently replace the first."""
 
@@ -76,7 +63,7 @@ class BaseStack(TerraformStack):
     `add` creates resources and pins their Terraform address. An address is a contract: a resource with a new address
     is destroyed and created again.
 
-    Text is text: everything for Terraform goes through `_written`, which escapes all but an `Expression`.
+    Text is text: everything for Terraform goes through `hcl.escaped`, which leaves expressions and tokens as they are.
     Addresses, as of imports, removals and dependencies, are names and no templates, nor is anything of the backend.
     """
 
@@ -94,11 +81,12 @@ class BaseStack(TerraformStack):
         self.project = project
         self.account_id = account_id or project.management_account.id
         self.region = region or project.regions.primary
-        self._addresses: set[tuple[bool, str]] = set()
-        self._imports: list[dict[str, Any]] = []
+        self._addresses: set[str] = set()
+        self._imports: dict[str, dict[str, Any]] = {}
         self._removed: list[dict[str, Any]] = []
         self._moved: list[dict[str, str]] = []
-        self._plain = PlainResources(self)
+        self.bulk = InBulk(self)
+        self.resources: dict[str, TerraformElement] = {}
         self._retired: frozenset[str] = frozenset()
         self._removes = False
         emulated = self._emulated = _is_emulated(scope)
@@ -117,20 +105,13 @@ class BaseStack(TerraformStack):
             self,
             "aws",
             region=self.region,
-            allowed_account_ids=[self._written(self.account_id)],
+            allowed_account_ids=[escaped(self, self.account_id)],
             assume_role=self._role(),
-            default_tags=[AwsProviderDefaultTags(tags=self._written(tags))] if tags else None,
+            default_tags=[AwsProviderDefaultTags(tags=escaped(self, tags))] if tags else None,
             s3_use_path_style=True if emulated else None,
             skip_metadata_api_check="true" if emulated else None,
         )
         self.add_override("terraform", _of_the_writer(project))
-
-    def __getattr__(self, name: str) -> NoReturn:
-        text = f"{type(self).__name__!r} object has no attribute {name!r}"
-        if "_plain" not in vars(self):
-            line = type(self).__init__.__code__.co_firstlineno
-            text = f"super().__init__ is missing: call it first in __init__, line {line}"
-        raise AttributeError(text)
 
     def _role(self) -> list[AwsProviderAssumeRole] | None:
         """Returns the role that the provider assumes; none in the management account."""
@@ -138,108 +119,44 @@ class BaseStack(TerraformStack):
 
     def add(
         self, kind: Callable[Concatenate[Construct, str, P], E], name: str, /, *args: P.args, **arguments: P.kwargs
-    ) -> Added[E]:
-        """Adds a resource or data source at `<type>.<name>`; within `removing_from_state` it removes it from the state.
+    ) -> E:
+        """Makes a resource or data source in this stack, as `add` does; none within `removing_from_state`."""
+        return add(self, kind, name, *args, **arguments)
 
-        It is written as plain JSON, unless somebody asks for an attribute or the construct: that makes it.
+    def add_json(self, kind: type[TerraformResource], name: str, /, **arguments: Any) -> str:
+        """Writes a resource of which there are thousands, as `add_json` does, and returns its address."""
+        return add_json(self, kind, name, **arguments)
+
+    def take(self, address: str) -> bool:
+        """Takes an address, and says whether a resource is made there: within `removing_from_state` it goes instead.
 
         Raises:
             AddressTakenError: something in this stack has the address already.
-            ValueError: Terraform refuses the name.
-            TypeError: the class has no such argument, needs another, or an argument has another type.
         """
         if self._removes:
-            return self._remove(kind, name)
-        data, type_name = self._take(kind, name), _type_of(kind)
-
-        def make(given: Json) -> E:
-            element = kind(self, f"{type_name}.{name}", *args, **given)
-            element.override_logical_id(name)
-            return element
-
-        plan = Plan(cast("type", kind), data, type_name, name, self._written(arguments), make)
-        self._plain.add(plan)
-        if plan.made is None:
-            check_arguments(plan)
-        return Added(plan.address, plan.kind, plan.construct)
-
-    def make_constructs(self) -> None:
-        """Makes the constructs of all resources: for `Testing.synth` with aspects, and to look through the tree.
-
-        An app does it for a stack that has aspects.
-        """
-        self._plain.make_constructs()
-
-    def add_json(self, kind: type[TerraformElement], name: str, /, **arguments: Any) -> None:
-        """Adds a resource without a construct, which costs 2 ms and 25 KB: for types with thousands of resources.
-
-        The arguments are those of Terraform's JSON; references are expressions, as `resolved` returns them.
-
-        Raises:
-            AddressTakenError: something in this stack has the address already.
-            ValueError: Terraform refuses the name.
-        """
-        self._take(kind, name)
-        given = {key: value for key, value in arguments.items() if value is not None}
-        self._plain.json[_type_of(kind)][name] = self._written(given)
-
-    def override(self, element: Added[Any], **expressions: Expression) -> None:
-        """Sets arguments to expressions for which the bindings have no type, such as `for_each` or a whole list."""
-        self._plain.plans[element.fqn].set(self._written(expressions))
-
-    def _take(self, kind: Any, name: str) -> bool:
-        data, made = issubclass(kind, TerraformDataSource), f"{_type_of(kind)}.{name}"
-        _check_name(kind, name)
-        if (data, made) in self._addresses:
-            text = f"{self.node.id}: two resources have the address {made}; change one of the names it is made of"
-            raise AddressTakenError(Message("address-taken", text, place=made, stack=self.node.id))
-        self._addresses.add((data, made))
-        return data
-
-    def expression(self, element: Added[Any], attribute: str) -> Expression:
-        """Returns an attribute of what this stack has added, for other things in it; it makes no construct."""
-        return hcl.attribute(element.fqn, attribute)
-
-    def expressions_of(
-        self, other: BaseStack, elements: Mapping[str, Added[Any]], attribute: str
-    ) -> dict[str, Expression]:
-        """Returns an attribute of things in another stack, which it outputs as cdktf would have it do.
-
-        The first is a reference of cdktf's, which makes the dependency and the source of the rest.
-        """
-        if not elements:
-            return {}
-        first = next(iter(elements.values()))
-        (pattern,) = self.resolved({"": getattr(first, attribute)}).values()
-        begin, end = pattern.split(_output_name(first, attribute))
-        result = {}
-        for key, element in elements.items():
-            name = _output_name(element, attribute)
-            other._plain.outputs[name] = {"sensitive": True, "value": hcl.attribute(element.fqn, attribute)}
-            result[key] = Expression(f"{begin}{name}{end}")
-        return result
-
-    def resolved(self, values: Mapping[str, str]) -> dict[str, Expression]:
-        """Returns values of other stacks as expressions of this, all in a single call to cdktf."""
-        resolver = DefaultTokenResolver(StringConcat())
-        texts = Tokenization.resolve(dict(values), scope=self, resolver=resolver, preparing=True)
-        return {key: Expression(text) for key, text in texts.items()}
-
-    def _written(self, value: Any) -> Any:
-        return written(value, lambda token: self.resolved({"token": token})["token"])
+            self.remove_from_state(address)
+            return False
+        if address in self._addresses:
+            text = f"{self.node.id}: two resources have the address {address}; change one of the names it is made of"
+            raise AddressTakenError(Message("address-taken", text, place=address, stack=self.node.id))
+        self._addresses.add(address)
+        return True
 
     def import_resource(self, address: str, import_id: str) -> None:
-        """Imports what exists under an id that is known when planning; a no-op once it is in the state."""
+        """Imports what exists under an id that is known when planning, in place of what is found by name.
+
+        It is a no-op once it is in the state.
+        """
         self._import({"to": address, "id": import_id})
 
     def keep_tags(self, address: str) -> None:
         """Leaves the tags of a thing as they are at AWS, unless it says itself which of its settings it leaves."""
-        plan = self._plain.plans.get(address)
-        if plan and hasattr(plan.kind, "tags_input"):
-            lifecycle = as_json(plan.arguments.get("lifecycle") or {})
-            left = lifecycle.get("ignore_changes", [])
+        resource = self.resources.get(address)
+        if isinstance(resource, TerraformResource) and hasattr(resource, "tags_input"):
+            lifecycle = resource.lifecycle
+            left = (lifecycle and lifecycle.ignore_changes) or []
             if {*left} <= {TIMES}:
-                plan.set({"lifecycle": {**lifecycle, "ignore_changes": [*left, "tags"]}})
+                resource.add_override("lifecycle.ignore_changes", [*left, "tags"])
 
     def import_if_exists(self, address: str, import_ids: Expression) -> None:
         """Imports what exists, if it exists: a set of at most one id."""
@@ -247,7 +164,7 @@ class BaseStack(TerraformStack):
 
     def _import(self, block: dict[str, str]) -> None:
         # cdktf's own import_from runs `terraform version` each time while synthesizing.
-        self._imports.append(self._written(block))
+        self._imports[block["to"]] = escaped(self, block)  # Terraform takes a single block an address
 
     def remove_from_state(self, *addresses: str) -> None:
         """Removes resources from the state, if it has them, and leaves them unchanged in AWS."""
@@ -266,23 +183,16 @@ class BaseStack(TerraformStack):
         finally:
             self._removes = False
 
-    def _remove(self, kind: Any, name: str) -> Added[Any]:
-        address = f"{_type_of(kind)}.{name}"
-        self.remove_from_state(address)
-
-        def refuse() -> NoReturn:
-            raise TypeError(f"{address} is removed from the state and has no construct")
-
-        return _Removed(address, kind, refuse)
-
     def prepare_stack(self) -> None:
         """Passes imports, moves and removals to cdktf at once, before synthesis: singly they take squared time."""
-        if Aspects.of(self).all:
-            self.make_constructs()
-        self._plain.preparing = True
+        self.bulk.is_preparing = True
         super().prepare_stack()
-        self._plain.preparing = False
-        for block, entries in (("import", self._imports), ("moved", self._moved), ("removed", self._removed)):
+        self.bulk.is_preparing = False
+        for block, entries in (
+            ("import", [*self._imports.values()]),
+            ("moved", self._moved),
+            ("removed", self._removed),
+        ):
             if entries:
                 self.add_override(block, entries)
 
@@ -290,15 +200,13 @@ class BaseStack(TerraformStack):
         """Declares an output under its plain name; a precondition that fails stops plan and apply.
 
         Raises:
-            TypeError: the value is a resource, or has any in it.
             ValueError: Terraform refuses the name.
         """
         _check_name(TerraformOutput, name)
-        check_value(f"output {name}", value)
         # Terraform does not evaluate the description.
-        output = TerraformOutput(self, name, value=self._written(value), description=description)
+        output = TerraformOutput(self, name, value=escaped(self, value), description=description)
         if preconditions:
-            output.add_override("precondition", [self._written(vars(precondition)) for precondition in preconditions])
+            output.add_override("precondition", [escaped(self, vars(precondition)) for precondition in preconditions])
 
     def declare_keys(
         self,
@@ -319,7 +227,7 @@ class BaseStack(TerraformStack):
         self.read_state(hcl.OWN_STATE, self.node.id)
         kinds = [kind for kind, some in keys.items() if isinstance(some, Mapping) and kind != RETIRED]
         now = {kind: hcl.keys_by_identity(keys[kind]) for kind in kinds}
-        self.add_override(f"locals.{hcl.DECLARED}", self._written(now))
+        self.add_override(f"locals.{hcl.DECLARED}", escaped(self, now))
         description = "What each configuration key stands for"
         changed = [guard for kind in kinds for guard in self._unchanged(kind, moved_keys(moves, kind))]
         self.output("declared_keys", dict(keys), description=description, preconditions=[*changed, *preconditions])
@@ -367,7 +275,7 @@ class BaseStack(TerraformStack):
     @property
     def addresses(self) -> frozenset[str]:
         """Returns the addresses of all resources of the stack."""
-        return frozenset(address for is_data, address in self._addresses if not is_data)
+        return frozenset(address for address in self._addresses if not address.startswith("data."))
 
     @property
     def removed(self) -> frozenset[str]:
@@ -375,32 +283,151 @@ class BaseStack(TerraformStack):
         return frozenset(block["from"] for block in self._removed)
 
 
-class _Removed(Added[NoReturn]):
-    """A resource that was removed from the state, which no construct may add again; nobody uses its attributes."""
+def add(
+    scope: Construct,
+    kind: Callable[Concatenate[Construct, str, P], E],
+    name: str,
+    /,
+    *args: P.args,
+    **arguments: P.kwargs,
+) -> E:
+    """Makes a resource or data source of the bindings, and pins its Terraform address to `<type>.<name>`.
+
+    Text in its arguments is text for Terraform, too.
+
+    Raises:
+        AddressTakenError: something in the stack has the address already.
+        ValueError: Terraform refuses the name.
+        TypeError: the class has no such argument, needs another, or an argument has another type.
+    """
+    _check_name(kind, name)
+    address, stack = address_in(kind, name), _stack_of(scope)
+    if stack and not stack.take(address):
+        return cast("E", _Removed(address))
+    if lost := next(_lost_keys(arguments), None):
+        text = f"{address}: cdktf loses {lost!r}: write the class of the bindings for a block that is in a list"
+        raise TypeError(text)
+    try:
+        element = kind(scope, address, *args, **escaped(scope, arguments))
+    except RuntimeError as error:
+        raise TypeError(f"{address}: {_reason(error)}") from None
+    element.override_logical_id(name)
+    if stack:
+        stack.resources[address] = element
+    return element
+
+
+def add_json(scope: Construct, kind: type[TerraformResource], name: str, /, **arguments: Any) -> str:
+    """Writes a resource without a construct, which costs 3 ms and 25 KB, and returns its address.
+
+    It is for what comes by the thousand. The arguments are those of Terraform's JSON; aspects do not see it.
+
+    Raises:
+        AddressTakenError: something in the stack has the address already.
+        ValueError: Terraform refuses the name.
+    """
+    _check_name(kind, name)
+    address, stack = address_in(kind, name), _stack_of(scope)
+    if stack and not stack.take(address):
+        return address
+    given = escaped(scope, {key: value for key, value in arguments.items() if value is not None})
+    if hcl.PLACEHOLDER in str(given):
+        given = hcl.resolved(scope, given)
+    bulk = stack.bulk if stack else InBulk.of(scope)
+    bulk.resources[type_of(kind)][name] = given
+    return address
+
+
+def _lost_keys(value: Any, *, in_list: bool = False) -> Iterator[str]:
+    """Yields the keys of dicts in lists that cdktf leaves out, since it knows them by names of JavaScript alone."""
+    if isinstance(value, (list, tuple)):
+        for inner in value:
+            yield from _lost_keys(inner, in_list=True)
+    elif isinstance(value, Mapping):
+        for key, inner in value.items():
+            if in_list and "_" in key:
+                yield key
+            yield from _lost_keys(inner, in_list=in_list)
+    elif hasattr(type(value), "__jsii_struct_bases__"):
+        for inner in value._values.values():
+            yield from _lost_keys(inner)
+
+
+def _reason(error: RuntimeError) -> str:
+    """Returns in a line what cdktf says of arguments on a page."""
+    keys = [re.sub("([A-Z])", r"_\1", key).lower() for key in re.findall(r"Key '(\w+)'", str(error))]
+    first, *_ = str(error).strip().splitlines()
+    return f"{'.'.join(keys)} has another type than the class takes" if keys else first
+
+
+def _stack_of(scope: Construct) -> BaseStack | None:
+    """Returns the stack of Strata in which something is; a component may be in anybody's."""
+    stack = scope if isinstance(scope, TerraformStack) else TerraformStack.of(scope)
+    return stack if isinstance(stack, BaseStack) else None
+
+
+class InBulk(TerraformElement):
+    """The construct that writes all resources of a stack that have none of their own."""
+
+    ID = "bulk"
+
+    def __init__(self, stack: TerraformStack) -> None:
+        super().__init__(stack, self.ID)
+        self.resources: defaultdict[str, dict[str, Json]] = defaultdict(dict)
+        """The arguments of each, by type and name."""
+        self.is_preparing = False
+
+    @classmethod
+    def of(cls, scope: Construct) -> InBulk:
+        """Returns that of the stack in which something is."""
+        stack = TerraformStack.of(scope)
+        there = stack.node.try_find_child(cls.ID)
+        return there if isinstance(there, InBulk) else cls(stack)
+
+    def to_terraform(self) -> Any:
+        """Returns their JSON; it refers to other stacks by expressions already, so that nothing is to prepare."""
+        return {"resource": dict(self.resources)} if self.resources and not self.is_preparing else {}
+
+
+class _Removed:
+    """A resource that leaves the state and is not made; nobody uses its attributes."""
+
+    def __init__(self, fqn: str) -> None:
+        self.fqn = fqn
 
     def __getattr__(self, name: str) -> str:
         return f"{self.fqn}.{name}"
 
 
-@cache
-def _type_of(kind: Any) -> str:
-    """Returns the Terraform type that a class of the bindings stands for, which its docstring says."""
-    said = DOCSTRING.fullmatch(kind.__doc__ or "")
-    # Asking the class takes a call to cdktf's Node, which loads the module for it.
-    return said[1] if said else str(kind.TF_RESOURCE_TYPE)
+def address_in(kind: Any, name: str) -> str:
+    """Returns the address of a resource or data source of a class."""
+    address = f"{type_of(kind)}.{name}"
+    return f"data.{address}" if issubclass(kind, TerraformDataSource) else address
 
 
-DOCSTRING = re.compile(r"Represents a \{@link \S+ (\w+)\}\.")
-"""Of every resource and data source of the bindings. Names of modules divide words otherwise: `s3_control_bucket`."""
-
-
-def _output_name(element: Added[Any], attribute: str) -> str:
-    """Returns the output with which cdktf gives an attribute to other stacks."""
-    return f"cross-stack-output-{element.fqn}.{attribute}".replace(".", "")
+def address_of(resource: TerraformElement) -> str:
+    """Returns the address of what `add` has made, as text, which `depends_on` of `add_json` takes."""
+    return resource.node.id
 
 
 @cache
-def leaving(*arguments: str) -> TerraformResourceLifecycle | None:
+def type_of(kind: Any) -> str:
+    """Returns the Terraform type that a class of the bindings stands for."""
+    return str(kind.TF_RESOURCE_TYPE)
+
+
+_NAME = re.compile(r"[^\W\d][\w-]*")
+"""The names that Terraform takes for a resource or an output."""
+
+
+def _check_name(kind: Any, name: str) -> None:
+    if not _NAME.fullmatch(name):
+        rule = "a letter or underscore, then such, digits and hyphens"
+        raise ValueError(f"{kind.__name__} {name!r}: Terraform refuses this name, it takes {rule}")
+
+
+@cache
+def ignore_changes(*arguments: str) -> TerraformResourceLifecycle | None:
     """Leaves arguments as they are at AWS once the thing is there, whoever set them."""
     return TerraformResourceLifecycle(ignore_changes=list(arguments)) if arguments else None
 

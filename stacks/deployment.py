@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import os
 import sys
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -12,22 +11,19 @@ from pathlib import Path
 
 from cdktf import App
 
-from stacks.arguments import PART_OF_TOKEN, parts_of_tokens
+from stacks import hcl
 from stacks.backend import BackendStack
 from stacks.base import EMULATED, AddressTakenError, BaseStack
 from stacks.organizations import OrganizationsStack
 from stacks.own import own_layers
 from stacks.security import SecurityStack
 from stacks.sso import SsoStack
-from strata.config.layers import ARCHIVE
 from strata.config.types import did_you_mean
 from strata.errors import ConfigurationError, Message
 from strata.identity.declared import declared_keys
 from strata.kinds.moves import address_parts, earlier_addresses
 from strata.kinds.organization import DELEGATED
 from strata.landing_zone import LandingZone
-from strata.landing_zone.archive import trail_in_archive
-from strata.landing_zone.detection import sends_findings
 from strata.landing_zone.facts import FACTS, NO_FACTS, Facts
 from strata.landing_zone.services import delegation
 from strata.load import load
@@ -56,8 +52,7 @@ def build(
         ConfigurationError: imports.yaml names an address that no stack makes.
     """
     app = App(outdir=str(outdir) if outdir else None, context={EMULATED: emulated})
-    landing_zone = _without(landing_zone, facts.closed) if facts.closed else landing_zone
-    landing_zone = replace(landing_zone, leaving=frozenset(facts.leaving))
+    landing_zone = _as_it_is(landing_zone, facts)
     keys = declared_keys(landing_zone)
     backend = BackendStack(app, "backend", project=landing_zone.project)
     organizations = OrganizationsStack(
@@ -68,20 +63,7 @@ def build(
         keys=keys["organizations"],
         facts=facts,
     )
-    security = SecurityStack(
-        app,
-        "security",
-        project=landing_zone.project,
-        security=landing_zone.security,
-        declared=landing_zone.declared_controls,
-        retired=landing_zone.retired,
-        organizations=organizations,
-        archive=landing_zone.layers[ARCHIVE].stack if trail_in_archive(landing_zone) else None,
-        hears_members=any(
-            its.sign_in_events and its.sign_in_events.on for its in landing_zone.member_settings.values()
-        ),
-        hears_findings=sends_findings(landing_zone.detection),
-    )
+    security = SecurityStack(app, "security", landing_zone=landing_zone, organizations=organizations)
     sso = SsoStack(
         app,
         "sso",
@@ -92,12 +74,22 @@ def build(
         keys=keys["sso"],
         allow=allow,
     )
-    stacks: list[BaseStack] = [backend, organizations, security, sso]
-    import_existing(landing_zone, stacks)
-    made = {stack.node.id: stack for stack in stacks}
-    stacks += own_layers(app, landing_zone, made, organizations, facts.absent)
-    move(landing_zone, stacks)
+    stacks: dict[str, BaseStack] = {
+        "backend": backend,
+        "organizations": organizations,
+        "security": security,
+        "sso": sso,
+    }
+    import_existing(landing_zone, stacks.values())
+    layers = own_layers(app, landing_zone, stacks, organizations, facts.absent)
+    move(landing_zone, [*stacks.values(), *layers])
     return app
+
+
+def _as_it_is(landing_zone: LandingZone, facts: Facts) -> LandingZone:
+    """Returns a landing zone without what only AWS and the states say is gone."""
+    open_accounts = _without(landing_zone, facts.closed) if facts.closed else landing_zone
+    return replace(open_accounts, leaving=frozenset(facts.leaving))
 
 
 def _without(landing_zone: LandingZone, closed: Mapping[str, str]) -> LandingZone:
@@ -122,16 +114,16 @@ def _without(landing_zone: LandingZone, closed: Mapping[str, str]) -> LandingZon
     return replace(landing_zone, organization=organization, imports=imports, account_ids=closed)
 
 
-def import_existing(landing_zone: LandingZone, stacks: list[BaseStack]) -> None:
+def import_existing(landing_zone: LandingZone, stacks: Iterable[BaseStack]) -> None:
     """Imports what imports.yaml lists into the stack that makes it."""
     faults = []
-    made = {address: stack for stack in stacks for address in stack.addresses}
+    stack_of = {address: stack for stack in stacks for address in stack.addresses}
     for address, import_id in sorted(landing_zone.imports.items()):
-        if address in made:
-            made[address].import_resource(address, import_id)
-            made[address].keep_tags(address)
+        if address in stack_of:
+            stack_of[address].import_resource(address, import_id)
+            stack_of[address].keep_tags(address)
         else:
-            text = f"no stack creates {address!r}{did_you_mean(address, made)}"
+            text = f"no stack creates {address!r}{did_you_mean(address, stack_of)}"
             problem = Message("address-not-made", text, address=address)
             remedy = "correct the address, or take the line out"
             faults.append(landing_zone.fault("imports.yaml", (address,), problem, remedy))
@@ -174,18 +166,17 @@ def main() -> None:
     except SystemExit as ended:  # else the Terraform of the run before would pass for that of this run
         raise RuntimeError("a stack ended the run before any Terraform was written") from ended
     app.synth()
-    if cut := next(_with_parts_of_tokens(app), None):
-        sys.exit(f"error: {cut}")
+    if faults := list(_parts_of_tokens(app)):
+        sys.exit("\n".join(f"error: {fault}" for fault in faults))
     lay_lock(Path(app.outdir))
 
 
-def _with_parts_of_tokens(app: App) -> Iterator[str]:
-    """Yields why a stack cannot be written in which a construct that `add` did not make has a part of a token."""
+def _parts_of_tokens(app: App) -> Iterator[str]:
+    """Yields the places in the Terraform of all stacks in which Python took or changed a part of a token."""
     for stack in (child.node.id for child in app.node.children if isinstance(child, BaseStack)):
         text = (Path(app.outdir) / "stacks" / stack / "cdk.tf.json").read_text(encoding="utf-8")
-        if PART_OF_TOKEN.search(text):
-            document = json.loads(text)
-            some = (named for part in ("data", "resource") for named in document.get(part, {}).items())
-            made = {f"{type}.{name}": its for type, named in some for name, its in named.items()}
-            faults = [f"{address}: {fault}" for address, its in made.items() for fault in parts_of_tokens(its)]
-            yield "; ".join(faults) or f"{stack}: an output, a local or a provider has a part of a token"
+        for place in hcl.parts_of_tokens(text):
+            yield (
+                f"{stack}: {place}: this is known once AWS has made it, and stands as a token until then, of which "
+                f"Python took or changed a part; write it whole, or call cdktf.Fn, as Fn.upper or Fn.substr"
+            )

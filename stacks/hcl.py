@@ -1,7 +1,7 @@
 """Terraform's expressions: the only place that writes them, and that turns text into what Terraform reads as text.
 
-Everything else passes plain text to the base stack, which passes it through `written`. Text looks alike whether it came
-from the YAML or not, so text that Terraform evaluates has its own type.
+Everything else passes plain text to `add`, which passes it through `escaped`. Text looks alike whether it came from the
+YAML or not, so text that Terraform evaluates has its own type.
 """
 
 from __future__ import annotations
@@ -9,8 +9,11 @@ from __future__ import annotations
 import copy
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any
+
+from cdktf import DefaultTokenResolver, StringConcat, Tokenization
+from constructs import IConstruct
 
 from strata.config.models import OPEN
 
@@ -33,35 +36,47 @@ class Expression(str):
         raise TypeError("an expression is no text: join it with hcl.template")
 
 
-Resolve = Callable[[str], Expression]
-"""Turns a token of cdktf into the expression it stands for."""
+PLACEHOLDER = "{TfToken["
+"""What cdktf has in every text, and in that of a list or map, that stands for the attribute of a construct."""
 
 
-def written(value: Any, resolve: Resolve) -> Any:
-    """Returns a value as Terraform's JSON takes it: text escaped, at any depth and in keys; expressions as they are."""
+def escaped(scope: IConstruct, value: Any) -> Any:
+    """Returns a value as Terraform takes it: text escaped, at any depth and in keys; expressions and tokens stay.
+
+    Args:
+        scope: in whose stack the value is used.
+        value: text, a block of the bindings, or anything else.
+    """
     if isinstance(value, Expression):
         return str(value)
     if isinstance(value, str):
-        return _text(value, resolve)
+        return _text(scope, value)
     if isinstance(value, Mapping):
-        return {_text(key, resolve): written(inner, resolve) for key, inner in value.items()}
+        return {_text(scope, key): escaped(scope, inner) for key, inner in value.items()}
     if isinstance(value, (list, tuple)):
-        return [written(inner, resolve) for inner in value]
+        return [escaped(scope, inner) for inner in value]
     if hasattr(type(value), "__jsii_struct_bases__"):  # a block of the bindings, which keeps its values in a dict
         block = copy.copy(value)
-        block._values = {name: written(inner, resolve) for name, inner in value._values.items()}
+        block._values = {name: escaped(scope, inner) for name, inner in value._values.items()}
         return block
     return value
 
 
-def _text(text: str, resolve: Resolve) -> str:
+def resolved(scope: IConstruct, values: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns values with the expressions that their tokens stand for in a stack, all in a single call to cdktf."""
+    resolver = DefaultTokenResolver(StringConcat())
+    found = Tokenization.resolve(dict(values), scope=scope, resolver=resolver, preparing=True)
+    return {key: Expression(value) if isinstance(value, str) else value for key, value in found.items()}
+
+
+def _text(scope: IConstruct, text: str) -> str:
     if "{" not in text:
         return text
     pieces = _TOKEN.split(text)
     plain, tokens = pieces[::2], pieces[1::2]
     # cdktf takes `${` beside a token for the start of an expression, and leaves out the braces of tokens inside it.
     if tokens and ("${" in "".join(plain) or any(piece.endswith("$") for piece in plain[:-1])):
-        pieces[1::2] = [resolve(token) for token in tokens]
+        pieces[1::2] = [resolved(scope, {"": token})[""] for token in tokens]
         return template(*pieces)
     pieces[::2] = [_escaped(piece) for piece in plain]
     return "".join(pieces)
@@ -69,6 +84,31 @@ def _text(text: str, resolve: Resolve) -> str:
 
 def _escaped(text: str) -> str:
     return text.replace("${", "$${").replace("%{", "%%{")
+
+
+def parts_of_tokens(document: str) -> Iterator[str]:
+    """Yields where a written stack has what Python leaves of a token that it cuts or changes, as by `[:5]` or `* 2`."""
+    if _PART_OF_TOKEN.search(document) or _LARGE.search(document):
+        yield from _with_parts(json.loads(document), "")
+
+
+def _with_parts(value: Any, path: str) -> Iterator[str]:
+    if isinstance(value, dict):
+        for key, inner in value.items():
+            yield from _with_parts(inner, f"{path}.{key}" if path else key)
+    elif isinstance(value, list):
+        for inner in value:
+            yield from _with_parts(inner, path)
+    elif isinstance(value, str):
+        if _PART_OF_TOKEN.search(value):
+            yield path
+    elif isinstance(value, float) and abs(value) > _LARGEST:
+        yield path
+
+
+_PART_OF_TOKEN = re.compile(r"(?i:tftoken\[)|\[TOKEN\.\d|\$\{TfT|\$\{Tf?(?:\"|\Z)")
+_LARGE, _LARGEST = re.compile(r"e\+(?:2[89]|30)\d"), 1e280
+"""Tokens of numbers are beyond."""
 
 
 # Building expressions

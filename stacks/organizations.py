@@ -14,7 +14,7 @@ from cdktf_cdktf_provider_aws.data_aws_organizations_policies import DataAwsOrga
 from cdktf_cdktf_provider_aws.data_aws_organizations_policy import DataAwsOrganizationsPolicy
 from cdktf_cdktf_provider_aws.iam_organizations_features import IamOrganizationsFeatures
 from cdktf_cdktf_provider_aws.iam_service_linked_role import IamServiceLinkedRole
-from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount
+from cdktf_cdktf_provider_aws.organizations_account import OrganizationsAccount, OrganizationsAccountTimeouts
 from cdktf_cdktf_provider_aws.organizations_delegated_administrator import OrganizationsDelegatedAdministrator
 from cdktf_cdktf_provider_aws.organizations_organization import OrganizationsOrganization
 from cdktf_cdktf_provider_aws.organizations_organizational_unit import OrganizationsOrganizationalUnit
@@ -25,8 +25,7 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import RETIRED, BaseStack, Precondition, leaving, resource_name
-from stacks.planned import Added
+from stacks.base import RETIRED, TIMES, BaseStack, Precondition, address_in, ignore_changes, resource_name
 from strata.config.limits import aws_limits
 from strata.config.models import MANAGEMENT, ROOT
 from strata.kinds.moves import moved_keys
@@ -35,6 +34,7 @@ from strata.landing_zone.accounts import Account
 from strata.landing_zone.facts import NO_FACTS, Facts
 from strata.landing_zone.policies import ACCESS_ANALYZER, Policy, security_administrator
 from strata.landing_zone.services import delegation, policy_types
+from strata.landing_zone.units import Target
 
 
 class OrganizationsStack(BaseStack):
@@ -61,18 +61,15 @@ class OrganizationsStack(BaseStack):
         self.organization = self._organization(types_stay=facts.types_stay)
         self.units = self._organizational_units()
         self.accounts = self._accounts()
+        # Also of those that are left out since they are closed at AWS.
+        left_out = {key: id for key, id in landing_zone.account_ids.items() if id}
+        self.account_ids = {**left_out, **{key: account.id for key, account in self.accounts.items()}}
         self.organization_id = self.organization.id
         self._policies(backend)
         self._delegations()
         self._options()
         self._outputs()
         self._declare(keys)
-
-    @property
-    def account_ids(self) -> dict[str, str]:
-        """Returns the id of every account by key, also of those that are left out since they are closed at AWS."""
-        left_out = {key: id for key, id in self.landing_zone.account_ids.items() if id}
-        return {**left_out, **{key: account.id for key, account in self.accounts.items()}}
 
     def _declare(self, keys: Mapping[str, Mapping[str, str]]) -> None:
         """Stops when an account that is deployed is neither declared nor retired, wherever its entry went."""
@@ -93,7 +90,7 @@ class OrganizationsStack(BaseStack):
         parts = {kind: entries for kind, entries in {**keys, RETIRED: retired}.items() if entries}
         self.declare_keys(parts, preconditions=[guard], moves=self.landing_zone.moves)
 
-    def _organization(self, *, types_stay: bool) -> Added[OrganizationsOrganization]:
+    def _organization(self, *, types_stay: bool) -> OrganizationsOrganization:
         """Imports the organization; services and policy types are added to the enabled ones, never silently removed.
 
         Args:
@@ -106,15 +103,15 @@ class OrganizationsStack(BaseStack):
             feature_set="ALL",
             lifecycle={"prevent_destroy": True, **({"ignore_changes": ["enabled_policy_types"]} if types_stay else {})},
         )
-        self.override(organization, aws_service_access_principals=hcl.services(on=zone.trusted_services, off=off))
+        organization.add_override("aws_service_access_principals", hcl.services(on=zone.trusted_services, off=off))
         if not types_stay:
-            self.override(organization, enabled_policy_types=hcl.policy_types(zone.policy_types))
+            organization.add_override("enabled_policy_types", hcl.policy_types(zone.policy_types))
         self.import_resource("aws_organizations_organization.main", hcl.ORGANIZATION_ID)
         return organization
 
-    def _organizational_units(self) -> dict[str, Added[OrganizationsOrganizationalUnit]]:
+    def _organizational_units(self) -> dict[str, OrganizationsOrganizationalUnit]:
         """Declares the units; those that live already under the same name in the same place are imported."""
-        units: dict[str, Added[OrganizationsOrganizationalUnit]] = {}
+        units: dict[str, OrganizationsOrganizationalUnit] = {}
         if self.configuration.organizational_units:
             self._read_children(ROOT, hcl.ROOT)
         for key, unit in self.landing_zone.units.items():
@@ -122,7 +119,7 @@ class OrganizationsStack(BaseStack):
                 OrganizationsOrganizationalUnit,
                 key,
                 name=unit.name,
-                parent_id=self.expression(units[unit.parent], "id") if unit.parent else hcl.ROOT_ID,
+                parent_id=units[unit.parent].id if unit.parent else hcl.ROOT_ID,
                 # Terraform moves accounts out before it deletes the unit they were in.
                 lifecycle={
                     "prevent_destroy": True,
@@ -140,9 +137,9 @@ class OrganizationsStack(BaseStack):
     def _read_children(self, name: str, parent_ids: hcl.Expression) -> None:
         """Reads the units below a unit if it lives already."""
         children = self.add(DataAwsOrganizationsOrganizationalUnits, name, parent_id=hcl.EACH_VALUE)
-        self.override(children, for_each=parent_ids)
+        children.add_override("for_each", parent_ids)
 
-    def _accounts(self) -> dict[str, Added[OrganizationsAccount]]:
+    def _accounts(self) -> dict[str, OrganizationsAccount]:
         """Declares the accounts; those that live already under the same e-mail are imported, not created twice."""
         accounts = {MANAGEMENT: self._management_account()}
         keys = list(self.landing_zone.members)
@@ -154,7 +151,7 @@ class OrganizationsStack(BaseStack):
         self.remove_from_state(*(f"aws_organizations_account.{key}" for key in self.landing_zone.retired))
         return accounts
 
-    def _management_account(self) -> Added[OrganizationsAccount]:
+    def _management_account(self) -> OrganizationsAccount:
         management = self.project.management_account
         account = self.add(
             OrganizationsAccount,
@@ -171,25 +168,16 @@ class OrganizationsStack(BaseStack):
         self.import_resource(f"aws_organizations_account.{MANAGEMENT}", management.id)
         return account
 
-    def _account(self, account: Account, after: list[ITerraformDependable]) -> Added[OrganizationsAccount]:
+    def _account(self, account: Account, after: list[ITerraformDependable]) -> OrganizationsAccount:
         made = self.add(
             OrganizationsAccount,
             account.key,
             name=account.name,
             email=account.email,
-            parent_id=hcl.ROOT_ID if account.unit == ROOT else self.expression(self.units[account.unit], "id"),
+            parent_id=hcl.ROOT_ID if account.unit == ROOT else self.units[account.unit].id,
             tags=account.tags or None,
-            timeouts={"create": "30m"},
-            lifecycle={
-                "prevent_destroy": True,
-                # The first two cannot be read back from AWS; an e-mail that differs, if only in case, would replace
-                # the account as they would. A new address is noticed by the guard against undeclared accounts.
-                # An import brings no timeouts, so that they alone would be a change.
-                "ignore_changes": [
-                    *("role_name", "iam_user_access_to_billing", "email", "timeouts"),
-                    *(["tags"] if account.keeps_tags else []),
-                ],
-            },
+            timeouts=_TIMES_OF_AN_ACCOUNT,
+            lifecycle=_TAGS_STAY if account.keeps_tags else _TAGS_CHANGE,
             depends_on=after,
         )
         self.import_if_exists(f"aws_organizations_account.{account.key}", hcl.live_accounts(account.email))
@@ -201,7 +189,7 @@ class OrganizationsStack(BaseStack):
         for kind in policy_types(own):  # reads those that live already
             self.add(DataAwsOrganizationsPolicies, kind, filter=kind)
             live = self.add(DataAwsOrganizationsPolicy, kind, policy_id=hcl.EACH_VALUE)
-            self.override(live, for_each=hcl.live_policy_ids(kind))
+            live.add_override("for_each", hcl.live_policy_ids(kind))
         delegated = self.configuration.delegated_administrators.values()
         ids = {key: self.accounts[key].id for key in delegated if key in self.accounts}
         named = security_administrator(self.configuration, {**self.landing_zone.account_ids, **ids})
@@ -209,14 +197,14 @@ class OrganizationsStack(BaseStack):
             self._policy(policy, policy.document.with_values({**backend.references, **named}))
 
     def _policy(self, policy: Policy, content: str) -> None:
-        made = self.add(
+        self.add(
             OrganizationsPolicy,
             policy.key,
             name=policy.name,
             type=policy.type,
             content=content,
             description=policy.description or None,
-            lifecycle=leaving("tags"),
+            lifecycle=ignore_changes("tags"),
             depends_on=[self.organization],
         )
         self.import_if_exists(f"aws_organizations_policy.{policy.key}", hcl.live_policies(policy.type, policy.name))
@@ -224,10 +212,12 @@ class OrganizationsStack(BaseStack):
             if target.kind == "account" and target.key not in self.accounts:
                 continue  # it is closed
             name = resource_name(policy.key, target.address_part)
-            policy_id, target_id = self.expression(made, "id"), hcl.ROOT_ID
-            if target.kind != "root":
-                target_id = self.expression((self.units if target.unit else self.accounts)[target.key], "id")
-            self.add(OrganizationsPolicyAttachment, name, policy_id=policy_id, target_id=target_id)
+            self.add_json(
+                OrganizationsPolicyAttachment,
+                name,
+                policy_id=hcl.attribute(address_in(OrganizationsPolicy, policy.key), "id"),
+                target_id=_id_of(target),
+            )
 
     def _delegations(self) -> None:
         """Registers delegated administrators; Access Analyzer needs its service-linked role first."""
@@ -247,12 +237,12 @@ class OrganizationsStack(BaseStack):
             self.add(
                 OrganizationsDelegatedAdministrator,
                 delegation(service),
-                account_id=self.expression(self.accounts[account], "id"),
+                account_id=self.accounts[account].id,
                 service_principal=service,
                 depends_on=[self.organization, *(role if service == ACCESS_ANALYZER else [])],
             )
 
-    def _access_analyzer_role(self) -> Added[IamServiceLinkedRole]:
+    def _access_analyzer_role(self) -> IamServiceLinkedRole:
         self.add(
             DataAwsIamRoles,
             "access-analyzer",
@@ -266,7 +256,7 @@ class OrganizationsStack(BaseStack):
             "access-analyzer",
             aws_service_name=ACCESS_ANALYZER,
             # AWS makes it, too, and describes it in its own words.
-            lifecycle=leaving("description", "tags"),
+            lifecycle=ignore_changes("description", "tags"),
         )
 
     def _options(self) -> None:
@@ -288,7 +278,7 @@ class OrganizationsStack(BaseStack):
         self.output("organization_id", self.organization_id, description="Id of the organization")
         self.output(
             "account_ids",
-            {key: self.expression(account, "id") for key, account in self.accounts.items()},
+            {key: self.account_ids[key] for key in self.accounts},
             description="Account ids by configuration key",
             preconditions=[self._nothing_undeclared(), self._nothing_closed()],
         )
@@ -329,3 +319,20 @@ class OrganizationsStack(BaseStack):
                 "deployed; or set retired: true on them in organization.yaml, or reopen them.",
             ),
         )
+
+
+_TIMES_OF_AN_ACCOUNT = OrganizationsAccountTimeouts(create="30m")
+# The first two cannot be read back from AWS; an e-mail that differs, if only in case, would replace the account as they
+# would. A new address is noticed by the guard against undeclared accounts. An import brings no timeouts, so that they
+# alone would be a change.
+_LEFT_OF_AN_ACCOUNT = ["role_name", "iam_user_access_to_billing", "email", TIMES]
+_TAGS_CHANGE = TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=_LEFT_OF_AN_ACCOUNT)
+_TAGS_STAY = TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=[*_LEFT_OF_AN_ACCOUNT, "tags"])
+
+
+def _id_of(target: Target) -> hcl.Expression:
+    """Returns the id of what a policy is attached to."""
+    if target.kind == "root":
+        return hcl.ROOT_ID
+    kind = OrganizationsOrganizationalUnit if target.unit else OrganizationsAccount
+    return hcl.attribute(address_in(kind, target.key), "id")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 from importlib import import_module
+from types import ModuleType
 from typing import Any
 
 from cdktf import App
@@ -11,7 +12,7 @@ from cdktf import App
 from stacks.account import MemberAccount
 from stacks.base import BaseStack
 from stacks.organizations import OrganizationsStack
-from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, baseline_in, stack_name
+from strata.config.layers import ARCHIVE, BASELINE_LAYER, GIVEN, Layer, baseline_in, stack_name
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import recorders_of
 
@@ -35,17 +36,17 @@ def own_layers(
     Raises:
         LookupError: a layer reads from a stack whose account is closed.
     """
-    made = dict(stacks)
+    there = dict(stacks)
     for layer in landing_zone.layers.values():
         in_accounts = layer.code.in_accounts
         module = import_module(f"{layer.code.package}.stack")
         # Where the archive's account is closed, no bucket is waited for; a run says that nothing arrives there.
-        without = {ARCHIVE} - made.keys() if layer.source else set()
-        if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in {*made, *without}]:
+        without = {ARCHIVE} - there.keys() if layer.source else set()
+        if lacking := [landing_zone.layers[name].stack for name in layer.reads if name not in {*there, *without}]:
             raise LookupError(f"{layer.name} reads from {lacking[0]}, whose account is closed")
         ours = {"landing_zone": landing_zone, "settings": layer.settings}
         asked = [name for name in layer.code.inputs if name not in {"account", *without}]
-        given: dict[str, Any] = {name: ours[name] if name in GIVEN else made[stack_name(name)] for name in asked}
+        given: dict[str, Any] = {name: ours[name] if name in GIVEN else there[stack_name(name)] for name in asked}
         accounts = landing_zone.members if in_accounts else {"": None}
         for key, declared in accounts.items():
             name = layer.stack_in(key) if in_accounts else layer.stack
@@ -56,10 +57,16 @@ def own_layers(
                 project = landing_zone.project
                 recorders = recorders_of(landing_zone, key) if layer.source else None
                 given["account"] = MemberAccount(*(key, id, declared, project, layer.name, roles, recorders))
-            stack = module.Stack(app, name, **given)
-            made[layer.name] = stack  # whoever asks for it has checked that there is one alone
+            stack = _class_of(layer, module)(app, name, **given)
+            there[layer.name] = stack  # whoever asks for it has checked that there is one alone
             yield stack
     yield from _leaving(app, landing_zone)
+
+
+def _class_of(layer: Layer, module: ModuleType) -> Any:
+    """Returns the class of a layer's stack, which has a name of its own where it comes with Strata."""
+    name = layer.code.folder.name.title().replace("_", "") if layer.source else ""
+    return getattr(module, f"{name}Stack")
 
 
 def _leaving(app: App, landing_zone: LandingZone) -> Iterator[BaseStack]:

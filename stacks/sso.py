@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 
-from cdktf import ITerraformDependable, Postcondition, TerraformResourceLifecycle
+from cdktf import Postcondition, TerraformResource, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.data_aws_identitystore_group import DataAwsIdentitystoreGroup
 from cdktf_cdktf_provider_aws.data_aws_identitystore_user import DataAwsIdentitystoreUser
 from cdktf_cdktf_provider_aws.data_aws_ssoadmin_instances import DataAwsSsoadminInstances
@@ -27,10 +27,9 @@ from constructs import Construct
 
 from stacks import hcl
 from stacks.backend import BackendStack
-from stacks.base import TIMES, BaseStack, Precondition, leaving, resource_name
-from stacks.components.alert import alert_rule
+from stacks.base import TIMES, BaseStack, Precondition, address_in, address_of, ignore_changes, resource_name
+from stacks.components.alert import AlertRule
 from stacks.organizations import OrganizationsStack
-from stacks.planned import Added
 from stacks.security import SecurityStack
 from strata.config.models import PARTITION, User
 from strata.config.text import address_part
@@ -59,16 +58,18 @@ class SsoStack(BaseStack):
         super().__init__(scope, id, project=landing_zone.project, region=landing_zone.project.identity_center_region)
         self.landing_zone = landing_zone
         self._instance()
-        self.users = {key: self._user(key, user) for key, user in landing_zone.users.items()}
+        self._user_ids = {key: self._user(key, user) for key, user in landing_zone.users.items()}
         self.groups = {key: self._group(group) for key, group in landing_zone.groups.items()}
+        self._group_ids = hcl.resolved(self, {key: group.group_id for key, group in self.groups.items()})
         self._memberships()
-        self.permission_sets: dict[str, Added[SsoadminPermissionSet | DataAwsSsoadminPermissionSet]] = {}
-        self._policies: dict[str, list[ITerraformDependable]] = {}
+        self.permission_sets: dict[str, SsoadminPermissionSet | DataAwsSsoadminPermissionSet] = {}
+        self._policies: dict[str, list[str]] = {}
         for permission_set in landing_zone.permission_sets.values():
             self._permission_set(permission_set, backend)
+        self._arns = hcl.resolved(self, {key: made.arn for key, made in self.permission_sets.items()})
         self._access_control_attributes()
         # Of every account, so that the first grant there needs no output that organizations has yet to write.
-        account_ids = self.expressions_of(organizations, organizations.accounts, "id")
+        account_ids = hcl.resolved(self, {key: organizations.account_ids[key] for key in organizations.accounts})
         for grant in landing_zone.grants:
             self._assignment(grant, account_ids[grant.account])
         self._alerts(security)
@@ -119,16 +120,17 @@ class SsoStack(BaseStack):
 
     # People
 
-    def _user(self, key: str, user: User) -> Added[IdentitystoreUser | DataAwsIdentitystoreUser]:
+    def _user(self, key: str, user: User) -> hcl.Expression:
         if user.external:
             by_name = {"attribute_path": "UserName", "attribute_value": user.sign_in_name}
-            return self.add(
+            self.add(
                 DataAwsIdentitystoreUser,
                 key,
                 identity_store_id=self.identity_store_id,
                 alternate_identifier={"unique_attribute": by_name},
             )
-        return self.add(
+            return hcl.attribute(address_in(DataAwsIdentitystoreUser, key), "user_id")
+        address = self.add_json(
             IdentitystoreUser,
             key,
             identity_store_id=self.identity_store_id,
@@ -137,10 +139,11 @@ class SsoStack(BaseStack):
             name={"given_name": user.given_name, "family_name": user.family_name},
             emails={"value": user.email, "primary": True, "type": "work"},
             # A changed user name would delete the person: password, MFA and direct assignments with it.
-            lifecycle=leaving("user_name", *_FILLED_IN),
+            lifecycle={"ignore_changes": ["user_name", *_FILLED_IN]},
         )
+        return hcl.attribute(address, "user_id")
 
-    def _group(self, group: Group) -> Added[IdentitystoreGroup | DataAwsIdentitystoreGroup]:
+    def _group(self, group: Group) -> IdentitystoreGroup | DataAwsIdentitystoreGroup:
         if not group.external:
             return self.add(
                 IdentitystoreGroup,
@@ -149,7 +152,7 @@ class SsoStack(BaseStack):
                 display_name=group.name,
                 description=group.description or None,
                 # The provider empties it by an empty text, which the identity store refuses.
-                lifecycle=leaving(*([] if group.description else ["description"])),
+                lifecycle=ignore_changes(*([] if group.description else ["description"])),
             )
         by_name = {"attribute_path": "DisplayName", "attribute_value": group.name}
         return self.add(
@@ -162,12 +165,12 @@ class SsoStack(BaseStack):
     def _memberships(self) -> None:
         for key, group in self.landing_zone.groups.items():
             for member in () if group.external else sorted(group.members):
-                self.add(
+                self.add_json(
                     IdentitystoreGroupMembership,
                     resource_name(key, member),
                     identity_store_id=self.identity_store_id,
-                    group_id=self.expression(self.groups[key], "group_id"),
-                    member_id=self.expression(self.users[member], "user_id"),
+                    group_id=self._group_ids[key],
+                    member_id=self._user_ids[member],
                 )
 
     # Permission sets
@@ -192,24 +195,21 @@ class SsoStack(BaseStack):
             timeouts={"update": _EVERYWHERE},
             # The provider cannot empty a description, and would provision every account at each deploy:
             # https://github.com/hashicorp/terraform-provider-aws/issues/41897
-            lifecycle=leaving(
+            lifecycle=ignore_changes(
                 *([] if permission_set.description else ["description"]),
                 *(["tags"] if permission_set.keeps_tags or permission_set.option else []),
                 TIMES,
             ),
         )
-        self._policies[key] = self._attach(permission_set, backend)
+        self._policies[key] = [address_of(policy) for policy in self._attach(permission_set, backend)]
 
-    def _arn(self, key: str) -> hcl.Expression:
-        return self.expression(self.permission_sets[key], "arn")
-
-    def _attach(self, permission_set: PermissionSet, backend: BackendStack) -> list[ITerraformDependable]:
+    def _attach(self, permission_set: PermissionSet, backend: BackendStack) -> list[TerraformResource]:
         """Attaches the boundary, then the policies, one after the other.
 
         Each attachment provisions the set again in all its accounts. AWS rejects a change meanwhile with a
         ConflictException, for which the provider would wait up to 50 minutes.
         """
-        attached: list[ITerraformDependable] = []
+        attached: list[TerraformResource] = []
         if permission_set.boundary:
             attached.append(self._boundary(permission_set.key, permission_set.boundary))
         for policy in permission_set.policies:
@@ -223,10 +223,8 @@ class SsoStack(BaseStack):
                 attached.append(self._inline(permission_set.key, text, after))
         return attached
 
-    def _managed(
-        self, key: str, policy: ManagedPolicy, after: list[ITerraformDependable] | None
-    ) -> ITerraformDependable:
-        arn, name = self._arn(key), resource_name(key, address_part(policy.name))
+    def _managed(self, key: str, policy: ManagedPolicy, after: list[TerraformResource] | None) -> TerraformResource:
+        arn, name = self.permission_sets[key].arn, resource_name(key, address_part(policy.name))
         if policy.aws:
             return self.add(
                 SsoadminManagedPolicyAttachment,
@@ -235,7 +233,7 @@ class SsoStack(BaseStack):
                 permission_set_arn=arn,
                 managed_policy_arn=_arn(policy),
                 timeouts=_EACH_WAY,
-                lifecycle=leaving(TIMES),
+                lifecycle=ignore_changes(TIMES),
                 depends_on=after,
             )
         return self.add(
@@ -245,32 +243,32 @@ class SsoStack(BaseStack):
             permission_set_arn=arn,
             customer_managed_policy_reference={"name": policy.customer, "path": policy.path},
             timeouts=_EACH_WAY,
-            lifecycle=leaving(TIMES),
+            lifecycle=ignore_changes(TIMES),
             depends_on=after,
         )
 
-    def _inline(self, key: str, document: str, after: list[ITerraformDependable] | None) -> ITerraformDependable:
+    def _inline(self, key: str, document: str, after: list[TerraformResource] | None) -> TerraformResource:
         return self.add(
             SsoadminPermissionSetInlinePolicy,
             key,
             instance_arn=self.instance_arn,
-            permission_set_arn=self._arn(key),
+            permission_set_arn=self.permission_sets[key].arn,
             inline_policy=document,
             timeouts=_EACH_WAY,
-            lifecycle=leaving(TIMES),
+            lifecycle=ignore_changes(TIMES),
             depends_on=after,
         )
 
-    def _boundary(self, key: str, boundary: ManagedPolicy) -> ITerraformDependable:
+    def _boundary(self, key: str, boundary: ManagedPolicy) -> TerraformResource:
         own = {"customer_managed_policy_reference": {"name": boundary.customer, "path": boundary.path}}
         return self.add(
             SsoadminPermissionsBoundaryAttachment,
             key,
             instance_arn=self.instance_arn,
-            permission_set_arn=self._arn(key),
+            permission_set_arn=self.permission_sets[key].arn,
             permissions_boundary={"managed_policy_arn": _arn(boundary)} if boundary.aws else own,
             timeouts=_EACH_WAY,
-            lifecycle=leaving(TIMES),
+            lifecycle=ignore_changes(TIMES),
         )
 
     # Access
@@ -280,23 +278,19 @@ class SsoStack(BaseStack):
 
         Otherwise there is a time without the boundary, and a re-provisioning of every account per policy.
         """
-        principal = (
-            self.expression(self.groups[grant.principal], "group_id")
-            if grant.principal_type == "GROUP"
-            else self.expression(self.users[grant.principal], "user_id")
-        )
+        ids = self._group_ids if grant.principal_type == "GROUP" else self._user_ids
         self.add_json(
             SsoadminAccountAssignment,
             resource_name(grant.account, grant.permission_set, grant.principal_type.lower(), grant.principal),
             instance_arn=self.instance_arn,
-            permission_set_arn=self._arn(grant.permission_set),
-            principal_id=principal,
+            permission_set_arn=self._arns[grant.permission_set],
+            principal_id=ids[grant.principal],
             principal_type=grant.principal_type,
             target_id=account_id,
             target_type="AWS_ACCOUNT",
             timeouts={"create": "15m", "delete": "15m"},
             lifecycle={"ignore_changes": [TIMES]},
-            depends_on=[policy.fqn for policy in self._policies[grant.permission_set]] or None,
+            depends_on=self._policies[grant.permission_set] or None,
         )
 
     def _access_control_attributes(self) -> None:
@@ -327,9 +321,10 @@ class SsoStack(BaseStack):
                 self._settings_alert("")
 
     def _settings_alert(self, topic_arn: str) -> None:
-        alert_rule(
+        AlertRule(
             self,
             "identity-center-settings",
+            name=f"{self.project.short_name}-identity-center-settings",
             region=self.region,
             topic_arn=topic_arn,
             description="The identity source, MFA or sign-in settings of IAM Identity Center changed.",
@@ -350,9 +345,10 @@ class SsoStack(BaseStack):
         )
 
     def _break_glass_alert(self, topic_arn: str) -> None:
-        alert_rule(
+        AlertRule(
             self,
             "break-glass",
+            name=f"{self.project.short_name}-break-glass",
             region=self.region,
             topic_arn=topic_arn,
             description=f"The permission set {BREAK_GLASS} was used.",

@@ -6,6 +6,7 @@ from cdktf_cdktf_provider_aws.account_primary_contact import AccountPrimaryConta
 from cdktf_cdktf_provider_aws.budgets_budget import BudgetsBudgetCostFilter
 from constructs import Construct
 
+from stacks import hcl
 from stacks.base import resource_name
 from stacks.organizations import OrganizationsStack
 from stacks.security.contacts import CONTACT_TYPES, alternate_contact
@@ -15,7 +16,7 @@ from strata.config.models import MANAGEMENT
 from strata.landing_zone import LandingZone
 
 
-class Stack(Controls):
+class AccountsStack(Controls):
     """The attributes of accounts; a contact that is not given stays as AWS has it, a budget is deleted."""
 
     def __init__(
@@ -26,8 +27,8 @@ class Stack(Controls):
         # Contacts of members need trusted access, which `organizations` turns on.
         self.add_dependency(organizations)
         accounts = organizations.accounts
-        given = {key: its for key, its in landing_zone.attributes.items() if its.contacts or its.budget}
-        ids = self.expressions_of(organizations, {key: accounts[key] for key in given if key in accounts}, "id")
+        given = {key: own for key, own in landing_zone.attributes.items() if own.contacts or own.budget}
+        ids = hcl.resolved(self, {key: organizations.account_ids[key] for key in given if key in accounts})
         for key in sorted({*accounts, *landing_zone.retired}):
             self._contacts(key, ids.get(key))
             if key in ids:

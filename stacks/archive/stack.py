@@ -14,7 +14,6 @@ from stacks.account import AccountStack, MemberAccount
 from stacks.base import policy_json
 from stacks.components.bucket import SafeBucket, expire
 from stacks.organizations import OrganizationsStack
-from stacks.planned import Added
 from stacks.security.controls import Controls
 from stacks.security.trail import CLOUDTRAIL, allowed, trail_arn, trail_statements
 from strata.config.models import PARTITION
@@ -25,7 +24,7 @@ from strata.landing_zone.state import default_key_policy
 _CONFIG = "config.amazonaws.com"
 
 
-class Stack(AccountStack, Controls):
+class ArchiveStack(AccountStack, Controls):
     """The buckets; nothing of them is ever destroyed: where the archive is left to others, they leave the state."""
 
     def __init__(
@@ -48,10 +47,10 @@ class Stack(AccountStack, Controls):
         bucket, key = self._trail()
         self._config()
         # Of the policy, which comes last: the state has it once the trail may write, and `security` looks for it.
-        made = {"bucket": self.expression(bucket.policy, "id"), "key": self.expression(key, "arn")}
-        self.output(DELIVERY, made, description="Bucket and key that the organization's trail may write with")
+        delivery = {"bucket": bucket.policy.id, "key": key.arn}
+        self.output(DELIVERY, delivery, description="Bucket and key that the organization's trail may write with")
 
-    def _trail(self) -> tuple[SafeBucket, Added[KmsKey]]:
+    def _trail(self) -> tuple[SafeBucket, KmsKey]:
         key = self._key(TRAIL, _trail_may_encrypt(trail_arn(self.project)))
         name = self.project.archive_trail_bucket
         statements = trail_statements(self.project, _arn(name), self._organization_id)
@@ -72,7 +71,7 @@ class Stack(AccountStack, Controls):
         self,
         name: str,
         bucket: str,
-        key: Added[KmsKey],
+        key: KmsKey,
         statements: Sequence[dict[str, Any]],
         lock: tuple[str, int] | None = None,
     ) -> SafeBucket:
@@ -91,7 +90,7 @@ class Stack(AccountStack, Controls):
             lock=lock,
         )
 
-    def _key(self, name: str, statements: Sequence[Mapping[str, Any]]) -> Added[KmsKey]:
+    def _key(self, name: str, statements: Sequence[Mapping[str, Any]]) -> KmsKey:
         region, policy = self.project.regions.primary, default_key_policy(PARTITION, self.account_id)
         policy["Statement"] += statements
         key = self.add(
@@ -107,7 +106,7 @@ class Stack(AccountStack, Controls):
             KmsAlias,
             name,
             name=f"alias/{self.project.short_name}-archive-{name}",
-            target_key_id=self.expression(key, "key_id"),
+            target_key_id=key.key_id,
             region=region,
         )
         return key
@@ -137,8 +136,8 @@ def _config_may_encrypt(ours: Mapping[str, str]) -> list[dict[str, Any]]:
 
 
 def _config_delivers(arn: str, ours: Mapping[str, str]) -> list[dict[str, Any]]:
-    written = {**ours, "s3:x-amz-acl": "bucket-owner-full-control"}
+    write = {**ours, "s3:x-amz-acl": "bucket-owner-full-control"}
     return [
         allowed(_CONFIG, "ConfigLooks", ["s3:GetBucketAcl", "s3:ListBucket"], ours, arn),
-        allowed(_CONFIG, "ConfigWrites", "s3:PutObject", written, f"{arn}/AWSLogs/*/Config/*"),
+        allowed(_CONFIG, "ConfigWrites", "s3:PutObject", write, f"{arn}/AWSLogs/*/Config/*"),
     ]

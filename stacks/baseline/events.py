@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from stacks.account import AccountStack
-from stacks.components.forwarding import SIGN_INS, forward
+from stacks.components.forwarding import SIGN_INS, Forwarding, management_bus
 from strata.config.baseline import SignInEvents
 from strata.config.models import ROOT_EVENTS_REGION, SIGN_IN_EVENTS, Mode
 
@@ -23,11 +23,14 @@ def sign_in_events(stack: AccountStack, control: SignInEvents | None) -> None:
 
 
 def _build(stack: AccountStack) -> None:
-    forward(
+    Forwarding(
         stack,
         SIGN_IN_EVENTS,
+        name=f"{stack.project.short_name}-{SIGN_IN_EVENTS}",
+        account_id=stack.account_id,
+        bus_arn=management_bus(stack.project),
         regions={ROOT_EVENTS_REGION, *stack.account.regions},
-        what="Sign-ins of root and of IAM users",
-        by="EventBridge sends sign-ins to the management account",
+        description="Sign-ins of root and of IAM users",
+        role_description="EventBridge sends sign-ins to the management account",
         pattern={"detail-type": [SIGN_INS], "detail": {"userIdentity": {"type": ["Root", "IAMUser"]}}},
     )

@@ -20,7 +20,7 @@ from cdktf_cdktf_provider_aws.vpc_block_public_access_options import VpcBlockPub
 from constructs import Construct
 
 from stacks.account import AccountStack, MemberAccount
-from stacks.base import BaseStack, leaving, resource_name
+from stacks.base import BaseStack, resource_name
 from stacks.baseline.events import sign_in_events
 from stacks.components import recorder
 from stacks.security.controls import Controls
@@ -60,7 +60,7 @@ DOCUMENT_SHARING = "/ssm/documents/console/public-sharing-permission"
 UNMANAGED: Mapping[str, Any] = {"mode": Mode.UNMANAGED}
 
 
-class Stack(AccountStack, Controls):
+class BaselineStack(AccountStack, Controls):
     """The settings of one account, and its recorders; what nobody gives any more stays as it is at AWS."""
 
     def __init__(
@@ -109,11 +109,11 @@ class Stack(AccountStack, Controls):
         # The provider reads back an ARN, whatever was written: the short form would differ in each plan.
         id = f"arn:{PARTITION}:ssm:{region}:{self.account_id}:servicesetting{DOCUMENT_SHARING}"
         values: dict[str, Any] = dict(control.values)
-        self.add(SsmServiceSetting, resource_name("main", region), setting_id=id, region=region, **values)
+        self.add_json(SsmServiceSetting, resource_name("main", region), setting_id=id, region=region, **values)
 
     def _volume_key(self, control: VolumeEncryption, region: str) -> None:
         if (arn := control.key_arns.get(region)) or not control.on:
-            self.add(EbsDefaultKmsKey, resource_name("main", region), key_arn=arn or "", region=region)
+            self.add_json(EbsDefaultKmsKey, resource_name("main", region), key_arn=arn or "", region=region)
         else:
             self.remove_from_state(f"aws_ebs_default_kms_key.{resource_name('main', region)}")
 
@@ -121,12 +121,12 @@ class Stack(AccountStack, Controls):
         # The state has every type of the region; those that nobody names stay as they are.
         named = {type: takes_part for type, takes_part in control.resource_types.items() if takes_part is not None}
         left = [f'resource_type_opt_in_preference["{type}"]' for type in BACKUP_TYPES if type not in named]
-        self.add(
+        self.add_json(
             BackupRegionSettings,
             resource_name("main", region),
             resource_type_opt_in_preference=named,
             region=region,
-            lifecycle=leaving(*left),
+            lifecycle={"ignore_changes": left} if left else None,
         )
 
     def _alias(self, control: AccountAlias) -> None:
@@ -139,7 +139,7 @@ class Stack(AccountStack, Controls):
             for region in self.governed:
                 name = resource_name(service, code, region)
                 if control.on:
-                    self.add(
+                    self.add_json(
                         ServicequotasServiceQuota,
                         name,
                         service_code=service,

@@ -25,13 +25,13 @@ from cdktf_cdktf_provider_aws.s3_bucket_server_side_encryption_configuration imp
     S3BucketServerSideEncryptionConfigurationRuleA,
 )
 from cdktf_cdktf_provider_aws.s3_bucket_versioning import S3BucketVersioningA
+from constructs import Construct
 
-from stacks.base import BaseStack, policy_json
-from stacks.planned import Added
+from stacks.base import add, policy_json
 from strata.landing_zone.state import bucket_denials
 
 
-class SafeBucket:
+class SafeBucket(Construct):
     """A bucket with encryption, no public access, bucket-owner ownership, TLS 1.2 and no deletion.
 
     Its policy denies plain HTTP, TLS below 1.2 and the deletion of the bucket or of object versions to everyone.
@@ -39,14 +39,14 @@ class SafeBucket:
 
     def __init__(
         self,
-        stack: BaseStack,
-        name: str,
+        scope: Construct,
+        id: str,
         *,
         bucket: str,
         region: str,
         rule: S3BucketLifecycleConfigurationRule,
         versioned: bool = False,
-        kms_key: Added[KmsKey] | None = None,
+        kms_key: KmsKey | None = None,
         statements: Sequence[dict[str, Any]] = (),
         adopted_tags: Mapping[str, str] | None = None,
         lock: tuple[str, int] | None = None,
@@ -56,10 +56,13 @@ class SafeBucket:
 
         Its policy, which lets services write, comes after the lock: mode and days.
         """
+        super().__init__(scope, id)
+        self._region = region
         left = ["tags"] if adopted_tags is not None else None
-        self.bucket = stack.add(
+        self.bucket = add(
+            self,
             S3Bucket,
-            name,
+            id,
             bucket=bucket,
             region=region,
             tags=adopted_tags or None,
@@ -67,57 +70,58 @@ class SafeBucket:
             lifecycle=TerraformResourceLifecycle(prevent_destroy=True, ignore_changes=left),
         )
         self.name, self.arn = self.bucket.bucket, self.bucket.arn
-        self.versioning = [self._version(stack, name, region)] if versioned else []
-        self._encrypt(stack, name, region, kms_key, bucket_key)
-        self._close(stack, name, region)
-        locks = [self._lock(stack, name, region, *lock)] if lock else None
-        self.policy = stack.add(
+        self.versioning = [self._version(id)] if versioned else []
+        self._encrypt(id, kms_key, bucket_key)
+        self._close(id)
+        locks = [self._lock(id, *lock)] if lock else None
+        self.policy = add(
+            self,
             S3BucketPolicy,
-            name,
+            id,
             bucket=self.name,
             region=region,
             policy=policy_json({"Version": "2012-10-17", "Statement": [*bucket_denials(self.arn), *statements]}),
             depends_on=locks,
         )
-        stack.add(
+        add(
+            self,
             S3BucketLifecycleConfiguration,
-            name,
+            id,
             bucket=self.name,
             region=region,
             rule=[rule],
             depends_on=self.versioning or None,
         )
 
-    def _version(self, stack: BaseStack, name: str, region: str) -> Added[S3BucketVersioningA]:
-        return stack.add(
+    def _version(self, id: str) -> S3BucketVersioningA:
+        return add(
+            self,
             S3BucketVersioningA,
-            name,
+            id,
             bucket=self.name,
-            region=region,
+            region=self._region,
             versioning_configuration={"status": "Enabled"},
         )
 
-    def _lock(
-        self, stack: BaseStack, name: str, region: str, mode: str, days: int
-    ) -> Added[S3BucketObjectLockConfigurationA]:
-        return stack.add(
+    def _lock(self, id: str, mode: str, days: int) -> S3BucketObjectLockConfigurationA:
+        return add(
+            self,
             S3BucketObjectLockConfigurationA,
-            name,
+            id,
             bucket=self.name,
-            region=region,
+            region=self._region,
             rule={"default_retention": {"mode": mode, "days": days}},
             depends_on=self.versioning,
         )
 
-    def _encrypt(
-        self, stack: BaseStack, name: str, region: str, kms_key: Added[KmsKey] | None, bucket_key: bool
-    ) -> None:
+    def _encrypt(self, id: str, kms_key: KmsKey | None, bucket_key: bool) -> None:
         by_key = {"sse_algorithm": "aws:kms", "kms_master_key_id": kms_key.arn} if kms_key else None
-        stack.add(
+        add(
+            self,
             S3BucketServerSideEncryptionConfigurationA,
-            name,
+            id,
             bucket=self.name,
-            region=region,
+            region=self._region,
             rule=[
                 S3BucketServerSideEncryptionConfigurationRuleA(
                     apply_server_side_encryption_by_default=by_key or {"sse_algorithm": "AES256"},
@@ -128,22 +132,24 @@ class SafeBucket:
             ],
         )
 
-    def _close(self, stack: BaseStack, name: str, region: str) -> None:
-        stack.add(
+    def _close(self, id: str) -> None:
+        add(
+            self,
             S3BucketPublicAccessBlock,
-            name,
+            id,
             bucket=self.name,
-            region=region,
+            region=self._region,
             block_public_acls=True,
             block_public_policy=True,
             ignore_public_acls=True,
             restrict_public_buckets=True,
         )
-        stack.add(
+        add(
+            self,
             S3BucketOwnershipControls,
-            name,
+            id,
             bucket=self.name,
-            region=region,
+            region=self._region,
             rule={"object_ownership": "BucketOwnerEnforced"},
         )
 

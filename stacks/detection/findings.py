@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import partial
 
 from stacks.account import AccountStack
-from stacks.components.forwarding import FINDING, forward
+from stacks.components.forwarding import FINDING, Forwarding, management_bus
 from strata.config.models import FINDINGS
 from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import guardduty_of, regions_of
@@ -21,12 +21,15 @@ def findings(stack: AccountStack, zone: LandingZone) -> None:
         return
     least = detection.guardduty.alert_severity.least
     build = partial(
-        forward,
+        Forwarding,
         stack,
         FINDINGS,
+        name=f"{stack.project.short_name}-{FINDINGS}",
+        account_id=stack.account_id,
+        bus_arn=management_bus(stack.project),
         regions=regions_of(zone, detection),
-        what=f"Findings of GuardDuty of severity {least} and more",
-        by="EventBridge sends findings of GuardDuty to the management account",
+        description=f"Findings of GuardDuty of severity {least} and more",
+        role_description="EventBridge sends findings of GuardDuty to the management account",
         pattern={**FINDING, "detail": {"severity": [{"numeric": [">=", least]}]}},
     )
     if guardduty_of(detection):

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from functools import partial
 
-from cdktf import ITerraformDependable, TerraformResourceLifecycle
 from cdktf_cdktf_provider_aws.config_configuration_aggregator import ConfigConfigurationAggregator
 from cdktf_cdktf_provider_aws.guardduty_detector import GuarddutyDetector
 from cdktf_cdktf_provider_aws.guardduty_detector_feature import GuarddutyDetectorFeature
@@ -18,11 +17,11 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 from constructs import Construct
 
+from stacks import hcl
 from stacks.account import AccountStack, MemberAccount
-from stacks.base import BaseStack, leaving, policy_json, resource_name
+from stacks.base import BaseStack, ignore_changes, policy_json, resource_name
 from stacks.detection.findings import findings
 from stacks.organizations import OrganizationsStack
-from stacks.planned import Added
 from stacks.security.controls import Controls
 from strata.config.detection import Config, Plan
 from strata.config.limits import aws_limits
@@ -39,7 +38,7 @@ from strata.landing_zone.detection import (
 )
 
 
-class Stack(AccountStack, Controls):
+class DetectionStack(AccountStack, Controls):
     """The detectors, and which accounts they watch; nothing of GuardDuty is ever destroyed.
 
     What is no longer declared leaves the state: `strata deploy` forgets all of it, this stack the detectors. The rules
@@ -63,8 +62,7 @@ class Stack(AccountStack, Controls):
         self._on = bool(control and control.on)
         self._by_all = bool(self._on and control and not control.except_)
         self._members = single_members(landing_zone)
-        accounts = {key: organizations.accounts[key] for key in self._members}
-        self._ids = self.expressions_of(organizations, accounts, "id")
+        self._ids = hcl.resolved(self, {key: organizations.account_ids[key] for key in self._members})
         watched = watched_regions(landing_zone)
         for region in sorted(aws_limits().regions):
             if region in watched:
@@ -79,7 +77,7 @@ class Stack(AccountStack, Controls):
             self.remove(self._aggregator)
 
     def _region(self, region: str) -> None:
-        detector = self._detector(region)
+        detector = hcl.attribute(self._detector(region), "id")
         if self._on:
             for feature in Plan:
                 self._own_feature(detector, region, feature)
@@ -90,84 +88,73 @@ class Stack(AccountStack, Controls):
                 # A member that is made gets what the organization's configuration says.
                 self._member(detector, region, key, [configuration, *features])
 
-    def _detector(self, region: str) -> Added[GuarddutyDetector]:
-        return self.add(
+    def _detector(self, region: str) -> str:
+        return self.add_json(
             GuarddutyDetector,
             resource_name("main", region),
             enable=True,
             region=region,
             # It holds its findings, and goes with them.
-            lifecycle=TerraformResourceLifecycle(prevent_destroy=True),
+            lifecycle={"prevent_destroy": True},
         )
 
-    def _own_feature(self, detector: Added[GuarddutyDetector], region: str, feature: Plan) -> None:
+    def _own_feature(self, detector: hcl.Expression, region: str, feature: Plan) -> None:
         """Sets a plan of the administrator's account, which is no member of its own."""
-        self.add(
+        self.add_json(
             GuarddutyDetectorFeature,
             resource_name(address_part(feature), region),
-            detector_id=self.expression(detector, "id"),
+            detector_id=detector,
             name=feature.upper(),
             status="ENABLED" if feature in self._features else "DISABLED",
             region=region,
-            lifecycle=_agents(feature),
+            lifecycle=_AGENTS.get(feature),
         )
 
-    def _configuration(
-        self, detector: Added[GuarddutyDetector], region: str
-    ) -> Added[GuarddutyOrganizationConfiguration]:
-        return self.add(
+    def _configuration(self, detector: hcl.Expression, region: str) -> str:
+        return self.add_json(
             GuarddutyOrganizationConfiguration,
             resource_name("main", region),
-            detector_id=self.expression(detector, "id"),
+            detector_id=detector,
             auto_enable_organization_members="ALL" if self._by_all else "NONE",
             region=region,
         )
 
-    def _feature(
-        self,
-        detector: Added[GuarddutyDetector],
-        region: str,
-        feature: Plan,
-        configuration: Added[GuarddutyOrganizationConfiguration],
-    ) -> Added[GuarddutyOrganizationConfigurationFeature]:
-        return self.add(
+    def _feature(self, detector: hcl.Expression, region: str, feature: Plan, configuration: str) -> str:
+        return self.add_json(
             GuarddutyOrganizationConfigurationFeature,
             resource_name(address_part(feature), region),
-            detector_id=self.expression(detector, "id"),
+            detector_id=detector,
             name=feature.upper(),
             auto_enable="ALL" if self._by_all and feature in self._features else "NONE",
             region=region,
-            lifecycle=_agents(feature),
+            lifecycle=_AGENTS.get(feature),
             # The provider sends what the configuration is with each feature.
             depends_on=[configuration],
         )
 
-    def _member(
-        self, detector: Added[GuarddutyDetector], region: str, key: str, after: list[ITerraformDependable]
-    ) -> None:
-        name = resource_name(key, region)
-        member = self.add(
+    def _member(self, detector: hcl.Expression, region: str, key: str, after: list[str]) -> None:
+        member = self.add_json(
             GuarddutyMember,
-            name,
+            resource_name(key, region),
             account_id=self._ids[key],
-            detector_id=self.expression(detector, "id"),
+            detector_id=detector,
             email=self._zone.accounts[key].email,
             region=region,
             # The provider reads an account of the organization as invited, and its address as AWS writes it, by which
             # it would leave the organization's detection: github.com/hashicorp/terraform-provider-aws/issues/13906
-            lifecycle=leaving("email", "invite"),
+            lifecycle={"ignore_changes": ["email", "invite"]},
             depends_on=after,
         )
         for feature in self._features:
-            self.add(
+            self.add_json(
                 GuarddutyMemberDetectorFeature,
                 resource_name(key, address_part(feature), region),
                 account_id=self._ids[key],
-                detector_id=self.expression(detector, "id"),
+                detector_id=detector,
                 name=feature.upper(),
                 status="ENABLED",
                 region=region,
-                lifecycle=_agents(feature),
+                lifecycle=_AGENTS.get(feature),
                 depends_on=[member],
             )
 
@@ -187,21 +174,20 @@ class Stack(AccountStack, Controls):
         policy = self.add(
             IamRolePolicyAttachment,
             "config-aggregator",
-            role=self.expression(role, "name"),
+            role=role.name,
             policy_arn=f"arn:{PARTITION}:iam::aws:policy/service-role/AWSConfigRoleForOrganizations",
         )
         self.add(
             ConfigConfigurationAggregator,
             "main",
             name=f"{self.project.short_name}-organization",
-            organization_aggregation_source={"all_regions": True, "role_arn": self.expression(role, "arn")},
+            organization_aggregation_source={"all_regions": True, "role_arn": role.arn},
             region=home_region(self._zone),
             # One that is there already keeps its name.
-            lifecycle=leaving("name"),
+            lifecycle=ignore_changes("name"),
             depends_on=[policy],
         )
 
 
-def _agents(feature: Plan) -> TerraformResourceLifecycle | None:
-    """Leaves the agents of runtime monitoring to others: AWS tells of them in an order of its own."""
-    return leaving("additional_configuration") if feature is Plan.RUNTIME_MONITORING else None
+_AGENTS = {Plan.RUNTIME_MONITORING: {"ignore_changes": ["additional_configuration"]}}
+"""Leaves the agents of runtime monitoring to others: AWS tells of them in an order of its own."""

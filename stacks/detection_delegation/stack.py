@@ -18,7 +18,7 @@ from strata.landing_zone import LandingZone
 from strata.landing_zone.detection import excepted, guardduty_of, recorders_of, watched_regions
 
 
-class Stack(Controls):
+class DetectionDelegationStack(Controls):
     """The administrators, the role by which GuardDuty watches this account itself, and what Config records here.
 
     Delegation switches GuardDuty on in the administrator, so that the stack of that account comes after this.

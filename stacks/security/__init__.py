@@ -6,8 +6,6 @@ One module a family of controls. One provider reaches one account: settings of m
 
 from __future__ import annotations
 
-from collections.abc import Collection
-
 from constructs import Construct
 
 from stacks.organizations import OrganizationsStack
@@ -19,21 +17,15 @@ from stacks.security.cost import cost
 from stacks.security.github import github
 from stacks.security.settings import settings
 from stacks.security.trail import trail
-from strata.config.models import Mode, Project, Security
+from strata.config.layers import ARCHIVE
+from strata.config.models import Mode
+from strata.landing_zone import LandingZone
+from strata.landing_zone.archive import trail_in_archive
+from strata.landing_zone.detection import sends_findings
 
 
 class SecurityStack(Controls):
     """The controls of security.yaml.
-
-    Args:
-        project: names, account and regions.
-        security: the controls.
-        declared: the settings that a declarative policy sets.
-        retired: keys of accounts that keep what they have.
-        organizations: knows the ids, and turns trusted access on.
-        archive: the stack of the log archive that the trail delivers to once it is there.
-        hears_members: the baseline sends sign-ins in member accounts.
-        hears_findings: the administrator of GuardDuty sends its findings.
 
     Attributes:
         alert_topics: the alert topic by region; empty when alerts are not on.
@@ -41,40 +33,32 @@ class SecurityStack(Controls):
     """
 
     def __init__(
-        self,
-        scope: Construct,
-        id: str,
-        *,
-        project: Project,
-        security: Security,
-        declared: Collection[str],
-        retired: Collection[str],
-        organizations: OrganizationsStack,
-        archive: str | None = None,
-        hears_members: bool = False,
-        hears_findings: bool = False,
+        self, scope: Construct, id: str, *, landing_zone: LandingZone, organizations: OrganizationsStack
     ) -> None:
-        super().__init__(scope, id, project=project)
+        super().__init__(scope, id, project=landing_zone.project)
+        security, organization_id = landing_zone.security, organizations.organization_id
         # Analyzers and the trail need trusted access, which `organizations` turns on.
         self.add_dependency(organizations)
-        settings(self, security.settings, declared=declared)
+        settings(self, security.settings, declared=landing_zone.declared_controls)
         analyzers(self, security.access_analyzer)
-        trail(self, security.trail, organization_id=organizations.organization_id, archive=archive)
+        # The trail delivers there once the archive's state says so.
+        archive = landing_zone.layers[ARCHIVE].stack if trail_in_archive(landing_zone) else None
+        trail(self, security.trail, organization_id=organization_id, archive=archive)
         self.alert_topics = alerts(
             self,
             security.alerts,
-            organization_id=organizations.organization_id,
-            sign_ins=hears_members,
-            findings=hears_findings,
+            organization_id=organization_id,
+            sign_ins=_members_send_sign_ins(landing_zone),
+            findings=sends_findings(landing_zone.detection),
         )
         self.leaves_alerts = security.alerts.mode is Mode.UNMANAGED
         cost(self, security)
-        contacts(
-            self,
-            security.alternate_contacts,
-            organizations=organizations,
-            retired=retired,
-        )
+        contacts(self, security.alternate_contacts, organizations=organizations, retired=landing_zone.retired)
         github(self, security.github_actions)
         topics = {region: topic.arn for region, topic in self.alert_topics.items()}
         self.output("alert_topics", topics, description="Alert topics by region")
+
+
+def _members_send_sign_ins(landing_zone: LandingZone) -> bool:
+    given = [settings.sign_in_events for settings in landing_zone.member_settings.values()]
+    return any(events and events.on for events in given)

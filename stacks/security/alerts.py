@@ -7,9 +7,9 @@ from functools import partial
 from cdktf_cdktf_provider_aws.cloudwatch_event_permission import CloudwatchEventPermission
 from cdktf_cdktf_provider_aws.sns_topic import SnsTopic
 
-from stacks.components.alert import alert_rule, alert_topic
+from stacks.base import resource_name
+from stacks.components.alert import AlertRule, AlertTopic
 from stacks.components.forwarding import FINDING, SIGN_INS
-from stacks.planned import Added
 from stacks.security.controls import Controls
 from strata.config.models import FINDINGS, ROOT_EVENTS_REGION, Alert
 
@@ -26,7 +26,7 @@ _CONSOLE = "https://<region>.console.aws.amazon.com/guardduty/home?region=<regio
 
 def alerts(
     stack: Controls, control: Alert, *, organization_id: str, sign_ins: bool, findings: bool
-) -> dict[str, Added[SnsTopic]]:
+) -> dict[str, SnsTopic]:
     """Mails when root of the management account signs in, or changes something in the region of its sign-ins.
 
     Returns the topics by region; there are none when alerts are not on. Sign-ins in member accounts come by their
@@ -37,13 +37,14 @@ def alerts(
 
 def _build(
     stack: Controls, control: Alert, organization_id: str, sign_ins: bool, findings: bool
-) -> dict[str, Added[SnsTopic]]:
-    regions = stack.project.alert_regions
-    topics = {region: alert_topic(stack, region=region, emails=control.emails) for region in regions}
+) -> dict[str, SnsTopic]:
+    short_name = stack.project.short_name
+    topics = {region: _topic(stack, region, control) for region in stack.project.alert_regions}
     # Read-only calls are left out: a look at the console makes hundreds.
-    alert_rule(
+    AlertRule(
         stack,
         "root-activity",
+        name=f"{short_name}-root-activity",
         region=ROOT_EVENTS_REGION,
         topic_arn=topics[ROOT_EVENTS_REGION].arn,
         description="The root user of the management account signed in, tried to, or changed something.",
@@ -60,16 +61,17 @@ def _build(
             CloudwatchEventPermission,
             "organization",
             principal="*",
-            statement_id=f"{stack.project.short_name}-organization",
+            statement_id=f"{short_name}-organization",
             action="events:PutEvents",
             condition={"key": "aws:PrincipalOrgID", "type": "StringEquals", "value": organization_id},
             region=ROOT_EVENTS_REGION,
         )
     if sign_ins:
         # Sign-ins of their root users match the rule above.
-        alert_rule(
+        AlertRule(
             stack,
             "member-sign-in",
+            name=f"{short_name}-member-sign-in",
             region=ROOT_EVENTS_REGION,
             topic_arn=topics[ROOT_EVENTS_REGION].arn,
             description="An IAM user of a member account signed in, or tried to.",
@@ -80,15 +82,21 @@ def _build(
             },
         )
     if findings:
-        alert_rule(
+        AlertRule(
             stack,
             FINDINGS,
+            name=f"{short_name}-{FINDINGS}",
             region=ROOT_EVENTS_REGION,
             topic_arn=topics[ROOT_EVENTS_REGION].arn,
             description="GuardDuty has a finding.",
             # Its own detector has those of the management account on this bus as well.
             pattern={**FINDING, "account": [{"anything-but": [stack.project.management_account.id]}]},
             paths=_OF_A_FINDING,
-            says=f"<title>: <type>, severity <severity> of 10, in account <account>, <region>. {_CONSOLE}",
+            text=f"<title>: <type>, severity <severity> of 10, in account <account>, <region>. {_CONSOLE}",
         )
     return topics
+
+
+def _topic(stack: Controls, region: str, control: Alert) -> SnsTopic:
+    name = f"{stack.project.short_name}-alerts"
+    return AlertTopic(stack, resource_name("alerts", region), name=name, region=region, emails=control.emails).topic

@@ -6,6 +6,7 @@ from collections.abc import Collection
 
 from cdktf_cdktf_provider_aws.account_alternate_contact import AccountAlternateContact
 
+from stacks import hcl
 from stacks.base import resource_name
 from stacks.organizations import OrganizationsStack
 from stacks.security.controls import Controls
@@ -21,8 +22,8 @@ def contacts(
     given = control.contacts if control.on else {}
     accounts = organizations.accounts
     # AWS rejects the id of the management account when that account itself asks.
-    members = {key: account for key, account in accounts.items() if key != MANAGEMENT}
-    account_ids = stack.expressions_of(organizations, members, "id") if given else {}
+    members = {key: organizations.account_ids[key] for key in accounts if key != MANAGEMENT}
+    account_ids = hcl.resolved(stack, members) if given else {}
     for key in sorted({*accounts, *retired}):
         for kind in CONTACT_TYPES:
             contact = given.get(kind)
@@ -34,7 +35,7 @@ def contacts(
 
 def alternate_contact(stack: Controls, key: str, account_id: str | None, kind: str, contact: Contact) -> None:
     """Sets one of the contacts of an account, without its id where it is the account that asks."""
-    stack.add(
+    stack.add_json(
         AccountAlternateContact,
         resource_name(key, kind.lower()),
         alternate_contact_type=kind,

@@ -65,7 +65,7 @@ def _anomaly_monitor(stack: Controls, control: AnomalyMonitor) -> None:
         "services",
         name=name,
         frequency="DAILY",
-        monitor_arn_list=[stack.expression(monitor, "arn")],
+        monitor_arn_list=[monitor.arn],
         subscriber=[CeAnomalySubscriptionSubscriber(type="EMAIL", address=email) for email in sorted(control.emails)],
         threshold_expression={"dimension": impact},
     )

@@ -11,8 +11,7 @@ from cdktf_cdktf_provider_aws.iam_role import IamRole
 from cdktf_cdktf_provider_aws.iam_role_policy import IamRolePolicy
 from cdktf_cdktf_provider_aws.iam_role_policy_attachment import IamRolePolicyAttachment
 
-from stacks.base import BaseStack, leaving, policy_json
-from stacks.planned import Added
+from stacks.base import BaseStack, ignore_changes, policy_json
 from stacks.security.controls import Controls
 from strata.config.layers import READER
 from strata.config.models import PARTITION, GithubActions, Mode
@@ -37,27 +36,27 @@ def github(stack: Controls, control: GithubActions) -> None:
         stack.output(f"github_{job}_role", role.arn, description=f"Role that GitHub Actions assumes to {job}")
 
 
-def _build(stack: Controls, github: GithubActions) -> dict[str, Added[IamRole]]:
+def _build(stack: Controls, github: GithubActions) -> dict[str, IamRole]:
     provider = stack.add(
         IamOpenidConnectProvider,
         "github",
         url=f"https://{ISSUER}",
         client_id_list=["sts.amazonaws.com"],
-        lifecycle=leaving("tags"),
+        lifecycle=ignore_changes("tags"),
     )
     branch = f"ref:refs/heads/{github.branch}"
     plan = _role(stack, github, "plan", _trust(provider.arn, github, [branch, "pull_request"]))
     reader = permissions(stack.project)[READER].text
-    stack.add(IamRolePolicy, "github-plan", name="reader", role=stack.expression(plan, "name"), policy=reader)
+    stack.add(IamRolePolicy, "github-plan", name="reader", role=plan.name, policy=reader)
     # The subject names the environment and no branch; the environment may be open to others than this branch.
     deploy = _trust(provider.arn, github, [f"environment:{github.environment}"], ref=f"refs/heads/{github.branch}")
     apply = _role(stack, github, "apply", deploy)
     administrator = f"arn:{PARTITION}:iam::aws:policy/AdministratorAccess"
-    stack.add(IamRolePolicyAttachment, "github-apply", role=stack.expression(apply, "name"), policy_arn=administrator)
+    stack.add(IamRolePolicyAttachment, "github-apply", role=apply.name, policy_arn=administrator)
     return {"plan": plan, "apply": apply}
 
 
-def _role(stack: BaseStack, github: GithubActions, job: str, trust: Mapping[str, Any]) -> Added[IamRole]:
+def _role(stack: BaseStack, github: GithubActions, job: str, trust: Mapping[str, Any]) -> IamRole:
     command = "plan" if job == "plan" else "deploy"
     return stack.add(
         IamRole,

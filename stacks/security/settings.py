@@ -13,7 +13,7 @@ from cdktf_cdktf_provider_aws.ec2_instance_metadata_defaults import Ec2InstanceM
 from cdktf_cdktf_provider_aws.iam_account_password_policy import IamAccountPasswordPolicy
 from cdktf_cdktf_provider_aws.s3_account_public_access_block import S3AccountPublicAccessBlock
 
-from stacks.base import leaving, resource_name
+from stacks.base import resource_name
 from stacks.security.controls import Controls
 from strata.config.models import RegionalSetting, Setting
 
@@ -27,7 +27,7 @@ KINDS: Mapping[str, Any] = {
     "password_policy": IamAccountPasswordPolicy,
 }
 """The resource that each setting of security.yaml is."""
-LEFT = {"instance_metadata": ("http_endpoint", "instance_metadata_tags")}
+LEFT = {"instance_metadata": ["http_endpoint", "instance_metadata_tags"]}
 """Arguments that no parameter decides, and that the provider would reset with each change."""
 
 
@@ -44,7 +44,8 @@ def settings(
 
 
 def _build(stack: Controls, name: str, kind: Any, control: Setting, region: str | None = None) -> None:
-    more: dict[str, Any] = {"region": region} if region else {}
-    if name in LEFT:
-        more["lifecycle"] = leaving(*LEFT[name])
-    stack.add(kind, resource_name("main", region) if region else "main", **control.values, **more)
+    if region is None:
+        stack.add(kind, "main", **control.values)
+        return
+    lifecycle = {"ignore_changes": LEFT[name]} if name in LEFT else None
+    stack.add_json(kind, resource_name("main", region), **control.values, region=region, lifecycle=lifecycle)

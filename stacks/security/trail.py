@@ -6,18 +6,18 @@ from collections.abc import Mapping
 from functools import partial
 from typing import Any, NamedTuple
 
-from cdktf_cdktf_provider_aws.cloudtrail import Cloudtrail
-
 from stacks import hcl
 from stacks.components.bucket import SafeBucket, expire
+from stacks.components.trail import Trail
 from stacks.security.controls import Controls
-from strata.config.models import PARTITION, Project, Trail
+from strata.config.models import PARTITION, Project
+from strata.config.models import Trail as Control
 from strata.landing_zone.archive import DELIVERY
 
 CLOUDTRAIL = "cloudtrail.amazonaws.com"
 
 
-def trail(stack: Controls, control: Trail, *, organization_id: str, archive: str | None = None) -> None:
+def trail(stack: Controls, control: Control, *, organization_id: str, archive: str | None = None) -> None:
     """Makes the trail after its bucket and policy.
 
     The bucket stays when the trail is destroyed, or delivers to that of the archive, whose stack is given. Import it to
@@ -48,26 +48,22 @@ def _delivery(stack: Controls, archive: str) -> Delivery:
     return Delivery(*(hcl.attribute("local.delivery", part) for part in Delivery._fields))
 
 
-def _trail(stack: Controls, control: Trail, bucket: SafeBucket, delivery: Delivery | None) -> None:
-    made = stack.add(
-        Cloudtrail,
+def _trail(stack: Controls, control: Control, bucket: SafeBucket, delivery: Delivery | None) -> None:
+    organization = Trail(
+        stack,
         "organization",
-        name=_name(stack.project),
-        s3_bucket_name=delivery.bucket if delivery else bucket.name,
+        name=trail_name(stack.project),
+        bucket=bucket,
+        log_file_validation=control.log_file_validation,
+        deliver_to=delivery.bucket if delivery else None,
         kms_key_id=delivery.key if delivery else None,
-        is_organization_trail=True,
-        is_multi_region_trail=True,
-        include_global_service_events=True,
-        enable_log_file_validation=control.log_file_validation,
-        # CloudTrail tries the bucket while it is created, and nothing retries.
-        depends_on=[bucket.policy],
     )
     if delivery:
-        now = {"bucket": stack.expression(made, "s3_bucket_name"), "key": stack.expression(made, "kms_key_id")}
+        now = {"bucket": organization.trail.s3_bucket_name, "key": organization.trail.kms_key_id}
         stack.output(DELIVERY, now, description="Bucket of the organization's trail, and the key of its files")
 
 
-def _bucket(stack: Controls, control: Trail, organization_id: str) -> SafeBucket:
+def _bucket(stack: Controls, control: Control, organization_id: str) -> SafeBucket:
     bucket = stack.project.trail_bucket
     return SafeBucket(
         stack,
@@ -79,25 +75,25 @@ def _bucket(stack: Controls, control: Trail, organization_id: str) -> SafeBucket
     )
 
 
-def _name(project: Project) -> str:
+def trail_name(project: Project) -> str:
+    """Returns the name of the organization's trail."""
     return f"{project.short_name}-organization"
 
 
 def trail_arn(project: Project) -> str:
-    """Returns the ARN of the trail."""
-    return (
-        f"arn:{PARTITION}:cloudtrail:{project.regions.primary}:{project.management_account.id}:trail/{_name(project)}"
-    )
+    """Returns the ARN of the organization's trail."""
+    account = project.management_account.id
+    return f"arn:{PARTITION}:cloudtrail:{project.regions.primary}:{account}:trail/{trail_name(project)}"
 
 
 def trail_statements(project: Project, bucket_arn: str, organization_id: str) -> list[dict[str, Any]]:
     """Returns what the policy of a bucket says that the trail delivers to."""
     account, source = project.management_account.id, {"aws:SourceArn": trail_arn(project)}
     files = [f"{bucket_arn}/AWSLogs/{account}/*", f"{bucket_arn}/AWSLogs/{organization_id}/*"]
-    written = {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
+    write = {**source, "s3:x-amz-acl": "bucket-owner-full-control"}
     return [
         allowed(CLOUDTRAIL, "CloudTrailReadsAcl", "s3:GetBucketAcl", source, bucket_arn),
-        allowed(CLOUDTRAIL, "CloudTrailWrites", "s3:PutObject", written, files),
+        allowed(CLOUDTRAIL, "CloudTrailWrites", "s3:PutObject", write, files),
     ]
 
 
