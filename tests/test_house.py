@@ -36,34 +36,32 @@ def read(file: Path) -> Any:
 # Anybody lowers a number or takes a name out. Raising one takes a line in docs/decisions/weight.md, in the same commit:
 # which capability asks for it, and what was given up. `python -m tests.weight` prints both tables.
 BUDGET = {
-    "stacks": (2491, 404),
-    "stacks/parts": (548, 81),
+    "stacks": (2414, 348),
+    "stacks/parts": (540, 81),
     "strata/*.py": (1445, 257),
     "strata/adoption": (988, 349),
-    "strata/aws": (1150, 229),
-    "strata/commands": (3033, 1001),
+    "strata/aws": (1154, 231),
+    "strata/commands": (3035, 1002),
     "strata/config": (3598, 869),
-    "strata/deploy": (1542, 560),
+    "strata/deploy": (1493, 569),
     "strata/diff": (957, 452),
     "strata/drift": (591, 227),
     "strata/evaluation": (1268, 491),
     "strata/files": (262, 69),
-    "strata/identity": (1623, 600),
+    "strata/identity": (1496, 558),
     "strata/inventory": (536, 140),
-    "strata/kinds": (3562, 855),
+    "strata/kinds": (3573, 864),
     "strata/landing_zone": (1622, 496),
     "strata/policy": (1946, 756),
     "strata/report": (1539, 467),
     "strata/rules": (2375, 827),
     "strata/sides": (253, 134),
-    "strata/terraform": (3342, 1283),
+    "strata/terraform": (3269, 1283),
 }
 """Code lines and decisions by room."""
 
 OUTGROWN = {
-    ("stacks/base.py:BaseStack", "methods"): 27,
-    ("stacks/deployment.py:build", "lines"): 63,
-    ("stacks/sso.py", "imports"): 32,
+    ("stacks/sso.py", "imports"): 31,
     ("strata/adoption/describing.py", "imports"): 39,
     ("strata/aws/identity_center.py:CenterClient", "methods"): 29,
     ("strata/config/loader.py", "imports"): 35,
@@ -72,7 +70,6 @@ OUTGROWN = {
     ("strata/kinds/kind.py:Kind", "attributes"): 23,
     ("strata/landing_zone/__init__.py", "imports"): 31,
     ("strata/landing_zone/__init__.py:LandingZone", "methods"): 41,
-    ("strata/terraform/plans.py:Plan", "attributes"): 16,
 }
 """The classes, modules and functions that are over a limit of tests/weight.py, and how much each may have."""
 

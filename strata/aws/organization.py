@@ -154,6 +154,13 @@ def targets_of(aws: Aws, policy: str) -> list[str]:
     return list(aws.client("organizations").items("list_targets_for_policy", key, PolicyId=policy))
 
 
+def policies_on(aws: Aws, target: str, type: str) -> dict[str, str]:
+    """Returns the names of the policies of a type right on a target by id, AWS's own left out."""
+    client, operation = aws.client("organizations"), "list_policies_for_target"
+    listed = client.items(operation, "Policies[]", TargetId=target, Filter=type)
+    return {policy["Id"]: policy["Name"] for policy in listed if not policy.get("AwsManaged")}
+
+
 def list_tags(aws: Aws, id: str) -> list[Mapping[str, str]]:
     """Returns the tags of an account, unit or policy."""
     return list(aws.client("organizations").items("list_tags_for_resource", "Tags[]", ResourceId=id))

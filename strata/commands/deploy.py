@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Sequence
+from contextlib import ExitStack
 
 from strata.deploy.deploying import begin, check_producers, deploy
 from strata.deploy.ending import finish
@@ -15,7 +16,6 @@ from strata.errors import Message, StrataError
 from strata.options import Options
 from strata.terminal import require_terminal
 from strata.terraform.change_list import ApprovedList
-from strata.terraform.fleet import Fleet
 from strata.terraform.planner import plan_folder
 from strata.terraform.progress import Progress
 from strata.terraform.signals import Signals, StoppedError
@@ -41,12 +41,13 @@ def run(
         refresh: whether Terraform is started in accounts that are as the last deploy left them.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    request = Request(stacks, allow, Fleet.of(at_once, wave), refresh=refresh)
+    request = Request(stacks, allow, at_once, wave, refresh=refresh)
     if not yes:
         require_terminal("strata plan")
-    with Signals() as signals, plan_folder() as folder, Progress(options) as progress:
+    with Signals() as signals, ExitStack() as ends, Progress(options) as progress:
         try:
             situation = prepare(options, progress, request)
+            folder = ends.enter_context(plan_folder(situation.workspace))
             to = sys.stderr if json else sys.stdout
             begun = begin(*(options, situation, signals, folder, to, progress), yes=yes, expected=expected)
             check_producers(begun)

@@ -4,29 +4,29 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from strata import atomic
 from strata.config.models import state_key
-from strata.deploy.planning import Known, planner_of
 from strata.deploy.reading import prepare
-from strata.deploy.run import DIFFERS
+from strata.deploy.run import DIFFERS, Known, planner_of
 from strata.errors import Message, UsageError
 from strata.options import Options
 from strata.outputs import output, warning_facts
 from strata.outside import refuse_in_configuration
 from strata.printing import document, line, readers_may_leave
 from strata.terraform.change_list import ApprovedList, ChangeList, classes
-from strata.terraform.fleet import Fleet, layer_of
+from strata.terraform.failed_checks import other_errors
+from strata.terraform.fleet import layer_of
 from strata.terraform.guarded import Verdict, judged
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.planner import plan_folder
 from strata.terraform.plans import Plan
 from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
-from strata.terraform.recovery import beside, half_made, report_kept
+from strata.terraform.recovery import beside, half_made
 from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.situation import RefusedError, Request, Situation
 from strata.text import counted
@@ -55,8 +55,8 @@ def run(
         UsageError: the list has no place to be written to, or that of the expected list, or the expected is none.
     """
     expected = ApprovedList.of(expect) if expect is not None else None
-    fleet, offline = Fleet.of(at_once, wave), refresh is False
-    request = Request(stacks, allow, fleet, refresh=bool(refresh), offline=offline, preview=True)
+    offline = refresh is False
+    request = Request(stacks, allow, at_once, wave, refresh=bool(refresh), offline=offline, preview=True)
     if changes:
         _check_place(options, changes, expect, expected)
     try:
@@ -139,11 +139,19 @@ class _Found:
         """Prints it for people."""
         for text in self.preview.told() if self.preview else ():
             print(line(text))
-        called, wave = names_of(self.situation.states.values()), self.situation.landing_zone.wave
-        show(self.plans, sys.stdout, called, every=every, accounts=self.situation.account_ids(), wave=wave)
+        called = names_of(self.situation.states.values())
+        shown = map(_as_shown, self.plans)
+        show(shown, sys.stdout, called, every=every, accounts=self.situation.account_ids())
         self.verdict.show(sys.stdout)
         for text in _said(self.listed, self.odd, self.differences) if with_list else ():
             print(line(text))
+
+
+def _as_shown(planned: Plan) -> Plan:
+    """Returns a plan without the errors that are refusals, which are told below all plans."""
+    if any(failure.is_precondition for failure in planned.failures):
+        return replace(planned, told=tuple(other_errors(planned)) or ("cannot be planned",))
+    return planned
 
 
 def _ended(plans: Sequence[Plan], differences: Sequence[str], *, exit_code: bool) -> int:
@@ -181,18 +189,17 @@ def _plans(
     options: Options, situation: Situation, known: Known, progress: Progress
 ) -> tuple[Preview | None, list[Plan]]:
     workspace, states = situation.workspace, situation.states
-    with plan_folder() as folder:
+    with plan_folder(workspace) as folder:
         preview = Preview.of(
             workspace,
-            situation.landing_zone.project,
             situation.asked,
             without_state={stack for stack, state in states.items() if not state},
             lacking=situation.lacking,
             folder=folder,
         )
         workspace = preview.workspace if preview else workspace
-        kept = {stack: half_made(workspace, stack, states[stack]) for stack in situation.asked}
-        for stack, addresses in kept.items():
+        for stack in situation.asked:
+            addresses = half_made(workspace, stack, states[stack])
             for address in addresses:
                 text = f"{stack}: {address} was partly created by an earlier run; strata deploy keeps it"
                 options.note(Message("half-made-kept", text, place=address, stack=stack))
@@ -203,7 +210,4 @@ def _plans(
             planner.learn = preview.learn
         plans = planner.plan_all(preview.order(situation.asked) if preview else situation.asked)
     plans = [planned for planned in plans if planned.stack in situation.chosen]
-    plans += situation.unasked()
-    for planned in plans:
-        report_kept(planned, kept.get(planned.stack, ()), options.note)
-    return preview, plans
+    return preview, [*plans, *situation.unasked()]

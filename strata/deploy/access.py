@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from strata.aws.access_role import closed_to_us, ids_of_accounts, way
 from strata.aws.organization import is_new
-from strata.aws.session import DENIED, Aws, AwsError
+from strata.aws.session import DENIED, Aws
 from strata.config.models import ACCESS_ROLE
-from strata.errors import Message
+from strata.errors import Message, StrataError
 from strata.terraform.errors import PAUSES, wait
 from strata.terraform.fleet import layer_of
 from strata.terraform.progress import duration
@@ -41,21 +41,17 @@ def shut_out(situation: Situation, note: Note) -> dict[str, Message]:
         into = {accounts[stack]: ids[accounts[stack]] for stack in stacks}
         closed = closed_to_us(situation.aws, into, role)
         if role == ACCESS_ROLE and not situation.request.preview:
-            closed = _after_a_wait(situation.aws, into, closed, note)
+            new = {key: into[key] for key in closed if is_new(situation.aws, into[key])}
+            still = await_access(situation.aws, new, note)
+            closed = {key: why for key, why in closed.items() if key not in new or key in still}
         shut = {stack: closed[accounts[stack]] for stack in stacks if accounts[stack] in closed and stack not in left}
-        left |= {stack: _unread(stack, why) for stack, why in shut.items() if why.code not in DENIED}
+        for stack, why in shut.items():
+            if why.code not in DENIED:
+                text = f"{stack}: left out, since the roles in its account cannot be read: {why}"
+                left[stack] = Message("roles-unread", text, stacks=[stack], code=why.code)
         if denied := [stack for stack in shut if stack not in left]:
             left |= dict.fromkeys(denied, not_let_in(situation, role, denied))
     return left
-
-
-def _after_a_wait(
-    aws: Aws, accounts: Mapping[str, str], closed: Mapping[str, AwsError], note: Note
-) -> dict[str, AwsError]:
-    """Returns the accounts that are still closed once those that AWS has just made had time to be finished."""
-    new = {key: accounts[key] for key in closed if is_new(aws, accounts[key])}
-    still = await_access(aws, new, note) if new else []
-    return {key: why for key, why in closed.items() if key not in new or key in still}
 
 
 def await_access(aws: Aws, accounts: Mapping[str, str], note: Note) -> list[str]:
@@ -90,6 +86,12 @@ def not_let_in(situation: Situation, role: str, stacks: Sequence[str]) -> Messag
     return Message("role-not-assumable", text, stacks=[*stacks])
 
 
-def _unread(stack: str, why: AwsError) -> Message:
-    text = f"{stack}: left out, since the roles in its account cannot be read: {why}"
-    return Message("roles-unread", text, stacks=[stack], code=why.code)
+def named_stacks(situation: Situation) -> Iterator[StrataError | Message]:
+    """Refuses to leave out a stack that was named, and all that was named; tells of others that are left out."""
+    named = {*situation.request.stacks}
+    for told in dict.fromkeys(situation.shut_out.values()):
+        yield StrataError(told) if named.intersection(told.data["stacks"]) else told
+    if named and situation.shut_out and not situation.chosen and not named & situation.shut_out.keys():
+        some = situation.request.stacks
+        text = f"{', '.join(some)}: every account with a stack of it is left out"
+        yield StrataError(Message("no-account-left", text, stacks=list(some)))

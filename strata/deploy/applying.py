@@ -3,33 +3,29 @@
 from __future__ import annotations
 
 import time
-from collections import Counter
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import partial
+from dataclasses import dataclass, field, replace
+from typing import Any
 
 from strata.aws.access_role import account_ids
 from strata.aws.session import AwsError
 from strata.aws.states import Version, read_state
-from strata.config.models import ACCESS_ROLE, Locking
+from strata.config.models import ACCESS_ROLE
 from strata.deploy.access import await_access
 from strata.deploy.asking import agreed_alone
-from strata.deploy.ending import tell
-from strata.deploy.failing import adopt, looked_up_again, reached, report, settles
+from strata.deploy.ending import report, tell
 from strata.deploy.run import ORGANIZATIONS, Run
 from strata.deploy.schedule import Status
+from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
-from strata.identity.held import STACK
 from strata.kinds import TYPES
 from strata.terraform import whole
-from strata.terraform.apply import Applied, apply
-from strata.terraform.errors import PAUSES, is_being_made, settling
+from strata.terraform.errors import PAUSES, TerraformError, is_being_made, settling, wait
 from strata.terraform.events import Failure
-from strata.terraform.losses import taken_over
-from strata.terraform.plans import Plan, Versions, own_version
-from strata.terraform.recovery import drop_digests
-from strata.terraform.workspace import StateObject
+from strata.terraform.planner import Applied, apply
+from strata.terraform.plans import Plan, own_version
+from strata.terraform.recovery import adopt_what_exists, half_made, looked_up, taken_over, unreached, untaint
 
 MAX_TRIES = 20
 """How often a stack is applied: again after things that exist already were imported, or its state changed.
@@ -82,14 +78,16 @@ def _deploy(run: Run, stack: str) -> bool:
     planned = None if not run.in_account(stack) and is_outdated(run, stack) else entry.plan
     await_access(run.aws, new_ids(run, [stack]), run.note)
     tries = _Tries()
-    unsaid: Callable[[Plan], Counter[str]] = lambda _: Counter()  # noqa: E731  # there was no apply yet
+    before: tuple[Applied, Plan] | None = None
     while True:
         planned = _current(run, stack, planned)
         if planned is None:
             if stack in run.written:
                 entry.status = Status.FAILED
             return False
-        entry.counts += unsaid(planned)
+        if before:
+            applied, tried = before
+            entry.counts += applied.did_unsaid(tried, planned)
         if not (planned.changes or planned.outputs):
             return _ended_whole(run, planned, own_version(planned.versions, stack))
         applied = _apply(run, planned)
@@ -104,7 +102,7 @@ def _deploy(run: Run, stack: str) -> bool:
             entry.status = Status.FAILED
             report(run, stack, tries.failures)
             return False
-        unsaid, planned = partial(applied.did_unsaid, planned), None
+        before, planned = (applied, planned), None
 
 
 @dataclass
@@ -117,20 +115,20 @@ class _Tries:
 
     def again(self, run: Run, stack: str, applied: Applied) -> bool:
         """Puts right what can be, or waits for what passes by itself; says whether it is tried again."""
-        failures = reached(run, stack, applied.failures)
+        failures = _reached(run, stack, applied.failures)
         self.failures = failures or applied.failures
         fewer = len(failures) < len(applied.failures)
         reasons = {failure: settling(failure) for failure in failures}
         staying = [failure for failure, reason in reasons.items() if reason is None]
-        adopted = not applied.stale and adopt(run, stack, staying)
-        if not settles(run, stack, [*filter(None, reasons.values())], staying, self.pauses):
+        adopted = not applied.stale and _adopt(run, stack, staying)
+        if not _settles(run, stack, [*filter(None, reasons.values())], self.pauses):
             self.left -= 1
             if not self.left or not (applied.stale or adopted or fewer):
                 return False
         while any(map(is_being_made, failures)):
-            failures = looked_up_again(run, failures)
+            failures = _looked_up_again(run, failures)
             made = [*filter(None, map(settling, filter(is_being_made, failures)))]
-            if not settles(run, stack, made, (), self.pauses):
+            if not _settles(run, stack, made, self.pauses):
                 break
         return True
 
@@ -158,10 +156,7 @@ def _current(run: Run, stack: str, planned: Plan | None) -> Plan | None:
 
 def _apply(run: Run, planned: Plan) -> Applied:
     stack, begun = planned.stack, time.monotonic()
-    if run.zone.project.state.locking is Locking.S3:
-        drop_digests(run.aws, run.zone, [stack])
-    if stack == STACK:
-        run.known.names.begin(planned)
+    run.known.names.begin(planned)
     run.watch(stack).doing(f"{stack}: deploying")
     run.written.add(stack)
     run.done.created |= {address for address, change in planned.changes.items() if change.action == "create"}
@@ -187,21 +182,73 @@ def _ended_whole(run: Run, planned: Plan, version: Version | None) -> bool:
     """
     stack, entry = planned.stack, run.schedule.entries[planned.stack]
     if run.in_account(stack) and not planned.remarks:  # else the next plan looks again
-        digest = partial(_planned_with, planned.versions)
+        digest = lambda state, _outputs: str(planned.versions[state])  # noqa: E731  # as the plan has read it
         origin, applied = run.situation.origin(stack), planned.differs
         try:
             whole.write(run.aws, run.zone.project, stack, origin, digest, version, applied=applied)
         except AwsError as error:
             run.note(Message("kept-file-unwritable", f"{stack}: how this run ended is not written: {error}"))
     entry.status = Status.APPLIED if entry.stack in run.written else Status.UNCHANGED
-    if entry.stack == STACK:
-        run.known.names.end()
+    run.known.names.end(stack)
     if not run.idle and entry.stack not in run.many:
         with suppress(OSError):
             tell(run, entry)
     return True
 
 
-def _planned_with(versions: Versions, state: StateObject, _outputs: Collection[str]) -> str:
-    """Returns the digest of the outputs that a plan has read of a state."""
-    return str(versions[state])
+# What went wrong: put right where it can be, waited for where it passes by itself
+
+
+def keep_half_made(run: Run, stack: str, state: Mapping[str, Any], by: str = "an earlier run") -> None:
+    """Has Terraform keep what a run partly created."""
+    workspace = run.situation.workspace
+    if addresses := half_made(workspace, stack, state):
+        if failed := run.planner.initialize(stack):
+            raise TerraformError(workspace, stack, [failed])
+        untaint(workspace, stack, addresses, run.note_of(stack), by=by)
+
+
+def _keep_of_this_run(run: Run, stack: str) -> None:
+    keep_half_made(run, stack, read_state(run.aws, run.zone.project, stack), by="this run")
+
+
+def _adopt(run: Run, stack: str, failures: Sequence[Failure]) -> bool:
+    """Has the next plan import what AWS has already; says whether there is any."""
+
+    def planned_again() -> Plan:
+        _keep_of_this_run(run, stack)
+        return run.planner.plan(stack)
+
+    return adopt_what_exists(run.situation.workspace, planned_again, failures, run.known.existing, run.note_of(stack))
+
+
+def _reached(run: Run, stack: str, failures: Sequence[Failure]) -> list[Failure]:
+    """Returns the errors that are left, once accounts have what Terraform could not bring them."""
+    staying = unreached(run.aws, run.zone, failures, otherwise, run.note)
+    if len(staying) < len(failures):
+        _keep_of_this_run(run, stack)
+    return _looked_up_again(run, staying)
+
+
+def _looked_up_again(run: Run, failures: Sequence[Failure]) -> list[Failure]:
+    """Returns errors with what AWS says of them now."""
+    return [looked_up(run.aws, run.zone, replace(failure, remedy=None)) for failure in failures]
+
+
+def _settles(run: Run, stack: str, reasons: Sequence[Message], pauses: Iterator[int]) -> bool:
+    """Waits where AWS rejects something for some minutes only; returns whether to try again.
+
+    What fails beside it is tried again, too, and ends the run where it fails alone.
+    """
+    seconds = next(pauses, None) if reasons and not run.signals.ends else None
+    if seconds is None:
+        return False
+    reasons = list(dict.fromkeys(reasons))
+    text = f"{stack}: {'; '.join(reasons)}; trying again in {seconds} s"
+    run.note_of(stack)(
+        Message("aws-settling", text, stack=stack, seconds=seconds, reasons=[message.id for message in reasons])
+    )
+    run.schedule.entries[stack].status = Status.INTERRUPTED  # by who stops it now
+    wait(seconds)
+    _keep_of_this_run(run, stack)
+    return True

@@ -8,7 +8,7 @@ from contextlib import suppress
 from dataclasses import replace
 
 from strata.aws.states import read_state
-from strata.deploy.failing import report
+from strata.deploy.ending import report
 from strata.deploy.run import DIFFERS, ORGANIZATIONS, Run
 from strata.deploy.schedule import Status
 from strata.errors import Message, StrataError
@@ -16,10 +16,10 @@ from strata.printing import line
 from strata.terminal import confirmed
 from strata.terraform import fleet
 from strata.terraform.change_list import ApprovedList
+from strata.terraform.failed_checks import other_errors
 from strata.terraform.guarded import Verdict, judged
 from strata.terraform.plan_text import names_of, show
 from strata.terraform.plans import Plan
-from strata.terraform.recovery import report_kept
 from strata.terraform.situation import RefusedError
 from strata.text import counted, listed
 
@@ -36,9 +36,7 @@ def agreed(run: Run) -> int | None:
             run.schedule.entries[planned.stack].status = Status.WAITS
     verdict = judge(run, plans)
     cannot = Message("not-planned", "cannot be planned")
-    _show(run, [replace(planned, error=planned.error and cannot, advice=(), told=()) for planned in plans])
-    for planned in plans:
-        report_kept(planned, run.done.kept.get(planned.stack, ()), run.note)
+    _show(run, [replace(planned, error=planned.error and cannot, told=()) for planned in plans])
     _fail(run, plans)
     left = {*run.left(run.schedule.entries)}
     stops = any(planned.error and planned.stack in left for planned in plans)
@@ -80,7 +78,9 @@ def judge(run: Run, plans: Sequence[Plan]) -> Verdict:
     for text in verdict.unused:
         run.note(f"warning: {text}")
     if verdict.refused:
-        raise RefusedError(verdict.refused, applied=bool(run.written))
+        here = [planned for planned in plans if not run.in_account(planned.stack)]
+        others = [text.saying(f"{planned.stack}: {text}") for planned in here for text in other_errors(planned)]
+        raise RefusedError(verdict.refused, others, applied=bool(run.written))
     return verdict
 
 
@@ -90,7 +90,7 @@ def _show(run: Run, plans: Sequence[Plan]) -> None:
         made = ORGANIZATIONS in run.written
         state = read_state(run.aws, run.zone.project, ORGANIZATIONS) if made else None
         names, accounts = names_of(run.situation.states.values()), run.situation.account_ids(state)
-        show(plans, run.to, names, every=run.options.verbose, accounts=accounts, wave=run.zone.wave)
+        show(plans, run.to, names, every=run.options.verbose, accounts=accounts)
     except OSError as error:  # also a closed pipe, which is the end of other commands only
         text = f"the plan cannot be shown, so it is not applied: {error.strerror}"
         raise StrataError(Message("plan-not-shown", text)) from error

@@ -1,12 +1,16 @@
-"""Which stacks a run takes: those that are named, and the wave that is asked for."""
+"""What somebody asks of a run: stacks that are named, a wave, words of `--allow`."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 
 from strata.config.layers import STACKS, folder_of
 from strata.config.types import did_you_mean
 from strata.errors import Message, StrataError, UsageError
+from strata.identity.archive import COMPLIANCE, SHORTER_LOCK
+from strata.identity.deletions import LAST_ADMINISTRATOR
+from strata.identity.guard import DESTROY, IMPORT, MANY, WEAKEN
+from strata.identity.protection import DISABLE_PROTECTION
 from strata.landing_zone import LandingZone
 from strata.terraform.fleet import layer_of
 from strata.terraform.situation import Request
@@ -24,7 +28,7 @@ def chosen(workspace: Workspace, zone: LandingZone, request: Request) -> Iterato
     """
     for name in request.stacks:
         _check_name(workspace, zone, name)
-    named, wave = {*request.stacks}, request.fleet.wave
+    named, wave = {*request.stacks}, request.wave
     for stack in workspace.stacks:
         in_account = stack in zone.account_stacks
         names = {stack, layer_of(stack)} if in_account else {stack}
@@ -52,7 +56,7 @@ def check_wave(zone: LandingZone, request: Request) -> None:
     Raises:
         UsageError: there is no such wave.
     """
-    wave = request.fleet.wave
+    wave = request.wave
     if not wave:
         return
     waves = zone.waves
@@ -65,3 +69,30 @@ def check_wave(zone: LandingZone, request: Request) -> None:
         there = ", ".join(f"{name} has {counted(number, 'wave')}" for name, number in numbers.items())
         text = f"--wave {wave}: {there or 'no layer has a rollout'}"
         raise UsageError(Message("number-out-of-range", text, value=wave, limit=most))
+
+
+_OF_SOMETHING = (DESTROY, WEAKEN, MANY, IMPORT)
+ALLOWED = (
+    LAST_ADMINISTRATOR,
+    f"{DESTROY}ADDRESS",
+    f"{WEAKEN}ADDRESS",
+    f"{MANY}TYPE",
+    f"{IMPORT}ADDRESS",
+    DISABLE_PROTECTION,
+    SHORTER_LOCK,
+    COMPLIANCE,
+)
+
+
+def check_words(allow: Collection[str]) -> None:
+    """Accepts the words of `--allow`.
+
+    Raises:
+        UsageError: a word is none.
+    """
+    for word in allow:
+        if word in ALLOWED or (word.startswith(_OF_SOMETHING) and not word.endswith(":")):
+            continue
+        guess = did_you_mean(word, ALLOWED)
+        text = f"--allow does not accept {word!r}{guess}; it accepts {', '.join(ALLOWED)}"
+        raise UsageError(Message("argument-malformed", text, option="--allow", value=word))

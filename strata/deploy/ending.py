@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from typing import Any
 
 from strata.aws.states import read_state
@@ -18,8 +19,13 @@ from strata.kinds import TYPES
 from strata.outputs import error_facts, output, warning_facts
 from strata.printing import document, line
 from strata.terraform import fleet
+from strata.terraform.errors import TerraformError
+from strata.terraform.events import Failure
+from strata.terraform.locks import locked
+from strata.terraform.planner import STOPPED
 from strata.terraform.progress import duration
 from strata.terraform.provisioning import provision_permission_sets
+from strata.terraform.recovery import existing_in_layer
 from strata.terraform.signals import StoppedError
 from strata.text import counted
 
@@ -117,9 +123,6 @@ def _print_end(run: Run, outputs: dict[str, Any]) -> None:
         _tell_together(run, [entry for stack, entry in entries.items() if stack in together])
         if run.written and outputs.get("portal_url"):
             print(line(f"sign in at {outputs['portal_url']}"))
-    for warning in run.situation.warnings if run.written else ():
-        if warning.id == "trail-not-moved":  # once more: it waits for the plan after this one
-            run.note(warning)
     for key, account_id in _new_accounts(run, outputs).items():
         print(line(f"  new account {account_id}  {key}"))
 
@@ -162,3 +165,11 @@ def _tell_together(run: Run, entries: Sequence[Entry]) -> None:
 def _did(counts: Mapping[str, int]) -> str:
     """Returns how many things a run did, by action."""
     return ", ".join(f"{counts[action]} {action}" for action in ACTIONS if counts.get(action))
+
+
+def report(run: Run, stack: str, failures: Sequence[Failure]) -> None:
+    """Prints the errors of a stack."""
+    if any(failure.id == STOPPED for failure in failures):
+        lock = next(locked(run.aws, run.zone.project, run.situation.workspace, [stack]), None)
+        failures = [replace(failure, remedy=lock if failure.id == STOPPED else failure.remedy) for failure in failures]
+    run.says(TerraformError(run.situation.workspace, stack, existing_in_layer(run.zone, stack, failures)))

@@ -1,15 +1,18 @@
-"""Reading what GuardDuty has on, of that which its stack sets anew: no state knows of it."""
+"""What GuardDuty has on, of that which its stack sets anew, and no state knows of: it is read, and stays on."""
 
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from strata.aws.access_role import entered, ids_of_accounts
 from strata.aws.questions import ResourceQuestion
 from strata.aws.session import AwsError, asked_at_once
 from strata.config.layers import DELEGATION, DETECTION_LAYER
+from strata.errors import Message
+from strata.identity.comparison import Refusal
+from strata.identity.protection import DISABLE_PROTECTION, refused_switches, unread_switches
 from strata.kinds.detection.administrator import ADMINISTRATOR
 from strata.kinds.detection.made import administrators_here
 from strata.kinds.detection.protection import UNREAD, switched, switches
@@ -77,3 +80,11 @@ def _switched(situation: Situation, stack: str, regions: Sequence[str]) -> dict[
         return _Answer(bool(since and since > yesterday and region in ours), found)
 
     return dict(zip(regions, asked_at_once(asked, regions), strict=True))
+
+
+def switched_off(situation: Situation) -> Iterator[Refusal | Message]:
+    """Refuses to switch off what is on and no state knows of; tells what of it cannot be read."""
+    zone, protection = situation.landing_zone, situation.protection
+    if DISABLE_PROTECTION not in situation.request.allow:
+        yield from refused_switches(zone, protection.chosen)
+    yield from unread_switches(zone, protection.found, protection.unread)

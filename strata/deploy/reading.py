@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+from collections.abc import Iterator
 from dataclasses import replace
 from functools import partial
 
@@ -13,17 +14,22 @@ from strata.aws.states import etags, read_state
 from strata.config.layers import STACKS
 from strata.deploy.access import shut_out
 from strata.deploy.checks import check, warn
-from strata.deploy.chosen import check_wave
+from strata.deploy.chosen import check_wave, check_words
 from strata.deploy.ground import check_ground
-from strata.deploy.loading import loaded
 from strata.deploy.protection import read_protection
-from strata.deploy.words import check_words
+from strata.deploy.refusing import with_losses
 from strata.deploy.writing import written
+from strata.errors import ConfigurationError, Message
 from strata.identity import examine
 from strata.landing_zone import LandingZone
+from strata.landing_zone.expiry import over
+from strata.load import load
 from strata.options import Options
+from strata.rules.expectations import require
+from strata.rules.lockout import UNCERTAIN, Guard
+from strata.rules.warnings import found_warnings
 from strata.terraform.progress import Progress
-from strata.terraform.situation import Request, Situation
+from strata.terraform.situation import RefusedError, Request, Situation
 from strata.terraform.workspace import Workspace
 
 
@@ -38,7 +44,7 @@ def prepare(options: Options, progress: Progress, request: Request) -> Situation
     """
     check_words(request.allow)
     today = dt.datetime.now(tz=dt.UTC).date()
-    zone, told = loaded(options, today)
+    zone, told = _loaded(options, today)
     check_wave(zone, request)
     warn(told)
     progress.doing("asking AWS", seen_only=True)
@@ -54,7 +60,33 @@ def prepare(options: Options, progress: Progress, request: Request) -> Situation
     situation = _reached(situation, progress)
     if situation.empty:
         progress.note(situation.empty)
-    return replace(situation, warnings=(*told, *forgotten, *check(situation)))
+    try:
+        checked = check(situation)
+    except RefusedError as refused:
+        raise with_losses(options, situation, refused, progress) from refused
+    return replace(situation, warnings=(*told, *forgotten, *checked))
+
+
+def _loaded(options: Options, today: dt.date) -> tuple[LandingZone, list[Message]]:
+    """Returns the landing zone, with what is told of it.
+
+    Raises:
+        ConfigurationError: the configuration has faults, or an expectation does not hold.
+    """
+    zone = load(options.config, today=today)
+    if faults := list(Guard.of(zone, today).faults(today)):
+        raise ConfigurationError(faults)
+    require(zone)
+    return zone, [*(fault.message for fault in over(zone, today)), *_uncertain(zone, today)]
+
+
+def _uncertain(zone: LandingZone, today: dt.date) -> Iterator[Message]:
+    """Yields where somebody may lock themselves out, as `strata check` warns of it."""
+    for warning in found_warnings(zone, today=today):
+        if warning.finding in UNCERTAIN:
+            file = zone.source_file(warning.source.file).file
+            at = f"{file}:{warning.source.line}"
+            yield warning.text.saying(f"{at}: {warning.told}", place=f"{at}: {warning.path}")
 
 
 def _read(aws: Aws, zone: LandingZone, workspace: Workspace, request: Request, today: dt.date) -> Situation:

@@ -1,4 +1,4 @@
-"""A run of `strata deploy`: what it works with, and what it has done."""
+"""A run of `strata deploy`: what it works with, who makes its plans, and what it has done."""
 
 from __future__ import annotations
 
@@ -6,24 +6,55 @@ import sys
 from collections.abc import Callable, Collection, Iterable
 from contextlib import suppress
 from dataclasses import dataclass, field
+from functools import partial
+from pathlib import Path
 from typing import TextIO
 
 from strata.aws.session import Aws
-from strata.deploy.planning import Known
 from strata.deploy.schedule import Schedule
+from strata.drift.permission_sets import otherwise
 from strata.errors import Message, StrataError
 from strata.landing_zone import LandingZone
 from strata.options import Options
 from strata.terraform import fleet
 from strata.terraform.change_list import ApprovedList
+from strata.terraform.existing import ExistingTable, GoneImports
+from strata.terraform.names import Names
 from strata.terraform.planner import Planner
+from strata.terraform.plans import Plan
 from strata.terraform.progress import Progress
+from strata.terraform.provisioning import refuse_by_hand
+from strata.terraform.recovery import adopt_taken
+from strata.terraform.remarks import explained, refuse_handed_on, refuse_second_administrator, with_remarks
 from strata.terraform.signals import Signals
 from strata.terraform.situation import Situation
+from strata.terraform.workspace import Workspace
 
 ORGANIZATIONS = "organizations"
 DIFFERS = 3
 """The exit code where the plan is not the expected one; nothing was changed."""
+
+
+@dataclass
+class Known:
+    """What a run knows of AWS beside the states."""
+
+    names: Names
+    existing: ExistingTable
+    gone: GoneImports
+    written: set[str] = field(default_factory=set)
+    """The stacks that it has applied."""
+
+    @classmethod
+    def of(cls, situation: Situation) -> Known:
+        """Returns what is known when a run begins.
+
+        Raises:
+            AwsError: AWS rejects a call.
+        """
+        zone = situation.landing_zone
+        existing = ExistingTable.of(situation.aws, zone, situation.reader)
+        return cls(Names.of(situation, otherwise), existing, GoneImports(zone))
 
 
 @dataclass
@@ -32,8 +63,6 @@ class Done:
 
     created: set[str] = field(default_factory=set)
     """The addresses that it has begun to create."""
-    kept: dict[str, list[str]] = field(default_factory=dict)
-    """What runs partly created and this one keeps, by stack."""
     unexpected: list[Message] = field(default_factory=list)
     """What is planned otherwise than expected."""
     failures: list[StrataError] = field(default_factory=list)
@@ -76,7 +105,7 @@ class Run:
     @property
     def many(self) -> Collection[str]:
         """Returns the stacks that are planned and deployed beside another one."""
-        return self.planner.beside.stacks
+        return self.planner.together
 
     def note(self, text: str) -> None:
         """Prints a note; a closed terminal must not end an apply."""
@@ -110,3 +139,53 @@ class Run:
         self.done.failures.append(error)
         with suppress(OSError):
             print("\n".join(error.lines()), file=sys.stderr, flush=True)
+
+
+def planner_of(
+    options: Options,
+    situation: Situation,
+    known: Known,
+    progress: Progress,
+    folder: Path,
+    *,
+    workspace: Workspace | None = None,
+) -> Planner:
+    """Returns the planner of a run.
+
+    Args:
+        workspace: in place of that of the situation, where plans are made beside it.
+    """
+    workspace = workspace or situation.workspace
+    at_once = situation.request.at_once or fleet.machine()
+    together = fleet.many(workspace, situation.asked, situation.landing_zone.account_stacks)
+    muted = Progress(options, muted=True)
+
+    def adopt(planned: Plan) -> bool:
+        note = muted.done if planned.stack in together else progress.note
+        return adopt_taken(workspace, known.existing, known.names, planned, note)
+
+    return Planner(
+        *(workspace, folder, situation, progress),
+        verbose=options.verbose,
+        adopt=adopt,
+        gone=known.gone.among,
+        explain=partial(explained, situation),
+        remarked=partial(_remarked, situation, known.written),
+        together=together,
+        at_once=at_once,
+        muted=muted,
+    )
+
+
+def _remarked(situation: Situation, written: Collection[str], planned: Plan) -> Plan:
+    """Returns a plan with what is told of it besides.
+
+    Raises:
+        RefusedError: it would hand to somebody else what is not theirs.
+        StrataError: it is not to be shown.
+    """
+    applied = bool(written)
+    refuse_handed_on(situation, planned, applied=applied)
+    refuse_second_administrator(situation, planned, applied=applied)
+    refuse_by_hand(situation, otherwise, planned, applied=applied)
+    return with_remarks(situation, planned)

@@ -11,7 +11,6 @@ from strata.aws.states import read_state, stacks_of
 from strata.config.layers import STACKS, baseline_in
 from strata.deploy.chosen import chosen
 from strata.errors import Message
-from strata.identity import Examination
 from strata.identity.accounts import GONE
 from strata.identity.deletions import LAST_ADMINISTRATOR
 from strata.identity.held import attributes
@@ -31,8 +30,9 @@ def written(situation: Situation) -> tuple[Situation, list[Message]]:
     zone = situation.landing_zone.at(deployed)
     absent = situation.landing_zone.account_stacks.keys() - zone.account_stacks.keys()
     zone = replace(zone, leaving=_leaving(aws, zone, deployed, closed))
+    of_ours = {key: account for key, account in closed.items() if key in zone.members}
     facts = Facts(
-        closed=_closed(zone, situation.examination),
+        closed={key: "" if account.state == GONE else account.id for key, account in of_ours.items()},
         leaving=tuple(sorted(zone.leaving)),
         absent=tuple(sorted(absent)),
         types_stay=bool(unknown_types(situation.policy_types)),
@@ -42,15 +42,6 @@ def written(situation: Situation) -> tuple[Situation, list[Message]]:
     left_out = {stack: _leave_out(workspace, stack, situation.states[stack], closed) for stack in STACKS}
     stacks = tuple(chosen(workspace, zone, situation.request))
     return replace(situation, landing_zone=zone, left_out=left_out, chosen=stacks), forgotten
-
-
-def _closed(zone: LandingZone, examination: Examination) -> dict[str, str]:
-    """Returns the ids of the declared accounts that are closed, by key; an account that is gone has none."""
-    return {
-        key: "" if account.state == GONE else account.id
-        for key, account in examination.closed.items()
-        if key in zone.members
-    }
 
 
 def _leaving(aws: Aws, zone: LandingZone, deployed: Collection[str], closed: Collection[str]) -> frozenset[str]:
@@ -73,6 +64,5 @@ def _leave_out(workspace: Workspace, stack: str, state: State, closed: Mapping[s
         if {resource.attributes.get(name) for name in ("target_id", "account_id", "id")} & accounts
         and resource.name not in declared.get(resource.type, {})
     )
-    if forgotten:
-        workspace.forget_next(stack, forgotten)
+    workspace.forget_next(stack, forgotten)
     return forgotten

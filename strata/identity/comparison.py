@@ -1,12 +1,9 @@
-"""The three compared sides, a refusal, and text that several refusals share."""
+"""The three compared sides, a refusal, and what several refusals share."""
 
 from __future__ import annotations
 
 import shlex
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from functools import cached_property
 
 from strata.config import ORGANIZATION, SSO
 from strata.config.source import Location
@@ -15,7 +12,6 @@ from strata.identity.live import LiveSide
 from strata.identity.matching import Matches
 from strata.identity.things import Holdings, KeyedThing, Kind
 from strata.kinds import STACKS
-from strata.text import listed
 
 
 @dataclass(frozen=True, order=True)
@@ -54,15 +50,6 @@ class IdentityComparison:
         """Makes the fault of a value, at the nearest line that the file still has."""
         return self.declared.fault(file, location, problem, remedy)
 
-    @cached_property
-    def assignments(self) -> Mapping[tuple[str, str], list[str]]:
-        """The recorded assignments as text, by kind and key of their owner."""
-        texts: dict[tuple[str, str], list[str]] = defaultdict(list)
-        for assignment in sorted(self.recorded.assignments):
-            texts["permission-set", assignment.permission_set].append(str(assignment))
-            texts[assignment.principal_type, assignment.principal].append(str(assignment))
-        return dict(texts)
-
 
 def file_of(kind: Kind) -> str:
     """Returns the file that declares things of a kind."""
@@ -81,19 +68,19 @@ def allowed_by(kind: str) -> str:
     return f"strata deploy --allow {kind}"
 
 
-def assigned(comparison: IdentityComparison, kind: Kind, key: str) -> list[str]:
-    """Returns the recorded assignments of a permission set, group or user, as text."""
-    return comparison.assignments.get((kind, key), [])
-
-
-def attached(comparison: IdentityComparison, policy: str) -> list[str]:
-    """Returns the targets of a recorded policy, as text."""
-    return [str(attachment) for attachment in sorted(comparison.recorded.attachments) if attachment.policy == policy]
-
-
-def beside(words: str, names: Sequence[str]) -> str:
-    """Returns names as the end of a sentence, nothing when there are none."""
-    return f" {words} {listed(names)}" if names else ""
+def hanging(recorded: Holdings, kind: Kind, key: str) -> list[str]:
+    """Returns the memberships and assignments of a thing that the states have, and the targets of a policy."""
+    texts = list[str]()
+    for group, user in recorded.memberships:
+        if (kind, key) in (("group", group), ("user", user)):
+            texts.append(f"user {user} in group {group}")
+    for assignment in recorded.assignments:
+        principal = (assignment.principal_type, assignment.principal)
+        if (kind, key) in (principal, ("permission-set", assignment.permission_set)):
+            texts.append(str(assignment))
+    if kind == "policy":
+        texts += [f"policy {key} on {attached}" for attached in recorded.attachments if attached.policy == key]
+    return sorted(texts)
 
 
 def terraform(comparison: IdentityComparison, stack: str) -> str:

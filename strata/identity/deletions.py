@@ -11,10 +11,8 @@ from strata.identity.comparison import (
     IdentityComparison,
     Refusal,
     allowed_by,
-    assigned,
-    attached,
-    beside,
     file_of,
+    hanging,
     terraform,
 )
 from strata.identity.things import Kind
@@ -37,9 +35,10 @@ def own_becomes_external(c: IdentityComparison) -> Iterator[Refusal]:
         known = c.recorded.things.get((kind, key)) or gone.get((kind, identity))
         if not known or not c.concerns(STACKS[kind]):
             continue
-        lost = attached(c, known.key) if kind == "policy" else assigned(c, kind, known.key)
+        lost = hanging(c.recorded, kind, known.key)
         text = f"{WORDS[kind]} {known.key} was created by Strata; as an external one it would be destroyed"
-        text += beside("and no longer bind" if kind == "policy" else "with its assignments:", lost)
+        if lost:
+            text += f", and with it {listed(lost)}"
         problem = Message("external-in-state", text, kind=kind, key=known.key, lost=lost)
         remedy = _HANDED_OVER[kind].format(known.key, KEYED[kind].type)
         lines: tuple[str, ...] = ()

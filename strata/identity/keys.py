@@ -9,15 +9,14 @@ from strata.errors import Message
 from strata.identity.comparison import (
     IdentityComparison,
     Refusal,
-    assigned,
-    attached,
-    beside,
     file_of,
+    hanging,
     named_at,
     terraform,
 )
-from strata.identity.things import KeyedThing, Kind
+from strata.identity.things import KeyedThing
 from strata.kinds import STACKS, WORDS
+from strata.text import listed
 
 
 def renamed_keys(c: IdentityComparison) -> Iterator[Refusal]:
@@ -29,24 +28,13 @@ def renamed_keys(c: IdentityComparison) -> Iterator[Refusal]:
         if kind == "account":
             remedy += "; to stop managing the account, add retired: true there"
         remedy += "; or record the rename, then deploy:"
-        command = f"strata rename {kind} {old} {thing.key}"
-        yield Refusal(
-            c.fault(file_of(kind), thing.location, _renamed_problem(c, kind, old, thing), remedy), "", (command,)
-        )
-
-
-def _renamed_problem(c: IdentityComparison, kind: Kind, old: str, thing: KeyedThing) -> Message:
-    lost = attached(c, old) if kind == "policy" else assigned(c, kind, old)
-    loss = {
-        "account": "it would be removed from the organization under the old one",
-        "ou": "it would be deleted under the old one",
-        "policy": f"it would be deleted under the old one{beside('and no longer bind', lost)}",
-        "group": f"it would be destroyed with its memberships{beside('and assignments:', lost)}",
-        "user": f"the person would be deleted with password and MFA devices{beside('and direct assignments:', lost)}",
-        "permission-set": f"it would be destroyed{beside('with its assignments:', lost)}",
-    }[kind]
-    text = f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: {loss}"
-    return Message("key-renamed", text, kind=kind, old=old, new=thing.key, lost=lost)
+        lost = hanging(c.recorded, kind, old)
+        text = f"is {WORDS[kind]} {old} under another key, both are {thing.name!r}: it would go under the old one"
+        if lost:
+            text += f", and with it {listed(lost)}"
+        problem = Message("key-renamed", text, kind=kind, old=old, new=thing.key, lost=lost)
+        fault = c.fault(file_of(kind), thing.location, problem, remedy)
+        yield Refusal(fault, "", (f"strata rename {kind} {old} {thing.key}",))
 
 
 def taken_identities(c: IdentityComparison) -> Iterator[Refusal]:
@@ -55,19 +43,10 @@ def taken_identities(c: IdentityComparison) -> Iterator[Refusal]:
         if not c.concerns(STACKS[thing.kind]):
             continue
         kind = thing.kind
-        if (kind, thing.key) not in c.recorded.things:
-            text = (
-                f"{thing.name!r} is {owner} at AWS{f' ({owner.id})' if owner.id else ''}, which the state has at "
-                f"{owner.address} and would get at {thing.address} as well"
-            )
-        elif kind == "account":
-            text = (
-                f"{thing.name!r} is the e-mail address of account {owner.key}{f' ({owner.id})' if owner.id else ''}; "
-                "Terraform changes nothing, so the file mixes up the two accounts"
-            )
-        else:
-            part = "user name" if kind == "user" else "name"
-            text = f"{thing.name!r} is the {part} of {owner}, and one run cannot give it to another"
+        text = (
+            f"{thing.name!r} is {owner} at AWS{f' ({owner.id})' if owner.id else ''}, which the state has at "
+            f"{owner.address}: no run can give it to another"
+        )
         problem = Message("identity-taken", text, kind=kind, key=thing.key, value=thing.name, owner=owner.key)
         yield Refusal(c.fault(file_of(kind), named_at(thing), problem, _taken_remedy(c, thing, owner)))
 
@@ -82,13 +61,8 @@ def _taken_remedy(c: IdentityComparison, thing: KeyedThing, owner: KeyedThing) -
             f"user names stay with their people: write 'user_name: {owner.name}' under {owner.key!r}, and change names "
             "and e-mail addresses there"
         )
-    if owner.key not in c.declared.keys(thing.kind):
-        return f"drop {owner.key!r} and deploy, then give its name to {thing.key!r}; or choose another name"
-    if c.declared.things[thing.kind, owner.key].identity == owner.identity:
-        was = f"somebody gave {owner.key!r} this name at AWS"
-        return f"{was}: deploy without {thing.key!r} first, which corrects the name, or choose another name"
-    free = f"give {owner.key!r} its new name and deploy, then give {owner.name!r} to {thing.key!r}"
-    return f"do it in two deploys: {free}; a swap takes three, with a name in between"
+    first = f"deploy without {thing.key!r} or with another name first, so that {owner.key!r} no longer has it"
+    return f"{first}; a swap takes three deploys, with a name in between"
 
 
 def recorded_twice(c: IdentityComparison) -> Iterator[Refusal]:

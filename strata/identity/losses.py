@@ -10,7 +10,7 @@ from strata.config import IMPORTS
 from strata.config.models import MANAGEMENT
 from strata.config.source import Location
 from strata.errors import Message
-from strata.identity.comparison import Refusal, allowed_by, file_of
+from strata.identity.comparison import Refusal, allowed_by, file_of, hanging
 from strata.identity.guard import MANY, Fate, Guard, Loss, Rule
 from strata.identity.things import Kind
 from strata.kinds import KEYED, KINDS, TYPES, WORDS, resource_of
@@ -78,7 +78,7 @@ def _replaced(guard: Guard) -> Iterator[Loss]:
     for fate, kind, _ in guard.keyed:
         if kind == "account" or fate.action != "replace":
             continue
-        lost = _hanging(guard, kind, fate.key)
+        lost = hanging(guard.recorded, kind, fate.key)
         text = f"{WORDS[kind]} {fate.key} is destroyed and created again"
         if why := [said for name, said in _REPLACING.items() if name in fate.changed]:
             text += f", since {why[0]}"
@@ -114,7 +114,7 @@ def _gone(guard: Guard) -> Iterator[Loss]:
     for fate, kind, _ in guard.keyed:
         if kind in ("account", "policy") or fate.action != "delete":
             continue
-        lost = _hanging(guard, kind, fate.key)
+        lost = hanging(guard.recorded, kind, fate.key)
         text = f"{WORDS[kind]} {fate.key} is destroyed{f', and with it {listed(lost, len(lost))}' if lost else ''}"
         yield guard.told(
             fate, (_section(kind),), Message("identity-destroyed", text, kind=kind, key=fate.key, lost=lost)
@@ -178,21 +178,6 @@ def _moved_accounts(guard: Guard) -> Iterator[Loss]:
 
 def _section(kind: Kind) -> str:
     return KEYED[kind].section or "organizational_units"
-
-
-def _hanging(guard: Guard, kind: Kind, key: str) -> list[str]:
-    """Returns the memberships and assignments of a thing that the states have, and the targets of a policy."""
-    recorded, texts = guard.recorded, list[str]()
-    for group, user in recorded.memberships:
-        if (kind, key) in (("group", group), ("user", user)):
-            texts.append(f"user {user} in group {group}")
-    for assignment in recorded.assignments:
-        principal = (assignment.principal_type, assignment.principal)
-        if (kind, key) in (principal, ("permission-set", assignment.permission_set)):
-            texts.append(str(assignment))
-    if kind == "policy":
-        texts += [f"policy {key} on {attached}" for attached in recorded.attachments if attached.policy == key]
-    return sorted(texts)
 
 
 def _lost_moves(guard: Guard) -> Iterator[Loss]:

@@ -1,8 +1,8 @@
-"""Recorded moves: what the states hold under the keys of today, and moves that would join two different things."""
+"""Recorded moves: what the states hold under the keys of today, and moves that would leave a thing to nobody."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 
 from strata.config import MOVES
@@ -11,7 +11,6 @@ from strata.errors import Message
 from strata.evaluation.administrators import Administrators
 from strata.identity.comparison import Refusal
 from strata.identity.things import Holdings, KeyedThing, Kind
-from strata.kinds import STACKS, WORDS
 from strata.kinds.moves import Keys, address_now, address_parts, earlier_addresses, newest_keys
 from strata.landing_zone import LandingZone
 
@@ -26,9 +25,6 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
 
     def now(kind: Kind, key: str) -> str:
         return keys.get((kind, key), key)
-
-    def moved_first(kind: Kind, values: Mapping[str, str]) -> list[tuple[str, str]]:
-        return sorted(values.items(), key=lambda item: (kind, item[0]) not in keys)
 
     addresses = sorted(holdings.addresses, key=lambda address: address_now(address, keys) == address)
     return replace(
@@ -56,10 +52,6 @@ def replayed(holdings: Holdings, keys: Keys) -> Holdings:
         ),
         external={(kind, now(kind, key)): identity for (kind, key), identity in holdings.external.items()},
         imports={address_now(address, keys): id for address, id in holdings.imports.items()},
-        previously={
-            kind: {now(kind, key): identity for key, identity in moved_first(kind, identities)}
-            for kind, identities in holdings.previously.items()
-        },
     )
 
 
@@ -95,7 +87,9 @@ def left_behind(landing_zone: LandingZone, recorded: Holdings) -> Iterator[tuple
 def refused_moves(
     landing_zone: LandingZone, declared: Holdings, recorded: Holdings, stacks: Sequence[str] = ()
 ) -> Iterator[Refusal]:
-    """Refuses a move whose two sides are two things, and a move onto an address at which a state has another thing.
+    """Refuses a move onto an address at which a state has another thing.
+
+    A move whose two sides are two things is refused by a precondition of the stack.
 
     Args:
         landing_zone: the configuration.
@@ -104,16 +98,6 @@ def refused_moves(
         stacks: those that are to be deployed; all when none is named.
     """
     keys = newest_keys(landing_zone.moves)
-    for (kind, old), new in sorted(keys.items()):
-        was, now = recorded.things.get((kind, old)), declared.things.get((kind, new))
-        if not was or not now or (stacks and STACKS[kind] not in stacks) or _is_same(was, now, recorded):
-            continue
-        text = (
-            f"moves {WORDS[kind]} {old} ({_named(was)}) to {new}, which is {_named(now)}: a move changes the key alone"
-        )
-        problem = Message("move-of-another", text, kind=kind, old=old, new=new)
-        remedy = f"{_way(was, new, recorded)}; or remove the entry"
-        yield Refusal(declared.fault(MOVES, _entry(landing_zone, kind, old), problem, remedy))
     for old, now_at, same in left_behind(landing_zone, recorded):
         if not same and not (stacks and recorded.stacks[old] not in stacks):
             text = f"a state has two different things at {old} ({recorded.addresses[old]}) and at {now_at} "
@@ -123,36 +107,6 @@ def refused_moves(
             parts = ((kind, key) for kind, key in address_parts(old) if kind and (kind, key) in keys)
             entry = next((_entry(landing_zone, kind, key) for kind, key in parts), (ENTRIES,))
             yield Refusal(declared.fault(MOVES, entry, problem, remedy))
-
-
-def _is_same(was: KeyedThing, now: KeyedThing, recorded: Holdings) -> bool:
-    """Returns whether two things are the same by id, and by what AWS tells it from its like, now or a deploy ago."""
-    if was.id and now.id and was.id != now.id:
-        return False
-    previous = recorded.previously.get(was.kind, {}).get(was.key, "")
-    if was.kind == "ou":
-        return now.also in (was.also, previous)
-    return now.identity in (was.identity, previous)
-
-
-def _named(thing: KeyedThing) -> str:
-    return f"{_mark(thing)!r}{f', {thing.id}' if thing.id else ''}"
-
-
-def _way(was: KeyedThing, new: str, recorded: Holdings) -> str:
-    """Returns how the thing at the new key becomes what is moved.
-
-    A user is known by the user name that was declared last, whether AWS has it or kept an older name.
-    """
-    if was.kind == "user":
-        last = recorded.previously.get("user", {}).get(was.key, was.identity)
-        name = was.name if last == was.identity else last
-        return f"write 'user_name: {name}' under {new!r}, beside any e-mail address, and deploy"
-    return f"write {_mark(was)!r} under {new!r}, deploy, and change it after that"
-
-
-def _mark(thing: KeyedThing) -> str:
-    return thing.also if thing.kind == "ou" else thing.name
 
 
 def _entry(landing_zone: LandingZone, kind: Kind, old: str) -> tuple[str | int, ...]:

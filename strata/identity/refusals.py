@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Collection, Iterator, Sequence
 
 from strata.errors import Message
-from strata.identity import accounts, deletions, foreign, keys
+from strata.identity import accounts, deletions, keys
 from strata.identity.comparison import IdentityComparison, Refusal
 from strata.identity.live import LiveSide
 from strata.identity.matching import matches
@@ -24,7 +24,6 @@ CASES: tuple[Case, ...] = (
     deletions.own_becomes_external,
     deletions.last_administrator,
     deletions.occupied_units,
-    foreign.kept_by_others,
 )
 
 

@@ -37,6 +37,8 @@ TYPES: Mapping[Key, str] = {key: kind.type for key, kind in KEYED.items()}
 """Their Terraform types; an address is `<type>.<key>`."""
 WORDS: Mapping[Key, str] = {key: kind.name for key, kind in KEYED.items()}
 STACKS: Mapping[Key, str] = {key: kind.stack for key, kind in KEYED.items()}
+FREE_NAMES: tuple[Key, ...] = ("ou", "policy", "group", "user", "permission-set")
+"""Those that are found by a name that anybody may have given before; without an e-mail address that is one's own."""
 SECTIONS: Mapping[Key, str] = {key: KEYED[key].section for key in ("user", "group", "permission-set", "policy")}
 """The sections of what is deleted as soon as its entry goes."""
 
@@ -66,6 +68,11 @@ def addresses(landing_zone: LandingZone) -> Mapping[str, frozenset[str]]:
 
 
 def imported(landing_zone: LandingZone) -> frozenset[str]:
-    """Returns the addresses that the stacks have import blocks for: Terraform takes a single block an address."""
+    """Returns the addresses that the stacks import by an id or an e-mail address of the configuration."""
     made = (address for some in addresses(landing_zone).values() for address in some)
-    return frozenset(address for address in made if resource_of(address).imported or address == STATE)
+    by_name = {TYPES[kind] for kind in FREE_NAMES}
+    return frozenset(
+        address
+        for address in made
+        if (resource_of(address).imported and address.partition(".")[0] not in by_name) or address == STATE
+    )

@@ -331,7 +331,7 @@ ALERT = Kind(
     (
         *RULE,
         _PERMISSION,
-        Resource("aws_sns_topic", "<topic ARN>[@<region>]", arn="arn:{partition}:sns:{region}:{account}:{name}"),
+        Resource("aws_sns_topic", "<topic ARN>[@<region>]"),
         Resource("aws_sns_topic_policy", "<topic ARN>[@<region>]"),
         Resource("aws_sns_topic_subscription", "<subscription ARN>[@<region>]"),
     ),

@@ -101,7 +101,6 @@ class Resource:
         branches: the words in its name after which another key follows, with its kind.
         references: the attributes with the ids of the things of these keys, in their order.
         id: the attribute that holds the id by which other resources name it.
-        arn: its ARN, a template of the arguments, where another stack reads it and it holds nothing but names.
         imported: the stack finds what exists itself, by an import block.
         existing: what AWS may have of it already.
         provisioned: AWS takes its changes to all accounts that have the permission set.
@@ -113,7 +112,6 @@ class Resource:
     branches: Mapping[str, Key] = field(default_factory=dict)
     references: tuple[str, ...] = ()
     id: str = ""
-    arn: str = ""
     imported: bool = False
     existing: AlreadyExists | None = None
     provisioned: bool = False

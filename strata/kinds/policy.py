@@ -79,6 +79,12 @@ POLICY = Kind(
     ),
     live_fields=lambda live: {"name": live.name, "description": live.description},
     fields={"name": "name", "description": "description"},
+    wanted=lambda zone, _, ids: (
+        (f"{_TYPE}.{key}", ids["policy"][key])
+        for key, policy in zone.policies.items()
+        if not policy.external and key in ids["policy"]
+    ),
+    import_ids=lambda inventory: ((_TYPE, policy.id) for policy in inventory.organization.policies),
     way=made_again,
 )
 

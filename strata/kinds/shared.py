@@ -46,7 +46,6 @@ BUCKET = (
         "aws_s3_bucket",
         _BUCKET,
         existing=AlreadyExists("BucketAlreadyOwnedByYou|BucketAlreadyExists", "{bucket}", regional=True),
-        arn="arn:{partition}:s3:::{bucket}",
     ),
     Resource("aws_s3_bucket_lifecycle_configuration", _BUCKET),
     Resource("aws_s3_bucket_ownership_controls", _BUCKET),

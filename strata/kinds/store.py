@@ -67,7 +67,6 @@ STORE = Kind(
             "aws_dynamodb_table",
             "<table name>[@<region>]",
             imported=True,
-            arn="arn:{partition}:dynamodb:{region}:{account}:table/{name}",
         ),
         *KEY,
         ROLE,

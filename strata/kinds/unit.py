@@ -73,5 +73,7 @@ UNIT = Kind(
     named=_named,
     live_fields=lambda live: {"name": live.name},
     fields={"name": "name"},
+    wanted=lambda zone, _, ids: ((f"{_TYPE}.{key}", ids["ou"][key]) for key in zone.units if key in ids["ou"]),
+    import_ids=lambda inventory: ((_TYPE, unit.id) for unit in inventory.organization.units),
     way=made_again,
 )

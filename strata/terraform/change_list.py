@@ -133,11 +133,6 @@ class ChangeList(_Part):
         """Returns how many resources would change."""
         return sum(len(group.changes) * len(group.stacks) for group in self.groups)
 
-    @property
-    def stacks_named(self) -> set[str]:
-        """Returns all stacks that it names."""
-        return {*self.lines()}
-
     def lines(self) -> dict[str, frozenset[str]]:
         """Returns what would be done in each stack, as lines: of one that stands twice, which no plan has, all."""
         lines = dict.fromkeys(self.later, frozenset({"to be planned later"}))
@@ -192,7 +187,7 @@ def classes(plans: Iterable[Plan], accounts: Mapping[str, str]) -> list[list[Pla
 def _effect(planned: Plan, accounts: Mapping[str, str]) -> Json:
     """Returns the effect of a plan in its account, as data that is the same in every account where it does the same."""
     own = partial(without_own, id=accounts.get(planned.stack, ""), key=_key(planned.stack))
-    not_planned = [planned.error, planned.advice, planned.waits_for, planned.spared, planned.terraform]
+    not_planned = [planned.error, planned.waits_for, planned.spared, planned.terraform]
     return {
         "layer": layer_of(planned.stack),
         "changes": {
@@ -323,7 +318,7 @@ class ApprovedList:
 
     def without(self, stacks: Collection[str]) -> ApprovedList:
         """Returns the approved changes of the other stacks."""
-        return self.only(self.changes.stacks_named.difference(stacks)) if self.changes else self
+        return self.only(self.changes.lines().keys() - {*stacks}) if self.changes else self
 
     def differences(self, now: ChangeList) -> list[Message]:
         """Returns the differences of the plan to the list, in words; none where the lists are the same."""
@@ -337,7 +332,7 @@ class ApprovedList:
         """Returns the differences that end a deploy before anything happens; those in accounts stop nothing else."""
         if not self.changes:
             return self.differences(now)
-        others = {stack for stack in self.changes.stacks_named | now.stacks_named if not _key(stack)}
+        others = {stack for stack in self.changes.lines().keys() | now.lines().keys() if not _key(stack)}
         return self.only(others).differences(now.only(others))
 
     def of_stacks(self, stacks: Collection[str], now: ChangeList) -> list[Message]:

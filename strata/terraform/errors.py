@@ -26,12 +26,14 @@ class TerraformError(StrataError):
     """Errors of Terraform in a stack.
 
     Attributes:
+        failures: each as Terraform said it.
         advice: what to do, each once.
         told: each with the call, the account, the region and what to do; where another has the same remedy, its place.
     """
 
     def __init__(self, workspace: Workspace, stack: str, failures: Sequence[Failure]) -> None:
         super().__init__(*(_error(workspace, stack, failure) for failure in failures))
+        self.failures = tuple(failures)
         self.advice = list(advice(workspace, stack, failures))
         self.told, first = list[str](), dict[str, str]()
         for error, failure in zip(self.args, failures, strict=True):

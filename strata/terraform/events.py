@@ -8,7 +8,6 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import Any
 
-from strata.config.layers import IN_ACCOUNT
 from strata.errors import Message
 from strata.terraform.progress import Progress
 from strata.text import counted
@@ -27,6 +26,8 @@ class Failure:
     """What to do about it, where AWS was asked why it is so."""
     id: str = "terraform-failed"
     """The case, as of a message."""
+    is_precondition: bool = False
+    """Whether it is a condition of the Terraform, and no error of AWS or the provider."""
 
     @property
     def place(self) -> str:
@@ -63,7 +64,7 @@ class Events:
         """Takes a line."""
         try:
             event = json.loads(line)
-            if self._verbose and event.get("@message") and not (_is_of_lock_table(event) or self._is_same(event)):
+            if self._verbose and event.get("@message"):
                 self._progress.note(f"{self._stack}: {event['@message']}")
             self._handle(event)
         except (ValueError, KeyError, TypeError, AttributeError):  # no event, or none that we know
@@ -87,14 +88,6 @@ class Events:
             if hook.get("action") in _DONE:  # else it is only read
                 self._apply(kind, hook["action"], hook["resource"]["addr"], hook.get("elapsed_seconds", 0))
 
-    def _is_same(self, event: dict[str, Any]) -> bool:
-        """Says whether every account would tell it again, or the plan has told it."""
-        if IN_ACCOUNT not in self._stack:
-            return False
-        address = str(((event.get("hook") or {}).get("resource") or {}).get("addr"))
-        was_planned = event.get("type") == "planned_change" and self._steps
-        return bool(was_planned or event.get("type") == "version" or address.startswith("data.terraform_remote_state."))
-
     def _apply(self, kind: str, action: str, address: str, seconds: int) -> None:
         doing = f"{_DOING[action]} {address}"
         if kind == "apply_start":
@@ -114,16 +107,11 @@ class Events:
             self._progress.done(f"{self._stack}: {doing_of_all}")
 
 
-def _is_of_lock_table(event: dict[str, Any]) -> bool:
-    """Says whether Terraform calls the lock table deprecated, as it does again and again; doctor says it once."""
-    diagnostic = event.get("diagnostic") or {}
-    return diagnostic.get("severity") == "warning" and "dynamodb_table" in str(diagnostic.get("detail"))
-
-
 def failure(diagnostic: dict[str, Any]) -> Failure:
     """Returns the error that a diagnostic of Terraform tells."""
     summary = diagnostic.get("summary", "")
-    words = ("" if summary.endswith("precondition failed") else f"{summary}: ", diagnostic.get("detail") or "")
+    is_precondition = summary.endswith("precondition failed")
+    words = ("" if is_precondition else f"{summary}: ", diagnostic.get("detail") or "")
     text = " ".join("".join(words).split()).rstrip(": ")
     text = _TERRAFORMS_ADVICE.split(text)[0]
     snippet = diagnostic.get("snippet") or {}
@@ -133,7 +121,7 @@ def failure(diagnostic: dict[str, Any]) -> Failure:
     )
     block, _, address = str(snippet.get("context") or "").partition(".")
     written_in = {"resource": address, "data": f"data.{address}"}.get(block, "")
-    return Failure(text, diagnostic.get("address"), reads, written_in)
+    return Failure(text, diagnostic.get("address"), reads, written_in, is_precondition=is_precondition)
 
 
 _TERRAFORMS_ADVICE = re.compile(

@@ -6,7 +6,6 @@ import os
 import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
@@ -15,31 +14,10 @@ from strata.kinds.assignment import ASSIGNMENT
 from strata.kinds.control import CONTACT
 from strata.kinds.members.primary_contact import PRIMARY_CONTACT
 from strata.landing_zone import LandingZone
-from strata.options import Options
 from strata.terraform.progress import Progress
 from strata.terraform.workspace import Workspace
 
 T = TypeVar("T")
-
-
-@dataclass(frozen=True)
-class Fleet:
-    """Which account stacks a run takes, and how many at once.
-
-    Attributes:
-        at_once: as many as the machine carries where nobody says.
-        wave: the number of a wave; all where it is none.
-        bound: whether somebody said how many at once, so that no file of a layer does.
-    """
-
-    at_once: int
-    wave: int | None = None
-    bound: bool = False
-
-    @classmethod
-    def of(cls, at_once: int | None, wave: int | None) -> Fleet:
-        """Returns what `--at-once` and `--wave` say."""
-        return cls(at_once or machine(), wave, bound=at_once is not None)
 
 
 MEMORY = 600
@@ -111,28 +89,6 @@ def each(work: Callable[[str], T], stacks: Sequence[str], at_once: int, progress
     return found
 
 
-class Muted(Progress):
-    """The progress of one of many: said with --verbose only, but for what somebody has to know."""
-
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self._verbose = options.verbose
-
-    def doing(self, text: str, *, seen_only: bool = False) -> None:
-        """Says what begins with --verbose."""
-        if self._verbose:
-            super().doing(text, seen_only=seen_only)
-
-    def still(self, text: str) -> None:
-        """Says with --verbose that something takes long."""
-        self.done(text)
-
-    def done(self, text: str) -> None:
-        """Says with --verbose that one thing is done."""
-        if self._verbose:
-            super().done(text)
-
-
 def limit(workspace: Workspace, stack: str) -> tuple[str, ...]:
     """Returns how many things at a time Terraform may ask of AWS, where more would be refused and asked for again."""
     made = workspace.document(stack).get("resource", {})
@@ -147,13 +103,3 @@ Identity Center answers about 20 calls a second and refuses more than 10 assignm
 a second, and 15 at once: https://docs.aws.amazon.com/accounts/latest/reference/quotas.html. Of 300 contacts, ten at
 once were refused 105 times and took 57 seconds, four 24 times and 40 seconds (provider 5.100, 0.15 s a call).
 """
-
-
-@dataclass(frozen=True)
-class Beside:
-    """The stacks in member accounts that are planned and deployed beside each other."""
-
-    stacks: frozenset[str] = frozenset()
-    at_once: int = 1
-    progress: Progress | None = None
-    """Hears how far each of these is."""

@@ -39,8 +39,7 @@ def _forget_baselines(aws: Aws, zone: LandingZone, workspace: Workspace) -> Iter
         account = stack.partition(IN_ACCOUNT)[2]
         of_jobs = [each for each in managed(state) if each.type in _OF_JOBS and each.name != SIGN_IN_EVENTS]
         goes = managed(state) if account in zone.leaving else of_jobs
-        if gone := {each.address for each in goes}:
-            workspace.forget_next(stack, gone)
+        workspace.forget_next(stack, {each.address for each in goes})
         yield from (_role_forgotten(account, each) for each in of_jobs if each.type == ROLE.type)
 
 
@@ -67,8 +66,7 @@ def _forget_detection(aws: Aws, zone: LandingZone, workspace: Workspace) -> None
         declared = workspace.document(stack).get("resource", {})
         state = read_state(aws, zone.project, stack)
         left = (each for each in managed(state) if each.name not in declared.get(each.type, {}))
-        if gone := {each.address for each in left if not (sends and each.name.startswith(FINDINGS))}:
-            workspace.forget_next(stack, gone)
+        workspace.forget_next(stack, {each.address for each in left if not (sends and each.name.startswith(FINDINGS))})
 
 
 def _written(workspace: Workspace, stacks: list[str]) -> list[str]:

@@ -11,6 +11,7 @@ from strata.identity.comparison import Refusal
 from strata.identity.guard import DESTROY, IMPORT, MANY, WEAKEN, Fate, Guard, Loss
 from strata.identity.losses import losses
 from strata.printing import Style, line, painted
+from strata.terraform.failed_checks import refused_by_checks
 from strata.terraform.names import Names
 from strata.terraform.plans import Plan
 from strata.terraform.situation import Situation
@@ -73,7 +74,7 @@ def judged(situation: Situation, names: Names, plans: Sequence[Plan], *, asks: b
     told = [loss for loss in found if loss not in refused and loss not in alone]
     waits = any(planned.waits_for for planned in plans)
     return Verdict(
-        tuple(loss.refusal for loss in refused),
+        (*(loss.refusal for loss in refused), *refused_by_checks(guard, plans)),
         tuple(loss.refusal for loss in alone),
         tuple(loss.refusal for loss in told),
         () if waits else tuple(_unused(situation.request.allow, found)),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import Any, NamedTuple, TextIO
@@ -43,13 +43,11 @@ _MARKS = {"-": Style.FAULT, "+": Style.FINE}
 
 
 class _Line(NamedTuple):
-    """A line, the word at its start that has a colour, and how far what does not fit is indented."""
+    """A line, its colour, and how far what does not fit is indented."""
 
     text: str
     style: Style | None = None
     indent: int = 0
-    head: int = 0
-    """How many letters are in colour, 0 for all."""
 
 
 def show(
@@ -59,7 +57,6 @@ def show(
     *,
     every: bool = False,
     accounts: Mapping[str, str] | None = None,
-    wave: Callable[[str], int] = lambda _: 0,
 ) -> None:
     """Prints plans for a person; those that are the same in several accounts once.
 
@@ -68,7 +65,6 @@ def show(
         names: what people call the ids of AWS's, which say nothing to them.
         every: whether to print all arguments of what is created too, and all accounts.
         accounts: the id of its account, as far as it is known, by the stack in a member account.
-        wave: returns the number of the wave that a stack is deployed in, 0 where it is in none.
     """
     shown = list(plans)
     for same in classes(shown, accounts or {}):
@@ -79,19 +75,7 @@ def show(
         number = Counter(change.action for planned in shown for change in planned.changes.values())
         total = listed([f"{number[action]} {action}" for action in STYLES if number[action]])
         _print([_Line(f"together: {total}")], to)
-    changing = [planned.stack for planned in shown if planned.differs or planned.waits_for]
-    _print([_Line(text, indent=2) for text in _in_waves(changing, wave)], to)
     to.flush()
-
-
-def _in_waves(stacks: Sequence[str], wave: Callable[[str], int]) -> Iterator[str]:
-    """Yields for each layer that has waves which accounts come when."""
-    for layer in dict.fromkeys(map(layer_of, stacks)):
-        waves: dict[int, list[str]] = {}
-        for stack in sorted((stack for stack in stacks if layer_of(stack) == layer and wave(stack)), key=wave):
-            waves.setdefault(wave(stack), []).append(stack.partition(IN_ACCOUNT)[2])
-        if waves:
-            yield f"{layer}: {'; '.join(f'wave {number} in {listed(keys)}' for number, keys in waves.items())}"
 
 
 def names_of(states: Iterable[Mapping[str, Any]]) -> dict[str, str]:
@@ -155,8 +139,7 @@ def _plan_lines(same: Sequence[Plan], names: Mapping[str, str], every: bool) -> 
         yield _Line(f"  {listed(keys, len(keys) if every else NAMED)}", indent=2)
     for address, change in planned.changes.items():
         first = f"  {change.action:<{_ACTION}}  {address}"
-        head = 0 if change.action in _LOSES else 2 + len(change.action)
-        yield _Line(first, STYLES.get(change.action), 4 + _ACTION, head)
+        yield _Line(first, STYLES.get(change.action), 4 + _ACTION)
         attributes = _told(change, every, SWITCHES.get(address.partition(".")[0], ""))
         goes = change.goes if IN_ACCOUNT in planned.stack else {}  # there an address does not say whose names it had
         named = {name: _value(go, names) for name, go in goes.items() if name not in {each.name for each in attributes}}
@@ -196,7 +179,6 @@ _GOING_ON = {
 }
 
 
-_LOSES = ("delete", "replace")
 _ACTION = len("replace")
 """The width of the column of actions; a longer action pushes its address to the right."""
 
@@ -311,12 +293,9 @@ def _value(value: object, names: Mapping[str, str]) -> str:
 def _print(lines: Iterable[_Line], to: TextIO) -> None:
     """Prints lines; at a terminal wrapped to its width and in colour, in a pipe each as it is."""
     width = columns(to)
-    for text, style, indent, head in lines:
-        first, *others = _wrapped(line(text), width, indent) if width else [line(text)]
-        end = head or len(first)
-        said = [painted(first[:end], style, to) + first[end:]]
-        said += others if head else [painted(other, style, to) for other in others]
-        print(*said, sep="\n", file=unguarded(to) if width else to)
+    for text, style, indent in lines:
+        parts = _wrapped(line(text), width, indent) if width else [line(text)]
+        print(*(painted(part, style, to) for part in parts), sep="\n", file=unguarded(to) if width else to)
 
 
 _ADDRESS = re.compile(r"(  [a-z ]* +aws_\w+\.)(\S+)$")

@@ -1,24 +1,22 @@
-"""Makes the plans of a run with Terraform, each saved to a file that goes with the run."""
+"""Makes the plans of a run with Terraform, each saved to a file that goes with the run, and applies them."""
 
 from __future__ import annotations
 
-import fcntl
 import json
-import os
 import re
 import shutil
 import signal
-import tempfile
 import time
+from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from itertools import chain
 from pathlib import Path
-from typing import Any, Protocol
+from typing import Any
 
-from strata.aws.states import Version
 from strata.config.layers import IN_ACCOUNT
+from strata.config.models import ACCESS_ROLE
 from strata.errors import Message, StrataError
 from strata.terraform import fleet
 from strata.terraform.errors import TerraformError
@@ -28,7 +26,9 @@ from strata.terraform.plans import Plan, Versions, changed_outputs, changes
 from strata.terraform.preview import known_outputs
 from strata.terraform.process import ProcessResult
 from strata.terraform.progress import Progress
-from strata.terraform.workspace import NOT_KNOWN, StateObject, Workspace
+from strata.terraform.signals import Signals
+from strata.terraform.situation import Situation
+from strata.terraform.workspace import NOT_KNOWN, Workspace
 from strata.text import counted
 
 _HAS_CHANGES = 2
@@ -37,29 +37,13 @@ _LONG = 10
 """Seconds after which a plan that takes long says how far it is."""
 
 
-class Source(Protocol):
-    """Knows what is planned by which role, and the states that plans rest on."""
-
-    def reader(self, stack: str) -> str:
-        """Returns the role by which a stack in a member account is planned."""
-
-    def refreshes(self, stack: str) -> bool:
-        """Says whether the plan of a stack asks AWS about every object of its state."""
-
-    def version(self, state: StateObject) -> Version | None:
-        """Returns the version of a state now."""
-
-    def digest(self, state: StateObject, outputs: Collection[str]) -> str:
-        """Returns a digest of the values of outputs as they are now."""
-
-
 @dataclass
 class Planner:
     """Makes the plans of a run, in a folder that goes with it."""
 
     workspace: Workspace
     folder: Path
-    source: Source
+    situation: Situation
     progress: Progress
     verbose: bool = False
     adopt: Callable[[Plan], bool] = lambda _: False
@@ -72,7 +56,11 @@ class Planner:
     """Returns the errors of a stack, with what is to be done about those of which only AWS knows why."""
     remarked: Callable[[Plan], Plan] = lambda planned: planned
     """Returns a plan with what is told of it besides; raises an error where it is not even to be shown."""
-    beside: fleet.Beside = field(default_factory=fleet.Beside)
+    together: frozenset[str] = frozenset()
+    """The stacks in member accounts that are planned and deployed beside each other."""
+    at_once: int = 1
+    muted: Progress | None = None
+    """Hears how far each of these is."""
     _initialized: set[str] = field(default_factory=set)
     _outputs: dict[str, dict[str, Any]] = field(default_factory=dict)
     """What plans know of the outputs that their stacks have yet to give, such as the id of what is imported."""
@@ -88,7 +76,7 @@ class Planner:
                 return self._waiting(stack, waiting)
             return self.plan(stack, [planned.stack for planned in before if planned.differs])
 
-        for group in fleet.groups(self.workspace, stacks, self.beside.stacks):
+        for group in fleet.groups(self.workspace, stacks, self.together):
             plans |= self.plan_at_once(group, plan) if group[1:] else {stack: plan(stack) for stack in group}
         return list(plans.values())
 
@@ -104,7 +92,7 @@ class Planner:
         first = {fleet.layer_of(stack): stack for stack in reversed(stacks)}
         for stack in first.values():  # fills the folder of plugins, which Terraform does not write in parallel
             self.initialize(stack)
-        at_once = min(self.beside.at_once, len(stacks))
+        at_once = min(self.at_once, len(stacks))
         self.progress.doing(f"{counted(len(stacks), 'account stack')}: planning, {at_once} at once")
         return fleet.each(isolated, stacks, at_once, self.progress)
 
@@ -129,18 +117,22 @@ class Planner:
         versions = self.versions(stack)
         file = self.folder / f"{stack}.tfplan"
         file.unlink(missing_ok=True)
-        refresh = () if self.source.refreshes(stack) else ("-refresh=false",)
+        refresh = () if self.situation.refreshes(stack) else ("-refresh=false",)
         events = Events(self.watch(stack), stack, verbose=self.verbose)
         result = self.workspace.terraform(
             stack,
             *("plan", "-json", "-input=false", "-lock=false", "-detailed-exitcode", *refresh),
-            *(*fleet.limit(self.workspace, stack), *self.workspace.assuming(stack, self.source.reader), f"-out={file}"),
+            *(
+                *fleet.limit(self.workspace, stack),
+                *self.workspace.assuming(stack, self.situation.reader),
+                f"-out={file}",
+            ),
             heard=self._hearing(stack, events),
         )
         if result.code == _HAS_CHANGES:
             shown = self._shown(stack, file)
             self.learn(stack, shown)
-            self._outputs[stack] = dict(known_outputs(self.workspace.document(stack), shown, None))
+            self._outputs[stack] = known_outputs(self.workspace.document(stack), shown)
             to_do, outputs = dict(sorted(changes(shown))), tuple(changed_outputs(shown))
             written = expressions(self._terraform(stack), shown)
             return Plan(stack, to_do, outputs, file=file, versions=versions, written=written)
@@ -176,15 +168,6 @@ class Planner:
         self._initialized.add(stack)
         return None
 
-    def prepare(self, stack: str) -> None:
-        """Prepares Terraform in the folder of a stack.
-
-        Raises:
-            TerraformError: it cannot be.
-        """
-        if failed := self.initialize(stack):
-            raise TerraformError(self.workspace, stack, [failed])
-
     def versions(self, stack: str) -> Versions:
         """Returns the versions of the states that a plan of a stack rests on, as they are now.
 
@@ -193,7 +176,7 @@ class Planner:
         """
         read = self.workspace.outputs_read(stack) if IN_ACCOUNT in stack else {}
         return {
-            state: self.source.digest(state, read[state]) if state in read else self.source.version(state)
+            state: self.situation.digest(state, read[state]) if state in read else self.situation.version(state)
             for state in self.workspace.reads(stack)
         }
 
@@ -203,19 +186,17 @@ class Planner:
             return self._assuming(stack, stacks, failures)
         # What it lacks of other stacks may be there once what is wrong with itself is mended.
         failures = [failure for failure in failures if not (failure.reads and _ABSENT.match(failure.text))] or failures
-        error = TerraformError(self.workspace, stack, failures)
         absent = sorted({name for failure in failures for name in failure.reads if _ABSENT.match(failure.text)})
         if absent and all(failure.reads for failure in failures):
             both = f"{' '.join(absent)} {stack}"
             text = (
                 f"needs outputs that {' and '.join(absent)} lacks; look at strata plan {both}, run strata deploy {both}"
             )
-            why = Message("outputs-missing", text, stack=stack, producers=absent)
-            told: list[str] = [why]
-        else:
-            place, text = failures[0].place if not failures[1:] else "", "; ".join(each.told for each in failures)
-            why, told = Message(failures[0].id, text, place=place, stack=stack), error.told
-        return Plan(stack, error=why, failures=tuple(failures), advice=tuple(error.advice), told=tuple(told))
+            failures = [Failure(text, reads=frozenset(absent), id="outputs-missing")]
+        error = TerraformError(self.workspace, stack, failures)
+        place, text = failures[0].place if not failures[1:] else "", "; ".join(each.told for each in failures)
+        why = Message(failures[0].id, text, place=place, stack=stack)
+        return Plan(stack, error=why, failed=error, told=tuple(error.told))
 
     def _assuming(self, stack: str, stacks: Sequence[str], failures: Sequence[Failure]) -> Plan:
         """Plans a copy in which outputs that other stacks have yet to give are as planned, or waits for them.
@@ -245,7 +226,7 @@ class Planner:
 
     def watch(self, stack: str) -> Progress:
         """Returns how it is told how far a stack is."""
-        return self.beside.progress if self.beside.progress and stack in self.beside.stacks else self.progress
+        return self.muted if self.muted and stack in self.together else self.progress
 
     def _hearing(self, stack: str, events: Events) -> Callable[[str], None]:
         said = time.monotonic()
@@ -260,30 +241,85 @@ class Planner:
         return heard
 
 
+_STALE = "Saved plan is stale"
+
+
+@dataclass(frozen=True)
+class Applied:
+    """How far an apply came."""
+
+    finished: bool
+    events: Events
+    failures: tuple[Failure, ...] = ()
+
+    @property
+    def stale(self) -> bool:
+        """Says whether nothing was done, because somebody else wrote the state since the plan."""
+        return any(failure.text.startswith(_STALE) for failure in self.failures)
+
+    def did_unsaid(self, planned: Plan, later: Plan) -> Counter[str]:
+        """Returns how much of a plan it did though it failed, and told by no event: a later plan has it no more."""
+        gone = {} if self.stale else {at: change for at, change in planned.changes.items() if at not in later.changes}
+        failed = {failure.address for failure in self.failures}
+        changed = sum(change.action == "update" and at in failed for at, change in gone.items())
+        return Plan(planned.stack, gone).counts + Counter(changed=changed)
+
+
+def apply(
+    workspace: Workspace,
+    planned: Plan,
+    signals: Signals,
+    progress: Progress,
+    *,
+    writer: Callable[[str], str] = lambda _: ACCESS_ROLE,
+    verbose: bool,
+) -> Applied:
+    """Applies the file of a plan. Of the signals of a run, Terraform receives one SIGINT at the most.
+
+    Args:
+        writer: returns the role by which a stack in a member account is deployed.
+    """
+    events = Events(progress, planned.stack, steps=planned.events, verbose=verbose)
+    said = stopped = False
+    most = (*fleet.limit(workspace, planned.stack), *workspace.assuming(planned.stack, writer))
+    with signals.shield():
+        process = workspace.started(planned.stack, "apply", "-json", "-input=false", *most, str(planned.file))
+
+        def look() -> None:
+            nonlocal said, stopped
+            if signals.stops and not stopped:
+                stopped = True
+                process.interrupt()
+                text = f"{planned.stack}: stopping; Terraform saves what was done, do not kill it"
+                progress.note(Message("stopping-now", text, stack=planned.stack))
+            elif signals.ends and not said:
+                text = f"{planned.stack}: finishing this stack, then stopping; interrupt again to stop it now"
+                progress.note(Message("stopping-after-stack", text, stack=planned.stack))
+            said = said or signals.ends
+
+        try:
+            for line in process.lines(look):
+                events.take(line)
+        finally:
+            result = process.result()
+    if not result.code:
+        return Applied(True, events)
+    return Applied(False, events, tuple(events.failures or [ended(result, events)]))
+
+
 @contextmanager
-def plan_folder() -> Iterator[Path]:
-    """Gives a folder for plans that nobody else may look into, and that goes at the end with all that is in it."""
-    for leftover in Path(tempfile.gettempdir()).glob(f"{_PREFIX}*/{_HELD}"):
-        _remove_unheld(leftover)
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as name:
-        folder = Path(name)
-        with (folder / "new").open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX)
-            (folder / "new").rename(folder / _HELD)  # locked before another run can find it
-            yield folder
+def plan_folder(workspace: Workspace) -> Iterator[Path]:
+    """Gives a folder for plans that nobody else may look into, and that goes at the end with all that is in it.
 
-
-_PREFIX, _HELD = "strata-plans-", "held"
-
-
-def _remove_unheld(file: Path) -> None:
-    """Removes what a run left that was killed: nobody holds the lock any more, and it is ours."""
-    with suppress(OSError):
-        if file.parent.lstat().st_uid != os.getuid():
-            return
-        with file.open("w") as held:
-            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            shutil.rmtree(file.parent)
+    Where a killed run has left one, it goes at the beginning of the next.
+    """
+    folder = workspace.folder / "plans"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(0o700, parents=True)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
 
 
 STOPPED = "terraform-stopped"

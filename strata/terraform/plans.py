@@ -22,6 +22,7 @@ from strata.terraform.attributes import (
     masked,
     sensitive_marks,
 )
+from strata.terraform.errors import TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.expressions import ParsedExpression
 from strata.terraform.workspace import StateObject
@@ -88,9 +89,8 @@ class Plan:
     error: Message | None = None
     partial: Mapping[str, PlannedChange] = field(default_factory=dict, repr=False)
     """What a plan with an error would do, as far as it came."""
-    failures: tuple[Failure, ...] = ()
-    advice: tuple[Message, ...] = ()
-    """What to do about the error."""
+    failed: TerraformError | None = None
+    """The errors behind that, with what to do about each."""
     told: tuple[str, ...] = ()
     """The errors as they are printed, each with what to do about it."""
     waits_for: tuple[str, ...] = ()
@@ -107,6 +107,11 @@ class Plan:
     """What is told besides: what may be lost by its changes."""
     spared: bool = False
     """Nothing that it follows from has changed since the last whole run: no Terraform was started, nobody asked AWS."""
+
+    @property
+    def failures(self) -> Sequence[Failure]:
+        """Returns the errors of Terraform, none of a plan without an error."""
+        return self.failed.failures if self.failed else ()
 
     @property
     def count(self) -> int:
@@ -149,7 +154,7 @@ class Plan:
             "assumes": list(self.assumes),
             "spared": self.spared,
             "error": self.error,
-            "advice": list(self.advice),
+            "advice": self.failed.advice if self.failed else [],
         }
 
 

@@ -1,23 +1,20 @@
 """A plan before the first deploy: stacks without a state are planned on copies, which have none and look for none.
 
-What others read of them lies in files beside the copies: the outputs that their plans know, and ARNs that follow from
-names. Ids that AWS has yet to give are in none, so that what reads them waits, as it does without a preview.
+What others read of them lies in files beside the copies: the outputs that their plans know. What AWS has yet to give is
+in none: a plan that reads it takes it for unknown, or waits, as it does without a preview.
 """
 
 from __future__ import annotations
 
 import json
-import re
-import shutil
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from strata.aws.resources import ResourceStatus
-from strata.config.layers import IN_ACCOUNT, STACKS
-from strata.config.models import PARTITION, Project, state_key
-from strata.kinds import resource_of
+from strata.config.layers import STACKS
+from strata.config.models import state_key
 from strata.kinds.store import BOOTSTRAPPED, OWN_OUTPUTS
 from strata.terraform.workspace import Workspace
 from strata.text import listed, plural
@@ -37,14 +34,12 @@ class Preview:
     """Those of them whose outputs another stack reads."""
     lacking: tuple[ResourceStatus, ...]
     """What `strata bootstrap` has yet to make."""
-    project: Project
     folder: Path
 
     @classmethod
     def of(
         cls,
         workspace: Workspace,
-        project: Project,
         stacks: Sequence[str],
         *,
         without_state: Collection[str],
@@ -59,11 +54,13 @@ class Preview:
         if not any(stack in STACKS or {"resource", "output"} & workspace.document(stack).keys() for stack in new):
             return None
         read = tuple(stack for stack in new if stack in producers)
-        preview = cls(workspace, new, read, tuple(lacking), project, folder)
+        preview = cls(workspace, new, read, tuple(lacking), folder)
         for stack in new:
             preview._keep(stack, {})
-        copies = {stack: copy for stack in workspace.stacks if stack in wanted and (copy := preview._copy(stack))}
-        return replace(preview, workspace=replace(workspace, copies={**workspace.copies, **copies}))
+        for stack in workspace.stacks:
+            if stack in wanted:
+                workspace = preview._with_copy(workspace, stack)
+        return replace(preview, workspace=workspace)
 
     def order(self, chosen: Collection[str]) -> list[str]:
         """Returns the stacks to plan: the chosen ones, and the new ones that they read from."""
@@ -73,8 +70,7 @@ class Preview:
     def learn(self, stack: str, shown: Mapping[str, Any]) -> None:
         """Keeps the outputs that the plan of a stack, in Terraform's JSON, would give to others."""
         if stack in self.reads:
-            named = None if IN_ACCOUNT in stack else self.project
-            self._keep(stack, dict(known_outputs(self.workspace.document(stack), shown, named)))
+            self._keep(stack, known_outputs(self.workspace.document(stack), shown))
 
     def told(self) -> Iterator[str]:
         """Yields what it is and what it takes for granted, in words."""
@@ -99,9 +95,9 @@ class Preview:
 
     # The copies
 
-    def _copy(self, stack: str) -> Path | None:
-        """Makes the copy of a stack; None where its own folder will do."""
-        document = self.workspace.document(stack)
+    def _with_copy(self, workspace: Workspace, stack: str) -> Workspace:
+        """Returns a workspace with the copy of a stack; the same where its own folder will do."""
+        document = workspace.document(stack)
         before = json.dumps(document)
         if stack in self.stacks:
             _without_own_state(document, stack)
@@ -112,14 +108,8 @@ class Preview:
             if source["backend"] == "s3" and (file := files.get(source["config"]["key"])):
                 source.update(backend="local", config={"path": str(file)})
         if json.dumps(document) == before:
-            return None
-        copy = self.folder / f"{stack}.preview"
-        copy.mkdir()
-        (copy / "cdk.tf.json").write_text(json.dumps(document, indent=2), encoding="utf-8")  # an error quotes its line
-        locked = self.workspace.stack_folder(stack) / ".terraform.lock.hcl"
-        if locked.exists():
-            shutil.copy(locked, copy)
-        return copy
+            return workspace
+        return workspace.copied(stack, document, self.folder / f"{stack}.preview")
 
     def _without_store(self, document: Document) -> None:
         """Leaves out the imports of what does not exist, which Terraform refuses."""
@@ -142,45 +132,11 @@ class Preview:
         self._file(stack).write_text(json.dumps(state), encoding="utf-8")
 
 
-def known_outputs(
-    document: Mapping[str, Any], shown: Mapping[str, Any], project: Project | None
-) -> Iterator[tuple[str, Any]]:
-    """Yields the outputs that a plan in Terraform's JSON knows, and those ARNs that follow from a name.
-
-    Args:
-        project: whose management account the stack is in, None for one in a member account.
-    """
-    planned = shown.get("planned_values") or {}
-    outputs = planned.get("outputs") or {}
-    resources = {known["address"]: known for known in (planned.get("root_module") or {}).get("resources", ())}
-    for name, declared in document.get("output", {}).items():
-        value = outputs.get(name, {}).get("value")
-        if value is None and project:
-            value = _arn(document, resources, str(declared.get("value")), project)
-        if value is not None:
-            yield name, value
-
-
-_REFERENCE = re.compile(r"\$\{(\w+)\.([\w-]+)\.arn\}")
-
-
-def _arn(
-    document: Mapping[str, Any], resources: Mapping[str, Mapping[str, Any]], value: str, project: Project
-) -> str | None:
-    match = _REFERENCE.fullmatch(value)
-    if not match or not resource_of(match[1]).arn or f"{match[1]}.{match[2]}" not in resources:
-        return None
-    given = document["resource"][match[1]][match[2]]
-    here = {
-        "partition": PARTITION,
-        "account": project.management_account.id,
-        "region": given.get("region") or project.regions.primary,
-    }
-    known = {name: value for name, value in resources[f"{match[1]}.{match[2]}"]["values"].items() if value is not None}
-    try:
-        return resource_of(match[1]).arn.format_map({**known, **here})
-    except KeyError:
-        return None
+def known_outputs(document: Mapping[str, Any], shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Returns the outputs that a plan in Terraform's JSON knows."""
+    outputs = (shown.get("planned_values") or {}).get("outputs") or {}
+    values = {name: outputs.get(name, {}).get("value") for name in document.get("output", {})}
+    return {name: value for name, value in values.items() if value is not None}
 
 
 def _type(value: object) -> Any:

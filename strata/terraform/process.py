@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import os
-import select
 import signal
 import subprocess
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import IO
 
@@ -44,15 +42,12 @@ class Process:
             start_new_session=True,
             umask=_PRIVATE,
         )
-        self._end: int | None = None
-        with suppress(AttributeError, OSError):  # Linux alone has it, and not every one
-            self._end = os.pidfd_open(self._process.pid)
 
     def lines(self, tick: Callable[[], None] = lambda: None) -> Iterator[str]:
         """Yields what it says, line by line, until it has ended; calls `tick` ten times a second."""
         position, rest = 0, b""
         while True:
-            ended = self._ended(_TICK)
+            ended = self._ended()
             # Terraform writes at the file's one position, so it must stay where it is.
             while part := os.pread(self._output.fileno(), 65536, position):
                 position += len(part)
@@ -71,19 +66,12 @@ class Process:
     def result(self) -> ProcessResult:
         """Waits for its end, and returns how that was."""
         code = self._process.wait()
-        if self._end is not None:
-            os.close(self._end)
         return ProcessResult(code, *(self._said(file) for file in (self._output, self._errors)))
 
-    def _ended(self, seconds: float) -> bool:
-        """Waits so long at most for its end, where the system tells it; Python alone looks eighty times a second."""
-        if self._end is not None:
-            ends = select.poll()
-            ends.register(self._end, select.POLLIN)
-            ends.poll(seconds * 1000)
-            return self._process.poll() is not None
+    def _ended(self) -> bool:
+        """Waits a moment for its end, and says whether it has."""
         try:
-            self._process.wait(seconds)
+            self._process.wait(_TICK)
         except subprocess.TimeoutExpired:
             return False
         return True

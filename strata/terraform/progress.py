@@ -18,10 +18,13 @@ _TICK = 0.5
 
 
 class Progress:
-    """The progress of a run. Without a terminal, or outside of its block, it prints lines only."""
+    """The progress of a run. Without a terminal, or outside of its block, it prints lines only.
 
-    def __init__(self, options: Options) -> None:
-        self._options = options
+    That of one of many is muted: said with --verbose only, but for what somebody has to know.
+    """
+
+    def __init__(self, options: Options, *, muted: bool = False) -> None:
+        self._options, self._muted = options, muted and not options.verbose
         self._lock = threading.RLock()
         self._ended = threading.Event()
         self._ticking: threading.Thread | None = None
@@ -57,7 +60,7 @@ class Progress:
     def doing(self, text: str, *, seen_only: bool = False) -> None:
         """Says what begins now and may take some time; `seen_only` is for what is no line of its own."""
         if not self._ticking:
-            if not seen_only:
+            if not (seen_only or self._muted):
                 self._options.note(text)
             return
         with self._lock:
@@ -72,12 +75,12 @@ class Progress:
 
     def still(self, text: str) -> None:
         """Says that something takes long, where no clock is seen."""
-        if not self._ticking:
+        if not (self._ticking or self._muted):
             self._options.note(text)
 
     def done(self, text: str) -> None:
         """Says that a thing of many is done; a terminal shows it with --verbose only."""
-        if not self._ticking or self._options.verbose:
+        if not (self._ticking or self._muted) or self._options.verbose:
             self._options.note(text)
 
     def rest(self) -> None:

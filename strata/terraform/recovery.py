@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import json
-import shutil
+import re
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -17,14 +16,15 @@ from strata.errors import Message
 from strata.kinds import TYPES, resource_of
 from strata.landing_zone import LandingZone
 from strata.sides.states import managed
-from strata.terraform.errors import OURS, TerraformError
+from strata.terraform.errors import EXISTS, OURS, TerraformError
 from strata.terraform.events import Failure
 from strata.terraform.existing import ExistingTable, exists_already
+from strata.terraform.fleet import own_layer
 from strata.terraform.names import Names
 from strata.terraform.plans import IMPORTS, Plan
 from strata.terraform.provisioning import Otherwise, provision_permission_sets
 from strata.terraform.workspace import Workspace
-from strata.text import folded
+from strata.text import folded, listed
 
 Note = Callable[[str], None]
 
@@ -73,8 +73,6 @@ def beside(
     workspace: Workspace, stack: str, state: Mapping[str, Any], addresses: Collection[str], folder: Path
 ) -> Workspace:
     """Returns a workspace in which a plan of a stack keeps what a run partly created; it writes to `folder` alone."""
-    copy = folder / f"{stack}.kept"
-    copy.mkdir()
 
     def kept(resource: Mapping[str, Any], instance: Mapping[str, Any]) -> Mapping[str, Any]:
         index = f"[{json.dumps(instance['index_key'])}]" if "index_key" in instance else ""
@@ -86,34 +84,11 @@ def beside(
         {**resource, "instances": [kept(resource, instance) for instance in resource["instances"]]}
         for resource in state["resources"]
     ]
-    file = copy / "kept.tfstate"  # `terraform init` empties a terraform.tfstate beside it, to move it to a backend
+    file = folder / f"{stack}.tfstate"
     file.write_text(json.dumps({**state, "resources": resources}), encoding="utf-8")
     document = workspace.document(stack)
     document["terraform"]["backend"] = {"local": {"path": str(file)}}
-    (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
-    locked = workspace.stack_folder(stack) / ".terraform.lock.hcl"
-    if locked.exists():
-        shutil.copy(locked, copy)
-    return replace(workspace, copies={**workspace.copies, stack: copy})
-
-
-def report_kept(planned: Plan, addresses: Iterable[str], note: Note) -> None:
-    """Says of what was partly created and is kept how the plan makes it whole."""
-    for address in addresses:
-        change = planned.changes.get(address)
-        if planned.waits_for or planned.error or change is None:
-            continue
-        if said := _WHOLE.get(change.action):
-            text = f"{planned.stack}: {address} {said}"
-            note(Message("half-made-made-whole", text, place=address, stack=planned.stack, action=change.action))
-
-
-_WHOLE = {
-    "create": "does not exist, so it is created",
-    "delete": "is not declared any more, so it is deleted",
-    "replace": "differs in an argument that AWS cannot change: it stays until it is replaced by this plan",
-    "update": "differs, and is changed in place",
-}
+    return workspace.copied(stack, document, folder / f"{stack}.kept")
 
 
 def adopt_what_exists(
@@ -196,18 +171,6 @@ def _import_next(workspace: Workspace, stack: str, ids: Mapping[str, str], note:
         workspace.import_next(stack, ids)
 
 
-def drop_digests(aws: Aws, landing_zone: LandingZone, stacks: Sequence[str]) -> None:
-    """Removes the digests of the states from the lock table, which Terraform does not keep up under `s3` locking.
-
-    Back under `both` it would compare a state with the digest of an older state, and refuse it.
-    """
-    project = landing_zone.project
-    client = aws.client("dynamodb", project.regions.primary)
-    for stack in stacks:
-        with contextlib.suppress(AwsError):  # no table, or nobody may write to it: then there is nothing to go back to
-            client.delete_item(TableName=project.lock_table, Key={"LockID": {"S": project.digest_key(stack)}})
-
-
 def unreached(
     aws: Aws, landing_zone: LandingZone, failures: Sequence[Failure], otherwise: Otherwise, note: Note
 ) -> list[Failure]:
@@ -226,3 +189,47 @@ def unreached(
     except AwsError:
         return list(failures)
     return others if provision_permission_sets(aws, landing_zone, otherwise, note) else list(failures)
+
+
+# What a layer of one's own would create and AWS has already, made by somebody else
+
+
+def taken_over(zone: LandingZone, planned: Plan, shown: Plan) -> list[Failure]:
+    """Returns an error for each thing that a layer of one's own was to create, and that somebody else has made.
+
+    What a killed run of the layer has made has the tags of the layer, or is as the layer makes it.
+    """
+    if own_layer(zone, planned.stack) is None:
+        return []
+    failures = []
+    for address, change in planned.changes.items():
+        before = shown.changes.get(address)
+        if not (change.import_id and before and before.action == "create"):
+            continue
+        if any(one.name.partition(".")[0] in ("tags", "tags_all") for one in change.attributes):
+            why = "has other tags"
+        elif change.loses and "tags_all" not in before.arguments:
+            why = f"has {listed(change.loses)}"
+        elif not zone.project.default_tags:
+            why = "may be anybody's: default_tags is off"
+        else:
+            continue
+        text = f"AWS has it already, as {change.import_id}, and it {why}"
+        failures.append(_in_layer(Failure(text, address), change.import_id))
+    return failures
+
+
+def existing_in_layer(zone: LandingZone, stack: str, failures: Sequence[Failure]) -> list[Failure]:
+    """Returns errors of a stack, those of what AWS has already with what to do about it in a layer of one's own."""
+    if own_layer(zone, stack) is None:
+        return list(failures)
+    return [
+        _in_layer(failure) if failure.address and not failure.remedy and re.search(EXISTS, failure.text) else failure
+        for failure in failures
+    ]
+
+
+def _in_layer(failure: Failure, id: str = "<its import id>") -> Failure:
+    call = f'self.import_resource("{failure.address}", "{id}")'
+    text = f"choose another name, or write {call} in the stack and read the plan: the layer has it from then on"
+    return replace(failure, remedy=Message("aws-conflict", text, address=failure.address))

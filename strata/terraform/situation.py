@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache, cached_property
+from functools import cache
 from typing import Any
 
 from strata.aws.access_role import account_ids
@@ -23,9 +23,7 @@ from strata.sides.states import State
 from strata.terraform import whole
 from strata.terraform.attributes import digest
 from strata.terraform.change_list import ApprovedList, ChangeList
-from strata.terraform.fleet import Fleet
 from strata.terraform.plans import Plan
-from strata.terraform.remarks import Remarks
 from strata.terraform.workspace import StateObject, Workspace
 
 
@@ -37,8 +35,10 @@ class Request:
     """The stacks and layers that are named; all where none is."""
     allow: Sequence[str] = ()
     """The words of `--allow`."""
-    fleet: Fleet = field(default_factory=lambda: Fleet(1))
-    """Which account stacks are taken, and how many at once."""
+    at_once: int | None = None
+    """How many account stacks are planned and deployed at once; as many as the machine carries where nobody says."""
+    wave: int | None = None
+    """The number of a wave; all where it is none."""
     refresh: bool = False
     """Terraform is started also for stacks in accounts that are as their last whole run left them."""
     offline: bool = False
@@ -87,11 +87,6 @@ class Situation:
     warnings: Sequence[Message] = ()
     """What was told before the plan and is no refusal."""
 
-    @cached_property
-    def remarks(self) -> Remarks:
-        """Returns what is told of plans beside their changes."""
-        return Remarks(self.landing_zone, self.aws, self.protection.found)
-
     @property
     def asked(self) -> tuple[str, ...]:
         """Returns the chosen stacks for which Terraform is started."""
@@ -105,7 +100,7 @@ class Situation:
     @property
     def empty(self) -> Message | None:
         """Returns that a wave has no account, of what was named; None where it has, or no wave was asked for."""
-        wave, named = self.request.fleet.wave, self.request.stacks
+        wave, named = self.request.wave, self.request.stacks
         if wave is None or self.chosen or self.shut_out:
             return None
         whose = f" of {', '.join(named)}" if named else ""

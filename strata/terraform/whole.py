@@ -7,10 +7,8 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field
-from functools import cache
 from importlib.metadata import version as installed
 from typing import Any
 
@@ -113,7 +111,6 @@ def origin(workspace: Workspace, stack: str, *, after: Sequence[Any] = ()) -> Or
     Args:
         after: which version of a state it comes after without reading of it.
     """
-    by = [installed("strata"), _terraform(workspace.environment["TERRAFORM_BINARY_NAME"]), *after]
     if any(name.startswith("TF_AWS_") for name in workspace.environment):
         return Origin()
     document = workspace.document(stack)
@@ -121,23 +118,19 @@ def origin(workspace: Workspace, stack: str, *, after: Sequence[Any] = ()) -> Or
         return Origin()
     if document.get("variable", {}).keys() - {ROLE}:
         return Origin()
+    pins = document["terraform"].get("required_providers", {}).values()
+    if not all(_EXACT.fullmatch(pin.get("version", "")) for pin in pins):
+        return Origin()
     if _ELSEWHERE.search(json.dumps(document)):
         return Origin()
-    terraform = digest_of([document, by, providers(workspace, stack)])
+    terraform = digest_of([document, installed("strata"), *after])
     return Origin(terraform, workspace.outputs_read(stack))
 
 
+_EXACT = re.compile(r"=? ?\d+\.\d+\.\d+")
+"""The version of a provider that can be no other."""
 _ELSEWHERE = re.compile(r"\b(file\w*|templatefile|(?:plan)?timestamp|uuid|bcrypt)\(")
 """Functions whose value does not follow from the Terraform alone."""
-
-
-@cache
-def _terraform(binary: str) -> str:
-    said = subprocess.run([binary, "version", "-json"], capture_output=True, text=True, check=False).stdout
-    try:
-        return str(json.loads(said)["terraform_version"])
-    except (KeyError, ValueError):
-        return said
 
 
 def _version(state: bytes) -> Version | None:
@@ -149,21 +142,3 @@ def _version(state: bytes) -> Version | None:
 
 def _key(stack: str) -> str:
     return f"{state_key(stack)}.whole"
-
-
-# The provider
-
-_LOCKED = re.compile(r'provider "([^"]+)" \{\s+version\s+= "([^"]+)"')
-_LOCK = ".terraform.lock.hcl"
-
-
-def providers(workspace: Workspace, stack: str) -> dict[str, str]:
-    """Returns the version by source of the providers of a stack whose folder is initialized.
-
-    A provider that runs already, as a developer's does, stands in no lock file: then the version that is asked for.
-    """
-    file = workspace.stack_folder(stack) / _LOCK
-    if file.exists() and (locked := dict(_LOCKED.findall(file.read_text(encoding="utf-8")))):
-        return locked
-    asked: Mapping[str, Any] = workspace.document(stack)["terraform"].get("required_providers", {})
-    return {str(pin.get("source", name)): str(pin.get("version", "")) for name, pin in asked.items()}

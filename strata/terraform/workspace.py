@@ -81,7 +81,7 @@ class Workspace:
         self.folder.mkdir(parents=True, exist_ok=True)
         Path(self.environment["TF_PLUGIN_CACHE_DIR"]).mkdir(parents=True, exist_ok=True)  # Terraform refuses to make it
         self._manifest.unlink(missing_ok=True)
-        told = _own(self.folder / "facts.json")
+        told = self.folder / "facts.json"
         facts.write(told)
         done = subprocess.run(
             [sys.executable, "main.py"],
@@ -107,7 +107,7 @@ class Workspace:
     @property
     def _manifest(self) -> Path:
         """Returns the file that the synthesis writes last."""
-        return _own(self.folder / "manifest.json")
+        return self.folder / "manifest.json"
 
     @cached_property
     def stacks(self) -> dict[str, tuple[str, ...]]:
@@ -167,6 +167,8 @@ class Workspace:
 
     def forget_next(self, stack: str, addresses: Collection[str]) -> None:
         """Adds a block to a stack's Terraform JSON, which the next synth writes anew, that forgets each address."""
+        if not addresses:
+            return
         document = self.document(stack)
         removed = document.setdefault("removed", [])
         new = set(addresses) - {block["from"] for block in removed}
@@ -181,8 +183,6 @@ class Workspace:
 
         What is None is unknown.
         """
-        copy = folder / f"{stack}.assumed"
-        copy.mkdir(exist_ok=True)
         read = re.compile(
             rf"data\.terraform_remote_state\.[\w-]+\.outputs\.({'|'.join(map(re.escape, outputs))})(?![\w-])"
         )
@@ -195,11 +195,17 @@ class Workspace:
         if unknown:
             made = document.setdefault("resource", {}).setdefault("terraform_data", {})
             made |= {f"{NOT_KNOWN}{name}": {} for name in sorted(unknown)}
-        (copy / "cdk.tf.json").write_text(json.dumps(document), encoding="utf-8")
+        return self.copied(stack, document, folder / f"{stack}.assumed")
+
+    def copied(self, stack: str, document: Mapping[str, Any], copy: Path) -> Workspace:
+        """Returns a workspace in which a copy stands in for a stack, with other Terraform in it."""
+        copy.mkdir(exist_ok=True)
         locked = self.stack_folder(stack) / ".terraform.lock.hcl"
         if locked.exists() and locked.parent != copy:  # as where more turn out to be missing
             shutil.copy(locked, copy)
-        return replace(self, copies={**self.copies, stack: copy})
+        workspace = replace(self, copies={**self.copies, stack: copy})
+        workspace._write(stack, document)
+        return workspace
 
     def guarded(self, stack: str) -> set[str]:
         """Returns the addresses Terraform must never destroy."""
@@ -217,7 +223,7 @@ class Workspace:
         Bucket and key stay, so there is no state to migrate; plain `terraform init` would stop and ask. What Terraform
         noted of them goes: it is written anew, and stops Terraform where it is damaged.
         """
-        _own(self.stack_folder(stack) / ".terraform/terraform.tfstate").unlink(missing_ok=True)
+        (self.stack_folder(stack) / ".terraform/terraform.tfstate").unlink(missing_ok=True)
         return self.terraform(stack, "init", "-input=false", "-reconfigure", "-no-color")
 
     def reads(self, stack: str) -> Iterator[StateObject]:
@@ -267,20 +273,8 @@ def _free(folder: Path) -> tuple[Path, _Lock]:
         path = folder if number == 1 else folder.with_name(f"{folder.name}-{number}")
         path.mkdir(parents=True, exist_ok=True)
         with suppress(BlockingIOError, PermissionError):  # one or the other, by the system
-            return path, _Lock(_own(path / ".in-use"))
+            return path, _Lock(path / ".in-use")
     raise AssertionError
-
-
-def _own(file: Path) -> Path:
-    """Returns a file that each run makes anew.
-
-    Raises:
-        StrataError: something else is there, such as a folder or a link that leads nowhere.
-    """
-    if os.path.lexists(file) and not file.is_file():
-        text = f"{file} is not a file; remove it, the next run makes it again"
-        raise StrataError(Message("not-a-file", text, place=str(file)))
-    return file
 
 
 def _sources(document: Mapping[str, Any]) -> dict[str, StateObject]:
@@ -314,5 +308,5 @@ def reasons(said: Sequence[str]) -> Iterator[Message]:
 
 _NOBODYS = r"\.venv/|stacks/(?:deployment|own)\.py"
 """Nobody who extends Strata is to blame for what is raised there."""
-_KERNEL = frozenset(f"stacks/{module}.py" for module in ("arguments", "base", "hcl", "planned"))
+_KERNEL = frozenset(f"stacks/{module}.py" for module in ("base", "hcl"))
 """What stacks call, so that an error in there is its caller's."""

@@ -8,7 +8,8 @@ from collections.abc import Callable, Iterable, Iterator
 
 from strata.aws.states import Version
 from strata.config.layers import STACKS
-from strata.deploy.checks import access, archive, identity, organization, protection, regions, states
+from strata.deploy import access, protection
+from strata.deploy.checks import archive, organization, regions, states
 from strata.errors import Message, StrataError
 from strata.identity.comparison import Refusal
 from strata.printing import line
@@ -18,11 +19,18 @@ from strata.terraform.situation import RefusedError, Situation
 Check = Callable[[Situation], Iterator[Refusal | StrataError | Message]]
 """Yields what is refused, by a place in the YAML or without one, and what is told alone."""
 
+
+def _edits(situation: Situation) -> Iterator[Refusal | Message]:
+    """Yields edits that a plan does not show, or shows too late: keys, e-mails, closed accounts, units."""
+    yield from situation.examination.refusals
+    yield from situation.examination.warnings
+
+
 # All run, so that somebody reads everything at once; what is refused is printed in this order, by file. `access` comes
 # first: what it leaves out, the others do not look at.
 CHECKS: tuple[Check, ...] = (
     access.named_stacks,
-    identity.edits,
+    _edits,
     organization.quota,
     organization.policy_types,
     states.without_stack,
