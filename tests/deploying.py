@@ -8,7 +8,7 @@ import os
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -87,10 +87,13 @@ class Recorded(Options):
         self.said.append(text)
 
 
-class NoStates:
-    """Knows nothing of states, but for their versions if it is told."""
+def no_states(version: Callable[[StateObject], Version | None] = lambda _: None) -> Situation:
+    """Returns a situation that knows nothing of states, but for their versions if it is told."""
+    return cast("Situation", _NoStates(version))
 
-    def __init__(self, version: Callable[[StateObject], Version | None] = lambda _: None) -> None:
+
+class _NoStates:
+    def __init__(self, version: Callable[[StateObject], Version | None]) -> None:
         self.version = version
 
     def reader(self, _stack: str) -> str:
@@ -199,7 +202,7 @@ class Site:
     ) -> int:
         """Runs `strata deploy` behind its first checks."""
         prepared = self.prepared(warnings)
-        with Signals() as self.signals, plan_folder() as self.plan_folder:
+        with Signals() as self.signals, plan_folder(prepared.workspace) as self.plan_folder:
             options = self.options()
             progress = Progress(options)
             given = (options, prepared, self.signals, self.plan_folder, self.to, progress)

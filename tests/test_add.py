@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import os
 import shutil
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +17,6 @@ from strata.files.template import TEMPLATE
 from strata.load import load
 from tests.bad_configurations import read, write
 from tests.conftest import Golden
-from tests.documents import CHECKOUT
 from tests.said import Said
 
 
@@ -126,14 +122,6 @@ def test_a_document_comes_with_what_names_it(folder: Path, tmp_path: Path, said:
     for wrong, id in ((str(document), "key-taken"), (str(tmp_path / "none.json"), "file-missing")):
         assert said.ids(strata(folder, *words, wrong).stderr) == [id]
     assert said.ids(strata(folder, "group", "x", "--document", str(document)).stderr) == ["arguments-conflict"]
-
-
-def test_a_guardrail_of_the_library_comes_with_its_expectation(folder: Path) -> None:
-    document = next((CHECKOUT / "examples/guardrails").rglob("*.json"))
-    kind = {"rcp": "RESOURCE_CONTROL_POLICY"}.get(document.parent.name, "SERVICE_CONTROL_POLICY")
-    words = (f"type={kind}", "targets.organizational_units=shared", "--document", str(document))
-    assert strata(folder, "policy", "own", *words, "--yes").exit_code == 0
-    assert load(folder).organization.policies["own"].file == f"policies/{document.name}"
 
 
 def test_a_user_joins_groups_wherever_they_stand(split: Path, said: Said) -> None:
@@ -308,14 +296,3 @@ def test_a_configuration_with_faults_is_said_to_have_them(tmp_path: Path) -> Non
     (tmp_path / "sso.yaml").write_text("users: 1\n")
     done = strata(tmp_path, "ou", "lab", "--yes")
     assert (done.exit_code, "sso.yaml:1: users" in done.stderr) == (1, True)
-
-
-def test_a_reader_that_leaves_does_not_keep_it_from_writing(folder: Path) -> None:
-    """As `| head -1` does; here nobody reads at all."""
-    command = [sys.executable, "-m", "strata", "--config", str(folder), "add", "group", "data", "--yes"]
-    reads, writes = os.pipe()
-    os.close(reads)
-    with os.fdopen(writes, "w") as pipe:
-        done = subprocess.run(command, stdout=pipe, stderr=subprocess.PIPE, text=True, check=False)
-    assert (done.returncode, "rror" in done.stderr) == (0, False), done.stderr
-    assert "data" in load(folder).groups

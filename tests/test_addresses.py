@@ -15,6 +15,11 @@ from strata.load import load
 from tests.synthesized import COMPANY, SHIPPED, Deployment
 
 
+def _by_name(address: str) -> bool:
+    """Says whether it is a policy or a unit, of which imports.yaml may have a line instead."""
+    return address.partition(".")[0] in ("aws_organizations_policy", "aws_organizations_organizational_unit")
+
+
 @pytest.mark.parametrize("name", ["shipped", "company"])
 def test_the_addresses_are_those_that_are_synthesized(name: str, request: pytest.FixtureRequest) -> None:
     landing_zone = load({"shipped": SHIPPED, "company": COMPANY}[name])
@@ -23,7 +28,8 @@ def test_the_addresses_are_those_that_are_synthesized(name: str, request: pytest
         stack: {one for one in made.addresses if not one.startswith("data.")} for stack, made in deployment.items()
     }
     assert addresses(landing_zone) == resources
-    assert imported(landing_zone) == {address for stack in deployment.values() for address in stack.imports}
+    made = {address for stack in deployment.values() for address in stack.imports}
+    assert imported(landing_zone) == {address for address in made if not _by_name(address)}
 
 
 @pytest.mark.parametrize("mode", ["on", "off", "unmanaged"])
@@ -32,7 +38,8 @@ def test_the_addresses_are_those_the_stacks_make_in_every_mode(mode: str, tmp_pa
     app = build(landing_zone, tmp_path / "out")
     layers = {child.node.id: child for child in app.node.children if isinstance(child, BaseStack)}
     assert addresses(landing_zone) == {name: layer.addresses for name, layer in layers.items()}
-    assert imported(landing_zone) == {block["to"] for layer in layers.values() for block in layer._imports}
+    made = {address for layer in layers.values() for address in layer._imports}
+    assert imported(landing_zone) == {address for address in made if not _by_name(address)}
 
 
 def in_mode(mode: str, folder: Path) -> LandingZone:

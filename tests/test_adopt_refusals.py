@@ -2,13 +2,11 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import functools
 import json
 import os
 import re
-import shutil
 import signal
 import subprocess
 import sys
@@ -23,14 +21,13 @@ from typer.testing import CliRunner, Result
 from strata import atomic
 from strata.cli import app
 from strata.config.layers import READER
-from strata.inventory import progress, reading
+from strata.inventory import progress
 from strata.inventory.pace import Pace
 from strata.landing_zone.permissions import template
 from tests.aws.center import INSTANCE, STORE
 from tests.aws.client import ACCOUNT, CHECKOUT, Aws, emulated_aws
 from tests.organizations.emulated import emulate
 from tests.processes import interrupts
-from tests.scenarios.seeds import DENY_S3 as DENY
 from tests.scenarios.seeds import SMALL
 
 NEW = ("--name", "acme", "--short-name", "ac", "--primary", "us-east-1", "--secondary", "us-west-2")
@@ -235,36 +232,15 @@ def test_credentials_that_are_no_good_are_an_error_before_anything_is_made(aws: 
     assert not to.exists()
 
 
-# What goes wrong on the way
-
-
-ON_THE_WAY: dict[str, dict[str, str]] = {
-    "sign-in-expired": {"code": "ExpiredTokenException"},
-    "aws-unreachable": {"way": "lose"},
-}
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize("why", ON_THE_WAY)
-def test_what_ends_on_the_way_is_an_error_and_the_same_command_works_later(aws: Aws, to: Path, why: str) -> None:
-    aws.fail("sso-admin:DescribePermissionSet", times=9, **ON_THE_WAY[why])
-    refused = adopt(to, "--json")
-    aws.heal()
-
-    assert (refused.exit_code, written(to)) == (1, [])
-    assert [id for id, _, _ in messages(refused)] == [why]
-    again = adopt(to)
-    assert again.exit_code == 0, again.output
-
-
 # Interruptions
 
 
-def started(aws: Aws, to: Path, *command: str) -> subprocess.Popen[str]:
-    """Starts to adopt in a process of its own."""
+@pytest.mark.e2e
+def test_an_interruption_ends_the_reading(aws: Aws, to: Path) -> None:
+    before = len(aws.calls())
     with interrupts():
-        return subprocess.Popen(
-            [sys.executable, *(command or ("-m", "strata")), "adopt", "--to", str(to), *NEW, "--yes"],
+        running = subprocess.Popen(
+            [sys.executable, "-m", "strata", "adopt", "--to", str(to), *NEW, "--yes"],
             cwd=CHECKOUT,
             env={**os.environ, **aws.environment()},
             stdin=subprocess.DEVNULL,
@@ -273,39 +249,6 @@ def started(aws: Aws, to: Path, *command: str) -> subprocess.Popen[str]:
             text=True,
             start_new_session=True,
         )
-
-
-_KILLED = """
-import os, pathlib, signal
-replace = pathlib.Path.replace
-def replaced(path, target):
-    done = replace(path, target)
-    if pathlib.Path(target).parent == pathlib.Path({to!r}):
-        os.kill(os.getpid(), signal.SIGKILL)
-    return done
-pathlib.Path.replace = replaced
-from strata.__main__ import main
-main()
-"""
-
-
-@pytest.mark.e2e
-def test_killed_while_it_writes_the_folder_is_refused_until_it_is_empty(aws: Aws, to: Path) -> None:
-    running = started(aws, to, "-c", _KILLED.format(to=str(to)))
-    running.communicate()
-    assert running.returncode == -signal.SIGKILL
-
-    refused = adopt(to)
-    assert (refused.exit_code, "not an empty folder" in refused.output) == (1, True)
-    shutil.rmtree(to)
-    again = adopt(to)
-    assert again.exit_code == 0, again.output
-
-
-@pytest.mark.e2e
-def test_an_interruption_ends_the_reading(aws: Aws, to: Path) -> None:
-    before = len(aws.calls())
-    running = started(aws, to)
     while not aws.calls(since=before, action="organizations:ListPolicies"):
         assert running.poll() is None
     running.send_signal(signal.SIGINT)
@@ -315,81 +258,6 @@ def test_an_interruption_ends_the_reading(aws: Aws, to: Path) -> None:
     assert said.endswith("\ninterrupted\n")
     assert not aws.calls(since=before, action="organizations:ListDelegatedAdministrators")
     again = adopt(to)
-    assert again.exit_code == 0, again.output
-
-
-@pytest.mark.e2e
-def test_an_interruption_at_the_question_writes_nothing(aws: Aws, to: Path) -> None:
-    master, terminal = os.openpty()
-    command = [sys.executable, "-m", "strata", "adopt", "--to", str(to), *NEW]
-    with interrupts():
-        running = subprocess.Popen(
-            command,
-            cwd=CHECKOUT,
-            env={**os.environ, **aws.environment()},
-            stdin=terminal,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.PIPE,
-        )
-    assert running.stderr is not None
-    said = b""
-    while b"[y/N]" not in said:
-        said += os.read(running.stderr.fileno(), 1000)
-    ended = None
-    while ended is None:
-        running.send_signal(signal.SIGINT)
-        with contextlib.suppress(
-            subprocess.TimeoutExpired
-        ):  # it came just before the read, which Python finishes first
-            ended = running.communicate(timeout=10)
-    os.close(master)
-    os.close(terminal)
-
-    assert (running.returncode, written(to)) == (130, [])
-    assert adopt(to).exit_code == 0
-
-
-# An organization that changes while it is read
-
-
-def change(aws: Aws, how: str) -> None:
-    """Changes one thing, as somebody does while the organization is read."""
-    organizations = aws.client("organizations")
-    root = organizations.list_roots()["Roots"][0]["Id"]
-    unit = organizations.list_organizational_units_for_parent(ParentId=root)["OrganizationalUnits"][0]["Id"]
-    accounts = organizations.list_accounts_for_parent(ParentId=root)["Accounts"]
-    account = max(one["Id"] for one in accounts if one["Id"] != ACCOUNT)
-    listed = organizations.list_policies(Filter="SERVICE_CONTROL_POLICY")["Policies"]
-    policy = next(one["Id"] for one in listed if not one["AwsManaged"])
-    {
-        "close an account": lambda: organizations.close_account(AccountId=account),
-        "make a unit": lambda: organizations.create_organizational_unit(ParentId=unit, Name="New"),
-        "edit a policy": lambda: organizations.update_policy(PolicyId=policy, Content=DENY.replace("s3", "ec2")),
-        "switch a type of policies on": lambda: organizations.enable_policy_type(RootId=root, PolicyType="TAG_POLICY"),
-    }[how]()
-
-
-@pytest.mark.e2e
-@pytest.mark.parametrize("how", ["close an account", "make a unit", "edit a policy", "switch a type of policies on"])
-def test_a_change_meanwhile_is_told_and_the_same_command_reads_anew(
-    aws: Aws, to: Path, monkeypatch: pytest.MonkeyPatch, how: str
-) -> None:
-    """It comes after the first of two readings."""
-    read, made = reading._things, list[str]()
-
-    def changing(*asked: Any) -> Any:
-        found = read(*asked)
-        if not made:
-            made.append(how)
-            change(aws, how)
-            aws.wait_an_hour()
-        return found
-
-    monkeypatch.setattr(reading, "_things", changing)
-
-    refused, again = adopt(to, "--json"), adopt(to)
-
-    assert (refused.exit_code, [id for id, _, _ in messages(refused)]) == (1, ["changed-meanwhile"]), refused.output
     assert again.exit_code == 0, again.output
 
 
@@ -415,19 +283,6 @@ def test_a_folder_that_cannot_be_made_is_an_error(aws: Aws, place: str) -> None:
     assert refused.exit_code == 1
     assert [(id, at.startswith(place)) for id, at, _ in messages(refused)] == [("file-unwritable", True)]
     assert "Traceback" not in refused.output
-
-
-def test_a_folder_inside_another_configuration_is_refused_before_aws_is_asked(aws: Aws, tmp_path: Path) -> None:
-    shutil.copytree(CHECKOUT / "strata" / "template", tmp_path / "config")
-    before = len(aws.calls())
-    to = tmp_path / "config" / "adopted"
-    refused = adopt(to, "--dry-run", "--json")
-
-    assert refused.exit_code == 1
-    around = {"configuration": str(tmp_path / "config")}
-    assert messages(refused) == [("folder-in-configuration", str(to), around)]
-    assert aws.calls(since=before) == []
-    assert not (tmp_path / "config" / "adopted").exists()
 
 
 @pytest.mark.e2e

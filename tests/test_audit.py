@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
+import io
 import json
 import shutil
-import threading
-from collections.abc import Callable, Iterator
-from http.server import BaseHTTPRequestHandler, HTTPServer
+import urllib.request
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,6 @@ from tests.documents import CHECKOUT
 
 SILENT = "http://127.0.0.1:1/v1/querybatch"
 Edit = Callable[[Path], object]
-Answer = Callable[[dict[str, Any]], tuple[int, bytes]]
 
 
 @pytest.fixture
@@ -142,44 +141,19 @@ def test_the_locks_of_this_repository_pass(capsys: pytest.CaptureFixture[str]) -
 
 
 class Database:
-    """A server that answers each question by a function, and remembers the questions."""
+    """Answers each question, and remembers the questions."""
 
-    def __init__(self, answer: Answer) -> None:
+    def __init__(self) -> None:
         self.asked: list[dict[str, Any]] = []
-        database = self
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                question = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-                database.asked.append(question)
-                code, body = answer(question)
-                self.send_response(code)
-                self.end_headers()
-                self.wfile.write(body)
-
-            def log_message(self, format: str, *args: object) -> None:
-                pass
-
-        self.server = HTTPServer(("127.0.0.1", 0), Handler)
-        self.address = f"http://127.0.0.1:{self.server.server_port}/v1/querybatch"
+    def urlopen(self, request: urllib.request.Request, timeout: int) -> io.BytesIO:
+        assert isinstance(request.data, bytes)
+        question = json.loads(request.data)
+        self.asked.append(question)
+        return io.BytesIO(json.dumps(known(question)).encode())
 
 
-@pytest.fixture
-def database() -> Iterator[Callable[[Answer], Database]]:
-    made = []
-
-    def start(answer: Answer) -> Database:
-        made.append(Database(answer))
-        threading.Thread(target=made[-1].server.serve_forever, kwargs={"poll_interval": 0.01}, daemon=True).start()
-        return made[-1]
-
-    yield start
-    for one in made:
-        one.server.shutdown()
-        one.server.server_close()
-
-
-def known(question: dict[str, Any]) -> tuple[int, bytes]:
+def known(question: dict[str, Any]) -> dict[str, Any]:
     """Knows of two vulnerabilities of left-pad, the second on a page of its own."""
     results = []
     for one in question["queries"]:
@@ -187,23 +161,24 @@ def known(question: dict[str, Any]) -> tuple[int, bytes]:
         first = {"vulns": [{"id": "GHSA-1"}], "next_page_token": "2"}
         second = {"vulns": [{"id": "GHSA-2"}]}
         results.append({} if not bad else second if one.get("page_token") == "2" else first)
-    return 200, json.dumps({"results": results}).encode()
+    return {"results": results}
 
 
 def test_a_known_vulnerability_fails_until_it_is_accepted(
-    checkout: Path, capsys: pytest.CaptureFixture[str], database: Callable[[Answer], Database]
+    checkout: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every page of an answer is read; the database gets names and versions and nothing else."""
-    server = database(known)
-    code, out, err = run(capsys, checkout, f"--advisories={server.address}")
+    database, address = Database(), "https://advisories.example/v1/querybatch"
+    monkeypatch.setattr(urllib.request, "urlopen", database.urlopen)
+    code, out, err = run(capsys, checkout, f"--advisories={address}")
 
     assert code == 1
-    assert f"known vulnerabilities: {server.address} knows 1 of these versions" in out
+    assert f"known vulnerabilities: {address} knows 1 of these versions" in out
     assert err.startswith(
         "error: npm: left-pad 1.3.0: GHSA-1, GHSA-2; update it, or write each id below `accepted` in "
     )
-    assert [len(question["queries"]) for question in server.asked] == [2, 1]
-    assert all(one.keys() <= {"package", "version", "page_token"} for one in server.asked[0]["queries"])
+    assert [len(question["queries"]) for question in database.asked] == [2, 1]
+    assert all(one.keys() <= {"package", "version", "page_token"} for one in database.asked[0]["queries"])
 
     rules("accepted", {"GHSA-1": "not reached", "GHSA-2": "not reached"})(checkout)
-    assert run(capsys, checkout, f"--advisories={server.address}", "--strict")[0] == 0
+    assert run(capsys, checkout, f"--advisories={address}", "--strict")[0] == 0

@@ -5,9 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import pytest
 
@@ -18,9 +18,11 @@ from strata.aws.states import Version
 from strata.config.models import state_key
 from strata.errors import Fault, Message, StrataError
 from strata.identity.comparison import Refusal
+from strata.identity.declared import things
 from strata.load import load
+from strata.terraform import names as names_module
 from strata.terraform.names import Names
-from strata.terraform.plans import Plan, PlannedChange
+from strata.terraform.plans import Plan, PlannedChange, changes
 from strata.terraform.situation import RefusedError, Situation
 from strata.terraform.workspace import StateObject, Workspace
 from tests.aws.client import ACCOUNT
@@ -208,6 +210,164 @@ def test_aws_is_asked_only_where_a_name_is_created(there: There, monkeypatch: py
     assert there.names().found(creates(GROUP)) == {}, "Identity Center is off"
 
 
+# Policies and units, which their stack imports
+
+
+POLICY, UNIT = "aws_organizations_policy.deny-root-user", "aws_organizations_organizational_unit.shared"
+ATTACHED = "aws_organizations_policy_attachment.deny-root-user_ou_shared"
+SCP = "SERVICE_CONTROL_POLICY"
+
+
+class Organization:
+    """An organization with the policy and the unit of the shipped configuration, made by others."""
+
+    def __init__(self, aws: Aws) -> None:
+        self.aws, self.client = aws, aws.client("organizations")
+        self.client.create_organization(FeatureSet="ALL")
+        self.root = self.client.list_roots()["Roots"][0]["Id"]
+        self.client.enable_policy_type(RootId=self.root, PolicyType=SCP)
+        self.unit = self.below(self.root, "shared")
+        self.policy = self.policy_of("deny-root-user")
+
+    def below(self, parent: str, name: str) -> str:
+        made = self.client.create_organizational_unit(ParentId=parent, Name=name)["OrganizationalUnit"]
+        return str(made["Id"])
+
+    def policy_of(self, name: str) -> str:
+        content = '{"Version": "2012-10-17", "Statement": []}'
+        made = self.client.create_policy(Content=content, Description="", Name=name, Type=SCP)["Policy"]
+        return str(made["PolicySummary"]["Id"])
+
+    def attach(self, policy: str, target: str) -> None:
+        self.client.attach_policy(PolicyId=policy, TargetId=target)
+
+    def account(self, email: str) -> str:
+        made = self.client.create_account(Email=email, AccountName="theirs")["CreateAccountStatus"]
+        there = {"SourceParentId": self.root, "DestinationParentId": self.unit}
+        self.client.move_account(AccountId=made["AccountId"], **there)
+        return str(made["AccountId"])
+
+    def plan(self) -> Plan:
+        """Returns the plan, from Terraform's JSON, that imports both and attaches the one to the other."""
+        both = {"policy_id": self.policy, "target_id": self.unit}
+        made = [
+            _planned(POLICY, {"id": self.policy}, importing={"id": self.policy}),
+            _planned(UNIT, {"id": self.unit}, importing={"id": self.unit}),
+            _planned(ATTACHED, both, actions=["create"], before=None),
+        ]
+        return Plan("organizations", dict(changes({"resource_changes": made})))
+
+    def names(self, began: Mapping[str, str] | None = None, imports: Mapping[str, str] | None = None) -> Names:
+        if began:
+            begun.write(self.aws, ZONE.project, "organizations", began)
+        zone, workspace = replace(ZONE, imports=imports or {}), Workspace(Path("out"), {})
+        situation = Situation(zone, self.aws, workspace, ("organizations",), {}, policy_types=[SCP])
+        return Names.of(situation, lambda *_, **__: {})
+
+
+def _planned(address: str, values: Mapping[str, str], **change: Any) -> dict[str, Any]:
+    type, _, name = address.partition(".")
+    its = {"actions": ["no-op"], "before": values, "after": values, "after_unknown": {}} | change
+    return {"address": address, "type": type, "name": name, "mode": "managed", "change": its}
+
+
+@pytest.fixture
+def organization(account: Aws) -> Organization:
+    account.client("s3").create_bucket(Bucket=BUCKET)
+    return Organization(account)
+
+
+def test_a_policy_or_unit_that_holds_no_more_than_is_declared_needs_a_word_unless_a_run_began_it(
+    organization: Organization,
+) -> None:
+    """Nothing is imported beside the stack, which does so itself."""
+    organization.attach(organization.policy, organization.unit)
+    organization.account("AWS+shared@example.com")
+    planned, here = organization.plan(), {POLICY: organization.policy, UNIT: organization.unit}
+    of_others, decided, ours = organization.names(), organization.names(imports=here), None
+
+    assert of_others.found(planned) == decided.found(planned) == {}
+    assert sorted(refusal.kind for refusal in of_others.taken()) == [f"import:{UNIT}", f"import:{POLICY}"]
+    assert decided.taken() == []
+    ours = organization.names({POLICY: "deny-root-user", UNIT: "another"})
+    assert ours.found(planned) == {}
+    assert [refusal.kind for refusal in ours.taken()] == [f"import:{UNIT}"]
+
+
+@pytest.mark.parametrize("ours", [True, False], ids=["ours", "of others"])
+def test_a_policy_or_unit_with_more_than_is_declared_is_refused_with_all_of_it(
+    organization: Organization, *, ours: bool
+) -> None:
+    theirs, child = organization.policy_of("theirs"), organization.below(organization.unit, "child")
+    organization.attach(theirs, organization.unit)
+    organization.attach(organization.policy, organization.root)
+    account = organization.account("aws+theirs@example.com")
+    names = organization.names({POLICY: "deny-root-user", UNIT: "shared"} if ours else {})
+
+    with pytest.raises(RefusedError) as raised:
+        names.found(organization.plan())
+
+    refusals = {refusal.lines: refusal for refusal in raised.value.refusals}
+    holds = {lines: refusal.fault.problem.data["holds"] for lines, refusal in refusals.items()}
+    inside = [f"policy theirs ({theirs})", f"unit child ({child})", f"account theirs ({account})"]
+    assert holds == {
+        (f'{POLICY}: "{organization.policy}"',): [f"an attachment to {organization.root}"],
+        (f'{UNIT}: "{organization.unit}"',): inside,
+    }
+    assert {refusal.fault.problem.id for refusal in refusals.values()} == {
+        "leftover-changed" if ours else "made-by-others"
+    }
+    assert ["external" in refusals[lines].fault.remedy for lines in holds] == [
+        UNIT not in str(lines) for lines in holds
+    ]
+    here = {POLICY: organization.policy, UNIT: organization.unit}
+    assert organization.names(imports=here).found(organization.plan()) == {}
+
+
+def test_what_a_state_has_at_another_address_is_no_import_by_name(organization: Organization) -> None:
+    """The guard on the plan refuses it with the line that renames."""
+    held = {"mode": "managed", "type": UNIT.partition(".")[0], "name": "old"}
+    held["instances"] = [{"attributes": {"id": organization.unit}}]  # type: ignore[assignment]
+    state = {"lineage": "one", "serial": 1, "resources": [held]}
+    place = {"Bucket": BUCKET, "Key": state_key("organizations")}
+    organization.aws.client("s3").put_object(**place, Body=json.dumps(state).encode())
+    versions = {StateObject(BUCKET, state_key("organizations"), "us-east-1"): Version("one", 1)}
+    names = organization.names()
+
+    assert names.found(replace(organization.plan(), versions=versions)) == {}
+    assert [refusal.kind for refusal in names.taken()] == [f"import:{POLICY}"]
+
+
+@pytest.mark.parametrize(
+    ("name", "tags", "refused"),
+    [
+        ("aws-guardrails-AbCdE1", {}, True),
+        ("deny-root-user", {}, False),
+        ("deny-root-user", {"aws:cloudformation:stack-name": "theirs"}, True),
+    ],
+    ids=["a guardrail", "of nobody else", "of a stack"],
+)
+def test_a_policy_that_others_look_after_is_not_overwritten(
+    organization: Organization, monkeypatch: pytest.MonkeyPatch, name: str, tags: dict[str, str], *, refused: bool
+) -> None:
+    """Whatever imports.yaml says; moto takes no tag of AWS's own."""
+    monkeypatch.setattr(names_module, "list_tags", lambda *_: [{"Key": k, "Value": v} for k, v in tags.items()])
+    names = organization.names(imports={POLICY: organization.policy, UNIT: organization.unit})
+    some = [
+        replace(thing, name=name) if thing.address == POLICY else thing
+        for thing in things(names.situation.landing_zone)
+    ]
+    monkeypatch.setattr(names_module, "things", lambda _: some)
+
+    if not refused:
+        assert names.found(organization.plan()) == {}
+        return
+    with pytest.raises(RefusedError) as raised:
+        names.found(organization.plan())
+    problems = [refusal.fault.problem for refusal in raised.value.refusals]
+    assert [(problem.id, problem.data["id"]) for problem in problems] == [("kept-by-others", organization.policy)]
+
+
 # The object beside the state
 
 
@@ -216,14 +376,21 @@ def test_names_are_written_before_an_apply_and_taken_back_after_one_that_ended(t
     names = there.names()
     names.begin(creates("aws_sns_topic.x"))
     names.begin(creates(GROUP, stack="security"))
-    names.end()
+    names.end("sso")
+    names.end("security")
     assert kept.read(there.aws, ZONE.project, f"{STATE}.begun") is None
 
     names = there.names({USER: JANE})
     names.begin(creates(GROUP, "aws_sns_topic.x"))
     killed = there.began()
-    names.end()
+    names.end("sso")
     assert (killed, there.began()) == ({USER: JANE, GROUP: "finops"}, {})
+
+    names.begin(creates(POLICY, UNIT, GROUP, stack="organizations"))
+    other = begun.read(there.aws, ZONE.project, "organizations")
+    names.end("organizations")
+    assert other == {POLICY: "deny-root-user", UNIT: "shared"}
+    assert begun.read(there.aws, ZONE.project, "organizations") == there.began() == {}
 
 
 def test_a_damaged_object_has_begun_nothing_and_is_written_anew(there: There) -> None:

@@ -599,16 +599,6 @@ def test_what_aws_refuses_is_one_line(strata: Any, wire: Wire, said: Said, call:
     assert len([line for line in result.stderr.splitlines() if line.startswith("error: ")]) == 1
 
 
-def test_the_action_is_named_as_aws_names_it(strata: Any, wire: Wire, said: Said) -> None:
-    denial = "User: x is not authorized to perform: s3:ListBucketVersions on resource: y"
-    make_bucket(wire)
-    wire.answer(
-        "s3.ListObjectVersions", 403, f"<Error><Code>AccessDenied</Code><Message>{denial}</Message></Error>".encode()
-    )
-    (told,) = assert_refused(said, strata("--yes"), wire, "aws-denied")
-    assert told.data["action"] == "s3:ListBucketVersions"
-
-
 def test_no_credentials_is_said(strata: Any, wire: Wire, said: Said, monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY", "AWS_SESSION_TOKEN"):
         monkeypatch.setenv(name, "")

@@ -337,11 +337,7 @@ def test_the_session_of_a_user_has_its_tags(tmp_path: Path) -> None:
     shutil.copytree(SHIPPED, tmp_path / "config")
     sso = tmp_path / "config/sso.yaml"
     text = sso.read_text()
-    statement = {
-        "Effect": "Allow",
-        "Action": "sqs:*",
-        "Resource": "arn:aws:sqs:*:*:${aws:PrincipalTag/TAG}",
-    }
+    statement = {"Effect": "Allow", "Action": "sqs:*", "Resource": "arn:aws:sqs:*:*:${aws:PrincipalTag/TAG}"}
     policy = tmp_path / "config/policies/devops.json"
 
     def found(tag: str) -> str:
@@ -499,16 +495,6 @@ def test_access_to_the_state_is_judged_by_its_policy(action: str, resource: str,
     assert answer(*words, config=COMPANY) == expected
 
 
-def test_a_permission_set_of_an_option_is_named_by_its_line() -> None:
-    resource = "arn:aws:dynamodb:eu-central-1:management:table/nw-terraform-lock"
-    words = ("dynamodb:PutItem", "--in", "management", "--as", "StateAccess", "--on", resource)
-    decided = facts(*words, config=COMPANY)["cases"][0]["decided_by"]
-    lines = (COMPANY / "sso.yaml").read_text().splitlines()
-
-    assert (decided["sid"], decided["file"]) == ("LockTable", "tests/company/sso.yaml")
-    assert lines[decided["line"] - 1] == "state_access:"
-
-
 # The deployer
 
 
@@ -537,32 +523,6 @@ def test_a_deployer_that_is_not_named_is_what_the_answer_depends_on(tmp_path: Pa
     assert unnamed.startswith("the policies of")
 
 
-@pytest.mark.parametrize(
-    ("text", "key", "id"),
-    [
-        ("role: ci-*", "deployer.role", "wildcard-not-allowed"),
-        ("role: x\n  policies:\n    - inline: policies/none.json", "deployer.policies[1].inline", "file-missing"),
-        (
-            "role: x\n  policies:\n    - inline: policies/bad.json",
-            "deployer.policies[1].inline",
-            "policy-version",
-        ),
-        ("policies: []", "deployer.role", "key-missing"),
-    ],
-)
-def test_a_wrong_deployer_is_a_fault(tmp_path: Path, text: str, key: str, id: str, said: Said) -> None:
-    config = deployer(tmp_path, f"\ndeployer:\n  {text}\n")
-    (config / "policies/bad.json").write_text(
-        '{"Version": "2012-10-18", "Statement": {"Effect": "Allow", "Action": "s3:*", "Resource": "*"}}'
-    )
-    result = can("s3:GetObject", "--in", "shared", config=config)
-
-    (told,) = said(result)
-    file, _, where = told.place.partition(": ")
-    assert (result.exit_code, told.id, where) == (1, id, key)
-    assert file.startswith(f"{config}/project.yaml:")
-
-
 # Mistakes
 
 
@@ -578,7 +538,6 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
         ("GetObject --in shared", 2, "not-one-action", {"value": "GetObject"}),
         ("s3:GetObject --in sharde", 1, "unknown-name", {"name": "sharde", "kinds": PLACE}),
         ("s3:GetObject --in shared --as janedoe", 1, "unknown-name", {"name": "janedoe", "kinds": ANYONE}),
-        ("s3:GetObject --in shared --as zzz", 1, "unknown-name", {"name": "zzz", "kinds": ANYONE}),
         ("s3:GetObject --in shared --on bucket", 2, "text-malformed", {"kind": "ARN", "value": "bucket"}),
         (
             "ec2:DescribeInstances --in shared --on arn:aws:ec2:eu-central-1:shared:instance/i-1",
@@ -587,54 +546,20 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
             {"action": "ec2:DescribeInstances", "resource": "arn:aws:ec2:eu-central-1:shared:instance/i-1"},
         ),
         (
-            "s3:GetObject --in shared --on arn:aws:ec2:eu-central-1:shared:instance/i-1",
-            2,
-            "action-not-on-resource",
-            {"action": "s3:GetObject", "resource": "arn:aws:ec2:eu-central-1:shared:instance/i-1"},
-        ),
-        (
             "s3:GetObject --in shared --on arn:aws:sqs:x:sharde:q",
             2,
             "unknown-name",
             {"name": "sharde", "kind": "account"},
         ),
-        *(
-            (
-                f"s3:GetObject --in shared --on arn:{name}:s3:::x/y",
-                2,
-                "unknown-name",
-                {"name": name, "kind": "partition"},
-            )
-            for name in ("awss", "aws-cn")
-        ),
-        *(
-            (f"sqs:PurgeQueue --in shared --on arn:aws:sqs:{region}:*:q", 2, "unknown-region", {"region": region})
-            for region in ("EU-WEST-1", "eu-west-9", "eu-north-?x")
-        ),
+        ("s3:GetObject --in shared --on arn:awss:s3:::x/y", 2, "unknown-name", {"name": "awss", "kind": "partition"}),
+        ("sqs:PurgeQueue --in shared --on arn:aws:sqs:eu-north-?x:*:q", 2, "unknown-region", {"region": "eu-north-?x"}),
         ("s3:GetObject --in shared --with foo", 2, "argument-malformed", {"option": "--with", "value": "foo"}),
-        (
-            "s3:GetObject --in shared --with foo=bar",
-            2,
-            "argument-malformed",
-            {"option": "--with", "value": "foo=bar"},
-        ),
-        (
-            "s3:GetObject --in shared --with aws:PrincipleArn=x",
-            2,
-            "unknown-condition-key",
-            {"key": "aws:PrincipleArn"},
-        ),
         ("s3:GetObject --in shared --with s3:prefx=x", 2, "unknown-condition-key", {"key": "s3:prefx"}),
-        *(
-            (f"s3:GetObject --in shared --with {key}={text}", 2, "text-malformed", {"key": key.lower(), "value": text})
-            for key, text in (
-                ("aws:SourceIp", "203.0.114.256"),
-                ("aws:SourceIp", "198.51.100.7,"),
-                ("aws:SecureTransport", "no"),
-                ("aws:TokenIssueTime", "2025-02-29T00:00:00Z"),
-                ("s3:max-keys", "many"),
-                ("aws:RequestedRegion", "EU-WEST-1"),
-            )
+        (
+            "s3:GetObject --in shared --with aws:SourceIp=203.0.114.256",
+            2,
+            "text-malformed",
+            {"key": "aws:sourceip", "value": "203.0.114.256"},
         ),
         ("s3:GetObject --in shared --region eu-west1", 2, "unknown-region", {"region": "eu-west1"}),
         (
@@ -658,12 +583,6 @@ ANYONE, PLACE = ["user", "group", "permission set"], ["account", "organizational
         ("s3:GetObject --in shared --as role/", 2, "text-malformed", {"kind": "role", "value": ""}),
         ("s3:GetObject --in shared --as role/ci-*", 2, "text-malformed", {"kind": "role", "value": "ci-*"}),
         ("s3:GetObject --in shared --as ''", 1, "unknown-name", {"name": "", "kinds": ANYONE}),
-        (
-            "s3:GetObject --in shared --as arn:aws:iam::123456789012:user/x",
-            1,
-            "unknown-name",
-            {"name": "arn:aws:iam::123456789012:user/x", "kinds": ANYONE},
-        ),
         ("s3:GetObject --in shared --as '' --who", 2, "arguments-conflict", {"options": ["--who", "--as"]}),
         (
             "s3:GetObject --in shared --as arn:aws:iam::111111111111:role/OrganizationAccountAccessRole",
@@ -681,7 +600,3 @@ def test_mistakes_are_named_with_the_remedy(words: str, code: int, id: str, data
     (told,) = said(result)
     assert (result.exit_code, told.id, {**told.data, **data}) == (code, id, told.data)
     assert not result.stdout
-
-
-def test_case_and_names_do_not_matter() -> None:
-    assert facts("S3:deletebucket", "--in", "EXAMPLE-SHARED", "--as", "Jane Doe")["action"] == "s3:DeleteBucket"

@@ -1,4 +1,4 @@
-"""The pages for whoever chooses: the comparison is complete and has its sources, the limits are those of AWS."""
+"""The page of limits for whoever chooses: they are those of AWS, and each says why and what instead."""
 
 from __future__ import annotations
 
@@ -7,8 +7,6 @@ from pathlib import Path
 
 from strata.config.limits import aws_limits
 from tests.documents import CHECKOUT
-
-TOOLS = ("Strata", "Control Tower", "LZA", "org-formation", "Leverage", "tarmac-cli", "Cloud Posse")
 
 
 def rows(page: Path) -> dict[str, list[list[str]]]:
@@ -21,26 +19,6 @@ def rows(page: Path) -> dict[str, list[list[str]]]:
         elif line.startswith("| "):
             found.setdefault(heading, []).append([cell.strip() for cell in line.strip("|").split(" | ")])
     return {heading: table[1:] for heading, table in found.items()}
-
-
-NO_TASKS = ("Strata and others, by task", "In short", "How long it is")
-
-
-def test_the_comparison_has_every_tool_for_every_task_with_its_source() -> None:
-    """Nobody is left out where they do better, and what is said of them can be looked up."""
-    page = CHECKOUT / "docs/comparison.md"
-    tasks = {task: table for task, table in rows(page).items() if task not in NO_TASKS}
-
-    assert len(tasks) == 15
-    for task, table in tasks.items():
-        tools = [tool for tools, _ in table for tool in tools.split(", ") if tool != "AFT"]
-        assert (task, sorted(tools)) == (task, sorted(TOOLS))
-        # Nothing has no page.
-        others = [(tools, said) for tools, said in table if tools != "Strata" and "nothing was found" not in said]
-        assert [tools for tools, said in others if "](" not in said] == []
-        # A page of Strata's is no source of what somebody else does, unless it is the way from there.
-        own = {"Drift": ["org-formation"], "Leaving": ["org-formation", "Leverage, Cloud Posse"]}
-        assert [tools for tools, said in others if "](http" not in said] == own.get(task, [])
 
 
 def test_the_page_of_limits_has_the_numbers_that_are_checked() -> None:

@@ -107,9 +107,6 @@ def test_an_edited_copy_stays_and_says_how_to_begin_anew(tmp_path: Path, capsys:
     assert not is_edited(copy)
 
 
-# Its provider
-
-
 # Its commands
 
 

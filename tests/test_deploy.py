@@ -9,36 +9,33 @@ import os
 import re
 import signal
 import socket
-import tempfile
 import threading
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import replace
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
+from strata import kinds
 from strata.aws import begun
 from strata.aws.identity_center import CenterClient
 from strata.aws.session import Aws, AwsError
 from strata.commands import deploy as command
 from strata.config.layers import Code, Deploying, Layer, Roles
 from strata.config.models import state_key
-from strata.deploy import access, applying, ending, failing
-from strata.deploy.checks.access import named_stacks
+from strata.deploy import access, applying, ending
+from strata.deploy.access import named_stacks
 from strata.deploy.deploying import check_producers
 from strata.deploy.ending import finish
 from strata.deploy.schedule import AGAIN, Status
 from strata.errors import Message, StrataError, UsageError
 from strata.options import Options
 from strata.terraform import names, whole
-from strata.terraform.apply import Applied
 from strata.terraform.change_list import ApprovedList, ChangeList
 from strata.terraform.events import Events
-from strata.terraform.fleet import Fleet
-from strata.terraform.planner import ended, plan_folder
+from strata.terraform.planner import Applied, ended, plan_folder
 from strata.terraform.plans import Plan
 from strata.terraform.process import ProcessResult
 from strata.terraform.situation import RefusedError, Request
@@ -212,7 +209,7 @@ def test_a_part_whose_accounts_let_nobody_in_is_a_warning_where_nobody_named_it(
     layer = replace(layer, deploying=layer.deploying.model_copy(update={"roles": roles}))
     site.landing_zone = replace(site.landing_zone, layers={"topics": layer})
     site.states["organizations"] = {"outputs": {"account_ids": {"value": {"shared": "111111111111"}}}}
-    monkeypatch.setattr(access, "closed_to_us", lambda _aws, accounts, _role: dict.fromkeys(accounts, DENIAL))
+    monkeypatch.setattr(access, "closed_to_us", lambda _aws, accounts, _role="": dict.fromkeys(accounts, DENIAL))
     monkeypatch.setattr(access, "is_new", lambda *_: False)
     situation = replace(site.prepared(), chosen=("topics_shared",), request=Request(named))
     situation = replace(situation, chosen=(), shut_out=access.shut_out(situation, site.said.append))
@@ -295,7 +292,7 @@ def test_a_deploy_waits_for_a_new_account_that_lets_nobody_in_yet_and_a_plan_lea
 def test_a_wave_without_an_account_is_said_to_be_empty_and_nothing_else(
     site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    prepared = replace(site.prepared(), chosen=(), request=Request(fleet=Fleet(1, wave=2)))
+    prepared = replace(site.prepared(), chosen=(), request=Request(wave=2))
     monkeypatch.setattr(site, "prepared", lambda _: prepared)
 
     assert site.deploys() == 0
@@ -325,7 +322,6 @@ def test_a_wave_waits_for_the_one_before(
     stopped = [one.data for one in said("\n".join(site.said)) if one.id == "rollout-stopped"]
     assert [one["left"] for one in stopped] == left
     assert site.questions == ["deploy topics to 2 member accounts?"]
-    assert "topics: wave 1 in shared; wave 2 in security" in site.to.getvalue()
 
 
 LACKS = waits_for("topics_security")
@@ -594,6 +590,7 @@ def _has_finops(site: Site, monkeypatch: pytest.MonkeyPatch) -> None:
     instance = site.aws.client("sso-admin").list_instances()["Instances"][0]
     site.aws.client("identitystore").create_group(IdentityStoreId=instance["IdentityStoreId"], DisplayName="finops")
     monkeypatch.setattr(names, "STACK", "security")
+    monkeypatch.setattr(names, "STACKS", {**kinds.STACKS, "group": "security"})
 
 
 def test_what_was_made_again_by_hand_stops_before_anybody_is_asked(site: Site, remade: list[str], said: Said) -> None:
@@ -845,20 +842,17 @@ def test_an_interrupt_at_the_question_changes_nothing(site: Site, said: Said) ->
     assert not site.plan_folder.exists()
 
 
-def test_what_a_killed_run_left_of_its_plans_is_removed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """And nothing of a run that goes on, nor what only looks like it."""
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
-    left, other = tmp_path / "strata-plans-killed", tmp_path / "strata-plans-other"
-    for folder in (left, other):
-        folder.mkdir()
-        (folder / "a.tfplan").touch()
-    (left / "held").touch()
-    (tmp_path / "strata-plans-link").symlink_to(left)
+def test_what_a_killed_run_left_of_its_plans_is_removed(site: Site) -> None:
+    workspace = site.prepared().workspace
+    left = workspace.folder / "plans/a.tfplan"
+    left.parent.mkdir()
+    left.touch()
 
-    with plan_folder() as first, plan_folder() as second:
-        assert sorted(tmp_path.glob("*/a.tfplan")) == [other / "a.tfplan"]
-        assert first.exists()
-        assert second.exists()
+    with plan_folder(workspace) as folder:
+        assert [*folder.iterdir()] == []
+        assert folder.stat().st_mode & 0o077 == 0
+
+    assert not folder.exists()
 
 
 def test_what_an_earlier_run_made_half_way_is_kept_before_the_plan(site: Site, said: Said) -> None:
@@ -892,7 +886,7 @@ NOT_YET = {"severity": "error", "summary": "CloudTrailAccessNotEnabledException"
 def pauses(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The seconds that a run waited, without the waiting."""
     waited: list[float] = []
-    monkeypatch.setattr(failing, "wait", waited.append)
+    monkeypatch.setattr(applying, "wait", waited.append)
     return waited
 
 
@@ -908,24 +902,6 @@ def test_what_passes_by_itself_is_tried_again_and_not_asked_about(site: Site, pa
     tries = [one.data for one in said(site.said) if one.id == "aws-settling"]
     assert tries == [{"stack": "backend", "seconds": each, "reasons": ["trusted-access-off"]} for each in (5, 15)]
     assert site.statuses[0] == "applied"
-
-
-def test_what_fails_beside_it_is_told_before_the_wait(
-    site: Site, pauses: list[float], monkeypatch: pytest.MonkeyPatch, said: Said
-) -> None:
-    """Terraform does ten things at once: one that passes by itself is waited for, whatever became of the others."""
-    monkeypatch.setattr(applying, "PAUSES", (5,))
-    staying = {"severity": "error", "summary": "LimitExceededException", "address": "aws_budgets_budget.monthly"}
-    site.plans("backend", MADE)
-    both = [{"type": "diagnostic", "diagnostic": each} for each in (NOT_YET, staying)]
-    site.applies("backend", says=both, code=1)
-
-    assert site.deploys() == 1
-
-    assert pauses == [5]
-    assert site.did("backend") == "plan apply plan apply"
-    told = [(one.id, one.place) for one in said(site.said) if one.id in ("failed-beside", "aws-settling")]
-    assert told == [("failed-beside", "aws_budgets_budget.monthly"), ("aws-settling", "")]
 
 
 def test_what_exists_beside_it_is_imported_by_the_next_try(site: Site, pauses: list[float]) -> None:
@@ -961,7 +937,7 @@ def test_waiting_ends_with_the_remedy(
 def test_an_interrupt_ends_the_waiting(site: Site, monkeypatch: pytest.MonkeyPatch, said: Said) -> None:
     site.plans("backend", MADE)
     site.applies("backend", says=[{"type": "diagnostic", "diagnostic": NOT_YET}], code=1)
-    monkeypatch.setattr(failing, "wait", lambda _: os.kill(os.getpid(), signal.SIGINT))
+    monkeypatch.setattr(applying, "wait", lambda _: os.kill(os.getpid(), signal.SIGINT))
 
     assert site.deploys() == 130
 

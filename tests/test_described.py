@@ -17,16 +17,7 @@ from tests.aws import center
 from tests.aws.client import ACCOUNT
 from tests.aws.client import Aws as Emulator
 from tests.documents import CHECKOUT, blocks
-from tests.organizations import (
-    INSTANCE,
-    ROOT,
-    STORE,
-    control,
-    id_of,
-    ram_sharing,
-    root_access,
-    service,
-)
+from tests.organizations import INSTANCE, ROOT, STORE, control, id_of, ram_sharing, root_access, service
 from tests.organizations.controls import SETTINGS
 from tests.organizations.deployed import DEPLOYED
 from tests.organizations.emulated import Emulated, emulate

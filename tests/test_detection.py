@@ -21,7 +21,7 @@ from strata.config.models import PolicyType
 from strata.config.moves import Move
 from strata.deploy import protection as reading
 from strata.deploy.checks.archive import log_archive
-from strata.deploy.checks.protection import switched_off
+from strata.deploy.protection import switched_off
 from strata.diff.layers import layer_changes
 from strata.errors import Message, StrataError
 from strata.identity.archive import refused_locks, shut_archive, waiting_trail
@@ -44,10 +44,9 @@ from strata.landing_zone.units import Target
 from strata.load import load
 from strata.options import Options
 from strata.rules import found_warnings
-from strata.terraform import administrators
+from strata.terraform import remarks
 from strata.terraform.attributes import Attribute
 from strata.terraform.plans import Plan, PlannedChange
-from strata.terraform.remarks import Remarks
 from strata.terraform.situation import RefusedError, Request, Situation
 from tests.conftest import Golden
 from tests.evaluation import denied
@@ -334,8 +333,9 @@ def test_settings_are_not_forgotten_because_config_keeps_the_stacks_of_a_baselin
     )
 
     def plan() -> Plan:
-        aws: Any = None
-        return Remarks(load(folder), aws).on(Plan("baseline_shared", gone))
+        nothing: Any = None
+        situation = Situation(load(folder), nothing, nothing, (), {})
+        return remarks.with_remarks(situation, Plan("baseline_shared", gone))
 
     with pytest.raises(StrataError) as refused:
         plan()
@@ -414,14 +414,14 @@ def test_a_second_administrator_is_refused_in_each_region_that_has_another(
     """Of what is replaced a plan has no arguments, and so no region."""
     old, other = "111111111111", "222222222222"
     here = {"us-east-1": [old], "eu-west-1": [other]}
-    monkeypatch.setattr(administrators, "administrators_here", lambda ask: here[ask.values["region"]])
+    monkeypatch.setattr(remarks, "administrators_here", lambda ask: here[ask.values["region"]])
     nothing: Any = None
     situation = Situation(load(write(SHIPPED, ONE)), nothing, nothing, (), {})
     type = "aws_guardduty_organization_admin_account"
     changes = {f"{type}.main_{region}": PlannedChange("replace") for region in here}
 
     with pytest.raises(RefusedError) as raised:
-        administrators.refuse_second_administrator(situation, Plan("detection", changes))
+        remarks.refuse_second_administrator(situation, Plan("detection", changes))
 
     (refusal,) = raised.value.refusals
     assert refusal.fault.problem.data == {"administrators": {old: ["us-east-1"], other: ["eu-west-1"]}}
@@ -640,5 +640,5 @@ def test_a_plan_has_what_aws_has_of_what_is_set_anew(prepared: Callable[..., Sit
         at: PlannedChange("create", attributes=(Attribute("status", after=value),)) for at, value in wanted.items()
     }
 
-    planned = begun.remarks.on(Plan("detection_security", changes))
+    planned = remarks.with_remarks(begun, Plan("detection_security", changes))
     assert [one.attributes[0].before for one in planned.changes.values()] == ["ENABLED", None]

@@ -161,20 +161,6 @@ def test_one_more_deny_never_allows(
         assert before.outcome is not Outcome.DENIED or after.outcome is Outcome.DENIED
 
 
-@given(documents, documents, contexts, st.booleans(), st.randoms(use_true_random=False))
-@settings(max_examples=60)
-def test_the_order_of_statements_does_not_matter(
-    identity: Statements, scp: Statements, values: dict[str, Any], complete: bool, random: Any
-) -> None:
-    context = Context(values, complete=complete)
-    first = judged(identity, scp, context, boundary=identity)
-    random.shuffle(identity)
-    random.shuffle(scp)
-    second = judged(identity, scp, context, boundary=identity)
-
-    assert (first.outcome, first.keys) == (second.outcome, second.keys)
-
-
 @given(documents, documents, contexts, st.sampled_from(KEYS), st.sampled_from([*VALUES, ("x", "y"), ABSENT]))
 @settings(max_examples=120)
 def test_a_key_that_is_filled_in_only_refines_depends(

@@ -7,12 +7,10 @@ import json
 from pathlib import Path
 
 import pytest
-from hypothesis import strategies as st
 from typer.testing import CliRunner, Result
 
 from strata.cli import app
 from strata.config.entries import without_places
-from strata.config.source import SourceFile, parse
 from strata.errors import StrataError
 from strata.landing_zone.expiry import day_of, due
 from strata.load import load
@@ -164,12 +162,6 @@ def test_the_change_is_shown_and_its_reason_said(folder: Path) -> None:
     assert len(load(folder).sso.assignments) == 3
 
 
-def test_nothing_is_written_where_nobody_can_be_asked(folder: Path, said: Said) -> None:
-    done = strata("expire", "--config", str(folder), "--as-of", "2026-11-24")
-    assert (done.exit_code, len(load(folder).sso.assignments)) == (2, 3)
-    assert "nobody-to-ask" in said.ids(done)
-
-
 def test_nothing_expired_is_said_and_fine(folder: Path) -> None:
     done = strata("expire", "--config", str(folder), "--as-of", "2026-11-23", "--yes")
     assert (done.exit_code, done.stdout) == (0, "")
@@ -211,30 +203,6 @@ def test_what_cannot_be_cut_out_alone_is_left_to_a_person(text: str, said: Said)
 
 def without(text: str, entries: list[int]) -> str:
     return without_places(text, [("assignments", entry) for entry in entries], "sso.yaml")
-
-
-PIECES = st.sampled_from(
-    [
-        "  - permission_sets: [A]\n    until: 2026-01-01\n",
-        "  - groups:\n      - b\n    reason: |\n      two\n      lines\n\n",
-        "  - reason: >-\n      folded\n\n      text\n    users:\n    - c\n",
-        '  - {a: b, "c": [d,\n      e]}\n',
-        "  - a:\n      b:\n        - c   # end\n",
-        "  - reason: plain\n      over two lines\n",
-    ]
-)
-
-
-def visible(text: str) -> list[str]:
-    """Returns the lines that are not blank: where two blank ones meet, one goes."""
-    return [line for line in text.splitlines() if line.strip()]
-
-
-def data(text: str) -> dict[str, object]:
-    source_file = SourceFile("sso.yaml")
-    parse(text, source_file)
-    assert not source_file.faults
-    return source_file.data
 
 
 def strata(*arguments: str) -> Result:

@@ -21,7 +21,7 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.terraform import provisioning
 from strata.terraform.events import Failure
-from strata.terraform.lookups import explained
+from strata.terraform.remarks import explained
 from strata.terraform.situation import Situation
 from tests.said import Said
 from tests.synthesized import EVERY_OPTION, synthesize

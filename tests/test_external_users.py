@@ -31,8 +31,8 @@ from strata.report.explained import Explained
 from strata.terraform.attributes import Attribute
 from strata.terraform.errors import advice
 from strata.terraform.events import Failure
-from strata.terraform.lookups import explained, refuse_handed_on
 from strata.terraform.plans import Plan, PlannedChange
+from strata.terraform.remarks import explained, refuse_handed_on
 from strata.terraform.situation import RefusedError, Situation
 from strata.terraform.workspace import Workspace
 from strata.testing import Zone

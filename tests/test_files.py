@@ -265,11 +265,7 @@ def test_a_reader_that_goes_away_is_no_failure(folder: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    "words",
-    [
-        ("can", "s3:DeleteBucket", "--in", "shared", "--as", "root"),
-        ("check", "--as-of", "2999-01-01"),
-    ],
+    "words", [("can", "s3:DeleteBucket", "--in", "shared", "--as", "root"), ("check", "--as-of", "2999-01-01")]
 )
 def test_an_answer_that_nobody_reads_stays_the_exit_code(folder: Path, words: tuple[str, ...]) -> None:
     """`strata can ... | head` says 3 for denied, also where what is printed does not wait for its end."""

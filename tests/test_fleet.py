@@ -20,7 +20,6 @@ from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.options import Options
 from strata.terraform import fleet, forgotten, whole
-from strata.terraform.fleet import Fleet
 from strata.terraform.progress import Progress
 from strata.terraform.situation import Request, Situation
 from strata.terraform.workspace import Workspace
@@ -62,7 +61,7 @@ def test_a_wave_that_is_none_is_refused(
     rolled_out: tuple[Workspace, LandingZone], stacks: list[str], wave: int, told: tuple[str, dict[str, object]]
 ) -> None:
     with pytest.raises(UsageError) as refused:
-        check_wave(rolled_out[1], Request(stacks, fleet=Fleet(1, wave)))
+        check_wave(rolled_out[1], Request(stacks, wave=wave))
 
     (found,) = refused.value.args
     assert (found.id, found.data) == told
@@ -73,15 +72,15 @@ def test_a_wave_that_is_none_is_refused_before_aws_is_asked(monkeypatch: pytest.
     options = Options(SHIPPED)
 
     with pytest.raises(UsageError):
-        reading.prepare(options, Progress(options), Request(fleet=Fleet(1, wave=9)))
+        reading.prepare(options, Progress(options), Request(wave=9))
 
 
 def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace, LandingZone]) -> None:
-    found = [[*chosen(*rolled_out, Request(fleet=Fleet(1, wave)))] for wave in (1, 2)]
+    found = [[*chosen(*rolled_out, Request(wave=wave))] for wave in (1, 2)]
 
     assert found == [["topics_shared"], ["topics_security"]]
     everything = {*chosen(*rolled_out, Request())}
-    assert {*chosen(*rolled_out, Request(fleet=Fleet(1, wave=0)))} == everything - {"topics_shared", "topics_security"}
+    assert {*chosen(*rolled_out, Request(wave=0))} == everything - {"topics_shared", "topics_security"}
 
 
 @pytest.mark.parametrize(
@@ -94,7 +93,7 @@ def test_a_wave_has_its_accounts_and_no_other_stack(rolled_out: tuple[Workspace,
 )
 def test_a_wave_without_an_account_says_so(named: list[str], wave: int | None, place: str | None) -> None:
     nothing: Any = None
-    situation = Situation(nothing, nothing, nothing, (), {}, Request(named, fleet=Fleet(1, wave)))
+    situation = Situation(nothing, nothing, nothing, (), {}, Request(named, wave=wave))
 
     assert situation.empty == place
 
@@ -167,6 +166,7 @@ def test_free_memory_bounds_how_many_run_at_once(monkeypatch: pytest.MonkeyPatch
         {"data": {"aws_caller_identity": {}}},
         {"module": {"vpc": {}}},
         {"variable": {"size": {}}},
+        {"terraform": {"required_providers": {"aws": {"version": "~> 6.25"}}}},
         {"resource": {"aws_iam_policy": {"a": {"policy": '${file("a.json")}'}}}},
         {"resource": {"aws_ssm_parameter": {"a": {"value": "${plantimestamp()}"}}}},
     ],

@@ -138,9 +138,6 @@ def test_all_stand_beside_what_is_shipped(folder: Path, tmp_path: Path) -> None:
     assert [key for key, policy in policies.items() if "{{" in policy["content"]] == []
 
 
-"""What the baseline may do only to end what it set."""
-
-
 def test_each_document_has_its_entry() -> None:
     assert {path.stem for path in FOLDER.glob("*.json")} == {one.key for one in GUARDRAILS}
     assert len(GUARDRAILS) == 29

@@ -118,14 +118,6 @@ def test_flags_alone_make_a_configuration_that_passes_check(folder: Path) -> Non
     assert made.security.alerts.emails == made.security.budget.emails == ("aws@acme.io",)
 
 
-def test_no_example_value_is_left(folder: Path) -> None:
-    strata(folder, *flags(), "--yes")
-    text = "".join((folder / name).read_text() for name in FILES)
-    assert "example" not in text
-    assert "123456789012" not in text
-    assert "jane" not in text
-
-
 def test_accounts_go_into_the_tree_that_is_offered(folder: Path) -> None:
     """Of two words on an account the last counts."""
     accounts = ["--account", "security", "--account", "network@prod,network@infrastructure,apps-prod lab-sandbox"]
@@ -164,11 +156,6 @@ def test_the_next_account_is_covered(folder: Path) -> None:
 def test_without_a_security_account_nothing_is_delegated_to_it(folder: Path) -> None:
     assert strata(folder, *flags(account="network@infrastructure"), "--yes").exit_code == 0
     assert load(folder).organization.delegated_administrators == {}
-
-
-def test_an_email_pattern_makes_every_address(folder: Path) -> None:
-    assert strata(folder, *flags(email="{account}.root@acme.io"), "--yes").exit_code == 0
-    assert load(folder).organization.accounts["shared"].email == "shared.root@acme.io"
 
 
 def test_people_of_an_identity_provider_come_by_external_groups(folder: Path) -> None:
@@ -465,10 +452,3 @@ def test_schema_headers_stand_where_the_schema_lies_below_the_same_checkout(fold
     assert (deep / first.partition("$schema=")[2]).resolve() == CHECKOUT / "strata/schema/project.json"
     strata(folder, *flags(), "--to", str(tmp_path / "to"), "--yes")
     assert "$schema" not in "".join((tmp_path / "to" / name).read_text() for name in FILES)
-
-
-# Interruptions
-
-
-class Killed(BaseException):
-    """The process ends here."""

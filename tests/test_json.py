@@ -18,6 +18,7 @@ from typer.testing import CliRunner
 from strata.aws.resources import ResourceStatus
 from strata.cli import app
 from strata.commands import drift, plan, profiles
+from strata.deploy import run as running
 from strata.deploy.ending import finish
 from strata.drift.comparison import Drift
 from strata.drift.difference import Difference, DifferenceKind
@@ -33,7 +34,6 @@ from strata.terraform.change_list import ChangeList
 from strata.terraform.expressions import PROVISIONER, ParsedExpression
 from strata.terraform.guarded import Verdict
 from strata.terraform.plans import Plan, changes
-from strata.terraform.remarks import Remarks
 from tests import deploying
 from tests.deploying import Json, Site, planned
 from tests.json_page import tables
@@ -260,7 +260,9 @@ def test_plan(site: Site, monkeypatch: pytest.MonkeyPatch, capsys: pytest.Captur
     with_remark = partial(replace, remarks=(WARNED,), assumes=("organizations",))
     lost = Refusal(Fault("organization.yaml", 1, "accounts", WARNED, "put it back"), "destroy:a.b", ("a line",))
     monkeypatch.setattr(plan, "judged", lambda *_, **__: Verdict(told=(lost,)))
-    monkeypatch.setattr(Remarks, "on", lambda _, planned: with_remark(planned) if planned.changes else planned)
+    monkeypatch.setattr(
+        running, "with_remarks", lambda _, planned: with_remark(planned) if planned.changes else planned
+    )
 
     code = plan.run(site.options(), stacks=(), exit_code=True, json=True, allow=())
     shown = capsys.readouterr().out

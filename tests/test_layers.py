@@ -673,6 +673,18 @@ def test_the_test_of_the_page_notices_what_it_is_about(own: Own, tmp_path: Path)
             test["test_each_account_has_the_topic_and_says_its_arn"](found)
 
 
+def test_a_construct_of_the_page_is_in_each_account(own: Own, tmp_path: Path) -> None:
+    """Its data sources and components are at addresses that stay."""
+    _from_the_page(own, "Constructs")
+
+    shared = synthesized(own, tmp_path)["uploads_shared"]
+
+    assert shared["aws_iam_role_policy.uploads"]["policy"] == "${data.aws_iam_policy_document.uploads.json}"
+    (statement,) = shared["data.aws_iam_policy_document.uploads"]["statement"]
+    assert statement["resources"] == ["${aws_s3_bucket.uploads.arn}/*"]
+    assert shared.outputs["role"]["value"] == "${aws_iam_role.uploads.arn}"
+
+
 def test_a_layer_changes_what_a_stack_of_strata_makes(own: Own, tmp_path: Path) -> None:
     _from_the_page(own, "Changing what a stack of Strata makes")
 

@@ -21,7 +21,6 @@ from tests.organizations import (
     Organization,
     account,
     changed,
-    gone,
     grant,
     group,
     no_full_access,
@@ -53,7 +52,8 @@ GROUPS = (
     "AWSSecurityAuditors",
     "AWSServiceCatalogAdmins",
 )
-ADMINS, ANALYZER = "AWSControlTowerAdmins", "access-analyzer.amazonaws.com"
+
+ADMINS = "AWSControlTowerAdmins"
 
 
 def guardrail(*sids: str) -> str:
@@ -130,22 +130,6 @@ def test_all_grants_are_described_and_a_deploy_changes_nothing_of_others(folder:
     assert drift(folder) == {}
 
 
-def test_each_escalation_beside_control_tower_is_told_once_with_its_way_back(folder: Path) -> None:
-    found = drift(
-        folder,
-        grant("AWSAdministratorAccess", "ana", "management"),
-        policy("p9", "security", name="aws-guardrails-AbCdEf"),
-        changed("policy", "p1", targets=()),
-    )
-
-    assert {at.partition(" (")[0]: [operation(line) for line in one["undo"]] for at, one in found.items()} == {
-        "made-outside assignment AWSAdministratorAccess of user ana in management": ["delete-account-assignment"],
-        "made-outside policy aws-guardrails-AbCdEf": [],
-        "gone-outside attachment aws-guardrails-abcde1 on unit security": [],
-    }
-    assert not [one["deploy"] for one in found.values() if one["deploy"]]
-
-
 def test_a_line_says_what_control_tower_may_have_done_and_not_what_is_ones_own(folder: Path) -> None:
     """An update of its guardrails is in force; a policy of one's own is put back."""
     mine = changed("policy", "house", targets=())
@@ -167,20 +151,6 @@ def test_a_line_says_what_control_tower_may_have_done_and_not_what_is_ones_own(f
 
 
 MINE = "attachment house on root"
-
-
-def operation(line: str) -> str:
-    return shlex.split(line)[2]
-
-
-CHANGES: dict[str, tuple[Described, list[str]]] = {
-    "made-outside attachment aws-guardrails-abcde2 on account a4": (
-        changed("policy", "p2", targets=("sandbox", "a4")),
-        ["detach-policy"],
-    ),
-    "gone-outside policy aws-guardrails-abcde1": (gone("policy", "p1"), []),
-    "gone-outside permission set AWSPowerUserAccess": (gone("permission set", "AWSPowerUserAccess"), []),
-}
 
 
 UNSEEN = {

@@ -11,14 +11,13 @@ from pathlib import Path
 import pytest
 
 from strata.config.models import GithubActions
-from tests.conftest import Changes, Variant
+from tests.conftest import Variant
 from tests.evaluation import allowed
 from tests.pipelines import BIN, CHECKOUT, GITLAB, WORKFLOWS, gitlab, workflow
 from tests.synthesized import Stack, policy, synthesize
 
 FORMS = [CHECKOUT / ".github/ISSUE_TEMPLATE" / name for name in ("bug.yml", "request.yml")]
 GITHUB = {"mode": "on", "repository": "acme/landing-zone", "repository_id": "456789", "owner_id": "123456"}
-ON: Changes = {"security.yaml": {"github_actions": GITHUB}}
 BUCKET = "arn:aws:s3:::ex-terraform-state-123456789012"
 
 Claims = dict[str, str]
@@ -79,11 +78,6 @@ def test_roles_trust_these_jobs_and_no_others(roles: Stack, job: str) -> None:
         assert allowed(one, "sts:AssumeRoleWithWebIdentity", "*", context) is expected
 
 
-def test_trust_policies_fit(roles: Stack) -> None:
-    """IAM takes 2,048 characters, see https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html ."""
-    assert all(len(role["assume_role_policy"]) <= 2048 for role in roles.all("aws_iam_role").values())
-
-
 READS = {
     ("s3:GetObject", f"{BUCKET}/management/sso/terraform.tfstate"): True,
     ("s3:GetObject", f"{BUCKET}/elsewhere"): False,
@@ -116,8 +110,12 @@ def test_the_role_that_plans_reads_the_states_and_no_other_data(roles: Stack, ac
     assert allowed(reader, action, resource) is READS[action, resource]
 
 
-def test_what_the_role_that_plans_may_fits_a_role(roles: Stack) -> None:
-    """The inline policies of a role have 10,240 characters together."""
+def test_what_the_roles_trust_and_may_fits_a_role(roles: Stack) -> None:
+    """Whom a role trusts has 2,048 characters, its inline policies 10,240 together.
+
+    https://docs.aws.amazon.com/IAM/latest/UserGuide/reference_iam-quotas.html
+    """
+    assert all(len(role["assume_role_policy"]) <= 2048 for role in roles.all("aws_iam_role").values())
     assert len(roles["aws_iam_role_policy.github-plan"]["policy"]) <= 10240
     attached = roles["aws_iam_role_policy_attachment.github-apply"]["policy_arn"]
     assert attached == "arn:aws:iam::aws:policy/AdministratorAccess"

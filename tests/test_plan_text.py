@@ -256,7 +256,7 @@ def test_red_is_what_is_destroyed_and_lines_keep_to_the_width(terminal: Terminal
     )
 
     assert f"\x1b[31m  delete   {long.split('.', maxsplit=1)[0]}.\x1b[0m\n" in told
-    assert "\x1b[33m  update\x1b[0m   aws_a.b\n" in told
+    assert "\x1b[33m  update   aws_a.b\x1b[0m\n" in told
     assert all(len(line.replace("\x1b[0m", "").partition("m")[2] or line) <= 60 for line in told.splitlines())
 
 

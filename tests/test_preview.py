@@ -14,12 +14,12 @@ from strata.aws.resources import ResourceStatus
 from strata.load import load
 from strata.options import Options
 from strata.terraform.planner import Planner
-from strata.terraform.preview import Preview, known_outputs
+from strata.terraform.preview import Preview
 from strata.terraform.progress import Progress
 from strata.terraform.tools import find_terraform
 from strata.terraform.workspace import NOT_KNOWN, Workspace
 from tests.conftest import Golden
-from tests.deploying import NoStates
+from tests.deploying import no_states
 from tests.synthesized import SHIPPED
 
 PROJECT = load(SHIPPED).project
@@ -56,7 +56,7 @@ def workspace(tmp_path: Path) -> Workspace:
 
 
 def _preview(workspace: Workspace, folder: Path, *chosen: str, new: set[str], lacking: Any = ()) -> Preview | None:
-    return Preview.of(workspace, PROJECT, chosen, without_state=new, lacking=lacking, folder=folder)
+    return Preview.of(workspace, chosen, without_state=new, lacking=lacking, folder=folder)
 
 
 def test_there_is_none_where_all_that_is_planned_or_read_has_a_state(workspace: Workspace, tmp_path: Path) -> None:
@@ -122,36 +122,6 @@ def test_a_stack_with_a_state_keeps_it_and_reads_what_a_plan_of_another_says(
     }
     assert preview.order(["sso"]) == ["organizations", "sso"]
     assert not preview.workspace.stack_folder("backend").is_relative_to(tmp_path / "backend.preview")
-
-
-def test_an_arn_follows_from_a_name_and_a_key_id_does_not() -> None:
-    resources = {
-        "aws_s3_bucket.state": {"bucket": "b", "arn": None},
-        "aws_dynamodb_table.lock": {"name": "t"},
-        "aws_sns_topic.alerts_eu-west-1": {"name": "a"},
-        "aws_kms_key.state": {"description": "d"},
-        "aws_s3_bucket.unnamed": {},
-    }
-    planned = [{"address": address, "values": values} for address, values in resources.items()]
-    document = {
-        "resource": {
-            "aws_s3_bucket": {"state": {}, "unnamed": {}},
-            "aws_dynamodb_table": {"lock": {}},
-            "aws_sns_topic": {"alerts_eu-west-1": {"region": "eu-west-1"}},
-            "aws_kms_key": {"state": {}},
-        },
-        "output": {address: {"value": f"${{{address}.arn}}"} for address in resources}
-        | {"id": {"value": "${aws_s3_bucket.state.id}"}, "text": {"value": 7}},
-    }
-    account, region = PROJECT.management_account.id, PROJECT.regions.primary
-
-    shown = {"planned_values": {"root_module": {"resources": planned}}}
-    assert dict(known_outputs(document, shown, None)) == {}, "of a stack in a member account"
-    assert dict(known_outputs(document, shown, PROJECT)) == {
-        "aws_s3_bucket.state": "arn:aws:s3:::b",
-        "aws_dynamodb_table.lock": f"arn:aws:dynamodb:{region}:{account}:table/t",
-        "aws_sns_topic.alerts_eu-west-1": f"arn:aws:sns:eu-west-1:{account}:a",
-    }
 
 
 READS = "data.terraform_remote_state.cross-stack-reference-input-organizations.outputs"
@@ -228,5 +198,5 @@ def _reading(resources: dict[str, Any], tmp_path: Path) -> tuple[Planner, dict[s
     (tmp_path / "plans").mkdir()
     terraform = {**os.environ, "TERRAFORM_BINARY_NAME": str(find_terraform(os.environ))}
     return Planner(
-        Workspace(tmp_path / "out", terraform), tmp_path / "plans", NoStates(), Progress(Options(tmp_path))
+        Workspace(tmp_path / "out", terraform), tmp_path / "plans", no_states(), Progress(Options(tmp_path))
     ), document

@@ -25,7 +25,6 @@ from tests.hostile import seen
 from tests.said import Said
 from tests.synthesized import SHIPPED
 
-CHECKOUT = Path(__file__).parents[1]
 HOSTILE = [
     "\x1b]0;owned\x07",
     "\x1b[2Jgone\x9b1m",
@@ -196,26 +195,6 @@ def of_all_scripts(tmp_path_factory: pytest.TempPathFactory) -> Path:
     text = sso.read_text(encoding="utf-8").replace("given_name: Jane", f"given_name: '{NAMES}'")
     sso.write_text(text.replace("assignments:\n", f"assignments:\n{entry}{NAMES}'}}\n"), encoding="utf-8")
     return folder
-
-
-COMMANDS = {
-    "check --as-of 2026-01-01": 3,
-    "explain jane-doe": 0,
-    "report": 0,
-    "expire --as-of 2026-02-01 --dry-run": 0,
-}
-RUN = """
-import sys
-from strata.__main__ import main
-folder, *commands = sys.argv[1:]
-for command in commands:
-    sys.argv[1:] = ["--config", folder, *command.split()]
-    try:
-        main()
-    except SystemExit as ended:
-        print("exit code", ended.code or 0)
-"""
-"""All commands in one process, since Python starts longer than they take."""
 
 
 def test_an_answer_that_is_no_text_is_one_line(

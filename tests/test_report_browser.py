@@ -1,25 +1,40 @@
-"""The HTML report in a real browser: filtered, by keyboard, in the dark, on a phone, on paper, with names of others."""
+"""The HTML report in a real browser: its policy, its filter, in the dark, on a phone, on paper, with hostile names."""
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
-import re
+import json
+import os
+import shutil
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Self
 
 import pytest
 
-from strata.config.models import Assignment
 from strata.landing_zone import LandingZone
 from strata.load import load
 from strata.report.edition import Edition
 from strata.report.page import page
 from strata.report.revisions import Revision
-from tests.browser import Browser, chromium
-from tests.generated import write_configuration
 from tests.synthesized import COMPANY
+
+NAMES = ("chromium", "chromium-browser", "google-chrome")
+PATIENCE = 600
+"""Seconds until something that the page is waited for counts as failed."""
+
+Json = dict[str, Any]
+
+
+def chromium() -> str | None:
+    """Returns the browser there is."""
+    return next((path for path in map(shutil.which, NAMES) if path), None)
+
 
 PROGRAM = chromium()
 
@@ -31,10 +46,7 @@ if PROGRAM is None:
 
 EDITION = Edition(dt.date(2026, 11, 25), Revision("1a2b3c4d5e6f7890", dirty=True))
 PHONE = 420
-NASTY = "</script><script>document.title='owned'</script><img src=x onerror=\"document.title='owned'\">'\"&amp;"
-SECTIONS = ["At a glance", "By group 11", "By person 20", "By account 11", "Attributes and settings 8"]
-SECTIONS += ["Permission sets 12", "Policies 13", "Expectations 24", "Who can undo what 7", "Controls 13", "Layers 4"]
-NAMED = "(({id, innerText}) => id || innerText.trim())(document.activeElement)"
+NASTY = "</script><img src=x onerror=\"document.title='owned'\">'\"&amp;"
 SEEN = "[...document.querySelectorAll('main .item')].filter(one => one.checkVisibility()).map(one => one.id)"
 
 
@@ -46,13 +58,6 @@ def zone() -> LandingZone:
 @pytest.fixture(scope="module")
 def company(zone: LandingZone, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return _written(zone, tmp_path_factory.mktemp("company"))
-
-
-@pytest.fixture(scope="module")
-def large(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    folder = tmp_path_factory.mktemp("large")
-    write_configuration(folder / "config", accounts=1000, assignments=20)
-    return _written(load(folder / "config"), folder)
 
 
 def _written(zone: LandingZone, folder: Path) -> Path:
@@ -86,35 +91,21 @@ def test_its_policy_would_stop_what_is_not_part_of_it(browser: Browser, company:
 
 def test_no_name_is_run_or_drawn(browser: Browser, zone: LandingZone, tmp_path: Path) -> None:
     sso, organization = zone.sso, zone.organization
-    user = sso.users["lea-vogt"].model_copy(update={"given_name": NASTY})
-    group = sso.groups["contractors"].model_copy(update={"name": NASTY})
-    account = organization.accounts["network"].model_copy(update={"name": NASTY})
-    policy = organization.policies["deny-root-user"].model_copy(update={"description": NASTY})
-    entry = Assignment.model_validate(
-        {"permission_sets": ("Billing",), "users": ("lea-vogt",), "accounts": ("network",), "reason": NASTY}
-    )
-    changed = replace(
+    users = {**sso.users, "lea-vogt": sso.users["lea-vogt"].model_copy(update={"given_name": NASTY})}
+    groups = {**sso.groups, "contractors": sso.groups["contractors"].model_copy(update={"name": NASTY})}
+    accounts = {**organization.accounts, "network": organization.accounts["network"].model_copy(update={"name": NASTY})}
+    named = replace(
         zone,
         project=zone.project.model_copy(update={"name": NASTY}),
-        sso=sso.model_copy(
-            update={
-                "users": {**sso.users, "lea-vogt": user},
-                "groups": {**sso.groups, "contractors": group},
-                "assignments": (*sso.assignments, entry),
-            }
-        ),
-        organization=organization.model_copy(
-            update={
-                "accounts": {**organization.accounts, "network": account},
-                "policies": {**organization.policies, "deny-root-user": policy},
-            }
-        ),
+        sso=sso.model_copy(update={"users": users, "groups": groups}),
+        organization=organization.model_copy(update={"accounts": accounts}),
     )
-    browser.open(_written(changed, tmp_path))
+
+    browser.open(_written(named, tmp_path))
 
     assert browser.evaluate("document.title") == f"{NASTY}: access and organization"
     assert browser.evaluate("document.querySelectorAll('main img, main script').length") == 0
-    for place in ("#u-lea-vogt", "#u-lea-vogt i", "#a-network", "#g-contractors", "#table-3"):
+    for place in ("#u-lea-vogt", "#a-network", "#g-contractors"):
         assert NASTY in browser.evaluate(f"document.querySelector('{place}').textContent"), place
     assert browser.complaints == []
 
@@ -172,66 +163,18 @@ def test_it_is_all_there_without_a_script(browser: Browser, company: Path) -> No
         browser.call("Emulation.setScriptExecutionDisabled", value=False)
 
 
-def test_stops_follow_the_page_and_have_an_outline_and_a_name(browser: Browser, company: Path) -> None:
-    browser.open(company)
-    stops = []
-    for _ in range(14):
-        browser.press("Tab")
-        stops.append(browser.evaluate(NAMED))
-        assert browser.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
-    assert stops == ["Skip to the report", "filter", *SECTIONS, stops[-1]]
-    browser.call("Accessibility.enable")
-    nodes = [node for node in browser.call("Accessibility.getFullAXTree")["nodes"] if not node.get("ignored")]
-    roles = {node["role"]["value"]: node for node in nodes if node.get("role")}
-    assert {"main", "search", "navigation", "rowheader", "columnheader", "searchbox"} <= roles.keys()
-    nameless = [role for role in ("searchbox", "link", "region") if not roles[role]["name"]["value"]]
-    assert nameless == []
-
-
 # Light, dark, phone, paper
 
 
-def _contrast(browser: Browser, selector: str) -> float:
-    """Returns the contrast of an element's text with what is behind it, as WCAG counts it."""
-    found = browser.evaluate(
-        f"(() => {{ const one = document.querySelector({selector!r}); let back = one;"
-        "while (back && /, 0\\)|transparent/.test(getComputedStyle(back).backgroundColor)) back = back.parentElement;"
-        "return [getComputedStyle(one).color, getComputedStyle(back).backgroundColor]; })()"
-    )
-    light, dark = sorted((_luminance(color) for color in found), reverse=True)
-    return (light + 0.05) / (dark + 0.05)
+def test_the_page_is_dark_where_it_is_asked_to_be(browser: Browser, company: Path) -> None:
+    grounds = []
+    for dark in (False, True):
+        browser.open(company, dark=dark)
+        grounds.append(browser.evaluate("getComputedStyle(document.body).backgroundColor"))
+    assert grounds[0] != grounds[1]
 
 
-def _luminance(color: str) -> float:
-    red, green, blue = (
-        part / 12.92 if part <= 0.03928 else ((part + 0.055) / 1.055) ** 2.4
-        for part in (int(text) / 255 for text in re.findall(r"\d+", color)[:3])
-    )
-    return 0.2126 * red + 0.7152 * green + 0.0722 * blue
-
-
-@pytest.mark.parametrize("dark", [False, True])
-def test_text_is_readable_in_light_and_dark(browser: Browser, company: Path, dark: bool) -> None:
-    browser.open(company, dark=dark)
-    background = browser.evaluate("getComputedStyle(document.body).backgroundColor")
-    assert (_luminance(background) < 0.1) is dark
-    of_points = (".point.danger .sign", ".point.warning .sign", ".point.fine .sign")
-    for selector in (
-        "h1",
-        ".soft",
-        ".pill",
-        ".pill.full",
-        ".pill.by",
-        ".bad",
-        ".edition",
-        *of_points,
-        "nav a",
-        "label",
-    ):
-        assert _contrast(browser, selector) >= 4.5, selector
-
-
-@pytest.mark.parametrize("width", [PHONE, 700, 860, 1024, 1280, 1400])
+@pytest.mark.parametrize("width", [PHONE, 860, 1400])
 def test_nothing_stands_out_of_its_section_or_scrolls_sideways(browser: Browser, company: Path, width: int) -> None:
     browser.open(company, width=width)
     outside = (
@@ -243,12 +186,6 @@ def test_nothing_stands_out_of_its_section_or_scrolls_sideways(browser: Browser,
     assert browser.evaluate("document.scrollingElement.scrollWidth") <= width
 
 
-def test_no_field_zooms_the_page_of_a_phone(browser: Browser, company: Path) -> None:
-    """Safari does where the letters of a field are smaller than 16px."""
-    browser.open(company, width=PHONE, height=740)
-    assert browser.evaluate("getComputedStyle(document.getElementById('filter')).fontSize") == "16px"
-
-
 def test_paper_has_what_is_folded_and_no_controls(browser: Browser, company: Path) -> None:
     browser.open(company, width=800)
     browser.evaluate("document.querySelectorAll('details').forEach(one => { one.open = false; })")
@@ -256,12 +193,122 @@ def test_paper_has_what_is_folded_and_no_controls(browser: Browser, company: Pat
     assert browser.evaluate("getComputedStyle(document.querySelector('nav')).display") == "none"
     assert browser.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
     assert browser.evaluate("document.querySelector('#g-finance > div').getBoundingClientRect().height") > 50
-    assert browser.pdf().startswith(b"%PDF")
 
 
-def test_a_thousand_accounts_are_quick(browser: Browser, large: Path) -> None:
-    start = time.monotonic()
-    browser.open(large)
-    assert filtered(browser, "user-0").endswith(" found")
-    assert time.monotonic() - start < 10, "a shared machine is slow, a page of all grants is slower"
-    assert large.stat().st_size < 5_000_000
+# The browser
+
+
+class Browser:
+    """One page of a headless Chromium, with what it asked of the network and said on the console.
+
+    It is driven by the DevTools protocol over two pipes: no driver, no package, no port.
+    """
+
+    def __init__(self, program: str) -> None:
+        self._profile = tempfile.TemporaryDirectory(ignore_cleanup_errors=True)
+        ours_in, theirs_out = os.pipe()
+        theirs_in, ours_out = os.pipe()
+        flags = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-dev-shm-usage", "--hide-scrollbars"]
+        quiet = ["--no-first-run", "--disable-background-networking", "--disable-component-update", "--mute-audio"]
+        # The protocol is spoken on 3 and 4, whatever numbers the pipes have here.
+        command = f'exec "$0" "$@" 3<&{theirs_in} 4>&{theirs_out}'
+        arguments = [program, *flags, *quiet, f"--user-data-dir={self._profile.name}", "--remote-debugging-pipe"]
+        self._process = subprocess.Popen(
+            ["bash", "-c", command, *arguments, "about:blank"],
+            pass_fds=(theirs_in, theirs_out),
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+        )
+        os.close(theirs_in)
+        os.close(theirs_out)
+        self._in, self._out = os.fdopen(ours_in, "rb", 0), os.fdopen(ours_out, "wb", 0)
+        self._number, self._rest, self._session = 0, b"", ""
+        self.events: list[Json] = []
+
+    def __enter__(self) -> Self:
+        target = self.call("Target.createTarget", url="about:blank")["targetId"]
+        self._session = self.call("Target.attachToTarget", targetId=target, flatten=True)["sessionId"]
+        for domain in ("Page", "Runtime", "Network", "Log"):
+            self.call(f"{domain}.enable")
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with contextlib.suppress(OSError, EOFError):
+            self._session = ""
+            self.call("Browser.close")
+        self._in.close()
+        self._out.close()
+        self._process.wait(PATIENCE)
+        self._profile.cleanup()
+
+    def call(self, method: str, **parameters: Any) -> Json:
+        """Calls one method and returns its result; what happens meanwhile goes into `events`."""
+        self._number += 1
+        message: Json = {"id": self._number, "method": method, "params": parameters}
+        if self._session:
+            message["sessionId"] = self._session
+        self._out.write(json.dumps(message).encode() + b"\0")
+        while True:
+            answer = self._next()
+            if answer.get("id") == self._number:
+                if "error" in answer:
+                    raise AssertionError(f"{method}: {answer['error']['message']}")
+                result: Json = answer["result"]
+                return result
+            self.events.append(answer)
+
+    def _next(self) -> Json:
+        while b"\0" not in self._rest:
+            more = self._in.read(1 << 20)
+            if not more:
+                raise EOFError("the browser has gone")
+            self._rest += more
+        text, _, self._rest = self._rest.partition(b"\0")
+        message: Json = json.loads(text)
+        return message
+
+    def open(self, file: Path, *, width: int = 1280, height: int = 900, dark: bool = False) -> None:
+        """Opens a file and waits until its script is through."""
+        self.call("Page.navigate", url="about:blank")
+        self.events.clear()
+        phone = width < 600
+        self.call("Emulation.setDeviceMetricsOverride", width=width, height=height, deviceScaleFactor=1, mobile=phone)
+        scheme = [{"name": "prefers-color-scheme", "value": "dark" if dark else "light"}]
+        self.call("Emulation.setEmulatedMedia", media="", features=scheme)
+        self.call("Page.navigate", url=file.as_uri())
+        script = "document.documentElement?.dataset.script === '' && document.readyState === 'complete'"
+        self.wait(f"location.protocol === 'file:' && {script}")
+
+    def evaluate(self, expression: str) -> Any:
+        """Returns what an expression is in the page."""
+        answer = self.call("Runtime.evaluate", expression=expression, returnByValue=True, awaitPromise=True)
+        if "exceptionDetails" in answer:
+            raise AssertionError(answer["exceptionDetails"])
+        return answer["result"].get("value")
+
+    def wait(self, expression: str) -> None:
+        """Waits until an expression is true in the page."""
+        end = time.monotonic() + PATIENCE
+        while not self.evaluate(f"Boolean({expression})"):
+            assert time.monotonic() < end, f"never became true: {expression}"
+            time.sleep(0.02)
+
+    def type(self, text: str) -> None:
+        """Types text where the focus is."""
+        self.call("Input.insertText", text=text)
+
+    @property
+    def requests(self) -> list[str]:
+        """Returns what the page asked for besides itself."""
+        urls = (one["params"]["request"]["url"] for one in self._named("Network.requestWillBeSent"))
+        return [url for url in urls if not url.startswith(("file:", "data:"))]
+
+    @property
+    def complaints(self) -> list[Json]:
+        """Returns errors and warnings on the console."""
+        said = [one["params"]["entry"] for one in self._named("Log.entryAdded")]
+        thrown = [one["params"] for one in self._named("Runtime.exceptionThrown")]
+        return [*said, *thrown, *(one["params"] for one in self._named("Runtime.consoleAPICalled"))]
+
+    def _named(self, method: str) -> Iterator[Json]:
+        return (one for one in self.events if one.get("method") == method)

@@ -55,21 +55,6 @@ def test_an_expectation_holds_or_not_in_each_unit(zone: Any) -> None:
     assert not any(one is not None for one in found["over"].held.values())
 
 
-def test_who_can_undo_what_is_told(zone: Any) -> None:
-    found = {(one.by, one.what): one.where for one in guardrails(zone, TODAY).undoing}
-
-    there = "state, policies, access"
-    assert found == {
-        ("anna-petersen as permission set Administrator", there): "management",
-        ("jonas-brandt as permission set Administrator", there): "management",
-        ("anna-petersen as permission set BreakGlass", there): "management",
-        ("ingrid-nygaard as permission set BreakGlass", there): "management",
-        ("the management account", "entry"): "all 10 member accounts",
-        ("role OrganizationAccountAccessRole", "repairs"): "all 10 member accounts",
-        ("Identity Center", "sign-in"): "all 10 member accounts",
-    }
-
-
 def test_somebody_whom_others_look_after_can_undo_it_alike(zone: Any) -> None:
     """Such as the first user of Control Tower: the permission set is certain, who has it is not."""
     theirs = User.model_validate({"external": True, "user_name": "jonas"})

@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import json
-from pathlib import Path
-
 import pytest
 
 from strata.aws import kept
@@ -12,8 +9,7 @@ from strata.aws.session import Aws as Session
 from strata.aws.states import etags
 from strata.config.models import Project, state_key
 from strata.terraform import whole
-from strata.terraform.whole import Origin, providers
-from strata.terraform.workspace import Workspace
+from strata.terraform.whole import Origin
 from tests.aws.client import ACCOUNT
 
 PROJECT = Project.model_validate(
@@ -24,21 +20,6 @@ PROJECT = Project.model_validate(
         "regions": {"primary": "us-east-1", "secondary": "us-west-2"},
     }
 )
-SOURCES = {"registry.terraform.io/hashicorp/aws": "6.25.0"}
-LOCK = 'provider "registry.terraform.io/hashicorp/aws" {\n  version     = "6.25.0"\n}\n'
-
-
-def test_a_provider_that_runs_already_has_the_version_that_is_asked_for(tmp_path: Path) -> None:
-    workspace = Workspace(tmp_path, {})
-    folder = workspace.stack_folder("sso")
-    folder.mkdir(parents=True)
-    (folder / ".terraform.lock.hcl").write_text(LOCK)
-    assert providers(workspace, "sso") == SOURCES
-    (folder / ".terraform.lock.hcl").unlink()
-    asked = {"aws": {"source": "hashicorp/aws", "version": "6.25.0"}}
-    (folder / "cdk.tf.json").write_text(json.dumps({"terraform": {"required_providers": asked}}))
-
-    assert providers(workspace, "sso") == {"hashicorp/aws": "6.25.0"}
 
 
 @pytest.fixture

@@ -4,12 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-import subprocess
-import sys
-import tarfile
-import zipfile
 from collections.abc import Iterator
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -26,7 +21,7 @@ from strata.load import load
 from strata.policy.documents import statements
 from strata.policy.equality import meaning
 from strata.policy.grammar import document_problems
-from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, managed_documents, read, reference
+from strata.policy.reference import MANAGED_FILE, REFERENCE_FILE, managed_documents, reference
 from strata.policy.spelling import misspelt, unknown_managed_policy
 from strata.rules import found_warnings, warnings
 from tests.accepting import accept
@@ -34,7 +29,6 @@ from tests.bad_configurations import read as bad_configurations
 from tests.bad_configurations import write
 from tests.said import Said
 from tests.synthesized import Deployment
-from tools import iam_data
 
 CHECKOUT = Path(__file__).resolve().parents[1]
 VALID, *_ = bad_configurations()
@@ -50,11 +44,6 @@ def test_the_data_is_small_and_says_when_and_where_it_is_from() -> None:
         assert len(content) <= largest
         assert re.fullmatch(r"20\d\d-\d\d-\d\d", head["date"])
         assert all(re.search(r" [\d.]+ \((MIT|Apache-2.0)\)$", source) for source in head["sources"])
-
-
-def test_the_policies_that_permission_sets_have_are_unpacked_first() -> None:
-    names = {line.partition("\t")[0] for line in islice(read(MANAGED_FILE)[1], 30)}
-    assert {"AdministratorAccess", "ReadOnlyAccess", "job-function/Billing", "job-function/ViewOnlyAccess"} <= names
 
 
 def test_the_data_and_the_limits_agree_on_what_resource_control_policies_bind() -> None:
@@ -138,95 +127,7 @@ def _of_aws(name: str) -> list[Any]:
     return misspelt(managed_documents().get(name))
 
 
-def test_helping_reads_no_data() -> None:
-    code = "import sys, strata.cli; sys.exit(any(name.startswith('strata.policy') for name in sys.modules))"
-    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
-
-
 # Making the data
-
-
-def packed(folder: Path, *, action: str = "GetThing") -> tuple[Path, Path]:
-    """Writes small packages in the form of both sources."""
-    files = {
-        "package.json": {"updatedAt": "2026-02-03T04:05:06Z"},
-        "data/services.json": ["thing"],
-        "data/serviceNames.json": {"thing": "AWS Thing"},
-        "data/unassociatedConditions.json": {"saml": ["thing"]},
-        "data/rcpSupportedServices.json": ["thing"],
-        "data/conditionKeys/thing.json": {
-            "thing:size": {"key": "thing:Size", "type": "Numeric"},
-            "thing:tag/<key>": {"key": "thing:Tag/<key>", "type": "String"},
-        },
-        "data/resourceTypes/thing.json": {
-            "box": {"key": "box", "arn": "arn:${Partition}:thing:::${Box}", "conditionKeys": ["thing:Tag/<key>"]}
-        },
-        "data/actions/thing.json": {
-            action.lower(): {
-                "name": action,
-                "accessLevel": "Tagging, Write",
-                "conditionKeys": ["thing:Size"],
-                "resourceTypes": [{"name": "box", "required": True, "conditionKeys": []}],
-            }
-        },
-    }
-    archive = folder / "data.tgz"
-    with tarfile.open(archive, "w:gz") as tar:
-        for name, content in {**files, "dist/esm/globalConditionKeys.js": _GLOBAL}.items():
-            path = folder / "one"
-            path.write_text(content if isinstance(content, str) else json.dumps(content))
-            tar.add(path, f"package/{name}")
-    wheel = folder / "data.whl"
-    with zipfile.ZipFile(wheel, "w") as files_:
-        files_.writestr("iam_floyd/statement/_thing.py", _STATEMENT)
-        files_.writestr(
-            "iam_floyd/_shared.py", "class P:\n    def if_aws_new(self):\n        return self.if_('aws:New')\n"
-        )
-        files_.writestr("iam_floyd/_aws_service_principals.py", "class S:\n    A = 'thing.amazonaws.com'\n")
-        files_.writestr("iam_floyd/_aws_managed_policies.py", "class M:\n    A = 'service-role/Thing'\n")
-    return archive, wheel
-
-
-_GLOBAL = "[{ key: 'aws:PrincipalTag/tag-key',\n category: 'principal',\n type: 'String' }]"
-_STATEMENT = '''
-_ACCESS_LEVEL_LIST: dict[str, list[str]] = {"Read": ["GetThing", "ListThings"]}
-class Thing:
-    def __init__(self):
-        self.service_prefix = 'thing'
-    def to_list_things(self):
-        return self.to('ListThings')
-    def if_colour(self, value):
-        """Filters
-
-        Applies to actions:
-
-        - .to_list_things()
-
-        :param operator: Works with [string operators](x)
-        """
-        return self.if_('Colour', value)
-    def if_tag(self, tag_key, value):
-        """Filters
-
-        Applies to actions:
-
-        - .to_list_things()
-        """
-        return self.if_('Tag/' + tag_key, value)
-    def on_bag(self, bag_name, partition=None):
-        return self.on(f'arn:{partition if partition is not None else self._p}:thing:::bag/{bag_name}')
-'''
-
-
-def made(folder: Path, **of: str) -> Path:
-    """Makes a data file of the small packages."""
-    archive, wheel = packed(folder, **of)
-    date, first = iam_data.read_iam_data(archive)
-    file = folder / "made.dat"
-    iam_data.write(
-        file, {"date": date}, iam_data.vocabulary_lines(iam_data.joined(first, iam_data.read_iam_floyd(wheel)))
-    )
-    return file
 
 
 # Statements in vain
@@ -241,29 +142,6 @@ def document(**statement: Any) -> dict[str, Any]:
 def when(operator: str, key: str, value: Any, **statement: Any) -> dict[str, Any]:
     """Returns a document of one statement with one test."""
     return document(Condition={operator: {key: value}}, **statement)
-
-
-@pytest.mark.parametrize(
-    "hostile",
-    [
-        document(Action=[f"s3:{'*e' * 40}z{number}" for number in range(200)]),
-        document(Resource=[f"arn:aws:s3:::{'*a' * 200}{number}" for number in range(20)]),
-        when("StringEquals", "aws:" + "x" * 5_000, "${" * 2_000),
-    ],
-    ids=["wildcards", "resources", "long keys"],
-)
-def test_a_hostile_document_takes_no_longer_than_others(hostile: dict[str, Any]) -> None:
-    """A pattern of many wildcards is told not to match at the first look."""
-    code = """
-import json, resource, sys
-from strata.policy.spelling import misspelt
-from strata.policy.patterns import matches
-document = json.load(sys.stdin)
-misspelt(document)
-matches("*a" * 20 + "b", "a" * 60)
-resource.getrusage(resource.RUSAGE_SELF).ru_utime < 5 or sys.exit("too slow")
-"""
-    subprocess.run([sys.executable, "-c", code], input=json.dumps(hostile), text=True, check=True, timeout=600)
 
 
 REFUSED = [

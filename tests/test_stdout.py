@@ -19,19 +19,15 @@ from tests.said import Said
 RESULTS: dict[tuple[str, ...], int] = {
     ("--version",): 0,
     ("--help",): 0,
-    ("add", "--help"): 0,
     ("check",): 0,
     ("check", "--json", "--as-of", "2026-01-01"): 3,
-    ("explain", "jane-doe"): 0,
     ("can", "s3:DeleteBucket", "--in", "shared", "--as", "root"): 3,
     ("report", "--format", "markdown"): 0,
     ("schema", "sso"): 0,
-    ("permissions", "reader"): 0,
     ("rename", "account", "shared", "common", "--yes"): 0,
-    ("add", "ou", "new", "--yes"): 0,
     ("expire", "--as-of", "2030-01-01", "--yes"): 0,
 }
-"""Commands with the exit code that they have where stdout takes all; the last three write as well."""
+"""Commands with the exit code that they have where stdout takes all; the last two write as well."""
 
 
 @pytest.fixture

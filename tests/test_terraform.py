@@ -27,10 +27,9 @@ from strata.errors import StrataError
 from strata.load import load
 from strata.options import Options
 from strata.terraform import tools
-from strata.terraform.apply import Applied, apply
 from strata.terraform.errors import TerraformError, advice, known_errors
 from strata.terraform.events import Events, Failure, failure
-from strata.terraform.planner import Planner
+from strata.terraform.planner import Applied, Planner, apply
 from strata.terraform.plans import Plan, PlannedChange, changes
 from strata.terraform.process import run
 from strata.terraform.progress import Progress
@@ -38,7 +37,7 @@ from strata.terraform.signals import Signals, StoppedError
 from strata.terraform.situation import Request
 from strata.terraform.workspace import StateObject, Workspace
 from tests import fake_terraform
-from tests.deploying import NoStates
+from tests.deploying import no_states
 from tests.processes import interrupts
 from tests.said import Said
 from tests.synthesized import CHECKOUT, SHIPPED
@@ -145,14 +144,6 @@ def test_verbose_is_what_terraform_says_itself() -> None:
     _, said = heard({"@message": "aws_a.b: Creating...", **hook("apply_start", "aws_a.b", "create")}, verbose=True)
 
     assert said == ["sso: aws_a.b: Creating..."]
-
-
-def test_that_the_lock_table_is_deprecated_is_said_by_doctor_alone() -> None:
-    said = [
-        {"type": "diagnostic", "@message": f"Warning: {what}", "diagnostic": {"severity": "warning", "detail": detail}}
-        for what, detail in (("Deprecated Parameter", 'The parameter "dynamodb_table" is deprecated.'), ("Other", "x"))
-    ]
-    assert heard(*said, verbose=True)[1] == ["sso: Warning: Other"]
 
 
 # Plans
@@ -278,7 +269,7 @@ def workspace(tmp_path: Path) -> Workspace:
 def planner(workspace: Workspace, folder: Path, version: Callable[[StateObject], Version | None]) -> Planner:
     plans = folder / "plans"
     plans.mkdir(mode=0o700, exist_ok=True)
-    return Planner(workspace, plans, NoStates(version), recorded([]))
+    return Planner(workspace, plans, no_states(version), recorded([]))
 
 
 def test_a_plan_knows_the_states_it_rests_on_as_they_were_before_it(workspace: Workspace, tmp_path: Path) -> None:
@@ -336,7 +327,7 @@ def test_a_guard_is_told_with_our_way_and_not_with_terraforms(workspace: Workspa
     assert planned.error is not None
     assert planned.error.endswith("but the plan calls for this resource to be destroyed.")
     assert planned.error.id == "terraform-failed"
-    assert [(one.id, one.data) for one in said(planned.advice)] == [("unit-moved", {"stack": "b"})]
+    assert [(one.id, one.data) for one in said(planned.as_json()["advice"])] == [("unit-moved", {"stack": "b"})]
 
 
 def test_what_is_wrong_with_a_stack_itself_is_told_without_what_it_lacks_of_others(
@@ -346,7 +337,7 @@ def test_what_is_wrong_with_a_stack_itself_is_told_without_what_it_lacks_of_othe
     made = planner(workspace, tmp_path, lambda _: None)
 
     assert made._unplanned("b", [lacks, Failure("Invalid value")], ()).told == ("Invalid value",)
-    assert [one.id for one in said(made._unplanned("b", [lacks], ()).told)] == ["outputs-missing"]
+    assert [one.id for one in said(made._unplanned("b", [lacks], ()).error)] == ["outputs-missing"]
 
 
 def test_who_interrupts_what_changes_nothing_has_terraform_stop(tmp_path: Path) -> None:
@@ -744,37 +735,6 @@ def test_two_commands_do_not_write_into_one_folder(tmp_path: Path, monkeypatch: 
 
     assert names == {"out", "out-2"}
     assert Workspace.of(Path("config")).folder.name == "out"
-
-
-@pytest.mark.parametrize(
-    ("name", "run"),
-    [
-        (".in-use", lambda _: Workspace.of(Path("config"))),
-        ("facts.json", Workspace.synth),
-        ("manifest.json", Workspace.synth),
-        (STATE_NOTED, lambda workspace: workspace.initialize("a")),
-    ],
-)
-@pytest.mark.parametrize("put", [Path.mkdir, lambda path: path.symlink_to("/nowhere/file")])
-def test_what_has_the_place_of_a_file_of_ours_is_named(
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    said: Said,
-    name: str,
-    run: Callable[[Workspace], object],
-    put: Callable[[Path], None],
-) -> None:
-    """A folder, or a link that leads nowhere."""
-    workspace = Workspace(tmp_path / "out", {"TF_PLUGIN_CACHE_DIR": str(tmp_path / "cache")})
-    monkeypatch.setenv("CDKTF_OUTPUT", str(workspace.folder))
-    file = workspace.folder / name
-    file.parent.mkdir(parents=True)
-    put(file)
-    with pytest.raises(StrataError) as raised:
-        run(workspace)
-    (told,) = said(raised.value)
-
-    assert (told.id, told.place) == ("not-a-file", str(file))
 
 
 @pytest.mark.parametrize("content", [b"", b"\xd0\x00", b"{}"])

@@ -392,14 +392,17 @@ def test_text_beside_expressions_and_tokens_is_text(tmp_path: Path) -> None:
     for index, (before, after) in enumerate(pairs):
         layer.add(SnsTopic, f"token-{index}", name=f"{before}{topic.arn}{after}")
         layer.add_json(SnsTopic, f"plain-{index}", name=hcl.template(before, other, after))
+        layer.add_json(SnsTopic, f"bulk-{index}", name=f"{before}{topic.arn}{after}")
     layer.node.scope.synth()  # type: ignore[union-attr]
 
     topics = json.loads((tmp_path / "out/stacks/mine/cdk.tf.json").read_text())["resource"]["aws_sns_topic"]
     asked = [
-        Found("", topics[f"{kind}-{index}"]["name"], {}) for kind in ("token", "plain") for index in range(len(pairs))
+        Found("", topics[f"{kind}-{index}"]["name"], {})
+        for kind in ("token", "bulk", "plain")
+        for index in range(len(pairs))
     ]
 
-    assert evaluated(asked, tmp_path / "terraform") == [f"{before}{OTHER}{after}" for before, after in pairs] * 2
+    assert evaluated(asked, tmp_path / "terraform") == [f"{before}{OTHER}{after}" for before, after in pairs] * 3
 
 
 def test_the_configuration_has_every_option() -> None:

@@ -4,15 +4,13 @@ from __future__ import annotations
 
 import json
 import threading
-from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Literal
 
 from tests.aws.calls import Call, Parameters
 
-Way = Literal["refuse", "lose", "hang", "stale"]
-"""`refuse`: AWS says no. `lose`: AWS does it, the answer never arrives. `hang`: the same, and the caller waits.
-`stale`: AWS answers as it did the last time it was asked the same, as it may shortly after a change."""
+Way = Literal["refuse", "lose", "hang"]
+"""`refuse`: AWS says no. `lose`: AWS does it, the answer never arrives. `hang`: the same, and the caller waits."""
 
 
 @dataclass
@@ -73,7 +71,6 @@ class Journal:
 
     entries: list[Entry] = field(default_factory=list)
     faults: list[Fault] = field(default_factory=list)
-    answers: dict[str, Any] = field(default_factory=dict)
     waiting: threading.Event = field(default_factory=threading.Event)
     released: threading.Event = field(default_factory=threading.Event)
 
@@ -91,18 +88,6 @@ class Journal:
         """Lets go of the calls that wait for their answer; the next that hangs waits anew."""
         self.released.set()
         self.waiting, self.released = threading.Event(), threading.Event()
-
-    def last_answer(self, call: Call) -> Any:
-        """Returns what the same question was answered before, None where it is asked first."""
-        return self.answers.get(question_of(call))
-
-    def keep_answer(self, call: Call, answer: Any) -> None:
-        """Keeps an answer for questions that are answered late."""
-        self.answers[question_of(call)] = answer
-
-    def counts(self) -> Counter[tuple[str, str]]:
-        """Returns how often each caller called each action."""
-        return Counter((entry.caller, entry.action) for entry in self.entries)
 
 
 def question_of(call: Call) -> str:

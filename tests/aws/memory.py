@@ -22,15 +22,10 @@ def of(kind: type[Kept], account: str, region: str) -> Kept:
 
 def snapshot() -> bytes:
     """Returns everything that AWS remembers now."""
-    kept = [backends for backends in _in_use() if backends.service_name not in _EMPTY]
-    moto = {backends.service_name: (_plain(backends), _beside(backends)) for backends in kept}
+    moto = {backends.service_name: (_plain(backends), _beside(backends)) for backends in _in_use()}
     written = io.BytesIO()
     _Pickler(written).dump((moto, _kept))
     return written.getvalue()
-
-
-_EMPTY = frozenset({"lambda"})
-"""Services that are only asked whether there is anything, and whose memory cannot be written."""
 
 
 def restore(snapshot: bytes) -> None:

@@ -6,7 +6,7 @@ import json
 import re
 import time
 from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from typing import Any
 
 from moto.organizations import models
 from moto.organizations.models import OrganizationsBackend, organizations_backends
@@ -18,7 +18,6 @@ from tests.aws.calls import Call, Parameters, Refused, Service, mend, order, pag
 organizations = Service("organizations")
 MANAGEMENT = "123456789012"
 ACCOUNTS_AT_ONCE = 5
-CLOSINGS_AT_ONCE = 3
 """https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html"""
 _SLOTS = {"SERVICE_CONTROL_POLICY": 10, "RESOURCE_CONTROL_POLICY": 5}
 """Policies of a type on one target, AWS's own counted; ten where nothing is said.
@@ -40,24 +39,16 @@ PAGINATION_MODEL["list_accounts"]["limit_default"] = _PAGE
 class Progress:
     """What takes AWS a while, and what moto keeps no place for."""
 
-    finalizing: bool = False
-    polls: int = 1
-    """How often an account's creation is in progress when it is asked about."""
     room: int | None = None
     """How many accounts AWS allows, where Service Quotas says another number: 'Newly created accounts and organizations
     might have a quota below 10' (https://docs.aws.amazon.com/organizations/latest/userguide/orgs_reference_limits.html)."""
-    closings: int = 250
-    """How many accounts may be closed in 30 days, unless a fifth of the members is more: 'the higher of either 250 or
-    20%' (https://docs.aws.amazon.com/organizations/latest/APIReference/API_CloseAccount.html)."""
-    closed: int = 0
-    """How many were."""
     creations: dict[str, Parameters] = field(default_factory=dict)
     quits: set[str] = field(default_factory=set)
 
 
 @order("organization")
 def adjust(*, account_limit: int | None = None, **settings: Any) -> None:
-    """Sets how many accounts Service Quotas says there may be, and what `Progress` says, such as `finalizing`."""
+    """Sets how many accounts Service Quotas says there may be, and what `Progress` says, such as `room`."""
     if account_limit is not None:
         quotas.grant(MANAGEMENT, quotas.HOME, *quotas.ACCOUNTS, account_limit)
     for name, value in settings.items():
@@ -157,7 +148,7 @@ def create_account(call: Call) -> Parameters | None:
         late.begin_days(_wait_period(made["AccountId"]))
     requested = {**made, "State": "IN_PROGRESS", "RequestedTimestamp": time.time()}
     progress.creations[made["Id"]] = requested
-    late.begin(_creation_of(requested), progress.polls + 1)
+    late.begin(_creation_of(requested), 2)
     return {"CreateAccountStatus": _shown(requested)}
 
 
@@ -235,18 +226,12 @@ def targets(call: Call) -> Parameters:
 def close_account(call: Call) -> Parameters | None:
     """Begins to close an account: it is shut at once, and seen as closed one look later."""
     if call["AccountId"] == call.account:
-        _constrained("CANNOT_CLOSE_MANAGEMENT_ACCOUNT", "You attempted to close the management account.")
-    backend, progress = _backend(call.account), _progress()
-    account = backend.get_account_by_id(call["AccountId"])
+        text = "CANNOT_CLOSE_MANAGEMENT_ACCOUNT: You attempted to close the management account."
+        raise Refused("ConstraintViolationException", text)
+    account = _backend(call.account).get_account_by_id(call["AccountId"])
     if is_shut(account.id, call.account):
         raise Refused("AccountAlreadyClosedException", "You attempted to close an account that is already closed.")
-    if sum(late.is_late(_closing(each.id)) for each in backend.accounts) >= CLOSINGS_AT_ONCE:
-        text = "You attempted to exceed the number of accounts that you can close at a time."
-        _constrained("CLOSE_ACCOUNT_REQUESTS_LIMIT_EXCEEDED", text)
-    if progress.closed >= max(progress.closings, (len(backend.accounts) - 1) // 5):
-        _constrained("CLOSE_ACCOUNT_QUOTA_EXCEEDED", "You have exceeded close account quota for the past 30 days.")
     account.state = "CLOSED"
-    progress.closed += 1
     late.begin(_closing(account.id))
     return {}
 
@@ -264,10 +249,6 @@ def _wait_period(account: str) -> str:
 
 def _closing(account: str) -> str:
     return f"closing of {account}"
-
-
-def _constrained(reason: str, text: str) -> NoReturn:
-    raise Refused("ConstraintViolationException", f"{reason}: {text}")
 
 
 @organizations.answers("RemoveAccountFromOrganization")
@@ -429,8 +410,6 @@ def _ready(call: Call) -> OrganizationsBackend:
     backend = _backend(call.account)
     if backend.org is None:
         raise Refused("AWSOrganizationsNotInUseException", "Your account is not a member of an organization.")
-    if _progress().finalizing:
-        raise Refused("FinalizingOrganizationException", "AWS Organizations is still finalizing your organization.")
     return backend
 
 

@@ -27,7 +27,6 @@ from tests.aws.organizations import is_member
 CALLER = "arn:aws:sts::{account}:assumed-role/deployer/session"
 _PREFIXES = {
     "accessanalyzer": "access-analyzer",
-    "elbv2": "elasticloadbalancing",
     "emr": "elasticmapreduce",
     "s3control": "s3",
     "service-quotas": "servicequotas",
@@ -48,7 +47,6 @@ ACTIONS = {
     "budgets:UpdateBudget": "budgets:ModifyBudget",
     "budgets:UpdateNotification": "budgets:ModifyBudget",
     "budgets:UpdateSubscriber": "budgets:ModifyBudget",
-    **{f"cloudwatch:{name}": f"cloudwatch:{name}" for name in ("GetMetricStatistics", "ListMetrics")},
     "s3:DeleteBucketEncryption": "s3:PutEncryptionConfiguration",
     "s3:DeleteBucketLifecycle": "s3:PutLifecycleConfiguration",
     "s3:DeleteBucketOwnershipControls": "s3:PutBucketOwnershipControls",

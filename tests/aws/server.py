@@ -50,9 +50,7 @@ StartResponse = Callable[[str, list[tuple[str, str]]], Any]
 _SCOPE = re.compile(r"Credential=([^/]+)/\d+/([^/]+)/([^/]+)/")
 _BY_SIGNING_NAME = {
     "access-analyzer": "accessanalyzer",
-    "elasticloadbalancing": "elbv2",
     "elasticmapreduce": "emr",
-    "monitoring": "cloudwatch",
     "servicequotas": "service-quotas",
     "sso": "sso-admin",
     "tagging": "resourcegroupstaggingapi",
@@ -112,15 +110,12 @@ class EmulatedAws:
             entry, fault = self.journal.write(call), self.journal.fault(call)
             if fault and fault.way == "refuse":
                 reply = question.refused(Refused(fault.code, fault.message, status=fault.status))
-            elif fault and fault.way == "stale":
-                reply = self.journal.last_answer(call) or self._answer(question, call, entry, environ, body)
             else:
                 reply = self._answer(question, call, entry, environ, body)
-                self.journal.keep_answer(call, reply)
             entry.outcome = _outcome(reply)
             if fault is None and invocation and reply.status < HTTPStatus.MULTIPLE_CHOICES:
                 self._keep(invocation, reply)
-        if fault is None or fault.way in ("refuse", "stale"):
+        if fault is None or fault.way == "refuse":
             return reply
         entry.outcome = f"{entry.outcome}, and the answer is {'lost' if fault.way == 'lose' else 'held back'}"
         self.journal.waiting.set()

@@ -8,17 +8,7 @@ from datetime import UTC, datetime
 from tests.aws.calls import Call, Parameters, Refused, Service
 
 ssm = Service("ssm")
-_DEFAULTS = {
-    "/ssm/automation/customer-script-log-destination": "",
-    "/ssm/automation/customer-script-log-group-name": "",
-    "/ssm/automation/enable-adaptive-concurrency": "False",
-    "/ssm/documents/console/public-sharing-permission": "Enable",
-    "/ssm/managed-instance/activation-tier": "standard",
-    "/ssm/managed-instance/default-ec2-instance-management-role": "$None",
-    "/ssm/opsinsights/opscenter": "Disabled",
-    "/ssm/parameter-store/default-parameter-tier": "Standard",
-    "/ssm/parameter-store/high-throughput-enabled": "false",
-}
+_DEFAULTS = {"/ssm/documents/console/public-sharing-permission": "Enable"}
 """https://docs.aws.amazon.com/systems-manager/latest/APIReference/API_GetServiceSetting.html"""
 _WORDS = {"/ssm/documents/console/public-sharing-permission": ("Enable", "Disable")}
 _RESOURCE = "servicesetting"

@@ -18,12 +18,9 @@ import tempfile
 import time
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import replace
 from pathlib import Path
 from typing import NamedTuple
 
-from strata.config.models import Targets
-from strata.landing_zone import LandingZone
 from strata.terraform.tools import CHECKOUT, CONFIG, environment
 from tests.access import Size
 from tests.aws.client import Aws
@@ -94,8 +91,6 @@ def main() -> None:
     compare_programs(arguments.runs)
     measure_sizes()
     measure_commands()
-    measure_evaluation()
-    measure_difference()
     measure_adoption()
     measure_access()
     fleet.measure_unchanged(arguments.runs)
@@ -164,75 +159,6 @@ def measure_commands() -> None:
                 too_much.append(f"{name}: {least:.2f} s")
     if too_much:
         sys.exit(f"more than it may take: {'; '.join(too_much)}")
-
-
-QUESTIONS = tuple(
-    (action, region)
-    for action in (
-        *("s3:GetObject", "s3:DeleteBucket", "ec2:RunInstances", "organizations:LeaveOrganization", "iam:CreateRole"),
-        *("kms:Decrypt", "cloudtrail:StopLogging", "sns:Publish", "lambda:TagResource", "dynamodb:DeleteTable"),
-    )
-    for region in (None, "us-east-1", "eu-west-1", "eu-central-1", "ap-south-1")
-)
-EVALUATIONS = 5.0
-"""Seconds of processor time that these questions about a thousand accounts may take."""
-
-
-def measure_evaluation() -> None:
-    """Asks what the shipped guardrails make of 50 requests in each of 1,000 accounts; fails where it takes too long."""
-    from strata.evaluation.landing_zone import Evaluated
-    from strata.evaluation.questions import PrincipalQuestion, ask, find_action
-
-    with tempfile.TemporaryDirectory() as folder:
-        evaluated = Evaluated(_below_the_shipped_guardrails(Path(folder, "config"), assignments=10))
-        questions = [PrincipalQuestion(find_action(action), None, region) for action, region in QUESTIONS]
-        started = time.process_time()
-        for account in evaluated.keys:
-            actor = evaluated.somebody(account)
-            for question in questions:
-                ask(evaluated, actor, question, account)
-        took, number = time.process_time() - started, len(evaluated.keys) * len(questions)
-    print(f"\n{number:,} evaluations, of 4 SCPs: {took:.2f} s of {EVALUATIONS} s, {took / number * 1000:.3f} ms each")
-    if took > EVALUATIONS:
-        sys.exit("evaluations take too long")
-
-
-DIFFERENCE = 1.5
-"""Seconds of processor time that comparing 1,000 accounts may take, people and grants included."""
-
-
-def measure_difference() -> None:
-    """Compares 1,000 accounts below the shipped guardrails, one of which denies less; fails where it takes too long."""
-    from strata import diff
-
-    file = "policies/protect-foundation.json"
-    with tempfile.TemporaryDirectory() as folder:
-        before = _below_the_shipped_guardrails(Path(folder, "config"), assignments=20)
-    looser = before.documents[file].replace('"cloudtrail:StopLogging",', "")
-    after = replace(before, documents={**before.documents, file: looser})
-    started = time.process_time()
-    found = [one for one in diff.compare(before, after) if one.risk]
-    took = time.process_time() - started
-    print(f"\ncomparing 1,000 accounts, one SCP looser: {took:.2f} s of {DIFFERENCE} s")
-    if len(found) != 1:
-        sys.exit(f"the comparison finds {len(found)} changes to ask about instead of one")
-    if took > DIFFERENCE:
-        sys.exit("the comparison takes too long")
-
-
-def _below_the_shipped_guardrails(config: Path, assignments: int) -> LandingZone:
-    from strata.load import load
-
-    write_configuration(config, accounts=1000, assignments=assignments)
-    template, generated = load(SHIPPED), load(config)
-    everywhere = {
-        key: policy.model_copy(update={"targets": Targets(root=True)})
-        for key, policy in template.organization.policies.items()
-    }
-    policies = {**generated.organization.policies, **everywhere}
-    organization = generated.organization.model_copy(update={"policies": policies})
-    documents = {**generated.documents, **template.documents}
-    return replace(generated, organization=organization, documents=documents)
 
 
 CALLS, CALLS_OF_ONE = 1600, 1000

@@ -22,3 +22,17 @@ def test_every_account_of_the_configuration_is_made(own: Deployment) -> None:
 def test_nobody_but_the_access_role_stops_the_trail(zone: Zone) -> None:
     """Whoever wants to hide something begins there."""
     zone.anybody(but="role/OrganizationAccountAccessRole").cannot("cloudtrail:StopLogging", account="root")
+
+
+def test_the_state_is_in_a_bucket_that_stays() -> None:
+    """A stack can be made alone, for `cdktf.Testing`; import the bindings after `stacks`, which loads them fast."""
+    from stacks.backend import BackendStack
+
+    # isort: split
+    from cdktf import Testing
+
+    project = load(OWN).project
+    found = Testing.synth(BackendStack(Testing.app(), "backend", project=project))
+
+    properties = {"bucket": project.state_bucket, "lifecycle": {"prevent_destroy": True}}
+    assert Testing.to_have_resource_with_properties(found, "aws_s3_bucket", properties)

@@ -7,7 +7,6 @@ import os
 import shutil
 import subprocess
 import sys
-import time
 from pathlib import Path
 from typing import Any
 
@@ -69,22 +68,8 @@ class Clone:
     def cdktf(self, *arguments: str) -> Run:
         return self._run("-c", "from strata.terraform.tools import cdktf; cdktf()", *arguments)
 
-    def pipeline(self, *words: str) -> Run:
-        """Runs pipeline/run.sh as a job does."""
-        command = self.folder / "command"
-        command.write_text(f'#!/bin/sh\nexec {sys.executable} -m strata "$@"\n')
-        command.chmod(0o755)
-        return ended(self._started(CHECKOUT / "pipeline/run.sh", *words, STRATA=str(command)))
-
     def _run(self, *words: str) -> Run:
         return ended(self._started(sys.executable, *words))
-
-    def hanging(self, action: str, *arguments: str) -> subprocess.Popen[str]:
-        """Starts a strata command, and waits until AWS does not answer it."""
-        self.site.aws.fail(action, way="hang")
-        running = self.started(*arguments)
-        assert self.site.aws.held(600), f"AWS was never asked for {action}"
-        return running
 
     def started(self, *arguments: str) -> subprocess.Popen[str]:
         """Starts a strata command."""
@@ -102,23 +87,11 @@ class Clone:
             start_new_session=True,
         )
 
-    def wait_for_locks(self) -> None:
-        """Waits until no Terraform is at work."""
-        for _ in range(600):
-            if not self.locks():
-                return
-            time.sleep(0.1)
-        raise TimeoutError
-
     def locks(self) -> list[str]:
         """Returns the locks of all states."""
         s3, bucket = self.site.aws.client("s3", self.home), "ex-terraform-state-123456789012"
         found = [one["Key"] for one in s3.list_objects_v2(Bucket=bucket)["Contents"]]
         return [key for key in found if key.endswith(".tflock")]
-
-    def written(self) -> set[str]:
-        """Returns the stacks whose Terraform the last command has written."""
-        return {*json.loads((self.site.output / "manifest.json").read_text())["stacks"]}
 
     def accounts(self) -> dict[str, str]:
         """Returns the ids of the member accounts by key, which is in their address."""
@@ -127,19 +100,7 @@ class Clone:
 
     def member(self, account: str, service: str) -> Any:
         """Returns a client of somebody in a member account."""
-        import boto3
-
-        aws = self.site.aws
-        arn = f"arn:aws:iam::{account}:role/{ROLE}"
-        given = aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
-        return boto3.client(
-            service,
-            region_name=self.home,
-            endpoint_url=aws.url,
-            aws_access_key_id=given["AccessKeyId"],
-            aws_secret_access_key=given["SecretAccessKey"],
-            aws_session_token=given["SessionToken"],
-        )
+        return _client(self.site, account, service, self.home)
 
 
 def stacks(run: Run) -> dict[str, dict[str, Any]]:
@@ -149,9 +110,13 @@ def stacks(run: Run) -> dict[str, dict[str, Any]]:
 
 def member(site: Site, name: str, service: str, region: str = "us-east-1") -> Any:
     """Returns a client of somebody in a member account."""
+    (account,) = [one["Id"] for email, one in site.accounts().items() if email.startswith(f"aws+{name}@")]
+    return _client(site, account, service, region)
+
+
+def _client(site: Site, account: str, service: str, region: str) -> Any:
     import boto3
 
-    (account,) = [one["Id"] for email, one in site.accounts().items() if email.startswith(f"aws+{name}@")]
     arn = f"arn:aws:iam::{account}:role/{ROLE}"
     given = site.aws.client("sts").assume_role(RoleArn=arn, RoleSessionName="test")["Credentials"]
     keys = (given["AccessKeyId"], given["SecretAccessKey"], given["SessionToken"])

@@ -92,87 +92,6 @@ def test_what_is_renamed_before_the_first_deploy_is_imported_by_its_new_key(adop
     assert not _written(adopted)
 
 
-@pytest.fixture(scope="module")
-def deployed_once(adopted_once: Snapshot, tmp_path_factory: pytest.TempPathFactory) -> Snapshot:
-    """The same organization after its first deploy, without the lines of imports.yaml."""
-    site = adopted_once.restored(tmp_path_factory.mktemp("adopted"))
-    site.bootstrap()
-    _deploy(site)
-    (site.config / "imports.yaml").unlink()
-    return Snapshot.of(site, tmp_path_factory.mktemp("deployed") / "kept")
-
-
-@pytest.fixture
-def deployed(deployed_once: Snapshot, tmp_path: Path) -> Site:
-    """A copy of it."""
-    return deployed_once.restored(tmp_path)
-
-
-@pytest.mark.only("stand-in")
-def test_what_is_adopted_and_deployed_is_renamed_without_a_change(deployed: Site) -> None:
-    _rename(deployed)
-
-    _deploy(deployed)
-
-    assert not deployed.aws.writing_calls(by="provider")
-    assert "aws_identitystore_group_membership.operators_ana-adler" in deployed.addresses("sso")
-    again = deployed.strata("plan", "--exit-code")
-    assert again.code == 0, again.text
-
-
-@pytest.mark.only("stand-in")
-def test_an_edit_of_every_kind_changes_what_it_says(deployed: Site) -> None:
-    for entry in (
-        ("ou", "work-loads/lab"),
-        ("group", "testers", "members=ana"),
-        ("user", "lena", "given_name=Lena", "family_name=Fuchs", "email=lena@acme.io"),
-        ("permission-set", "Viewer", "policies.aws=ReadOnlyAccess"),
-        ("assignment", "permission_sets=Viewer", "groups=testers", "accounts=a2-example-com"),
-    ):
-        _add(deployed, *entry)
-    deployed.edit("policies/no-s3.json", ('"s3:*"', '["s3:Put*", "s3:Delete*"]'))
-    deployed.edit(
-        "sso.yaml",
-        ("description: Operates.", "description: Runs it."),
-        ("  - permission_sets:\n      - Admin\n    users:\n      - ana\n    accounts:\n      - management\n", ""),
-    )
-
-    refused = deployed.strata("plan")
-    (deployed.config / "expectations.yaml").unlink()
-
-    planned = deployed.strata("plan", "--json")
-    _add(deployed, "account", "lab-one", "email=aws+lab@acme.io", "organizational_unit=lab")
-    _deploy(deployed)
-
-    assert refused.code == 1
-    assert "state-stays-out-of-reach" in refused.stderr, "it held when the organization was adopted"
-    assert planned.code == 0, planned.text
-    assert {stack: changes for stack, changes in planned.planned.items() if changes} == {
-        "organizations": {
-            "aws_organizations_organizational_unit.lab": "create",
-            "aws_organizations_policy.no-s3": "update",
-        },
-        "sso": {
-            "aws_identitystore_group.ops": "update",
-            "aws_identitystore_group.testers": "create",
-            "aws_identitystore_group_membership.testers_ana": "create",
-            "aws_identitystore_user.lena": "create",
-            "aws_ssoadmin_permission_set.Viewer": "create",
-            "aws_ssoadmin_managed_policy_attachment.Viewer_ReadOnlyAccess": "create",
-            "aws_ssoadmin_account_assignment.a2-example-com_Viewer_group_testers": "create",
-            "aws_ssoadmin_account_assignment.management_Admin_user_ana": "delete",
-        },
-    }
-    assert "organizations:CreateAccount" in deployed.aws.writing_calls(by="provider")
-    again = deployed.strata("plan", "--exit-code")
-    assert again.code == 0, again.text
-
-
-def _add(site: Site, *entry: str) -> None:
-    added = site.strata("add", *entry, "--yes")
-    assert added.code == 0, added.text
-
-
 def _rename(site: Site) -> None:
     for kind, old, new in RENAMES:
         renamed = site.strata("rename", kind, old, new, "--yes")
@@ -212,17 +131,11 @@ def test_what_control_tower_made_is_adopted_and_stays_as_it_is(nothing: Site) ->
     _adopt(nothing)
 
 
-@pytest.mark.only("stand-in")
+@pytest.mark.long("real")
 def test_what_has_odd_names_is_adopted_and_stays_as_it_is(nothing: Site) -> None:
     emulate(seeds.ODD, nothing.aws)
 
     _adopt(nothing)
-
-
-@pytest.mark.large
-@pytest.mark.only("real")
-def test_what_has_odd_names_is_adopted_with_the_real_provider(nothing: Site) -> None:
-    test_what_has_odd_names_is_adopted_and_stays_as_it_is(nothing)
 
 
 @pytest.mark.large

@@ -76,6 +76,8 @@ def old(typist: Typist, applied: tuple[bytes, Path], tmp_path: Path) -> Path:
     return old
 
 
+@pytest.mark.only("stand-in", "real")
+@pytest.mark.long("real")
 def test_what_other_terraform_manages_comes_here_without_a_change(typist: Typist, old: Path) -> None:
     aws = typist.site.aws
     describe, *let_go, deploy = _steps("Terraform of your own")
@@ -93,12 +95,6 @@ def test_what_other_terraform_manages_comes_here_without_a_change(typist: Typist
 
     _deploy(typist, deploy)
     _terraform(typist, "plan -detailed-exitcode")
-
-
-@pytest.mark.large
-@pytest.mark.only("real")
-def test_what_other_terraform_manages_comes_here_with_the_real_provider(typist: Typist, old: Path) -> None:
-    test_what_other_terraform_manages_comes_here_without_a_change(typist, old)
 
 
 def test_another_order_does_what_the_page_says(typist: Typist, old: Path) -> None:

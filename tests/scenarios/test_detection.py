@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -348,57 +347,3 @@ def test_control_towers_recorder_is_left_alone_and_said_to_be(site: Site) -> Non
         "management": ("default", True, "DAILY", True),
         "shared": (name, True, "CONTINUOUS", False),
     }
-
-
-# All of it
-
-ALL = """\
-administrator: security
-log_archive: {account: shared, object_lock_days: 30}
-guardduty: {mode: on, plans: [s3_data_events], alert_severity: high}
-config: {mode: on}
-"""
-MANY = 12
-
-
-def all_written(site: Site) -> None:
-    """Writes all of it."""
-    write(site, ALL)
-    site.edit("security.yaml", ("trail:\n", "trail:\n  bucket: archive\n"))
-
-
-def all_deployed(site: Site) -> None:
-    """Deploys it, and the move of the trail, after which there is nothing left to do."""
-    all_written(site)
-    first = site.strata("deploy", "--yes")
-    assert first.code == 0, first.text[-6000:]
-    assert site.strata("plan", "--json").changing == {"security": {"aws_cloudtrail.organization": "update"}}
-    deployed(site)
-
-
-@pytest.mark.large
-@pytest.mark.only("real")
-def test_all_of_it_is_deployed_by_the_real_provider(shipped: Site) -> None:
-    shipped.sign_in_as_administrator()
-    all_deployed(shipped)
-    assert delivery(shipped) == (ARCHIVED, True)
-
-
-@pytest.mark.large
-def test_all_of_it_is_deployed_in_many_accounts(shipped: Site) -> None:
-    shipped.sign_in_as_administrator()
-    shipped.aws.order("organization", account_limit=MANY + 1)
-    entry = "  team-{0}:\n    email: aws+team-{0}@example.com\n    organizational_unit: shared\n"
-    entries = "".join(entry.format(team) for team in range(MANY - 2))
-    shipped.edit("organization.yaml", ("accounts:\n", f"accounts:\n{entries}"))
-
-    all_deployed(shipped)
-
-    assert len(recorders(shipped)) == MANY + 1
-    assert len(watched(shipped)[1]) == MANY
-
-
-def put_recorder(client: Any, **values: Any) -> None:
-    """Changes what a recorder is to do."""
-    [recorder] = client.describe_configuration_recorders()["ConfigurationRecorders"]
-    client.put_configuration_recorder(ConfigurationRecorder={**recorder, **values})

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.aws.center import INSTANCE, STORE
-from tests.scenarios.ids import Ids
+from tests.aws.center import STORE
+from tests.scenarios.hand import Hand
 from tests.scenarios.site import Run, Site
 
 pytestmark = pytest.mark.only("stand-in")
@@ -51,26 +51,6 @@ def test_what_a_deploy_gave_and_took_a_moment_ago_is_no_drift(shipped: Site) -> 
 
     assert deployed.code == 0, deployed.text
     assert (told.code, json.loads(told.stdout)["differences"]) == (0, []), told.text
-
-
-def test_a_session_length_that_no_file_writes_is_put_back_by_any_deploy_of_sso(shipped: Site) -> None:
-    site, ids = shipped, Ids(shipped)
-    site.sign_in_as_administrator()
-    finops = {"InstanceArn": INSTANCE, "PermissionSetArn": ids.arn["FinOps"]}
-    text = "Billing and cost management."
-    site.client("sso-admin").update_permission_set(**finops, SessionDuration="PT12H", Description=text)
-
-    (one,) = drift(site, 3)["differences"]
-    planned = site.strata("plan", "sso")
-    deployed = site.strata("deploy", "sso", "--yes")
-
-    assert (one["at"], one["deploy"]) == ("permission set FinOps: session_duration is PT12H", "strata deploy sso")
-    assert "put back to the default" in planned.stdout
-    assert deployed.code == 0, deployed.text[-6000:]
-    clean = drift(site, 0)
-    assert clean["differences"] == clean["waiting"] == []
-    found_set = site.client("sso-admin").describe_permission_set(**finops)["PermissionSet"]
-    assert found_set["SessionDuration"] == "PT1H"
 
 
 def test_what_is_meant_is_accepted_and_what_waits_is_told_apart(shipped: Site) -> None:
@@ -117,11 +97,11 @@ def test_what_may_not_be_read_is_named_and_never_equal(shipped: Site) -> None:
 def test_a_grant_of_a_deleted_group_beside_a_living_one_is_found_thoroughly(shipped: Site) -> None:
     site = shipped
     site.sign_in_as_administrator()
-    people, center, ids = site.client("identitystore"), site.client("sso-admin"), Ids(site)
-    group = people.create_group(IdentityStoreId=STORE, DisplayName="ghosts")["GroupId"]
-    where = {"TargetType": "AWS_ACCOUNT", "TargetId": ids.account["shared"], "PermissionSetArn": ids.arn["DevOps"]}
-    center.create_account_assignment(InstanceArn=INSTANCE, **where, PrincipalType="GROUP", PrincipalId=group)
-    people.delete_group(IdentityStoreId=STORE, GroupId=group)
+    hand = Hand(site)
+    group = hand.people.create_group(IdentityStoreId=STORE, DisplayName="ghosts")["GroupId"]
+    given = {**hand.assignment("DevOps", "devops", "shared"), "PrincipalId": group}
+    hand.center.create_account_assignment(**given)
+    hand.people.delete_group(IdentityStoreId=STORE, GroupId=group)
 
     usual = site.strata("drift")
     thorough = site.strata("drift", "--thorough", "--json")

@@ -21,7 +21,7 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
 }
 """How a call goes wrong, all attempts of it; where the answer is too late, AWS has done what was asked."""
 SAMPLE = {
-    "strata organizations:ListPolicies": "denied",
+    "strata organizations:ListAccounts": "denied",
     "terraform dynamodb:PutItem": "failed",
     "provider organizations:CreatePolicy": "throttled",
     "provider organizations:AttachPolicy": "late",

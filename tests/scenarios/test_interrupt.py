@@ -19,9 +19,12 @@ ONE_MORE_TARGET = (
     "      accounts:\n        - shared\n",
 )
 ONE_MORE_ACCOUNT = ("      - finops\n    accounts:\n      - management\n", "      - security\n")
+EDITS = {"organizations": ("organization.yaml", ONE_MORE_TARGET), "sso": ("sso.yaml", ONE_MORE_ACCOUNT)}
+ATTACHMENT = "aws_organizations_policy_attachment.deny-root-user_account_shared"
+ASSIGNMENT = "aws_ssoadmin_account_assignment.security_FinOps_group_finops"
 UNDOING = ("Detach", "Delete", "Remove", "Close")
 
-pytestmark = pytest.mark.long("real")
+pytestmark = pytest.mark.only("stand-in")
 
 
 def press(running: subprocess.Popen[str], number: int = signal.SIGINT) -> None:
@@ -80,14 +83,24 @@ def test_a_second_interrupt_while_an_account_is_made(shipped: Site) -> None:
     expect_nothing_undone(shipped)
 
 
-@pytest.mark.parametrize("moment", ["before its answer", "while it is read back"])
-def test_a_second_interrupt_while_a_policy_is_attached(shipped: Site, moment: str) -> None:
-    """The attachment stays: the next run finds that it is there, and imports it."""
-    head, target = ONE_MORE_TARGET
-    shipped.edit("organization.yaml", (head, head + target))
-    running = shipped.hanging("organizations:AttachPolicy", "strata", "deploy", "organizations", "--yes")
-    if moment == "while it is read back":
-        shipped.aws.fail("organizations:ListTargetsForPolicy", way="hang")
+@pytest.mark.parametrize(
+    ("stack", "action", "address", "read_back"),
+    [
+        ("organizations", "organizations:AttachPolicy", ATTACHMENT, ""),
+        ("organizations", "organizations:AttachPolicy", ATTACHMENT, "organizations:ListTargetsForPolicy"),
+        ("sso", "sso-admin:CreateAccountAssignment", ASSIGNMENT, ""),
+    ],
+    ids=["a policy that is attached", "a policy that is read back", "access"],
+)
+def test_a_second_interrupt_while_something_is_given(
+    shipped: Site, stack: str, action: str, address: str, read_back: str
+) -> None:
+    """It stays: the next run finds that it is there, and imports it; nobody gets it twice."""
+    file, (head, more) = EDITS[stack]
+    shipped.edit(file, (head, head + more))
+    running = shipped.hanging(action, "strata", "deploy", stack, "--yes")
+    if read_back:
+        shipped.aws.fail(read_back, way="hang")
         shipped.aws.release()
         assert shipped.aws.held(600)
 
@@ -95,30 +108,14 @@ def test_a_second_interrupt_while_a_policy_is_attached(shipped: Site, moment: st
 
     assert run.code == 130, run.text
     shipped.aws.heal()
-    again = shipped.strata("deploy", "organizations", "--yes")
+    again = shipped.strata("deploy", stack, "--yes")
     assert again.code == 0, again.text
-    assert "aws_organizations_policy_attachment.deny-root-user_account_shared" in shipped.addresses("organizations")
-    assert shipped.plan("organizations") == {}
+    assert address in shipped.addresses(stack)
+    assert [one.outcome[:3] for one in shipped.aws.calls(action=action)].count("200") == 1
+    assert shipped.plan(stack) == {}
     expect_nothing_undone(shipped)
 
 
-def test_a_second_interrupt_while_somebody_gets_access(shipped: Site) -> None:
-    """An assignment that AWS had made already is imported; nobody loses access, nobody gets it twice."""
-    head, account = ONE_MORE_ACCOUNT
-    shipped.edit("sso.yaml", (head, head + account))
-
-    run = twice(shipped.hanging("sso-admin:CreateAccountAssignment", "strata", "deploy", "sso", "--yes"))
-
-    assert run.code == 130, run.text
-    shipped.aws.heal()
-    again = shipped.strata("deploy", "sso", "--yes")
-    assert again.code == 0, again.text
-    assert "aws_ssoadmin_account_assignment.security_FinOps_group_finops" in shipped.addresses("sso")
-    assert shipped.aws.writing_calls()["sso-admin:CreateAccountAssignment"] == 1
-    expect_nothing_undone(shipped)
-
-
-@pytest.mark.only("stand-in")
 def test_a_strata_that_is_killed_leaves_terraform_to_finish(shipped: Site) -> None:
     """Terraform has nobody to talk to, and saves its state and frees its lock all the same."""
     shipped.edit("organization.yaml", SANDBOX)
@@ -133,7 +130,6 @@ def test_a_strata_that_is_killed_leaves_terraform_to_finish(shipped: Site) -> No
     assert shipped.plan("organizations") == {}
 
 
-@pytest.mark.only("stand-in")
 def test_a_stack_is_stopped_by_term_at_once(shipped: Site) -> None:
     """A pipeline that is cancelled has seconds: Terraform stops in an orderly way, and frees its lock."""
     shipped.edit("organization.yaml", SANDBOX)

@@ -243,37 +243,6 @@ def test_what_is_changed_by_hand_is_told_with_its_account_and_put_back(site: Sit
     assert back.code == 0, back.text[-6000:]
 
 
-def deleted(console: Console) -> None:
-    """Deletes what can be."""
-    iam, events, own = console("iam"), console("events"), console.here
-    iam.delete_role_policy(RoleName=SENDS, PolicyName="bus")
-    iam.delete_role(RoleName=SENDS)
-    iam.delete_account_alias(AccountAlias=f"ex-{KEY}")
-    events.remove_targets(Rule="ex-sign-in-events", Ids=["management"])
-    events.delete_rule(Name="ex-sign-in-events")
-    own("budgets").delete_budget(AccountId=own("sts").get_caller_identity()["Account"], BudgetName=f"ex-{KEY}")
-    own("account").delete_alternate_contact(AccountId=console.id, AlternateContactType="SECURITY")
-
-
-def test_what_is_deleted_by_hand_is_told_and_made_again(site: Site) -> None:
-    console = Console(site)
-    deleted(console)
-
-    found = site.strata("drift", "--json")
-
-    (account, baseline) = "strata deploy accounts", f"strata deploy baseline_{KEY} --refresh"
-    assert json.loads(found.stdout)["unread"] == []
-    assert told(found) == {
-        f"alternate contact security of {KEY}": ("", account),
-        f"budget {KEY}": ("", account),
-        f"sign-in rule in {HOME} of {KEY}": ("", baseline),
-        f"role {SENDS} of {KEY}": ("", baseline),
-        f"account alias {KEY}": ("", baseline),
-    }
-    back = site.put_back()
-    assert back.code == 0, back.text[-6000:]
-
-
 def test_what_aws_has_already_is_taken_over(site: Site) -> None:
     """As after a state was lost: what exists is imported, what is a setting is set again; a second deploy is empty."""
     for stack in ("accounts", f"baseline_{KEY}"):

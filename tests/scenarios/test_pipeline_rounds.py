@@ -21,7 +21,7 @@ from tests.aws.center import STORE
 from tests.aws.client import CHECKOUT
 from tests.scenarios.site import SANDBOX, Run, Site, _command
 
-pytestmark = pytest.mark.long("real")
+pytestmark = pytest.mark.only("stand-in")
 
 PERSON = {f"GIT_{who}_{what}": "jane@example.com" for who in ("AUTHOR", "COMMITTER") for what in ("NAME", "EMAIL")}
 GROUP = ("  finops:\n", "  night-shift:\n    description: Looks after it.\n  finops:\n")
@@ -106,10 +106,7 @@ def changes(file: Path) -> dict[str, list[str]]:
 
 
 def test_what_was_reviewed_is_approved_deployed_and_watched(shipped: Site) -> None:
-    """A new account and its access are one list, one approval and one deploy.
-
-    What the AWS provider gives to a plan, and what of it differs between two, is the real one's as well.
-    """
+    """A new account and its access are one list, one approval and one deploy."""
     origin = repository(shipped)
     pull = Clone.of(shipped, origin, "pull")
     pull.edits("organization.yaml", SANDBOX)
@@ -151,7 +148,6 @@ def test_what_was_reviewed_is_approved_deployed_and_watched(shipped: Site) -> No
     assert not shipped.aws.writing_calls(since=before)
 
 
-@pytest.mark.only("stand-in")
 def test_another_list_than_the_reviewed_one_stops_and_shows_the_difference(shipped: Site) -> None:
     """Somebody else's pull request is merged in between: nothing is deployed before people have seen the whole."""
     origin = repository(shipped)
@@ -184,7 +180,6 @@ def test_another_list_than_the_reviewed_one_stops_and_shows_the_difference(shipp
     assert {stack: len(found) for stack, found in changes(now).items()} == {"security": 1, "sso": 1}
 
 
-@pytest.mark.only("stand-in")
 def test_a_first_deploy_has_a_list_for_each_round(fresh: Site) -> None:
     main = Clone.of(fresh, repository(fresh), "main")
     rounds: list[int] = []

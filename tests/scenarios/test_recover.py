@@ -333,7 +333,7 @@ def test_what_others_look_after_from_now_on_stays_as_it_is_and_comes_back(shippe
         "aws_ssoadmin_permission_set.FinOps": "import",
         f"{POLICY}.deny-root-user": "import and update",
     }
-    assert shipped.strata("deploy", "--yes").code == 0
+    assert shipped.strata("deploy", "--yes", "--allow", f"import:{POLICY}.deny-root-user").code == 0
     assert shipped.strata("plan", "--exit-code").code == 0
 
 

@@ -6,7 +6,10 @@ import json
 
 import pytest
 
+from tests.scenarios.layers import free_locks
 from tests.scenarios.site import TABLE, Site
+
+pytestmark = pytest.mark.only("stand-in")
 
 RENAMES = (
     ("account", "shared", "common"),
@@ -18,14 +21,6 @@ RENAMES = (
 )
 
 
-@pytest.mark.large
-@pytest.mark.only("real")
-def test_renames_with_the_real_provider(shipped: Site) -> None:
-    """A move within a type is Terraform's own work, so that CI does without the deploy that comes before."""
-    test_every_kind_is_renamed_in_one_deploy_that_changes_nothing(shipped)
-
-
-@pytest.mark.only("stand-in")
 def test_every_kind_is_renamed_in_one_deploy_that_changes_nothing(shipped: Site) -> None:
     for kind, old, new in RENAMES:
         _renamed(shipped, kind, old, new)
@@ -63,7 +58,6 @@ def _ids(site: Site, stack: str) -> list[str]:
     return sorted(str(one.get("id")) for one in site.state(stack).values())
 
 
-@pytest.mark.only("stand-in")
 def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> None:
     """The account has its new key in one state, and the old one in what the other names after it."""
     _renamed(shipped, "account", "shared", "common")
@@ -79,7 +73,6 @@ def test_a_run_that_ends_between_the_stacks_is_gone_on_with(shipped: Site) -> No
     _pruned(shipped)
 
 
-@pytest.mark.only("stand-in")
 def test_a_thing_at_both_addresses_is_let_go_of_at_the_old_one(shipped: Site) -> None:
     """A rename that was not recorded and broke off has adopted the policy under its new key as well."""
     _renamed(shipped, "policy", "deny-root-user", "no-root")
@@ -101,7 +94,6 @@ def test_a_thing_at_both_addresses_is_let_go_of_at_the_old_one(shipped: Site) ->
     assert not shipped.aws.writing_calls(by="provider")
 
 
-@pytest.mark.only("stand-in")
 def test_a_terraform_that_is_killed_in_a_rename_has_moved_everything_once(shipped: Site) -> None:
     """The change beside the moves is done and its answer is awaited: no state has it, nor the moves of that stack."""
     for kind, old, new in RENAMES:
@@ -112,7 +104,7 @@ def test_a_terraform_that_is_killed_in_a_rename_has_moved_everything_once(shippe
     broken = shipped.stopped("identitystore:UpdateGroup", "strata", "deploy", "--yes")
     assert broken.code == 1, broken.text[-3000:]
     assert "Terraform was stopped" in broken.text
-    _free(shipped)
+    free_locks(shipped)
     _deployed(shipped)
 
     assert set(shipped.aws.writing_calls(by="provider")) == {"identitystore:UpdateGroup"}
@@ -124,19 +116,6 @@ def test_a_terraform_that_is_killed_in_a_rename_has_moved_everything_once(shippe
     _pruned(shipped)
 
 
-def _free(site: Site) -> None:
-    """Frees the lock of a run that was killed."""
-    s3 = site.client("s3")
-    for found in s3.list_objects_v2(Bucket=site.bucket).get("Contents", []):
-        if found["Key"].endswith(".tflock"):
-            s3.delete_object(Bucket=site.bucket, Key=found["Key"])
-    table = site.client("dynamodb")
-    for row in table.scan(TableName=TABLE)["Items"]:
-        if "Info" in row:
-            table.delete_item(TableName=TABLE, Key={"LockID": row["LockID"]})
-
-
-@pytest.mark.only("stand-in")
 def test_plain_cdktf_makes_a_recorded_move(shipped: Site) -> None:
     _renamed(shipped, "account", "shared", "common")
     _renamed(shipped, "user", "jane-doe", "jane")

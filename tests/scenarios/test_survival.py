@@ -17,7 +17,6 @@ from tests.scenarios.site import SANDBOX, TABLE, Run, Site
 
 PERMISSION_SET = "aws_ssoadmin_permission_set"
 
-SHARED_ACCOUNT = "  shared:\n    email: aws+shared@example.com\n    organizational_unit: shared\n"
 
 pytestmark = pytest.mark.only("stand-in")
 
@@ -154,6 +153,50 @@ def _done(run: Run) -> None:
     assert run.code == 0, run.text
 
 
+def test_a_policy_or_unit_by_a_declared_name_is_taken_over_by_nobody_unasked(shipped: Site) -> None:
+    """As with groups: what a killed run began is taken, a line of imports.yaml decides, else a word or a refusal."""
+    organizations = shipped.client("organizations")
+    root = organizations.list_roots()["Roots"][0]["Id"]
+    unit = organizations.create_organizational_unit(ParentId=root, Name="lab")["OrganizationalUnit"]["Id"]
+    document = (shipped.config / "policies/deny-root-user.json").read_text()
+    of_type = {"Content": document, "Description": "", "Type": "SERVICE_CONTROL_POLICY"}
+    theirs = organizations.create_policy(**of_type, Name="theirs")["Policy"]["PolicySummary"]["Id"]
+    organizations.attach_policy(PolicyId=theirs, TargetId=unit)
+    more = "  {0}:\n    type: SERVICE_CONTROL_POLICY\n    file: policies/deny-root-user.json\n"
+    on_lab = "    targets:\n      organizational_units:\n        - lab\n"
+    shipped.edit(
+        "organization.yaml",
+        ("\norganizational_units:\n", "\norganizational_units:\n  lab:\n    name: lab\n"),
+        ("\npolicies:\n", f"\npolicies:\n{more.format('in-lab')}{on_lab}"),
+    )
+
+    refused = shipped.strata("deploy", "organizations", "--yes", "--json")
+    organizations.detach_policy(PolicyId=theirs, TargetId=unit)
+    unasked = shipped.strata("deploy", "organizations", "--yes", "--json")
+
+    assert (refused.code, unasked.code) == (1, 1), refused.text + unasked.text
+    strangers = [(one.data["key"], one.data["holds"]) for one in refused.told if one.id == "made-by-others"]
+    assert strangers == [("lab", [f"policy theirs ({theirs})"])]
+    lines = [line for line in refused.lines if line.startswith("aws_organizations_")]
+    assert lines == [f'aws_organizations_organizational_unit.lab: "{unit}"']
+    assert [one.data["id"] for one in unasked.told if one.id == "import-by-name"] == [unit]
+    assert shipped.aws.writing_calls() == {}
+
+    shipped.append("imports.yaml", f"{lines[0]}\n")
+    command = ("strata", "deploy", "organizations", "--yes")
+    shipped.killed("organizations:CreatePolicy", *command)
+    free_locks(shipped)
+    killed = _begun(shipped, "organizations")
+    again = shipped.strata(*command[1:])
+
+    assert killed == {"aws_organizations_policy.in-lab": "in-lab"}
+    assert again.code == 0, again.text
+    assert _begun(shipped, "organizations") == {}
+    assert shipped.plan("organizations") == {}
+    writes = shipped.aws.writing_calls(by="provider")
+    assert (writes["organizations:CreatePolicy"], writes["organizations:CreateOrganizationalUnit"]) == (1, 0)
+
+
 def test_what_aws_has_by_a_declared_name_is_taken_over_by_nobody_unasked(shipped: Site) -> None:
     """What holds more than the YAML has is refused; of the rest a person decides, but for what a killed run began."""
     shipped.edit(
@@ -199,7 +242,7 @@ def test_what_aws_has_by_a_declared_name_is_taken_over_by_nobody_unasked(shipped
     assert _begun(shipped) == {f"{PERMISSION_SET}.Builder": "Builder"}
     assert _sets(shipped).count("Builder") == 1
 
-    _free_the_lock(shipped, "sso")
+    free_locks(shipped)
     planned = shipped.strata("plan", "sso", "--exit-code")
     again = shipped.strata(*command[1:])
 
@@ -211,40 +254,6 @@ def test_what_aws_has_by_a_declared_name_is_taken_over_by_nobody_unasked(shipped
     assert _begun(shipped) == {}
 
 
-def test_what_a_run_began_and_has_a_stranger_in_it_is_not_adopted(shipped: Site) -> None:
-    """A name alone does not make a thing ours: members and policies have to be declared ones."""
-    shipped.edit(
-        "sso.yaml",
-        ("\npermission_sets:\n", "  builders:\n    description: Try.\n\npermission_sets:\n"),
-        ("\nassignments:\n", "  Builder:\n    policies:\n      - aws: PowerUserAccess\n\nassignments:\n"),
-    )
-    store, center = shipped.client("identitystore"), shipped.client("sso-admin")
-    instance = center.list_instances()["Instances"][0]
-    there, arn = {"IdentityStoreId": instance["IdentityStoreId"]}, instance["InstanceArn"]
-    group = store.create_group(**there, DisplayName="builders")["GroupId"]
-    mallory = store.create_user(**there, UserName="mallory", DisplayName="Mallory")["UserId"]
-    store.create_group_membership(**there, GroupId=group, MemberId={"UserId": mallory})
-    made = center.create_permission_set(InstanceArn=arn, Name="Builder")["PermissionSet"]["PermissionSetArn"]
-    for name in ("PowerUserAccess", "AdministratorAccess"):
-        policy = f"arn:aws:iam::aws:policy/{name}"
-        center.attach_managed_policy_to_permission_set(InstanceArn=arn, PermissionSetArn=made, ManagedPolicyArn=policy)
-    names = {"aws_identitystore_group.builders": "builders", f"{PERMISSION_SET}.Builder": "Builder"}
-    body = json.dumps({"format": 1, "creates": names})
-    shipped.client("s3").put_object(Bucket=shipped.bucket, Key=BEGUN, Body=body.encode())
-
-    refused = shipped.strata("deploy", "sso", "--yes", "--json")
-
-    assert refused.code == 1, refused.text
-    changed = {one.data["kind"]: one.text for one in refused.told if one.id == "leftover-changed"}
-    assert changed.keys() == {"group", "permission-set"}
-    assert "mallory" in changed["group"]
-    assert "AdministratorAccess" in changed["permission-set"]
-    assert "PowerUserAccess" not in changed["permission-set"]
-    assert f'  aws_identitystore_group.builders: "{instance["IdentityStoreId"]}/{group}"' in refused.stderr.splitlines()
-    assert f'  {PERMISSION_SET}.Builder: "{made},{arn}"' in refused.stderr.splitlines()
-    assert shipped.aws.writing_calls() == {}
-
-
 def _sets(site: Site) -> list[str]:
     """Returns the names of the permission sets."""
     center = site.client("sso-admin")
@@ -254,91 +263,14 @@ def _sets(site: Site) -> list[str]:
     return [each["Name"] for each in described]
 
 
-def _begun(site: Site) -> dict[str, str]:
-    body = site.client("s3").get_object(Bucket=site.bucket, Key=BEGUN)["Body"].read()
+def _begun(site: Site, stack: str = "sso") -> dict[str, str]:
+    key = f"management/{stack}/terraform.tfstate.begun"
+    body = site.client("s3").get_object(Bucket=site.bucket, Key=key)["Body"].read()
     names: dict[str, str] = json.loads(body)["creates"]
     return names
 
 
-BEGUN = "management/sso/terraform.tfstate.begun"
-
-
-def _free_the_lock(site: Site, stack: str) -> None:
-    """Frees the lock of a killed run with the command on the page of the operator."""
-    lock = re.search(r"ID:\s+([0-9a-f-]{36})", site.terraform(stack, "plan", "-input=false").text)
-    assert lock
-    assert site.terraform(stack, "force-unlock", "-force", lock[1]).code == 0
-
-
-# 3: guarded things taken out of the YAML
-
-
-def test_an_account_taken_out_is_refused_and_retired_on_purpose(shipped: Site) -> None:
-    """Neither plan nor apply removes an account that was deleted from the YAML; `retired: true` lets go of it."""
-    policies = "        - shared\n"
-    text = (shipped.config / "organization.yaml").read_text()
-    (shipped.config / "organization.yaml").write_text(text.replace(SHARED_ACCOUNT, ""))
-    sso = (shipped.config / "sso.yaml").read_text()
-    (shipped.config / "sso.yaml").write_text(sso.replace("      - shared\n", ""))
-    sso_without = (shipped.config / "sso.yaml").read_text().replace("    accounts:\n\n", "    accounts: all\n")
-    (shipped.config / "sso.yaml").write_text(sso_without.rstrip() + ("" if "accounts: all" in sso_without else "\n"))
-    _drop_assignments_without_accounts(shipped)
-    assert policies in text
-
-    shipped.synth()
-    refused = shipped.apply("organizations")
-
-    assert refused.code == 1
-    assert ": aws+shared@example.com. Nothing was changed." in refused.text
-    assert "set retired: true" in refused.text
-    assert shipped.aws.writing_calls() == {}
-
-    (shipped.config / "organization.yaml").write_text(
-        text.replace(SHARED_ACCOUNT, SHARED_ACCOUNT + "    retired: true\n")
-    )
-    shipped.synth()
-    for stack in ("sso", "organizations"):
-        applied = shipped.apply(stack)
-        assert applied.code == 0, applied.text
-
-    assert "aws+shared@example.com" in shipped.accounts()
-    assert "aws_organizations_account.shared" not in shipped.addresses("organizations")
-
-
-def _drop_assignments_without_accounts(site: Site) -> None:
-    from ruamel.yaml import YAML
-
-    yaml, file = YAML(), site.config / "sso.yaml"
-    data = yaml.load(file)
-    data["assignments"] = [entry for entry in data["assignments"] if entry["accounts"]]
-    yaml.dump(data, file)
-
-
-def test_a_unit_that_holds_an_account_is_not_deleted(shipped: Site) -> None:
-    """A unit taken out of the YAML while an account nobody declared sits in it keeps its policies, and the account."""
-    shipped.open_account("stray@example.com", shipped.units()["security"])
-    shipped.edit(
-        "organization.yaml",
-        ("\norganizational_units:\n", "\nunmanaged_accounts:\n  - stray@example.com\norganizational_units:\n"),
-    )
-    text = (shipped.config / "organization.yaml").read_text()
-    text = text.replace("organizational_unit: security\n", "organizational_unit: shared\n")
-    (shipped.config / "organization.yaml").write_text(text)
-    moved = shipped.strata("deploy", "organizations", "--yes")
-    text = text.replace("        - security\n", "").replace("  security:\n    name: security\n", "")
-    (shipped.config / "organization.yaml").write_text(text)
-    since = len(shipped.aws.calls())
-
-    refused = shipped.strata("deploy", "organizations", "--yes", "--json")
-
-    assert moved.code == 0, moved.text
-    assert refused.code == 1, refused.text
-    assert "unit-not-empty" in refused.ids
-    assert "security" in shipped.units()
-    assert shipped.aws.writing_calls(since=since) == {}
-
-
-# 6: moves
+# Moves
 
 
 def test_a_unit_goes_in_the_deploy_after_its_accounts(shipped: Site) -> None:
@@ -373,14 +305,12 @@ def test_a_unit_goes_in_the_deploy_after_its_accounts(shipped: Site) -> None:
     assert [parent["Id"] for parent in parents] == [units["Platform"]]
 
 
-# 7: two at once
+# Two at once
 
 
-@pytest.mark.parametrize("locking", ["both", "s3"])
-def test_two_deploys_at_once(shipped: Site, tmp_path: Path, locking: str) -> None:
+def test_two_deploys_at_once(shipped: Site, tmp_path: Path) -> None:
     """While one run asks whether to go on, another stops at its lock; then the state has what the first did."""
-    _set_locking(shipped, locking)
-    _tag(shipped, "Locking", locking)
+    shipped.append("project.yaml", "tags:\n  Locking: both\n")
     shipped.synth()
     second = Site(shipped.aws, shipped.provider, tmp_path / "second")
     shutil.copytree(shipped.output, second.output, symlinks=True)
@@ -395,19 +325,11 @@ def test_two_deploys_at_once(shipped: Site, tmp_path: Path, locking: str) -> Non
     assert first.returncode == 0, said
     assert refused.code == 1
     assert "the state lock" in refused.text
-    assert shipped.state("backend")["aws_s3_bucket.state"]["tags_all"]["Locking"] == locking
+    assert shipped.state("backend")["aws_s3_bucket.state"]["tags_all"]["Locking"] == "both"
     assert shipped.locks() == []
 
 
-def _tag(site: Site, key: str, value: str) -> None:
-    site.append("project.yaml", f"tags:\n  {key}: {value}\n")
-
-
-def _set_locking(site: Site, locking: str) -> None:
-    site.append("project.yaml", f"state:\n  locking: {locking}\n")
-
-
-# 8: one clear message each
+# One clear message each
 
 
 def test_identity_center_is_not_enabled(shipped: Site) -> None:
@@ -439,19 +361,6 @@ def test_the_bucket_is_missing(empty: Site) -> None:
     assert refused.code == 1
     assert "bootstrap-missing" in refused.ids
     assert empty.aws.writing_calls(by="") == {}
-
-
-def test_an_account_closed_by_hand(shipped: Site) -> None:
-    """Without Strata to leave it out, one that was closed is named with what to do, not made again."""
-    shared = shipped.accounts()["aws+shared@example.com"]["Id"]
-    shipped.client("organizations").close_account(AccountId=shared)
-    shipped.aws.wait_an_hour()
-
-    refused = shipped.apply("organizations")
-
-    assert refused.code == 1
-    assert ": aws+shared@example.com (CLOSED)." in refused.text
-    assert "set retired: true" in refused.text
 
 
 def test_a_region_that_is_not_enabled_is_named_before_anything_is_made_there(shipped: Site) -> None:
@@ -497,7 +406,7 @@ def test_an_account_that_nobody_has_activated_yet_is_imported(backend: Site) -> 
     assert backend.aws.writing_calls()["organizations:CreateAccount"] == 1
 
 
-# 9: locking
+# Locking
 
 
 @pytest.mark.parametrize("left", [("file", "row"), ("file",), ("row",)], ids="+".join)
@@ -536,32 +445,3 @@ def test_a_lock_without_a_run_is_told_and_freed_where_nothing_is_left_to_do(
     shipped.shell(command[1])
     assert shipped.locks() == []
     assert "locked" not in shipped.strata("plan", "backend").stderr
-
-
-# At a terminal
-
-
-def test_somebody_at_a_terminal_sees_the_plan_and_is_asked(shipped: Site) -> None:
-    """The plan is printed before the question, and anything but yes changes nothing."""
-    shipped.edit("security.yaml", ("  limit_usd: 100\n", "  limit_usd: 200\n"))
-
-    refused = shipped.strata_at_a_terminal("n", "deploy", "security")
-
-    assert refused.code == 1
-    assert "  update   aws_budgets_budget.monthly\n      limit_amount: 100.0 -> 200.0\n" in refused.stdout
-    assert "deploy security to account 123456789012? [y/N]" in refused.stderr
-    assert shipped.aws.writing_calls() == {}
-
-
-def test_a_trail_waits_for_what_cloudtrail_does_not_see_yet(shipped: Site) -> None:
-    """AWS rejects it for some minutes after the trusted access was switched on, and the provider does not try again."""
-    name = next(found["name"] for address, found in shipped.state("security").items() if "aws_cloudtrail." in address)
-    shipped.client("cloudtrail").delete_trail(Name=name)
-    shipped.aws.fail("cloudtrail:CreateTrail", code="CloudTrailAccessNotEnabledException")
-
-    deployed = shipped.strata("deploy", "security", "--yes")
-
-    assert deployed.code == 0, deployed.text[-3000:]
-    assert re.search("security: CloudTrail .*; trying again in 5 s", deployed.text)
-    assert name in [found["Name"] for found in shipped.client("cloudtrail").describe_trails()["trailList"]]
-    assert shipped.strata("plan", "security", "--exit-code").code == 0
